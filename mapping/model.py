@@ -1,0 +1,172 @@
+"""The nouns of a mapping: vertices, nets, placement, routing trees, keys, tables, and the mapping itself.
+
+Frozen data between pure functions. A *vertex* is what sits on one core: a *slice* of a population in one *role*. An
+*ensemble* is the vertices of one slice, which share a chip. A *net* is what one source vertex sends to its sinks; all
+vertices of a population send to the same sink ensembles, so sinks are stored once per population (source hierarchy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.machine import Machine
+
+
+class Role(StrEnum):
+    """What a core does."""
+
+    COMBINED = "combined"
+    NEURON = "neuron"
+    SYNAPSE = "synapse"
+    POISSON = "poisson"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slice:
+    """Half-open neuron range of one population (or spike source)."""
+
+    population: str
+    start: int
+    stop: int
+
+    @property
+    def n_neurons(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Vertex:
+    """What is placed on one core: a slice in a role; ``lane`` numbers the synapse cores of an ensemble (else 0)."""
+
+    vertex_id: int
+    slice_id: int
+    role: Role
+    lane: int
+    dtcm_bytes: int
+    sdram_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partition:
+    """Network cut into slices and vertices.
+
+    Attributes
+    ----------
+    recipe : str
+        ``combined`` or ``ensemble``.
+    slices : tuple of Slice
+        In population order; ``slice_id`` is the index. Sources' slices follow the populations'.
+    vertices : tuple of Vertex
+        ``vertex_id`` is the index; the vertices of a slice are consecutive (an ensemble, same chip).
+    first_slice : dict of str to int
+        First slice id of each population or source.
+    n_lanes : dict of str to int
+        Synapse cores per ensemble of each target population (1 for combined).
+    lane_of_source : dict of (str, str) to ndarray, shape (n_slices of source,), dtype int8
+        Key (source, target): the lane of the target ensembles that takes the packets of each source slice. Present
+        exactly for the pairs joined by a projection.
+    """
+
+    recipe: str
+    slices: tuple[Slice, ...]
+    vertices: tuple[Vertex, ...]
+    first_slice: dict[str, int]
+    n_lanes: dict[str, int]
+    lane_of_source: dict[tuple[str, str], NDArray[np.int8]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Core of every vertex. ``core``: int32, shape (n_vertices, 3), columns x, y, p."""
+
+    core: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMask:
+    """A packet matches when ``(packet_key & mask) == key``."""
+
+    key: int
+    mask: int
+
+    def __str__(self) -> str:
+        return f"0x{self.key:08x}/0x{self.mask:08x}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keys:
+    """Key space of every sending slice: ``key`` and ``mask``, uint32, shape (n_slices,); low bits are the neuron.
+
+    ``population_bits | slice_bits | neuron_bits`` are the zones, the same place for all.
+    """
+
+    key: NDArray[np.uint32]
+    mask: NDArray[np.uint32]
+    population_bits: int
+    slice_bits: int
+    neuron_bits: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoutingTree:
+    """The multicast tree of one population: an undirected tree that every one of its sources sends over.
+
+    A packet that enters a chip of the tree leaves on all its tree links but the one it came by, and goes to the
+    local sink cores. ``chip``: int32, shape (n, 2), x and y, the root first; ``parent``: int32, shape (n,), index of
+    the parent (-1 for the root); ``parent_link``: int8, shape (n,), link *from* the chip *to* its parent (-1 for the
+    root).
+    """
+
+    chip: NDArray[np.int32]
+    parent: NDArray[np.int32]
+    parent_link: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """Routing tables of all chips, concatenated.
+
+    ``indptr``: int64, shape (n_chips + 1,), into the others; ``chip``: int32, shape (n_chips, 2); ``key``, ``mask``:
+    uint32; ``route``: uint32, bits 0-5 links, bits 6-23 cores 0-17 (the router's own word). Order within a chip is
+    the lookup order; the first match wins.
+    """
+
+    chip: NDArray[np.int32]
+    indptr: NDArray[np.int64]
+    key: NDArray[np.uint32]
+    mask: NDArray[np.uint32]
+    route: NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapping:
+    """A network on a machine: the result of the whole tool chain.
+
+    ``machine`` is the one that was mapped onto, its number of boards decided.
+    """
+
+    machine: Machine
+    partition: Partition
+    placement: Placement
+    trees: dict[str, RoutingTree]
+    keys: Keys
+    tables: Tables
+    network_name: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken invariant of a mapping: which, where, what."""
+
+    invariant: str
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} at {self.where}: {self.what}"

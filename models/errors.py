@@ -1,0 +1,131 @@
+"""The exceptions of neuromap: what went wrong, where, what is needed, what there is, and what to change.
+
+Every message has the form ``<what> at <where>: needs <x> <unit>, has <y> <unit>; <what to change>``.
+The numbers stay on the exception as attributes, so that a caller can act on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class NeuromapError(Exception):
+    """Base of every error that neuromap raises on purpose."""
+
+
+class NeuromapWarning(UserWarning):
+    """The one warning class of neuromap."""
+
+
+class ParameterError(NeuromapError, ValueError):
+    """A value that the model does not allow.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, with its path (``Population('L23E').n_neurons``).
+    value : object
+        What was given.
+    allowed : str
+        What is allowed, with its unit.
+    """
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name, self.value, self.allowed = name, value, allowed
+        super().__init__(f"{name}: needs {allowed}, has {value!r}")
+
+
+class UnknownNameError(ParameterError):
+    """A name that is not one of the known ones; the nearest known one is suggested.
+
+    Parameters
+    ----------
+    what : str
+        The kind of thing that was named (``machine``).
+    name : str
+        The name that was given.
+    known : iterable of str
+        The names that exist.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        self.what, self.known = what, sorted(known)
+        nearest = get_close_matches(str(name), self.known, n=1, cutoff=0.5)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        super().__init__(what, name, f"one of {', '.join(self.known)}{hint}")
+
+
+class CapacityError(NeuromapError):
+    """Something does not fit.
+
+    Parameters
+    ----------
+    what, where : str
+        The resource and the place.
+    need, have : int or float
+        Amounts, in ``unit``.
+    unit : str
+        Unit of both.
+    hint : str
+        What to change so that it fits.
+    """
+
+    def __init__(self, what: str, where: str, *, need: float, have: float, unit: str, hint: str) -> None:
+        self.what, self.where, self.need, self.have, self.unit, self.hint = what, where, need, have, unit, hint
+        super().__init__(f"{what} at {where}: needs {need:,} {unit}, has {have:,} {unit}; {hint}")
+
+
+class TableOverflowError(CapacityError):
+    """A routing table is longer than the router's memory."""
+
+    def __init__(self, chip: tuple[int, int], final_length: int, target_length: int, hint: str) -> None:
+        self.chip, self.final_length, self.target_length = chip, final_length, target_length
+        super().__init__(
+            "routing table", f"chip {chip}", need=final_length, have=target_length, unit="entries", hint=hint
+        )
+
+
+class UnroutableError(NeuromapError):
+    """No path of working chips and links joins a source to one of its sinks."""
+
+    def __init__(self, net: str, source: object, sink: object, n_dead_links: int) -> None:
+        self.net, self.source, self.sink, self.n_dead_links = net, source, sink, n_dead_links
+        super().__init__(
+            f"route of {net}: needs a path from chip {source} to chip {sink}, has none "
+            f"({n_dead_links} dead links); list fewer dead chips and links, or use another part of the machine"
+        )
+
+
+class KeyCollisionError(NeuromapError):
+    """Two nets own the same packet key."""
+
+    def __init__(self, key: int, mask: int, nets: tuple[str, ...]) -> None:
+        self.key, self.mask, self.nets = key, mask, nets
+        super().__init__(f"key 0x{key:08x} mask 0x{mask:08x}: needs one owner, has {', '.join(nets)}")
+
+
+class TimingError(NeuromapError):
+    """A core used more cycles than its tick has, where that was declared an error."""
+
+    def __init__(self, core: str, used_cycles: int, budget_cycles: int, step: int) -> None:
+        self.core, self.used_cycles, self.budget_cycles, self.step = core, used_cycles, budget_cycles, step
+        super().__init__(
+            f"tick of {core} at step {step}: needs {used_cycles:,} cycles, has {budget_cycles:,} cycles; "
+            "raise the time-scale factor or put fewer neurons on a core"
+        )
+
+
+class VerificationError(NeuromapError):
+    """A mapping that breaks one of its invariants.
+
+    Parameters
+    ----------
+    violations : sequence of str
+        One line each; the first five are printed.
+    """
+
+    def __init__(self, violations: tuple[str, ...]) -> None:
+        self.violations = violations
+        more = f"\n  and {len(violations) - 5} more" if len(violations) > 5 else ""
+        super().__init__("the mapping breaks its invariants:\n  " + "\n  ".join(violations[:5]) + more)

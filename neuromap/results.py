@@ -1,0 +1,244 @@
+"""What is kept of a run: the report (numbers a person or a program asks for) and the arrays behind its figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer a person reads first. ``remedy`` is empty when everything is fine."""
+
+    fits: bool
+    keeps_up: bool
+    loses_nothing: bool
+    summary: str
+    limit: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkReport:
+    name: str
+    n_neurons: int
+    n_synapses: int
+    drive: str
+    scale: float
+    dt_ms: float
+    population_sizes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineReport:
+    """``constants``: dicts with the fields of ``models.machine.ConstantNote``."""
+
+    name: str
+    n_boards: int
+    n_chips: int
+    unverified: list[str]
+    constants: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingReport:
+    recipe: str
+    n_cores: int
+    n_cores_by_kind: dict[str, int]
+    n_chips: int
+    n_boards: int
+    max_table_entries: int
+    total_table_entries: int
+    mean_link_hops: float
+    violations: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityReport:
+    """Means over the neurons (or pairs) of each population; ``reference_*`` from published data of equal duration.
+
+    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference).
+    """
+
+    model_time_ms: float
+    warmup_ms: float
+    n_spikes: int
+    rate_hz: dict[str, float]
+    cv_isi: dict[str, float | None]
+    correlation: dict[str, float | None]
+    reference: str | None
+    reference_rate_hz: dict[str, float] | None
+    reference_cv_isi: dict[str, float | None] | None
+    reference_correlation: dict[str, float | None] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTime:
+    mean: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitingCore:
+    """The core that needs the longest step. ``used_cycles`` in its longest step, of ``budget_cycles``."""
+
+    kind: str
+    population: str
+    neuron_start: int
+    neuron_stop: int
+    lane: int
+    x: int
+    y: int
+    p: int
+    step: int
+    used_cycles: int
+    budget_cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingReport:
+    """``step_us`` is the time of the slowest core of each step; ``real_time_factor`` lets each step wait for it."""
+
+    time_scale_factor: float
+    real_time_factor: float
+    min_lossless_time_scale_factor: float
+    n_steps: int
+    n_overruns: int
+    first_overrun_step: int | None
+    step_us: StepTime
+    limiting_core: LimitingCore | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketReport:
+    """``n_sent``: packets sent by cores; ``n_late``/``n_lost``: deliveries to a core after its tick or never."""
+
+    n_sent: int
+    n_delivered: int
+    n_late: int
+    n_lost: int
+    busiest_link_packets_per_s: float
+    link_capacity_packets_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryReport:
+    """Largest use on any chip (SDRAM) and any core (DTCM), and what there is."""
+
+    max_sdram_bytes: int
+    sdram_bytes: int
+    max_dtcm_bytes: int
+    dtcm_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyReport:
+    """``parts_w`` splits ``power_w`` (idle boards, overhead, frames, active cores, packets)."""
+
+    energy_per_synaptic_event_nj: float | None
+    power_w: float
+    n_synaptic_events: int
+    parts_w: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """What it cost *us*: wall times, memory. ``emulation_factor`` is wall time of simulation over model time."""
+
+    build_s: float
+    map_s: float
+    simulate_s: float
+    emulation_factor: float
+    peak_rss_bytes: int
+    n_threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything in ``report.json``; documented in docs/report.md."""
+
+    status: Literal["complete", "partial"]
+    verdict: Verdict
+    experiment: dict[str, Any]
+    network: NetworkReport
+    machine: MachineReport
+    mapping: MappingReport
+    activity: ActivityReport
+    timing: TimingReport
+    packets: PacketReport
+    memory: MemoryReport
+    energy: EnergyReport
+    provenance: dict[str, int]
+    host: HostReport
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain dicts and lists; numbers that are not finite become ``None``."""
+        plain: dict[str, Any] = _finite(asdict(self))
+        return plain
+
+    def write(self, path: Path) -> None:
+        """Write ``report.json``."""
+        path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    """Replace NaN and infinities by ``None``, since JSON has no word for them."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunArrays:
+    """Arrays behind the figures.
+
+    Attributes
+    ----------
+    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
+        Steps from the start of the simulation (warm-up included) and neuron ids, sorted by step, then neuron.
+    warmup_steps, n_steps : int
+        Steps dropped from the statistics; steps simulated (warm-up included).
+    step_us : ndarray, shape (n_steps,), float32
+        Time of the slowest core in each step, microseconds.
+    core_kind : tuple of str, length n_vertices
+    core_xyp : ndarray, shape (n_vertices, 3), int32
+    core_mean_us, core_max_us : ndarray, shape (n_vertices,), float32
+        Busy time per step.
+    chip_xy : ndarray, shape (n_chips, 2), int32
+        All chips of the machine.
+    chip_board : ndarray, shape (n_chips,), int32
+    chip_sdram_bytes : ndarray, shape (n_chips,), int64
+    link_xyl : ndarray, shape (n_links, 3), int32
+        Directed links that carry packets: chip and link number.
+    link_packets_per_s : ndarray, shape (n_links,), float64
+        At the measured rates, per second of model time.
+    """
+
+    spike_step: NDArray[np.int32]
+    spike_neuron: NDArray[np.int32]
+    warmup_steps: int
+    n_steps: int
+    step_us: NDArray[np.float32]
+    core_kind: tuple[str, ...]
+    core_xyp: NDArray[np.int32]
+    core_mean_us: NDArray[np.float32]
+    core_max_us: NDArray[np.float32]
+    chip_xy: NDArray[np.int32]
+    chip_board: NDArray[np.int32]
+    chip_sdram_bytes: NDArray[np.int64]
+    link_xyl: NDArray[np.int32]
+    link_packets_per_s: NDArray[np.float64]
