@@ -53,7 +53,8 @@ class UnknownNameError(ParameterError):
         self.what, self.known = what, sorted(known)
         nearest = get_close_matches(str(name), self.known, n=1, cutoff=0.5)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        super().__init__(what, name, f"one of {', '.join(self.known)}{hint}")
+        super().__init__(what, name, f"one of {', '.join(self.known)}")
+        self.args = (f"{self.args[0]}{hint}",)
 
 
 class CapacityError(NeuromapError):

@@ -7,13 +7,62 @@ provenance is in ``machine.constants``, so that reports can name what is unverif
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from models.errors import ParameterError
 
 Status = Literal["datasheet", "code", "published", "measured", "calibrated", "unverified", "stated"]
 #: ``stated`` is a number that a user gave without a source.
+
+_COUNT_UNITS = {
+    "n_boards": "boards",
+    "n_per_chip": "cores",
+    "n_monitor_per_chip": "cores",
+    "n_monitor_per_ethernet_chip": "cores",
+    "max_neurons": "neurons",
+    "max_row_synapses": "synapses",
+    "max_poisson_sources": "sources",
+    "n_table_entries": "entries",
+    "n_boards_per_frame": "boards",
+    "ring_buffer_sigma": "standard deviations",
+    "cycles_per_packet": "cycles",
+    "ring_buffer_drain_cycles_per_neuron": "cycles",
+}
+_SUFFIX_UNITS = {
+    "_bytes_per_s": "bytes/s",
+    "_packets_per_s": "packets/s",
+    "_events_per_s": "events/s",
+    "_per_bit_pj": "pJ",
+    "_packets": "packets",
+    "_cycles": "cycles",
+    "_bytes": "bytes",
+    "_bits": "bits",
+    "_hz": "Hz",
+    "_ns": "ns",
+    "_pj": "pJ",
+    "_w": "W",
+}
+
+
+def unit_of(field_name: str) -> str:
+    """Return the unit of a machine field, ``""`` where it has none (names, choices)."""
+    if field_name in _COUNT_UNITS:
+        return _COUNT_UNITS[field_name]
+    return next((unit for suffix, unit in _SUFFIX_UNITS.items() if ("_" + field_name).endswith(suffix)), "")
+
+
+def _check_numbers(spec: Any, section: str, *, positive: tuple[str, ...] = ()) -> None:
+    """Raise ParameterError unless every number of ``spec`` is finite and >= 0, those in ``positive`` > 0."""
+    for entry in fields(spec):
+        value = getattr(spec, entry.name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        is_positive = entry.name in positive
+        if not math.isfinite(value) or not (value > 0 if is_positive else value >= 0):
+            bound = "> 0" if is_positive else ">= 0"
+            raise ParameterError(f"{section}.{entry.name}", value, f"a value {bound} {unit_of(entry.name)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +112,26 @@ class CoreSpec:
     max_poisson_sources: int
     spike_buffer_packets: int
 
+    def __post_init__(self) -> None:
+        _check_numbers(
+            self,
+            "core",
+            positive=(
+                "n_per_chip",
+                "clock_hz",
+                "dtcm_bytes",
+                "max_neurons",
+                "max_row_synapses",
+                "spike_buffer_packets",
+            ),
+        )
+        if self.dtcm_reserved_bytes > self.dtcm_bytes:
+            allowed = f"at most dtcm_bytes = {self.dtcm_bytes} bytes"
+            raise ParameterError("core.dtcm_reserved_bytes", self.dtcm_reserved_bytes, allowed)
+        if self.n_monitor_per_chip >= self.n_per_chip:
+            allowed = f"fewer than n_per_chip = {self.n_per_chip} cores"
+            raise ParameterError("core.n_monitor_per_chip", self.n_monitor_per_chip, allowed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipMemorySpec:
@@ -74,6 +143,9 @@ class ChipMemorySpec:
     row_padding: Literal["none", "longest_in_block"]
     hand_over_bytes_per_s: float
 
+    def __post_init__(self) -> None:
+        _check_numbers(self, "memory", positive=("sdram_bytes", "synapse_bytes", "hand_over_bytes_per_s"))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterSpec:
@@ -82,6 +154,9 @@ class RouterSpec:
     n_table_entries: int
     clock_hz: float
     cycles_per_packet: float
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, "router", positive=("n_table_entries", "clock_hz"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +168,9 @@ class LinkSpec:
     board_packets_per_s: float
     latency_ns: int
     board_latency_ns: int
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, "link", positive=("packet_bits", "packets_per_s", "board_packets_per_s"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +188,9 @@ class CostSpec:
     poisson_source_cycles: float
     poisson_event_cycles: float
 
+    def __post_init__(self) -> None:
+        _check_numbers(self, "cost")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerSpec:
@@ -122,6 +203,9 @@ class PowerSpec:
     core_active_w: float
     router_energy_per_bit_pj: float
 
+    def __post_init__(self) -> None:
+        _check_numbers(self, "power", positive=("n_boards_per_frame",))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSpec:
@@ -130,6 +214,9 @@ class PlanSpec:
     default_rate_hz: float
     ring_buffer_sigma: float
     synapse_events_per_s: float
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, "plan", positive=("ring_buffer_sigma", "synapse_events_per_s"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +237,18 @@ class Machine:
     dead_links: tuple[tuple[int, int, int], ...] = ()
     dead_cores: tuple[tuple[int, int, int], ...] = ()
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("dead_chips", "dead_links", "dead_cores"):
+            for place in getattr(self, name):
+                if min(place) < 0:
+                    raise ParameterError(name, place, "coordinates >= 0")
+        for place in self.dead_links:
+            if place[2] > 5:
+                raise ParameterError("dead_links", place, "(x, y, link) with a link in 0..5 (E, NE, N, W, SW, S)")
+        for place in self.dead_cores:
+            if place[2] >= self.core.n_per_chip:
+                raise ParameterError("dead_cores", place, f"(x, y, p) with p below {self.core.n_per_chip}")
 
     @property
     def unverified(self) -> tuple[str, ...]:
