@@ -65,7 +65,10 @@ class MappingReport:
 class ActivityReport:
     """Means over the neurons (or pairs) of each population; ``reference_*`` from published data of equal duration.
 
-    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference).
+    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference). ``model_time_ms`` includes
+    the warm-up, which the statistics leave out. ``ks_distance``: statistic (``rate_hz``, ``cv_isi``, ``correlation``)
+    to population to Kolmogorov-Smirnov distance from the reference (mean over its runs); ``reference_ks_distance``:
+    the same between the two reference runs.
     """
 
     model_time_ms: float
@@ -78,6 +81,8 @@ class ActivityReport:
     reference_rate_hz: dict[str, float] | None
     reference_cv_isi: dict[str, float | None] | None
     reference_correlation: dict[str, float | None] | None
+    ks_distance: dict[str, dict[str, float | None]] | None = None
+    reference_ks_distance: dict[str, dict[str, float | None]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,19 @@
+"""Published results of the PD14 microcircuit, and reference spikes made with NEST."""
+
+from models.published.pd14 import (
+    PD14_POPULATIONS,
+    PD14_RATES_HZ,
+    PD14_SYSTEMS,
+    PublishedSystem,
+)
+from models.published.reference import NEST_PD14_SEEDS, ReferenceSpikes, nest_pd14_spikes
+
+__all__ = [
+    "NEST_PD14_SEEDS",
+    "PD14_POPULATIONS",
+    "PD14_RATES_HZ",
+    "PD14_SYSTEMS",
+    "PublishedSystem",
+    "ReferenceSpikes",
+    "nest_pd14_spikes",
+]
