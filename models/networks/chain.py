@@ -1,0 +1,79 @@
+"""A chain for teaching: given spikes enter at one end and every population hands each of them to the next one.
+
+Neuron ``i`` of the stimulus fires once, at ``start_ms + i * interval_ms``. It drives neuron ``i`` of the first
+population; neuron ``i`` of each population drives neuron ``i + 1`` of the next (the last one drives neuron 0). Every
+synapse is strong enough for one spike to make one spike. So the raster shows parallel lines, and a spike that is lost
+or late on a machine is a gap or a kink in one of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.network import Constant, Explicit, LifCurrExp, Network, OneToOne, Population, Projection, SpikeArraySource
+from models.networks.check import check_count, check_positive
+from models.networks.pd14 import psc_per_psp_pa_per_mv
+from models.units import ms_to_steps
+
+SAFETY_FACTOR = 1.5  # potential over threshold that one spike would reach without the reset
+
+
+def chain(
+    *,
+    n_populations: int = 4,
+    n_neurons: int = 16,
+    delay_ms: float = 1.5,
+    start_ms: float = 5.0,
+    interval_ms: float = 5.0,
+    dt_ms: float = 0.1,
+) -> Network:
+    """Build the chain.
+
+    Parameters
+    ----------
+    n_populations, n_neurons : int
+        Populations ``C0``, ``C1`` ... in the chain; neurons in each and in the source ``stimulus``.
+    delay_ms : float, ms
+        Of every synapse.
+    start_ms, interval_ms : float, ms
+        Time of the first given spike; time between it and the next.
+    dt_ms : float, ms
+
+    Returns
+    -------
+    Network
+        ``n_populations * n_neurons`` neurons with as many synapses.
+
+    Raises
+    ------
+    ParameterError
+        If a count is below 1, a time is not positive, or a time is no whole number of steps.
+    """
+    check_count("chain(n_populations)", n_populations)
+    check_count("chain(n_neurons)", n_neurons)
+    check_positive("chain(dt_ms)", dt_ms, "ms")
+    for name, value in (("delay_ms", delay_ms), ("start_ms", start_ms), ("interval_ms", interval_ms)):
+        check_positive(f"chain({name})", value, "ms")
+        ms_to_steps(value, dt_ms, name=f"chain({name})")
+    neuron = LifCurrExp()
+    rise_mv = SAFETY_FACTOR * (neuron.v_thresh_mv - neuron.v_rest_mv)
+    weight = Constant(value=rise_mv * psc_per_psp_pa_per_mv(neuron))
+    delay = Constant(value=delay_ms)
+    ids = np.arange(n_neurons, dtype=np.int64)
+    names = [f"C{i}" for i in range(n_populations)]
+    first = Projection(source="stimulus", target="C0", connector=OneToOne(), weight_pa=weight, delay_ms=delay)
+    shift = Explicit(sources=ids, targets=np.roll(ids, -1))
+    links = [
+        Projection(source=source, target=target, connector=shift, weight_pa=weight, delay_ms=delay)
+        for source, target in zip(names[:-1], names[1:], strict=True)
+    ]
+    rate_hz = 1000.0 / (start_ms + n_neurons * interval_ms)
+    return Network(
+        name="chain",
+        populations=tuple(Population(name=name, n_neurons=n_neurons, rate_hz=rate_hz) for name in names),
+        projections=(first, *links),
+        sources=(
+            SpikeArraySource(name="stimulus", n_neurons=n_neurons, times_ms=start_ms + ids * interval_ms, ids=ids),
+        ),
+        dt_ms=dt_ms,
+    )
