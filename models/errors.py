@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+
+def _rebuild(kind: type[NeuromapError], args: tuple[Any, ...], state: dict[str, Any]) -> NeuromapError:
+    """Make an error again from its message and attributes, without running its constructor."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class NeuromapError(Exception):
     """Base of every error that neuromap raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by message and attributes, so that an error crosses from a worker process unchanged."""
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class NeuromapWarning(UserWarning):

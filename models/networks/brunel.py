@@ -92,8 +92,10 @@ def brunel(
     ParameterError
         If a value is not positive, a population would be empty, or a time is no whole number of steps.
     """
-    for name, value in (("scale", scale), ("g", g), ("eta", eta), ("j_mv", j_mv), ("delay_ms", delay_ms)):
-        check_positive(f"brunel({name})", value, name.rpartition("_")[2] if "_" in name else "")
+    for name, value in (("scale", scale), ("g", g), ("eta", eta)):
+        check_positive(f"brunel({name})", value)
+    check_positive("brunel(j_mv)", j_mv, "mV")
+    check_positive("brunel(delay_ms)", delay_ms, "ms")
     check_positive("brunel(dt_ms)", dt_ms, "ms")
     check_count("brunel(in_degree_exc)", in_degree_exc, minimum=4)
     ms_to_steps(delay_ms, dt_ms, name="brunel(delay_ms)")

@@ -8,6 +8,8 @@ or late on a machine is a gap or a kink in one of them.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from models.network import Constant, Explicit, LifCurrExp, Network, OneToOne, Population, Projection, SpikeArraySource
@@ -65,15 +67,14 @@ def chain(
     shift = Explicit(sources=ids, targets=np.roll(ids, -1))
     links = [
         Projection(source=source, target=target, connector=shift, weight_pa=weight, delay_ms=delay)
-        for source, target in zip(names[:-1], names[1:], strict=True)
+        for source, target in pairwise(names)
     ]
     rate_hz = 1000.0 / (start_ms + n_neurons * interval_ms)
+    times_ms = np.array([start_ms + i * interval_ms for i in range(n_neurons)])
     return Network(
         name="chain",
         populations=tuple(Population(name=name, n_neurons=n_neurons, rate_hz=rate_hz) for name in names),
         projections=(first, *links),
-        sources=(
-            SpikeArraySource(name="stimulus", n_neurons=n_neurons, times_ms=start_ms + ids * interval_ms, ids=ids),
-        ),
+        sources=(SpikeArraySource(name="stimulus", n_neurons=n_neurons, times_ms=times_ms, ids=ids),),
         dt_ms=dt_ms,
     )

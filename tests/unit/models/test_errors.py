@@ -1,0 +1,107 @@
+"""Every error says what, where, need, have and remedy, and keeps the numbers as attributes."""
+
+import pickle
+import re
+
+import pytest
+
+from models.errors import (
+    CapacityError,
+    KeyCollisionError,
+    NeuromapError,
+    NeuromapWarning,
+    ParameterError,
+    TableOverflowError,
+    TimingError,
+    UnknownNameError,
+    UnroutableError,
+    VerificationError,
+)
+
+EXAMPLES = {
+    "parameter": (
+        ParameterError("Population('A').n_neurons", -3, "at least 1 neuron"),
+        "Population('A').n_neurons: needs at least 1 neuron, has -3",
+    ),
+    "unknown name, near": (
+        UnknownNameError("machine", "spinaker1", ["spinnaker1", "loihi1"]),
+        "machine: needs one of loihi1, spinnaker1, has 'spinaker1'; did you mean 'spinnaker1'?",
+    ),
+    "unknown name, far": (
+        UnknownNameError("machine", "abacus", ["spinnaker1", "loihi1"]),
+        "machine: needs one of loihi1, spinnaker1, has 'abacus'",
+    ),
+    "capacity": (
+        CapacityError("DTCM", "core", need=71204, have=65536, unit="bytes", hint="lower max_neurons_per_core"),
+        "DTCM at core: needs 71,204 bytes, has 65,536 bytes; lower max_neurons_per_core",
+    ),
+    "table": (
+        TableOverflowError((3, 1), 1500, 1023, "use default routes"),
+        "routing table at chip (3, 1): needs 1,500 entries, has 1,023 entries; use default routes",
+    ),
+    "unroutable": (
+        UnroutableError("net 4", (0, 0), (1, 1), 6),
+        "route of net 4: needs a path from chip (0, 0) to chip (1, 1), has none (6 dead links); "
+        "list fewer dead chips and links, or use another part of the machine",
+    ),
+    "key": (
+        KeyCollisionError(0x1F00, 0xFFFFFF00, ("A", "B")),
+        "key 0x00001f00 mask 0xffffff00: needs one owner, has A, B",
+    ),
+    "timing": (
+        TimingError("core (0, 0, 3)", 250_000, 200_000, 17),
+        "tick of core (0, 0, 3) at step 17: needs 250,000 cycles, has 200,000 cycles; "
+        "raise the time-scale factor or put fewer neurons on a core",
+    ),
+    "verification": (
+        VerificationError(("one", "two")),
+        "the mapping breaks its invariants:\n  one\n  two",
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "message"), EXAMPLES.values(), ids=EXAMPLES)
+def test_message_is_exact(error, message):
+    with pytest.raises(NeuromapError, match=f"^{re.escape(message)}$"):
+        raise error
+
+
+@pytest.mark.parametrize(("error", "message"), EXAMPLES.values(), ids=EXAMPLES)
+def test_pickled_error_keeps_message_and_attributes(error, message):
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == message
+    assert copy.__dict__ == error.__dict__
+
+
+def test_every_error_class_has_an_example():
+    def subclasses(kind):
+        return {kind}.union(*(subclasses(child) for child in kind.__subclasses__()))
+
+    ours = {kind for kind in subclasses(NeuromapError) if kind.__module__ == "models.errors"}
+    assert ours - {NeuromapError} == {type(error) for error, _ in EXAMPLES.values()}
+
+
+def test_numbers_stay_on_the_exception():
+    capacity, timing, table = EXAMPLES["capacity"][0], EXAMPLES["timing"][0], EXAMPLES["table"][0]
+    assert (capacity.need, capacity.have, capacity.unit) == (71204, 65536, "bytes")
+    assert (timing.used_cycles, timing.budget_cycles, timing.step) == (250_000, 200_000, 17)
+    assert (table.chip, table.need, table.have) == ((3, 1), 1500, 1023)
+
+
+def test_parameter_errors_are_value_errors():
+    assert issubclass(ParameterError, ValueError)
+    assert issubclass(UnknownNameError, ParameterError)
+    assert not issubclass(CapacityError, ValueError)
+
+
+def test_verification_error_prints_five_violations_and_counts_the_rest():
+    error = VerificationError(tuple(f"violation {i}" for i in range(17)))
+    lines = str(error).splitlines()
+    assert lines[1:6] == [f"  violation {i}" for i in range(5)]
+    assert lines[6:] == ["  and 12 more"]
+    assert len(error.violations) == 17
+
+
+def test_the_warning_class_is_a_user_warning():
+    assert issubclass(NeuromapWarning, UserWarning)

@@ -1,0 +1,43 @@
+"""Durations and steps."""
+
+import pytest
+
+from models.errors import ParameterError
+from models.units import ms_to_steps, steps_to_ms
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "dt_ms", "n_steps"),
+    [(1.5, 0.1, 15), (0.3, 0.1, 3), (2.0, 0.1, 20), (0.0, 0.1, 0), (1e6, 0.1, 10_000_000), (0.7, 0.7, 1)],
+)
+def test_whole_steps_are_exact(duration_ms, dt_ms, n_steps):
+    result = ms_to_steps(duration_ms, dt_ms)
+    assert result == n_steps
+    assert isinstance(result, int)
+
+
+def test_part_of_a_step_is_refused_with_its_size():
+    message = r"^delay_ms: needs a multiple of dt_ms = 0\.1 ms \(it is \+0\.4 steps off\), has 0\.14$"
+    with pytest.raises(ParameterError, match=message):
+        ms_to_steps(0.14, 0.1, name="delay_ms")
+
+
+def test_distance_is_to_the_nearest_step():
+    with pytest.raises(ParameterError, match=r"^duration_ms: .*\(it is -0\.2 steps off\), has 0\.28$"):
+        ms_to_steps(0.28, 0.1)
+
+
+def test_tolerance_is_relative_to_the_number_of_steps():
+    assert ms_to_steps(1e6 + 1e-5, 0.1) == 10_000_000
+    with pytest.raises(ParameterError):
+        ms_to_steps(1.0 + 1e-5, 0.1)
+
+
+@pytest.mark.parametrize(("n_steps", "expected_ms"), [(3, 0.3), (7, 0.7), (0, 0.0), (12_345, 1234.5)])
+def test_steps_to_ms_prints_as_written(n_steps, expected_ms):
+    assert steps_to_ms(n_steps, 0.1) == expected_ms
+
+
+@pytest.mark.parametrize("n_steps", [1, 29, 100_001])
+def test_round_trip(n_steps):
+    assert ms_to_steps(steps_to_ms(n_steps, 0.1), 0.1) == n_steps
