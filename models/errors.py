@@ -18,6 +18,9 @@ def _rebuild(kind: type[NeuromapError], args: tuple[Any, ...], state: dict[str, 
     return error
 
 
+_MAX_NAMES = 16  # longer lists do not fit on one screen; the nearest names are listed then
+
+
 class NeuromapError(Exception):
     """Base of every error that neuromap raises on purpose."""
 
@@ -63,9 +66,14 @@ class UnknownNameError(ParameterError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.what, self.known = what, sorted(known)
-        nearest = get_close_matches(str(name), self.known, n=1, cutoff=0.5)
+        nearest = get_close_matches(str(name), self.known, n=4, cutoff=0.5)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        super().__init__(what, name, f"one of {', '.join(self.known)}")
+        if len(self.known) <= _MAX_NAMES:
+            listed = ", ".join(self.known)
+        else:
+            shown = nearest or self.known[:4]
+            listed = f"{', '.join(shown)} and {len(self.known) - len(shown)} more"
+        super().__init__(what, name, f"one of {listed}")
         self.args = (f"{self.args[0]}{hint}",)
 
 
