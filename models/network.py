@@ -15,14 +15,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from models.distribution import Constant as Constant
+from models.distribution import Distribution as Distribution
+from models.distribution import Normal as Normal
+from models.distribution import Truncation as Truncation
+from models.distribution import Uniform as Uniform
 from models.errors import ParameterError, UnknownNameError
-
-
-class Truncation(StrEnum):
-    """What happens to a draw outside ``[low, high]``."""
-
-    REDRAW = "redraw"  #: draw again until it is inside (NEST's redraw, PyNN's normal_clipped)
-    CLIP = "clip"  #: move it to the nearest bound
 
 
 class Receptor(StrEnum):
@@ -30,57 +28,6 @@ class Receptor(StrEnum):
 
     EXC = "exc"
     INH = "inh"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constant:
-    """One value for every draw."""
-
-    value: float
-
-    @property
-    def mean(self) -> float:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uniform:
-    """Uniform on ``[low, high)``."""
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise ParameterError("Uniform.high", self.high, f"a value above low = {self.low:g}")
-
-    @property
-    def mean(self) -> float:
-        return 0.5 * (self.low + self.high)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normal:
-    """Normal with mean ``mean`` and standard deviation ``sd``, kept inside ``[low, high]`` by ``truncation``."""
-
-    mean: float
-    sd: float
-    low: float = -math.inf
-    high: float = math.inf
-    truncation: Truncation = Truncation.REDRAW
-
-    def __post_init__(self) -> None:
-        if not self.sd >= 0:
-            raise ParameterError("Normal.sd", self.sd, "a value >= 0")
-        if not self.low < self.high:
-            raise ParameterError("Normal.high", self.high, f"a value above low = {self.low:g}")
-        if self.truncation is Truncation.REDRAW and (
-            self.low - self.mean > 6 * self.sd or self.mean - self.high > 6 * self.sd
-        ):
-            raise ParameterError("Normal.low/high", (self.low, self.high), "bounds within 6 sd of the mean for redraw")
-
-
-Distribution = Constant | Uniform | Normal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +252,21 @@ class Projection:
         return n_sources if forbidden and self.source == self.target else 0
 
 
+def _check_explicit(connector: Explicit, where: str, n_sources: int, n_targets: int, receptor: Receptor) -> None:
+    """Raise ParameterError for ids outside their population, weights of the other sign, or negative delays."""
+    for name, ids, n in (("sources", connector.sources, n_sources), ("targets", connector.targets, n_targets)):
+        outside = ids[(ids < 0) | (ids >= n)]
+        if outside.size:
+            raise ParameterError(f"{where}.{name}", int(outside[0]), f"ids in [0, {n})")
+    weights, delays = connector.weights_pa, connector.delays_ms
+    if weights is not None:
+        wrong = weights[weights > 0] if receptor is Receptor.INH else weights[weights < 0]
+        if wrong.size:
+            raise ParameterError(f"{where}.weights_pa", float(wrong[0]), "the sign of the projection's weight_pa (pA)")
+    if delays is not None and not (delays >= 0).all():
+        raise ParameterError(f"{where}.delays_ms", float(delays[~(delays >= 0)][0]), "values >= 0 ms")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """Populations, projections and spike sources with one time step.
@@ -353,12 +315,9 @@ class Network:
         if isinstance(connector, OneToOne) and n_sources != n_targets:
             raise ParameterError(f"{where}.connector", f"{n_sources} -> {n_targets}", "equal sizes for OneToOne")
         if isinstance(connector, Explicit) and connector.sources.size:
-            for name, ids, n in (
-                ("sources", connector.sources, n_sources),
-                ("targets", connector.targets, n_targets),
-            ):
-                if ids.min() < 0 or ids.max() >= n:
-                    raise ParameterError(f"{where}.connector.{name}", int(ids.max()), f"ids in [0, {n})")
+            _check_explicit(connector, f"{where}.connector", n_sources, n_targets, projection.receptor)
+        if not projection.delay_ms.mean >= 0:
+            raise ParameterError(f"{where}.delay_ms", projection.delay_ms, "a mean >= 0 ms")
         weight = projection.weight_pa
         sign_ok = not isinstance(weight, Normal) or weight.sd == 0 or (weight.low >= 0 or weight.high <= 0)
         if isinstance(weight, Uniform):
