@@ -95,7 +95,7 @@ class Population:
     name: str
     n_neurons: int
     neuron: LifCurrExp = LifCurrExp()
-    v_init_mv: Distribution = Constant(value=-65.0)
+    v_init_mv: Distribution = Constant(value=-65.0)  # noqa: RUF009 - frozen, so it can be shared
     poisson: PoissonDrive | None = None
     current: CurrentDrive | None = None
     rate_hz: float | None = None

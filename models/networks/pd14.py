@@ -188,9 +188,8 @@ def _populations(scale: _Scale, drive: str, v_init: str) -> tuple[Population, ..
     for i, name in enumerate(POPULATIONS):
         n_neurons = round(N_FULL[i] * scale.n)
         if n_neurons < 1:
-            raise ParameterError(
-                "pd14(n_scale)", scale.n, f"a value that leaves {name} (full size {N_FULL[i]}) a neuron"
-            )
+            allowed = f"a value that leaves {name} (full size {N_FULL[i]}) at least 1 neuron"
+            raise ParameterError("pd14(n_scale)", scale.n, allowed)
         mean_mv, sd_mv = V_INIT_MV[v_init][i]
         poisson = PoissonDrive(
             n_inputs=round(K_EXT[i] * scale.k),
