@@ -220,9 +220,9 @@ def unknown_key(what: str, name: str, known: list[str]) -> ParameterError:
     known : list of str
         The keys there are, in the same form.
     """
-    for given_unit, other_unit, factor, candidate in _unit_relatives(name, known):
-        text = f"{candidate} (in {other_unit}); rename it and multiply the value by {factor:g}"
-        return ParameterError(what, name, f"{text} since it is in {given_unit}")
+    for given, other, factor, candidate in _unit_relatives(name, known):
+        how = f"rename it and multiply the value by {factor:,.12g}: {given} to {other}"
+        return ParameterError(what, name, f"{candidate} ({how})")
     return UnknownNameError(what, name, known)
 
 

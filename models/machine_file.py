@@ -94,7 +94,7 @@ def load_machine(name_or_path: str | Path, settings: Mapping[str, object] | None
     """
     path = machine_path(name_or_path)
     leaves = _read_leaves(path)
-    hints = _hints()
+    hints = machine_hints()
     for setting, value in parse_settings(settings or {}).items():
         if setting not in hints:
             raise unknown_key("machine setting", setting, sorted(hints))
@@ -203,7 +203,7 @@ def _construct(cls: Any, leaves: dict[str, _Leaf], prefix: str, path: Path) -> A
 def _notes(leaves: dict[str, _Leaf]) -> tuple[ConstantNote, ...]:
     """Return the provenance of the constants; names, lists and a plain topology are choices, not constants."""
     notes = []
-    for path in _hints():
+    for path in machine_hints():
         leaf = leaves.get(path)
         if leaf is None or path in _TEXT_FIELDS or path in _LIST_FIELDS:
             continue
@@ -223,7 +223,7 @@ def _notes(leaves: dict[str, _Leaf]) -> tuple[ConstantNote, ...]:
     return tuple(notes)
 
 
-def _hints() -> dict[str, Any]:
+def machine_hints() -> dict[str, Any]:
     """Return the type hint of every path of a machine."""
     return {path: hint for path, hint in leaf_fields(Machine) if path != "constants"}
 

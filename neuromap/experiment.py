@@ -1,0 +1,383 @@
+"""What to run: a network, a machine, a mapping recipe, and how long.
+
+An experiment is a frozen dataclass, an optional YAML file, and settings by dotted path (``--set``); the path of a
+setting is its place in the file: ``network.scale``, ``machine.core.clock_hz``, ``recipe.neurons_per_core``,
+``seconds``. Everything that can be checked before long work is checked by `check_experiment`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from models.config_file import check_value, parse_settings, place_of, plain, read_yaml, unknown_key
+from models.errors import CapacityError, ParameterError, UnknownNameError
+from models.machine import Machine, unit_of
+from models.machine_file import load_machine, machine_hints
+from models.network import Network
+from models.units import ms_to_steps
+
+RecipeName = Literal["combined", "ensemble"]
+Arithmetic = Literal["fixed", "float"]
+DelayConvention = Literal["nest", "device"]
+
+_SETTINGS = "the settings (--set)"
+
+
+def default_n_threads() -> int:
+    """Return 2, or 1 on a machine with one processor."""
+    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return min(2, n_cpus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkChoice:
+    """A built-in network and its parameters."""
+
+    name: str = "pd14"
+    """Name of a network that comes with neuromap."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the function that builds it, for example ``scale``; the rest keep their defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineChoice:
+    """A machine and what is changed in it."""
+
+    name: str = "spinnaker1"
+    """Name of a machine that comes with neuromap, or a YAML file."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Values to replace, by dotted path (``core.clock_hz``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChoice:
+    """How populations are cut into cores."""
+
+    name: RecipeName = "ensemble"
+    """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip."""
+    neurons_per_core: int | None = None
+    """Neurons on a core; null: the recipe's own default."""
+    n_synapse_cores: int | None = None
+    """Synapse cores of an ensemble; null: from the expected load."""
+
+    def __post_init__(self) -> None:
+        _check_choice("recipe.name", self.name, RecipeName)
+        for name in ("neurons_per_core", "n_synapse_cores"):
+            if getattr(self, name) is not None:
+                _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
+        if self.name == "combined" and self.n_synapse_cores is not None:
+            raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, "null with the combined recipe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Everything that decides the result of a run.
+
+    ``seconds`` of model time are kept; ``warmup_ms`` are simulated before them and dropped.
+    """
+
+    network: NetworkChoice = field(default_factory=NetworkChoice)
+    """What is run."""
+    machine: MachineChoice = field(default_factory=MachineChoice)
+    """What it runs on."""
+    recipe: RecipeChoice = field(default_factory=RecipeChoice)
+    """How it is put there."""
+    seconds: float = 1.0
+    """Model time that is kept, s."""
+    warmup_ms: float = 500.0
+    """Model time simulated before that and left out of the statistics, ms."""
+    seed: int = 1234
+    """The one seed of all random numbers."""
+    arithmetic: Arithmetic = "fixed"
+    """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
+    delay_convention: DelayConvention = "nest"
+    """``nest``: a spike acts one delay after the step it was emitted in, as in NEST; ``device``: as on the machine."""
+    time_scale_factor: float = 1.0
+    """Slow-down that the machine is given: a tick lasts dt times this."""
+    n_threads: int = field(default_factory=default_n_threads)
+    """Threads of the emulator; they do not change the result."""
+
+    def __post_init__(self) -> None:
+        _check_number("seconds", self.seconds, "s", is_positive=True)
+        _check_number("warmup_ms", self.warmup_ms, "ms")
+        _check_number("time_scale_factor", self.time_scale_factor, "", is_positive=True)
+        _check_whole("seed", self.seed, at_least=0, below=2**63)
+        _check_whole("n_threads", self.n_threads, at_least=1)
+        _check_choice("arithmetic", self.arithmetic, Arithmetic)
+        _check_choice("delay_convention", self.delay_convention, DelayConvention)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the experiment as plain dicts, ready for JSON."""
+        return asdict(self)
+
+
+def _check_number(name: str, value: Any, unit: str, *, is_positive: bool = False) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not (value > 0 if is_positive else value >= 0):
+        raise ParameterError(name, value, f"a number {'>' if is_positive else '>='} 0 {unit}".rstrip())
+
+
+def _check_whole(name: str, value: Any, *, at_least: int, below: int | None = None) -> None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < at_least or (below is not None and value >= below):
+        upper = f" and below {below}" if below is not None else ""
+        raise ParameterError(name, value, f"a whole number of at least {at_least}{upper}")
+
+
+def _check_choice(name: str, value: Any, choices: Any) -> None:
+    if value not in get_args(choices):
+        raise UnknownNameError(name, value, get_args(choices))
+
+
+# ---- networks ----------------------------------------------------------------------------------------------------
+
+
+def network_hints(name: str) -> dict[str, Any]:
+    """Return the type hints of the parameters of a built-in network.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such network.
+    """
+    from models.networks import NETWORKS
+
+    if name not in NETWORKS:
+        raise UnknownNameError("network", name, NETWORKS)
+    hints = get_type_hints(NETWORKS[name])
+    return {key: hints[key] for key in inspect.signature(NETWORKS[name]).parameters}
+
+
+def build_network(choice: NetworkChoice) -> Network:
+    """Build the network of an experiment.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        If the name or a parameter is wrong.
+    """
+    from models.networks import NETWORKS
+
+    hints = network_hints(choice.name)
+    parameters = {}
+    for key, value in choice.parameters.items():
+        if key not in hints:
+            raise unknown_key(f"parameter of network {choice.name!r}", key, list(hints))
+        parameters[key] = check_value(f"network.{key}", value, hints[key])
+    return NETWORKS[choice.name](**parameters)
+
+
+# ---- files and settings ------------------------------------------------------------------------------------------
+
+_Leaves = dict[str, tuple[Any, str]]  # dotted path -> value and place
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """Load an experiment from a YAML file (see ``neuromap template``) and check it.
+
+    A machine given as a file is looked for from the folder of the experiment.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        With file and line.
+    """
+    file = Path(path)
+    leaves: _Leaves = dict(_flatten(read_yaml(file), "", str(file)))
+    machine = leaves.get("machine.name")
+    if machine is not None and isinstance(machine[0], str) and machine[0].endswith((".yaml", ".yml")):
+        leaves["machine.name"] = (str(file.parent / machine[0]), machine[1])
+    experiment = _from_leaves(leaves)
+    try:
+        check_experiment(experiment)
+    except ParameterError as err:
+        raise _located(err, leaves) from err
+    return experiment
+
+
+def apply_settings(experiment: Experiment, settings: Mapping[str, object] | list[str] | tuple[str, ...]) -> Experiment:
+    """Return the experiment with values replaced by dotted path.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    settings : mapping of str to object, or sequence of str
+        ``{"network.scale": 0.1}`` or ``["network.scale=0.1"]``.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        If a path or a value is wrong.
+    """
+    leaves = dict(_to_leaves(experiment))
+    for path, value in parse_settings(settings).items():
+        target = f"{path}.name" if path in ("network", "machine", "recipe") else path
+        leaves[target] = (plain(value), _SETTINGS)
+    return _from_leaves(leaves)
+
+
+def _flatten(mapping: Any, prefix: str, file: str) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Yield the leaves of a file; ``network: pd14`` is short for ``network: {name: pd14}``."""
+    for key, value in mapping.items():
+        path, where = f"{prefix}{key}", place_of(file, mapping, key)
+        if isinstance(value, Mapping):
+            if path not in ("network", "machine", "recipe") and not path.startswith("machine."):
+                keys = ["network", "machine", "recipe"]
+                raise ParameterError(
+                    f"{path} at {where}", plain(value), f"one value (only {', '.join(keys)} have keys)"
+                )
+            yield from _flatten(value, f"{path}.", file)
+        elif path in ("network", "machine", "recipe"):
+            yield f"{path}.name", (plain(value), where)
+        else:
+            yield path, (plain(value), where)
+
+
+def _to_leaves(experiment: Experiment) -> Iterator[tuple[str, tuple[Any, str]]]:
+    for entry in fields(Experiment):
+        value = getattr(experiment, entry.name)
+        match value:
+            case NetworkChoice():
+                pairs = {"name": value.name, **value.parameters}
+            case MachineChoice():
+                pairs = {"name": value.name, **value.settings}
+            case RecipeChoice():
+                pairs = asdict(value)
+            case _:
+                yield entry.name, (value, "the experiment")
+                continue
+        for key, item in pairs.items():
+            yield f"{entry.name}.{key}", (item, "the experiment")
+
+
+def _from_leaves(leaves: _Leaves) -> Experiment:
+    """Build an experiment; each path and type is checked, with its place in the error."""
+    network_name, where = leaves.get("network.name", (NetworkChoice().name, "the experiment"))
+    try:
+        parameters = network_hints(check_value("network", network_name, str))
+    except ParameterError as err:
+        raise _moved(err, f"{err.name} at {where}") from err
+    hints = _path_hints(parameters)
+    values: dict[str, dict[str, Any]] = {"": {}, "network": {}, "machine": {}, "recipe": {}}
+    for path, (value, where) in leaves.items():
+        if path not in hints:
+            raise _unknown_path(path, where, list(hints), str(network_name))
+        unit = unit_of(path) if path.startswith("machine.") else ""
+        checked = check_value(f"{path} at {where}", value, hints[path], unit=unit)
+        section, _, key = path.partition(".")
+        values[section if key else ""][key or section] = checked
+    try:
+        return Experiment(
+            network=_named(NetworkChoice(), values["network"], "parameters"),
+            machine=_named(MachineChoice(), values["machine"], "settings"),
+            recipe=RecipeChoice(**values["recipe"]),
+            **values[""],
+        )
+    except ParameterError as err:
+        raise _located(err, leaves) from err
+
+
+def _named(default: Any, values: dict[str, Any], rest: str) -> Any:
+    """Build a choice from its name and what else was given."""
+    others = {key: value for key, value in values.items() if key != "name"}
+    return replace(default, name=values.get("name", default.name), **{rest: others})
+
+
+def _path_hints(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the type hint of every path that an experiment may have."""
+    hints = {
+        key: hint for key, hint in get_type_hints(Experiment).items() if key not in ("network", "machine", "recipe")
+    }
+    hints |= {"network.name": str, "machine.name": str}
+    hints |= {f"recipe.{key}": hint for key, hint in get_type_hints(RecipeChoice).items()}
+    hints |= {f"network.{key}": hint for key, hint in parameters.items()}
+    hints |= {f"machine.{key}": hint for key, hint in machine_hints().items() if key not in ("name", "description")}
+    return hints
+
+
+def _unknown_path(path: str, where: str, known: list[str], network: str) -> ParameterError:
+    """Return the error for an unknown path, naming the keys of its own section."""
+    section, dot, key = path.rpartition(".")
+    what = "setting" if where == _SETTINGS else "key"
+    siblings = [k.rpartition(".")[2] for k in known if k.rpartition(".")[0] == section]
+    if not siblings:
+        return unknown_key(f"{what} at {where}", path, known)
+    if not dot:
+        siblings += ["network", "machine", "recipe"]
+    of = f"network {network!r}" if section == "network" else section or "the experiment"
+    return unknown_key(f"{what} of {of} at {where}", key, siblings)
+
+
+def _located(err: ParameterError, leaves: _Leaves) -> ParameterError:
+    """Return the error with the place of the value that caused it, where that is known."""
+    name = err.name.split(" at ")[0]
+    inner = re.search(r"\((\w+)\)$", name)  # a builder says "pd14(n_scale)"
+    parameter = inner.group(1) if inner else name.rpartition(".")[2]
+    for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{parameter}"):
+        if path in leaves:
+            return _moved(err, f"{path} at {leaves[path][1]}")
+    return err
+
+
+def _moved(err: ParameterError, name: str) -> ParameterError:
+    """Return the same error under another name."""
+    if isinstance(err, UnknownNameError):
+        return UnknownNameError(name, str(err.value), err.known)
+    return ParameterError(name, err.value, err.allowed)
+
+
+# ---- checks ------------------------------------------------------------------------------------------------------
+
+
+def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
+    """Check everything that can be checked before long work.
+
+    Parameters
+    ----------
+    experiment : Experiment
+
+    Returns
+    -------
+    network : Network
+    machine : Machine
+        What the experiment names, built.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError, CapacityError
+        If a name or value is wrong, a duration is no whole number of steps, or a slice cannot fit on any core or chip.
+    """
+    network = build_network(experiment.network)
+    machine = load_machine(experiment.machine.name, experiment.machine.settings)
+    ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
+    ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
+    recipe, core = experiment.recipe, machine.core
+    if recipe.neurons_per_core is not None and recipe.neurons_per_core > core.max_neurons:
+        raise CapacityError(
+            "neurons of a core",
+            f"every core of {machine.name}",
+            need=recipe.neurons_per_core,
+            have=core.max_neurons,
+            unit="neurons",
+            hint="lower recipe.neurons_per_core (--neurons-per-core)",
+        )
+    if recipe.n_synapse_cores is not None:
+        n_fixed = 1 + any(population.poisson for population in network.populations)
+        n_free = core.n_per_chip - core.n_monitor_per_chip
+        if recipe.n_synapse_cores + n_fixed > n_free:
+            raise CapacityError(
+                "cores of an ensemble",
+                f"every chip of {machine.name}",
+                need=recipe.n_synapse_cores + n_fixed,
+                have=n_free,
+                unit="cores",
+                hint=f"lower recipe.n_synapse_cores to at most {n_free - n_fixed}",
+            )
+    return network, machine
