@@ -1,0 +1,165 @@
+"""PD14: how long neuromap and NEST take to build and run the same network on this machine, and in how much memory.
+
+    python benchmarks/bench_pd14.py                          # full scale; NEST too if it is found (17 GB, minutes)
+    python benchmarks/bench_pd14.py --scale 0.1 --no-nest
+    python benchmarks/bench_pd14.py --install-nest           # puts NEST 3.10 into benchmarks/.nestenv first
+
+Every measurement has a process of its own. Compiled code is cached on disk by a short run that is not measured. Times
+are only comparable with nothing else running: the header keeps the load average, and NEST with two threads slows down
+many times when something shares the cores. The rows go to ``benchmarks/results/pd14.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from export_network import export_network
+from harness import HERE, measure, print_table, row, write_results
+
+from models.networks import pd14
+
+NEST_VERSION = "3.10.0"
+NEST_PYTHONS = (Path("/opt/nestenv/bin/python"), HERE / ".nestenv" / "bin" / "python")
+GIB = 1024.0**3
+# for full scale on two cores (docs/design.md, "Speed is a feature")
+GOALS = {"build_s": 8.0, "emulation_factor": 4.0, "peak_rss_gib": 3e9 / GIB, "map_s": 15.0}
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Benchmark neuromap and NEST on PD14.")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of neurons and in-degrees, both simulators")
+    parser.add_argument("--seconds", type=float, default=1.0, help="model time of neuromap")
+    parser.add_argument("--nest-seconds", type=float, default=0.2, help="model time of NEST")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--drives", nargs="+", choices=("poisson", "dc"), default=["poisson", "dc"])
+    parser.add_argument("--arithmetics", nargs="+", choices=("fixed", "float"), default=["fixed", "float"])
+    parser.add_argument("--recipes", nargs="*", default=["ensemble", "combined"])
+    parser.add_argument("--repeats", type=int, default=1, help="runs of neuromap per case; the median counts")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--nest-python", type=Path, help="Python of an environment that has nest-simulator")
+    parser.add_argument(
+        "--install-nest", action="store_true", help="make benchmarks/.nestenv with NEST (needs network)"
+    )
+    parser.add_argument("--no-nest", action="store_true")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "pd14.json")
+    return parser.parse_args()
+
+
+def find_nest(options: argparse.Namespace) -> Path | None:
+    """Return the Python that can import nest, or None; say why."""
+    if options.no_nest:
+        return None
+    if options.install_nest:
+        folder = NEST_PYTHONS[-1].parent.parent
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run(
+            [NEST_PYTHONS[-1], "-m", "pip", "install", "--quiet", f"nest-simulator=={NEST_VERSION}"], check=True
+        )
+        return NEST_PYTHONS[-1]
+    candidates = NEST_PYTHONS if options.nest_python is None else (options.nest_python,)
+    for candidate in candidates:
+        found = candidate.exists() and subprocess.run(
+            [candidate, "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('nest') is None)"], check=False
+        )
+        if found and found.returncode == 0:
+            return candidate
+    tried = ", ".join(str(candidate) for candidate in candidates)
+    print(f"NEST: skipped, no nest-simulator at {tried}; --install-nest makes an environment", file=sys.stderr)
+    return None
+
+
+def run_nest(options: argparse.Namespace, python: Path | None) -> dict[str, Any]:
+    """Measure NEST for every drive and thread count; a case that fails (memory) is left out and named."""
+    cases: dict[str, Any] = {}
+    if python is None:
+        return cases
+    for drive in options.drives:
+        network = export_network(pd14(scale=options.scale, drive=drive))
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump(network, file)
+            file.flush()
+            for threads in options.threads:
+                name = f"{drive}, {threads} threads"
+                command = [str(python), str(HERE / "nest_pd14.py"), file.name]
+                command += ["--model-ms", str(1e3 * options.nest_seconds), "--threads", str(threads)]
+                try:
+                    cases[name] = measure(command, f"NEST, {name}")
+                except RuntimeError as error:
+                    print(f"NEST, {name}: left out: {error}", file=sys.stderr)
+    return cases
+
+
+def run_neuromap(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Measure neuromap for every drive, arithmetic and thread count, ``repeats`` times."""
+    command = [sys.executable, str(HERE / "neuromap_pd14.py"), "simulate"]
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for arithmetic in options.arithmetics:
+        for threads in options.threads:
+            for drive in options.drives:
+                case = [*command, "--drive", drive, "--arithmetic", arithmetic, "--threads", str(threads)]
+                name = f"{arithmetic}, {drive}, {threads} threads"
+                measure([*case, "--scale", "0.02", "--model-ms", "20"], f"neuromap, {name}: compile (not measured)")
+                case += ["--scale", str(options.scale), "--model-ms", str(1e3 * options.seconds)]
+                cases[name] = [
+                    measure([*case, "--seed", str(options.seed + i)], f"neuromap, {name}")
+                    for i in range(options.repeats)
+                ]
+    return cases
+
+
+def run_mapping(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Measure the mapping for every recipe."""
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for recipe in options.recipes:
+        case = [sys.executable, str(HERE / "neuromap_pd14.py"), "map", "--recipe", recipe, "--seed", str(options.seed)]
+        measure([*case, "--scale", "0.05"], f"mapping, {recipe}: compile (not measured)")
+        cases[recipe] = [
+            measure([*case, "--scale", str(options.scale)], f"mapping, {recipe}") for _ in range(options.repeats)
+        ]
+    return cases
+
+
+def rows_of(ours: dict[str, Any], nest: dict[str, Any], mapped: dict[str, Any], scale: float) -> list[dict[str, Any]]:
+    """Turn the measurements into rows; the goals belong to full scale, fixed point, Poisson and two threads."""
+    rows = []
+    for name, runs in ours.items():
+        other = nest.get(name.partition(", ")[2])
+        has_goal = scale == 1.0 and name == "fixed, poisson, 2 threads"
+        for key, metric, unit, factor in (
+            ("build_s", "build", "s", 1.0),
+            ("emulation_factor", "emulation factor", "1", 1.0),
+            ("peak_rss_bytes", "peak memory", "GiB", 1 / GIB),
+        ):
+            goal = GOALS["peak_rss_gib" if key == "peak_rss_bytes" else key] if has_goal else None
+            baseline = (other["simulator"], other[key] * factor) if other else None
+            values = [run[key] * factor for run in runs]
+            rows.append(row(f"{metric}; {name}", unit, values, baseline=baseline, goal=goal))
+    for recipe, runs in mapped.items():
+        goal = GOALS["map_s"] if scale == 1.0 else None
+        rows.append(row(f"mapping; {recipe}", "s", [run["map_s"] for run in runs], goal=goal))
+        rows.append(row(f"mapping, peak memory; {recipe}", "GiB", [run["peak_rss_bytes"] / GIB for run in runs]))
+    return rows
+
+
+def main() -> None:
+    options = parse()
+    python = find_nest(options)
+    ours = run_neuromap(options)
+    mapped = run_mapping(options)
+    nest = run_nest(options, python)
+    rows = rows_of(ours, nest, mapped, options.scale)
+    print(f"PD14 at scale {options.scale:g}; ratio = neuromap / baseline; baseline = NEST, same network and session")
+    print_table(rows)
+    kept = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
+    write_results(options.out, options=kept, rows=rows, raw={"neuromap": ours, "mapping": mapped, "nest": nest})
+    print(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
