@@ -77,7 +77,7 @@ def rates_hz(spike_neuron: _Ints, n_neurons: int, duration_ms: float) -> _Floats
     if duration_ms <= 0:
         return np.full(n_neurons, np.nan)
     n_spikes = np.bincount(spike_neuron, minlength=n_neurons)[:n_neurons]
-    return n_spikes * (1e3 / duration_ms)
+    return np.asarray(n_spikes * (1e3 / duration_ms), dtype=np.float64)
 
 
 def cv_isi(spike_step: _Ints, spike_neuron: _Ints, n_neurons: int) -> _Floats:
@@ -104,7 +104,8 @@ def cv_isi(spike_step: _Ints, spike_neuron: _Ints, n_neurons: int) -> _Floats:
     # second pass about the mean: no cancellation for regular trains
     variance = np.bincount(owner, weights=(isi - mean[owner]) ** 2, minlength=n_neurons) / n_safe
     has_cv = n_isi >= _MIN_SPIKES_FOR_CV - 1
-    return np.divide(np.sqrt(variance), mean, out=np.full(n_neurons, np.nan), where=has_cv & (mean > 0))
+    cv: _Floats = np.divide(np.sqrt(variance), mean, out=np.full(n_neurons, np.nan), where=has_cv & (mean > 0))
+    return cv
 
 
 def correlations(

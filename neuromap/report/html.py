@@ -1,0 +1,298 @@
+"""The report as one HTML file that needs no network: verdict first, then the figures and tables behind it."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from neuromap.report import activity_figure, boards, machine_figure, tables
+from neuromap.report.markup import embedded_json, facts, figure, section, text
+from neuromap.report.quantity import count, fixed, seconds, size_of
+from neuromap.report.sample import Samples, collect_samples
+from neuromap.report.style import to_svg
+from neuromap.report.verdict import core_name, first_overrun, verdict_lines
+from neuromap.results import Report, RunArrays
+
+
+def write_html(report: Report, arrays: RunArrays, path: Path) -> None:
+    """Write the report as one offline HTML file.
+
+    Parameters
+    ----------
+    report : Report
+        Also embedded in the page as JSON (``<script type="application/json" id="report">``).
+    arrays : RunArrays
+    path : Path
+        File to write.
+    """
+    path.write_text(render_html(report, arrays), encoding="utf-8")
+
+
+def render_html(report: Report, arrays: RunArrays) -> str:
+    """Return the page that ``write_html`` writes."""
+    samples = collect_samples(report, arrays)
+    asset = files("neuromap.report")
+    title = f"{report.network.name} on {report.machine.name}"
+    body = "".join(
+        (
+            _top(report, title),
+            _activity(report, arrays, samples),
+            _time(report, arrays),
+            _machine_maps(report, arrays),
+            _links(report, arrays),
+            _energy(report),
+            _constants(report),
+            _provenance(report),
+            _reproduce(report),
+        )
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(title)}: neuromap report</title>"
+        f"<style>{(asset / 'report.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
+        f"{embedded_json('report', report.to_dict())}{embedded_json('chip-labels', boards.chip_labels(report, arrays))}"
+        f"<script>{(asset / 'report.js').read_text(encoding='utf-8')}</script></body></html>\n"
+    )
+
+
+_SECTIONS = (
+    ("activity", "Activity"),
+    ("time", "Time"),
+    ("machine", "Cores and memory"),
+    ("links", "Links"),
+    ("energy", "Energy and other systems"),
+    ("constants", "Machine constants"),
+    ("provenance", "Counters and host"),
+    ("reproduce", "Reproduce"),
+)
+
+
+def _top(report: Report, title: str) -> str:
+    network, activity = report.network, report.activity
+    scale = "full scale" if network.scale == 1 else f"scale {network.scale:g}"
+    about = (
+        f"{title}: {scale}, {count(network.n_neurons)} neurons, {count(network.n_synapses)} synapses, "
+        f"{network.drive} drive, {report.mapping.recipe} recipe, {activity.model_time_ms / 1e3:g} s of model time"
+    )
+    banner = ""
+    if report.status == "partial":
+        banner = (
+            '<p class="banner">Partial run: it ended early, after '
+            f"{text(f'{activity.model_time_ms:,.1f}')} ms of model time. All figures are of that part.</p>"
+        )
+    tiles = "".join(
+        f'<div class="tile {line.mark}"><b>{text(_MARKS[line.mark] + line.answer)}</b><ul>'
+        + "".join(f"<li>{text(detail)}</li>" for detail in line.details)
+        + "</ul></div>"
+        for line in verdict_lines(report)
+    )
+    links = "".join(f'<a href="#{key}">{text(name)}</a>' for key, name in _SECTIONS)
+    return (
+        f'<h1>{text(about)}</h1>{banner}<p class="headline">{text(report.verdict.summary)}</p>'
+        f'<div class="tiles">{tiles}</div>{_limit(report)}{_unverified_note(report)}<nav>{links}</nav>'
+    )
+
+
+_MARKS = {"good": "✓ ", "bad": "✗ ", "number": ""}
+
+
+def _limit(report: Report) -> str:
+    """What limits the run, with a gauge of the limiting core's cycles, and what to change."""
+    verdict, core = report.verdict, report.timing.limiting_core
+    rows = []
+    if core is None and verdict.limit:
+        rows.append(("What limits it", text(verdict.limit)))
+    if core is not None:
+        full = max(core.used_cycles, core.budget_cycles, 1)
+        colour = "var(--bad)" if core.used_cycles > core.budget_cycles else "var(--good)"
+        gauge = (
+            f'<div class="gauge"><i style="width:{100 * core.used_cycles / full:.1f}%;background:{colour}"></i>'
+            f'<s style="left:calc({100 * core.budget_cycles / full:.1f}% - 2px)"></s></div>'
+            f"{core.used_cycles:,} cycles used in its longest step ({core.step:,}); the bar marks its budget of "
+            f"{core.budget_cycles:,} cycles a tick"
+        )
+        rows.append(("What limits it", text(verdict.limit or core_name(core)) + gauge))
+    if report.timing.first_overrun_step is not None:
+        rows.append(("First failing step", text(first_overrun(report))))
+    if verdict.remedy:
+        rows.append(("What to change", f"<b>{text(verdict.remedy)}</b>"))
+    if report.mapping.violations:
+        listed = "".join(f"<li>{text(one)}</li>" for one in report.mapping.violations[:5])
+        n_more = len(report.mapping.violations) - 5
+        more = f"<li>and {n_more} more</li>" if n_more > 0 else ""
+        rows.append(("Broken invariants", f"<ul>{listed}{more}</ul>"))
+    if not rows:
+        return ""
+    return '<dl class="limit">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
+
+
+def _unverified_note(report: Report) -> str:
+    names = report.machine.unverified
+    if not names:
+        return '<p class="note">Every machine constant used here has a source.</p>'
+    listed = ", ".join(names)
+    verb = "constant is" if len(names) == 1 else "constants are"
+    return f'<p class="note"><span class="mark">{len(names)} machine {verb} unverified:</span> {text(listed)}.</p>'
+
+
+def _svg(name: str, made: Figure) -> str:
+    return to_svg(made, name)
+
+
+def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
+    activity = report.activity
+    used_ms = max(activity.model_time_ms - activity.warmup_ms, 0.0)
+    reference = f"Reference: {activity.reference}." if activity.reference else "No reference data for this network."
+    about = (
+        f"{count(activity.n_spikes)} spikes in {activity.model_time_ms:,.0f} ms; statistics leave out the first "
+        f"{activity.warmup_ms:,.0f} ms and cover {used_ms:,.0f} ms. {reference}"
+    )
+    n_left_out = len(report.network.population_sizes) - activity_figure.MAX_PANELS
+    left_out = f" The first {activity_figure.MAX_PANELS} populations; {n_left_out} more are in the table."
+    caption = (
+        "Rate of every neuron, coefficient of variation (CV) of the intervals of neurons with at least three spikes, "
+        "and correlation of spike counts (2 ms bins, 200 active neurons). D: Kolmogorov-Smirnov distance from the "
+        "reference, mean over its two runs." + (left_out if n_left_out > 0 else "")
+    )
+    return section(
+        "activity",
+        "Activity",
+        f"<p>{text(about)}</p>",
+        tables.activity_table(report),
+        figure(
+            _svg("raster", activity_figure.raster(report, arrays)),
+            "Excitatory blue, inhibitory vermillion. Below: rate of all neurons.",
+        ),
+        figure(_svg("distributions", activity_figure.distributions(report, arrays, samples)), caption),
+        '<div class="pair">',
+        figure(_svg("rates", activity_figure.rate_boxes(report, arrays, samples)), "Dot: mean of this run."),
+        tables.distance_table(report),
+        "</div>",
+    )
+
+
+def _time(report: Report, arrays: RunArrays) -> str:
+    timing = report.timing
+    about = (
+        f"Mean step {timing.step_us.mean:.1f} µs, 99th percentile {timing.step_us.p99:.1f} µs, longest "
+        f"{timing.step_us.max:.1f} µs of wall time on the machine. The real-time factor lets every step wait for its "
+        "slowest core: wall time over model time, 1 is real time, larger is slower."
+    )
+    made = machine_figure.step_times(report, arrays)
+    return section(
+        "time", "Time", f"<p>{text(about)}</p>", figure(_svg("steps", made), "Vermillion: longer than the tick.")
+    )
+
+
+def _machine_maps(report: Report, arrays: RunArrays) -> str:
+    mapping, memory = report.mapping, report.memory
+    left = facts([(f"{kind} cores", f"{n:,}") for kind, n in mapping.n_cores_by_kind.items()])
+    middle = facts(
+        [
+            ("chips in use", f"{mapping.n_chips:,} of {report.machine.n_chips:,}"),
+            ("boards", f"{mapping.n_boards:,}"),
+            ("most SDRAM on a chip", f"{size_of(memory.max_sdram_bytes)} of {size_of(memory.sdram_bytes)}"),
+            ("most DTCM on a core", f"{size_of(memory.max_dtcm_bytes)} of {size_of(memory.dtcm_bytes)}"),
+        ]
+    )
+    right = facts(
+        [
+            ("longest routing table", f"{mapping.max_table_entries:,} entries"),
+            ("all routing tables", f"{mapping.total_table_entries:,} entries"),
+            ("mean links per packet", fixed(mapping.mean_link_hops, 1)),
+            ("broken invariants", f"{len(mapping.violations):,}"),
+        ]
+    )
+    where = "Each hexagon is a chip at its place, boards outlined; point at a chip for its numbers."
+    return section(
+        "machine",
+        "Cores and memory",
+        f'<div class="facts">{left}{middle}{right}</div>',
+        figure(_svg("load", boards.core_load_map(report, arrays)), where),
+        figure(_svg("sdram", boards.sdram_map(report, arrays)), where),
+        '<div class="pair">',
+        figure(_svg("cores", machine_figure.core_loads(report, arrays)), "A core past the tick makes its step late."),
+        tables.core_table(report, arrays),
+        "</div>",
+    )
+
+
+def _links(report: Report, arrays: RunArrays) -> str:
+    return section(
+        "links",
+        "Links",
+        figure(_svg("linkmap", boards.link_map(report, arrays)), "At the measured rates, per second of model time."),
+        '<div class="pair">',
+        figure(_svg("links", machine_figure.link_loads(report, arrays)), "Dashed: what a link carries."),
+        tables.packet_table(report, arrays),
+        "</div>",
+    )
+
+
+def _energy(report: Report) -> str:
+    is_pd14 = "pd14" in report.network.name.lower()
+    comparison = [
+        "<h3>PD14 on real systems</h3>",
+        tables.published_table(report),
+        '<p class="note">Real-time factor: wall time over model time. What the energies include differs between '
+        "systems. Sources: data file of Senk et al. 2026 (arXiv:2505.21185); a range where sources disagree.</p>",
+    ]
+    scaled = "" if report.network.scale == 1 else '<p class="note">This run is scaled, the published ones are not.</p>'
+    split = figure(_svg("energy", machine_figure.energy_split(report)), "Parts of the power of the machine.")
+    if not is_pd14:
+        return section("energy", "Energy", split)
+    scatter = figure(
+        _svg("published", machine_figure.published_systems(report)), "Lower left is better. Names as in the table."
+    )
+    return section(
+        "energy", "Energy and other systems", '<div class="pair">', split, scatter, "</div>", scaled, *comparison
+    )
+
+
+def _constants(report: Report) -> str:
+    if not report.machine.constants:
+        return section("constants", "Machine constants", "<p>The report lists no constants.</p>")
+    about = (
+        "Everything the numbers above rest on. datasheet, code, published, measured: as the source says; calibrated: "
+        "fitted to a published point; unverified: a prior without a checked source; stated: given by the user."
+    )
+    return section(
+        "constants", "Machine constants", f"<p>{about}</p>", _unverified_note(report), tables.constant_table(report)
+    )
+
+
+def _provenance(report: Report) -> str:
+    host = report.host
+    counters = facts([(name, f"{value:,}") for name, value in report.provenance.items()] or [("counters", "none")])
+    times = facts(
+        [
+            ("build", seconds(host.build_s)),
+            ("map", seconds(host.map_s)),
+            ("simulate", seconds(host.simulate_s)),
+            ("emulation factor", f"{fixed(host.emulation_factor, 2)} (our wall time / model time)"),
+            ("peak memory", size_of(host.peak_rss_bytes)),
+            ("threads", f"{host.n_threads}"),
+        ]
+    )
+    return section(
+        "provenance",
+        "Counters and host",
+        f'<div class="pair"><div><h3>What the cores counted</h3>{counters}</div>'
+        f"<div><h3>What this run cost on this computer</h3>{times}</div></div>",
+    )
+
+
+def _reproduce(report: Report) -> str:
+    experiment = json.dumps(report.experiment, indent=2, ensure_ascii=False, default=str)
+    return section(
+        "reproduce",
+        "Reproduce",
+        "<p>The experiment, complete; the same seed gives the same spikes on any number of threads.</p>",
+        f"<pre>{text(experiment)}</pre>",
+        '<p class="note">All numbers of this page are embedded in it as JSON: '
+        "<code>JSON.parse(document.getElementById(&quot;report&quot;).textContent)</code>.</p>",
+    )

@@ -1,0 +1,246 @@
+"""Figures of what the machine did: step times, core loads, link loads, energy, and published systems beside ours."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from models.published import PD14_SYSTEMS
+from neuromap.report.quantity import si
+from neuromap.report.style import (
+    BLUE,
+    GREY,
+    INK,
+    KIND_COLOURS,
+    PAGE_WIDTH_IN,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    new_figure,
+    say,
+    styled,
+)
+from neuromap.results import Report, RunArrays
+
+_HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
+_PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
+
+
+def tick_us(report: Report) -> float:
+    """Return the length of a tick on the machine, microseconds of wall time."""
+    return report.network.dt_ms * 1e3 * report.timing.time_scale_factor
+
+
+def _tick_line(ax: Axes, at_us: float, *, is_horizontal: bool = False) -> None:
+    if is_horizontal:
+        ax.axhline(at_us, color=VERMILLION, lw=1.2, ls="--")
+    else:
+        ax.axvline(at_us, color=VERMILLION, lw=1.2, ls="--")
+
+
+def step_times(report: Report, arrays: RunArrays) -> Figure:
+    """Return the histogram of step times (log counts) with the tick marked, and the step times in their order."""
+    tick = tick_us(report)
+    step_us = arrays.step_us
+    with styled():
+        figure = new_figure(PAGE_WIDTH_IN, 3.0)
+        left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+        left.set_title("Time of the slowest core in each step")
+        if not step_us.size:
+            say(left, "no steps")
+            say(right, "")
+            return figure
+        low, high = min(float(step_us.min()), tick), max(float(step_us.max()), tick)
+        margin = 0.04 * (high - low) or 1.0
+        # bin edges fall on the tick, so that no bin mixes kept and missed steps
+        width = (high - low + 2 * margin) / 60
+        below, above = int(np.ceil((tick - low + margin) / width)), int(np.ceil((high - tick + margin) / width))
+        edges = tick + width * np.arange(-below, above + 1)
+        counts = np.histogram(step_us, edges)[0]
+        is_over = edges[:-1] >= tick - 1e-9
+        left.bar(edges[:-1], counts, width, align="edge", color=np.where(is_over, VERMILLION, BLUE))
+        left.set_yscale("log")
+        left.set_ylim(0.7, 3 * counts.max())
+        left.set_xlim(low - margin, high + margin)
+        _tick_line(left, tick)
+        left.text(tick, 1.0, f" tick {tick:g} µs", color=VERMILLION, fontsize=8, transform=left.get_xaxis_transform(),
+                  ha="right" if tick - low > 0.6 * (high - low) else "left", va="top")  # fmt: skip
+        left.set_xlabel("step time (µs)")
+        left.set_ylabel("steps")
+        _step_times_in_order(right, report, arrays, tick)
+        right.set_ylim(low - margin, high + margin)
+    return figure
+
+
+def _step_times_in_order(ax: Axes, report: Report, arrays: RunArrays, tick: float) -> None:
+    step_us = arrays.step_us
+    time_ms = np.arange(step_us.size) * report.network.dt_ms
+    is_over = step_us > tick
+    for chosen, colour in ((~is_over, BLUE), (is_over, VERMILLION)):
+        ax.plot(time_ms[chosen], step_us[chosen], ls="", marker=".", ms=2.2, mew=0, color=colour, rasterized=True)
+    _tick_line(ax, tick, is_horizontal=True)
+    if arrays.warmup_steps:
+        warmup_ms = arrays.warmup_steps * report.network.dt_ms
+        ax.axvspan(0, warmup_ms, color="#eeeeee", zorder=-1)
+        ax.text(0, 1.0, " warm-up", transform=ax.get_xaxis_transform(), va="top", fontsize=8, color=GREY)
+    ax.set_xlim(0, max(time_ms[-1], report.network.dt_ms))
+    ax.set_xlabel("model time (ms)")
+    ax.set_ylabel("step time (µs)")
+    over = report.timing.n_overruns
+    ax.set_title(f"In order: {over:,} of {report.timing.n_steps:,} steps longer than the tick")
+
+
+def core_loads(report: Report, arrays: RunArrays) -> Figure:
+    """Return, for each kind of core, how long its cores are busy in a mean step and in their longest."""
+    kinds = sorted(set(arrays.core_kind))
+    tick = tick_us(report)
+    with styled():
+        figure = new_figure(_HALF_WIDTH_IN, 1.1 + 1.0 * max(len(kinds), 1))
+        axes = figure.subplots(max(len(kinds), 1), 1, sharex=True, squeeze=False)[:, 0]
+        axes[0].set_title("Busy time of cores in a step", pad=14)
+        if not kinds:
+            say(axes[0], "no cores")
+            return figure
+        high = 1.06 * max(tick, float(arrays.core_max_us.max()))
+        edges = np.linspace(0, high, 70)
+        kind_of = np.array(arrays.core_kind)
+        for ax, kind in zip(axes, kinds, strict=True):
+            colour = KIND_COLOURS.get(kind, SKY)
+            is_own = kind_of == kind
+            ax.stairs(np.histogram(arrays.core_mean_us[is_own], edges)[0], edges, fill=True, color=colour, alpha=0.45)
+            ax.stairs(np.histogram(arrays.core_max_us[is_own], edges)[0], edges, color=colour, lw=1.2)
+            _tick_line(ax, tick)
+            worst = float(arrays.core_max_us[is_own].max())
+            ax.set_ylabel("cores")
+            ax.locator_params(axis="y", nbins=3)
+            ax.text(0.01, 0.97, f"{kind}, {int(is_own.sum()):,}\nmean {arrays.core_mean_us[is_own].mean():.1f} µs\n"
+                    f"worst {worst:.1f} µs", transform=ax.transAxes, va="top", fontsize=8, color=INK)  # fmt: skip
+        axes[0].text(0, 1.03, "filled: mean step; line: longest step; dashed: tick",
+                     transform=axes[0].transAxes, fontsize=8, color=GREY)  # fmt: skip
+        axes[-1].set_xlim(0, high)
+        axes[-1].set_xlabel("busy time (µs)")
+    return figure
+
+
+def link_loads(report: Report, arrays: RunArrays) -> Figure:
+    """Return the histogram of link loads in percent of what a link carries (log axes)."""
+    capacity = report.packets.link_capacity_packets_per_s
+    load = arrays.link_packets_per_s[arrays.link_packets_per_s > 0]
+    with styled():
+        figure = new_figure(_HALF_WIDTH_IN, 3.0)
+        ax = figure.subplots()
+        ax.set_title("Load of links that carry packets")
+        if not load.size or not capacity > 0:
+            say(ax, "no packets leave a chip")
+            return figure
+        share = 100 * load / capacity
+        high = max(200.0, 2 * float(share.max()))
+        low = min(max(float(share.min()) / 1.5, high * 1e-7), high / 10)
+        edges = np.geomspace(low, high, 50)
+        counts = np.histogram(share, edges)[0]
+        ax.bar(edges[:-1], counts, np.diff(edges), align="edge", color=np.where(edges[:-1] >= 100, VERMILLION, BLUE))
+        ax.set_xscale("log")
+        ax.set_xlim(low, high)
+        ax.xaxis.set_major_formatter(_PERCENT)
+        _tick_line(ax, 100)
+        ax.text(100, 1, f"{si(capacity, 'packets/s')} ", transform=ax.get_xaxis_transform(), ha="right", va="top",
+                color=VERMILLION, fontsize=8)  # fmt: skip
+        ax.set_xlabel("load, % of the capacity of an on-board link")
+        ax.set_ylabel("directed links")
+    return figure
+
+
+def energy_split(report: Report) -> Figure:
+    """Return the parts of the machine's power as bars."""
+    parts = sorted(report.energy.parts_w.items(), key=lambda item: item[1])
+    with styled():
+        figure = new_figure(_HALF_WIDTH_IN, 0.9 + 0.32 * max(len(parts), 2))
+        ax = figure.subplots()
+        ax.set_title(f"Power, {report.energy.power_w:,.4g} W in all")
+        total = sum(value for _, value in parts)
+        if not total > 0:
+            say(ax, "no power figures")
+            return figure
+        values = [value for _, value in parts]
+        ax.barh(range(len(parts)), values, color=BLUE, height=0.65)
+        for y, value in enumerate(values):
+            ax.text(value, y, f"  {value:,.3g} W, {100 * value / total:.1f} %", va="center", fontsize=8)
+        ax.set_yticks(range(len(parts)), [name.replace("_", " ") for name, _ in parts])
+        ax.tick_params(axis="y", length=0)
+        ax.set_xlim(0, 1.45 * max(values))
+        ax.set_xlabel("power (W)")
+    return figure
+
+
+def published_systems(report: Report) -> Figure:
+    """Return real-time factor against energy per synaptic event of published PD14 systems, and this run."""
+    points = [
+        (one.real_time_factor, one.energy_per_event_uj, one.system_id)
+        for one in PD14_SYSTEMS
+        if one.energy_per_event_uj is not None
+    ]
+    energy_nj = report.energy.energy_per_synaptic_event_nj
+    with styled():
+        figure = new_figure(_HALF_WIDTH_IN, 3.9)
+        ax = figure.subplots()
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        boxes: list[tuple[float, float, str]] = []
+        for factor, (low, high), system_id in points:
+            colour = VERMILLION if system_id.startswith(("vAl18c", "Rho")) else GREY
+            middle = float(np.sqrt(low * high))
+            if high > low:
+                ax.plot((factor, factor), (low, high), color=colour, lw=3, alpha=0.5, solid_capstyle="round")
+            ax.plot(factor, middle, "o", ms=5, color=colour)
+            boxes.append((factor, middle, system_id))
+        if energy_nj is not None and energy_nj > 0 and report.timing.real_time_factor > 0:
+            ours = (report.timing.real_time_factor, energy_nj * 1e-3)
+            ax.plot(*ours, "*", ms=15, color=BLUE, mec="white", mew=0.8, zorder=5)
+            boxes.insert(0, (*ours, "this run"))
+        xs, ys = [b[0] for b in boxes], [b[1] for b in boxes]
+        ax.set_xlim(min(xs) / 2, max(xs) * 2.5)
+        ax.set_ylim(min(ys) / 2, max(ys) * 2.5)
+        ax.axvline(1, color=PURPLE, lw=0.8, ls=":")
+        ax.text(1, 0, " real time", transform=ax.get_xaxis_transform(), color=PURPLE, fontsize=8, va="bottom")
+        ax.set_xlabel("real-time factor (wall time / model time)")
+        ax.set_ylabel("energy per synaptic event (µJ)")
+        ax.set_title("PD14 on real systems (SpiNNaker red)")
+        _label_points(ax, boxes)
+    return figure
+
+
+def _label_points(ax: Axes, points: list[tuple[float, float, str]]) -> None:
+    """Write a name beside each point, at the first of eight places that hits neither a point nor another name."""
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+    to_points = 72 / ax.figure.dpi
+    at = ax.transData.transform(np.array([(x, y) for x, y, _ in points])) * to_points
+    taken: list[tuple[float, float, float, float]] = [(x - 4, y - 4, x + 4, y + 4) for x, y in at]
+    x0, y0, x1, y1 = ax.bbox.extents
+    frame = (x0 * to_points, y0 * to_points, x1 * to_points, y1 * to_points)
+    for (x, y), (data_x, data_y, name) in zip(at, points, strict=True):
+        width, height = 5.0 * len(name) + 1, 9.0
+        best: tuple[float, tuple[float, float]] | None = None
+        for reach in (6, 14, 24):
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+                left = x + dx * reach - (width if dx < 0 else width / 2 if dx == 0 else 0)
+                low = y + dy * reach - height / 2
+                box = (left, low, left + width, low + height)
+                n_hits = sum(_overlap(box, other) for other in taken) + 3 * (not _inside(box, frame))
+                if best is None or n_hits < best[0]:
+                    best = (n_hits, (left, low))
+        assert best is not None
+        left, low = best[1]
+        taken.append((left, low, left + width, low + height))
+        is_own = name == "this run"
+        ax.annotate(name, (data_x, data_y), (left - x, low - y + 1), textcoords="offset points", fontsize=8,
+                    color=BLUE if is_own else INK, fontweight="bold" if is_own else "normal")  # fmt: skip
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _inside(a: tuple[float, float, float, float], frame: tuple[float, float, float, float]) -> bool:
+    return bool(a[0] > frame[0] and a[1] > frame[1] and a[2] < frame[2] and a[3] < frame[3])

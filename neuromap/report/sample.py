@@ -1,0 +1,35 @@
+"""Samples behind the activity figures: those of the run and, where there is one, of its reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuromap.results import Report, RunArrays
+from neuromap.statistics import (
+    PopulationStatistics,
+    ReferenceStatistics,
+    has_nest_reference,
+    nest_reference,
+    population_statistics,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Statistics of every neuron and pair, by population; ``reference`` is ``None`` where nothing was published."""
+
+    own: dict[str, PopulationStatistics]
+    reference: ReferenceStatistics | None
+
+
+def collect_samples(report: Report, arrays: RunArrays) -> Samples:
+    """Compute the samples of a run and of its reference, cut to equal duration."""
+    sizes, dt_ms = report.network.population_sizes, report.network.dt_ms
+    own = population_statistics(
+        sizes, arrays.spike_step, arrays.spike_neuron, (arrays.warmup_steps, arrays.n_steps), dt_ms
+    )
+    duration_ms = (arrays.n_steps - arrays.warmup_steps) * dt_ms
+    is_compared = report.activity.reference_rate_hz is not None and duration_ms > 0
+    # the report names its reference in words; that it is NEST's PD14 follows from the populations
+    has_reference = is_compared and has_nest_reference("pd14", tuple(sizes))
+    return Samples(own, nest_reference(duration_ms) if has_reference else None)

@@ -1,0 +1,158 @@
+"""Tables of the HTML report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.published import PD14_SYSTEMS
+from neuromap.report.machine_figure import tick_us
+from neuromap.report.markup import cell, row, table, text
+from neuromap.report.quantity import MISSING, constant_value, count, deviation, fixed, percent, si
+from neuromap.results import Report, RunArrays
+
+
+def activity_table(report: Report) -> str:
+    """Return rates, CVs and correlations of all populations, beside the reference with the deviation of the rates."""
+    activity = report.activity
+    has_reference = activity.reference_rate_hz is not None
+    head = ["population", "neurons", "rate (Hz)"]
+    head += ["reference (Hz)", "deviation"] if has_reference else []
+    head += ["CV", "reference"] if has_reference else ["CV"]
+    head += ["correlation", "reference"] if has_reference else ["correlation"]
+    rows = []
+    for name, size in report.network.population_sizes.items():
+        rate = activity.rate_hz.get(name)
+        cells = [cell(name), cell(f"{size:,}", size), cell(fixed(rate, 3))]
+        known = (activity.reference_rate_hz or {}).get(name)
+        if has_reference:
+            cells += [cell(fixed(known, 3)), cell(deviation(rate, known), _relative(rate, known))]
+        for own, reference, n_decimals in (
+            (activity.cv_isi, activity.reference_cv_isi, 3),
+            (activity.correlation, activity.reference_correlation, 5),
+        ):
+            cells.append(cell(fixed(own.get(name), n_decimals)))
+            if has_reference:
+                cells.append(cell(fixed((reference or {}).get(name), n_decimals)))
+        rows.append(row(cells))
+    return table(head, rows)
+
+
+def _relative(value: float | None, reference: float | None) -> float | None:
+    return value / reference - 1 if value is not None and reference else None
+
+
+def distance_table(report: Report) -> str:
+    """Return the KS distances from the reference, beside those between its own two runs."""
+    own, seeds = report.activity.ks_distance, report.activity.reference_ks_distance
+    if own is None or seeds is None:
+        return "<div></div>"
+    head = ["KS distance", "rate", "seeds", "CV", "seeds", "correlation", "seeds"]
+    rows = []
+    for name in report.network.population_sizes:
+        cells = [cell(name)]
+        for statistic in ("rate_hz", "cv_isi", "correlation"):
+            cells += [cell(fixed(own[statistic].get(name), 3)), cell(fixed(seeds[statistic].get(name), 3))]
+        rows.append(row(cells))
+    note = "seeds: distance between the two reference runs, what a change of seed alone makes."
+    return f'<div>{table(head, rows)}<p class="note">{note}</p></div>'
+
+
+def core_table(report: Report, arrays: RunArrays) -> str:
+    """Return mean and longest busy times by kind of core, in percent of the tick."""
+    tick = tick_us(report)
+    kind_of = np.array(arrays.core_kind)
+    rows = []
+    for kind in sorted(set(arrays.core_kind)):
+        is_own = kind_of == kind
+        mean, longest = float(arrays.core_mean_us[is_own].mean()), float(arrays.core_max_us[is_own].max())
+        n_over = int(np.count_nonzero(arrays.core_max_us[is_own] > tick))
+        rows.append(
+            row(
+                [
+                    cell(kind),
+                    cell(f"{int(is_own.sum()):,}", int(is_own.sum())),
+                    cell(percent(mean, tick), mean),
+                    cell(percent(longest, tick), longest),
+                    cell(f"{n_over:,}", n_over),
+                ]
+            )
+        )
+    return table(["kind", "cores", "mean step, % of tick", "longest step", "cores that overran"], rows)
+
+
+def packet_table(report: Report, arrays: RunArrays) -> str:
+    """Return packet counts and link loads."""
+    packets, capacity = report.packets, report.packets.link_capacity_packets_per_s
+    busiest = packets.busiest_link_packets_per_s
+    pairs = [
+        ("packets sent by cores", count(packets.n_sent)),
+        ("deliveries to cores", count(packets.n_delivered)),
+        ("late", f"{packets.n_late:,}"),
+        ("lost", f"{packets.n_lost:,}"),
+        ("links that carry packets", f"{len(arrays.link_packets_per_s):,}"),
+        ("busiest link", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
+        ("a link carries", si(capacity, "packets/s")),
+    ]
+    return table(["packets", ""], [row([cell(name), cell(value)]) for name, value in pairs], is_sortable=False)
+
+
+def published_table(report: Report) -> str:
+    """Return the published PD14 results with this run among them, by real-time factor."""
+    rows: list[tuple[float, str]] = []
+    for one in PD14_SYSTEMS:
+        energy = one.energy_per_event_uj
+        shown = (
+            MISSING
+            if energy is None
+            else f"{energy[0]:g}"
+            if energy[0] == energy[1]
+            else f"{energy[0]:g} to {energy[1]:g}"
+        )
+        cells = [
+            cell(one.system_id),
+            cell(one.system, kind="text"),
+            cell(one.nodes, kind="text"),
+            cell(f"{one.real_time_factor:g}", one.real_time_factor),
+            cell(shown, "" if energy is None else sum(energy) / 2),
+            cell(one.drive),
+            f'<td class="text">{text(one.source)}{text("; " + one.note) if one.note else ""}</td>',
+        ]
+        rows.append((one.real_time_factor, row(cells)))
+    timing, energy_nj = report.timing, report.energy.energy_per_synaptic_event_nj
+    own_uj = None if energy_nj is None else energy_nj * 1e-3
+    boards = f"{report.mapping.n_boards} board{'' if report.mapping.n_boards == 1 else 's'}"
+    cells = [
+        cell("this run"),
+        cell(f"{report.machine.name}, {report.mapping.recipe} (emulated)", kind="text"),
+        cell(boards, kind="text"),
+        cell(fixed(timing.real_time_factor, 3), timing.real_time_factor),
+        cell(fixed(own_uj, 3), own_uj),
+        cell(report.network.drive),
+        cell("neuromap", kind="text"),
+    ]
+    rows.append((timing.real_time_factor, row(cells, "ours")))
+    head = ["id", "system", "size", "real-time factor", "µJ per synaptic event", "drive", "source"]
+    return table(head, [line for _, line in sorted(rows, key=lambda pair: pair[0])], n_text=3)
+
+
+def constant_table(report: Report) -> str:
+    """Return the machine constants with unit, source and status; unverified ones are marked."""
+    rows = []
+    for one in report.machine.constants:
+        low, high = one.get("low"), one.get("high")
+        bounds = "" if low is None or high is None else f"{constant_value(low)} to {constant_value(high)}"
+        is_open = one["status"] in ("unverified", "stated")
+        rows.append(
+            row(
+                [
+                    cell(one["path"], kind="path"),
+                    cell(constant_value(one["value"]), one["value"]),
+                    cell(one["unit"]),
+                    cell(bounds),
+                    cell(one["status"], kind="mark" if is_open else ""),
+                    cell(one["source"], kind="text"),
+                ],
+                "open" if is_open else "",
+            )
+        )
+    return table(["constant", "value", "unit", "range", "status", "source"], rows)
