@@ -98,7 +98,7 @@ def load_machine(name_or_path: str | Path, settings: Mapping[str, object] | None
     for setting, value in parse_settings(settings or {}).items():
         if setting not in hints:
             raise unknown_key("machine setting", setting, sorted(hints))
-        where = "the settings (--set)"
+        where = "the settings"
         checked = check_value(f"{setting} at {where}", plain(value), hints[setting], unit=_unit(setting))
         leaves[setting] = _Leaf(checked, where, unit=_unit(setting), source="set by the user", status="stated")
     return _build(leaves, path)

@@ -27,7 +27,8 @@ RecipeName = Literal["combined", "ensemble"]
 Arithmetic = Literal["fixed", "float"]
 DelayConvention = Literal["nest", "device"]
 
-_SETTINGS = "the settings (--set)"
+_SETTINGS = "the settings"
+_SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the texts below the fields are the schema's descriptions
 
 
 def default_n_threads() -> int:
@@ -40,6 +41,8 @@ def default_n_threads() -> int:
 class NetworkChoice:
     """A built-in network and its parameters."""
 
+    __pydantic_config__ = _SCHEMA_CONFIG
+
     name: str = "pd14"
     """Name of a network that comes with neuromap."""
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -50,6 +53,8 @@ class NetworkChoice:
 class MachineChoice:
     """A machine and what is changed in it."""
 
+    __pydantic_config__ = _SCHEMA_CONFIG
+
     name: str = "spinnaker1"
     """Name of a machine that comes with neuromap, or a YAML file."""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -59,6 +64,8 @@ class MachineChoice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChoice:
     """How populations are cut into cores."""
+
+    __pydantic_config__ = _SCHEMA_CONFIG
 
     name: RecipeName = "ensemble"
     """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip."""
@@ -82,6 +89,8 @@ class Experiment:
 
     ``seconds`` of model time are kept; ``warmup_ms`` are simulated before them and dropped.
     """
+
+    __pydantic_config__ = _SCHEMA_CONFIG
 
     network: NetworkChoice = field(default_factory=NetworkChoice)
     """What is run."""
@@ -251,26 +260,26 @@ def _to_leaves(experiment: Experiment) -> Iterator[tuple[str, tuple[Any, str]]]:
             case RecipeChoice():
                 pairs = asdict(value)
             case _:
-                yield entry.name, (value, "the experiment")
+                yield entry.name, (value, "")
                 continue
         for key, item in pairs.items():
-            yield f"{entry.name}.{key}", (item, "the experiment")
+            yield f"{entry.name}.{key}", (item, "")
 
 
 def _from_leaves(leaves: _Leaves) -> Experiment:
     """Build an experiment; each path and type is checked, with its place in the error."""
-    network_name, where = leaves.get("network.name", (NetworkChoice().name, "the experiment"))
+    network_name, where = leaves.get("network.name", (NetworkChoice().name, ""))
     try:
         parameters = network_hints(check_value("network", network_name, str))
     except ParameterError as err:
-        raise _moved(err, f"{err.name} at {where}") from err
+        raise _moved(err, _at(err.name, where)) from err
     hints = _path_hints(parameters)
     values: dict[str, dict[str, Any]] = {"": {}, "network": {}, "machine": {}, "recipe": {}}
     for path, (value, where) in leaves.items():
         if path not in hints:
             raise _unknown_path(path, where, list(hints), str(network_name))
         unit = unit_of(path) if path.startswith("machine.") else ""
-        checked = check_value(f"{path} at {where}", value, hints[path], unit=unit)
+        checked = check_value(_at(path, where), value, hints[path], unit=unit)
         section, _, key = path.partition(".")
         values[section if key else ""][key or section] = checked
     try:
@@ -308,11 +317,11 @@ def _unknown_path(path: str, where: str, known: list[str], network: str) -> Para
     what = "setting" if where == _SETTINGS else "key"
     siblings = [k.rpartition(".")[2] for k in known if k.rpartition(".")[0] == section]
     if not siblings:
-        return unknown_key(f"{what} at {where}", path, known)
+        return unknown_key(_at(what, where), path, known)
     if not dot:
         siblings += ["network", "machine", "recipe"]
     of = f"network {network!r}" if section == "network" else section or "the experiment"
-    return unknown_key(f"{what} of {of} at {where}", key, siblings)
+    return unknown_key(_at(f"{what} of {of}", where), key, siblings)
 
 
 def _located(err: ParameterError, leaves: _Leaves) -> ParameterError:
@@ -322,8 +331,12 @@ def _located(err: ParameterError, leaves: _Leaves) -> ParameterError:
     parameter = inner.group(1) if inner else name.rpartition(".")[2]
     for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{parameter}"):
         if path in leaves:
-            return _moved(err, f"{path} at {leaves[path][1]}")
+            return _moved(err, _at(path, leaves[path][1]))
     return err
+
+
+def _at(what: str, where: str) -> str:
+    return f"{what} at {where}" if where else what
 
 
 def _moved(err: ParameterError, name: str) -> ParameterError:

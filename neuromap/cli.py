@@ -1,0 +1,316 @@
+"""The command line: each command reads its options, calls one library function and prints what it returned.
+
+Exit codes: 0 done, 2 wrong input (one message on stderr, no traceback; ``--debug`` shows it), 130 interrupted (what
+was measured so far is printed and kept). Everything heavy is imported inside the commands, for a quick ``--help``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
+
+from models.errors import NeuromapError, UnknownNameError
+
+if TYPE_CHECKING:
+    from neuromap.experiment import Experiment
+
+_FLAG = Parameter(negative=(), show_default=False)
+_REPEATED = Parameter(name="--set", negative=(), show_default=False)
+EXIT_WRONG_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"neuromap {version('neuromap-toolchain')}"
+
+
+app = App(
+    name="neuromap",
+    help="Map a spiking network onto a neuromorphic machine and find out whether it fits, keeps up, and what it costs.",
+    help_epilogue="--debug, anywhere: show the traceback of an error. Errors in the input end with exit code 2.",
+    version=_version,
+    help_format="plaintext",
+)
+machines = App(name="machines", help="List the machines; show or check one.", help_format="plaintext")
+app.command(machines)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of ``run`` and ``map``; None leaves what the experiment file or the default says."""
+
+    machine: str | None = None
+    "Machine: a name (see `neuromap machines`) or a YAML file [spinnaker1]."
+    recipe: Literal["combined", "ensemble"] | None = None
+    "Neurons and synapses on one core, or on several cores of one chip [ensemble]."
+    neurons_per_core: int | None = None
+    "Neurons on a core [the recipe's own]."
+    scale: float | None = None
+    "Factor of the size of the network [1]."
+    seconds: float | None = None
+    "Model time that is kept, s [1]."
+    seed: int | None = None
+    "The one seed of all random numbers [1234]."
+    drive: Literal["poisson", "dc"] | None = None
+    "Background input of the network [poisson]."
+    arithmetic: Literal["fixed", "float"] | None = None
+    "The machine's fixed point, or double precision [fixed]."
+    delay_convention: Literal["nest", "device"] | None = None
+    "How a delay is counted [nest]."
+    time_scale_factor: float | None = None
+    "Slow-down that the machine is given [1]."
+    threads: int | None = None
+    "Threads of the emulator; they do not change the result [2]."
+    settings: Annotated[tuple[str, ...], _REPEATED] = ()
+    "path=value: replace a value of the experiment or its machine; may be repeated."
+    out: Path | None = None
+    "Folder for the results [out/NETWORK-MACHINE-RECIPE-seedN, or the next free one of that name]."
+    overwrite: Annotated[bool, _FLAG] = False
+    "Replace the files in an output folder that is not empty."
+
+    def by_path(self) -> dict[str, object]:
+        """Return the options that were given, by the path of what they set; ``--set`` comes last and wins."""
+        from models.config_file import parse_settings
+
+        named: dict[str, object] = {
+            "machine.name": self.machine,
+            "recipe.name": self.recipe,
+            "recipe.neurons_per_core": self.neurons_per_core,
+            "network.scale": self.scale,
+            "network.drive": self.drive,
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "arithmetic": self.arithmetic,
+            "delay_convention": self.delay_convention,
+            "time_scale_factor": self.time_scale_factor,
+            "n_threads": self.threads,
+        }
+        return {path: value for path, value in named.items() if value is not None} | parse_settings(self.settings)
+
+
+_DEFAULTS = Options()
+
+
+def read_experiment(network_or_file: str, options: Options) -> Experiment:
+    """Return the experiment that a command names, its options applied and everything checked."""
+    from neuromap.experiment import Experiment, NetworkChoice, apply_settings, check_experiment, load_experiment
+
+    is_file = network_or_file.endswith((".yaml", ".yml")) or "/" in network_or_file
+    if is_file:
+        experiment = load_experiment(network_or_file)
+    else:
+        experiment = Experiment(network=NetworkChoice(name=network_or_file))
+    experiment = apply_settings(experiment, options.by_path())
+    check_experiment(experiment)
+    return experiment
+
+
+def _out_folder(experiment: Experiment, options: Options, prefix: str = "") -> Path:
+    """Return the output folder, made and checked."""
+    from neuromap.output_folder import prepare_out_folder, unused_folder
+
+    if options.out is not None:
+        return prepare_out_folder(options.out, overwrite=options.overwrite)
+    machine = Path(experiment.machine.name).stem
+    name = f"{prefix}{experiment.network.name}-{machine}-{experiment.recipe.name}-seed{experiment.seed}"
+    return prepare_out_folder(unused_folder(Path("out") / name))
+
+
+@app.command
+def run(network: str, /, *, options: Options = _DEFAULTS, no_html: Annotated[bool, _FLAG] = False) -> int:
+    """Run a network on a machine: does it fit, keep up, lose anything, and what does it cost?
+
+    Parameters
+    ----------
+    network
+        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+    no_html
+        Write no report.html.
+    """
+    from neuromap import terminal
+
+    experiment = read_experiment(network, options)
+    out = _out_folder(experiment, options)
+    from neuromap import flow
+
+    extra: dict[str, Any] = {"html": False} if no_html else {}
+    with terminal.ProgressView() as progress:
+        result = flow.run(experiment, out=out, overwrite=options.overwrite, progress=progress, **extra)
+    terminal.print_verdict(result.report)
+    print(f"results in {out}")
+    return EXIT_INTERRUPTED if result.report.status == "partial" else 0
+
+
+@app.command(name="map")
+def map_(network: str, /, *, options: Options = _DEFAULTS) -> int:
+    """Only map a network onto a machine, check the mapping and save it.
+
+    Parameters
+    ----------
+    network
+        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+    """
+    from neuromap import terminal
+
+    experiment = read_experiment(network, options)
+    out = _out_folder(experiment, options, prefix="map-")
+    from neuromap import flow
+
+    with terminal.ProgressView() as progress:
+        mapping = flow.map_network(experiment, out=out, overwrite=options.overwrite, progress=progress)
+    terminal.print_mapping(mapping)
+    print(f"mapping in {out}")
+    return 0
+
+
+@app.command
+def check(file: str, /, *, settings: Annotated[tuple[str, ...], _REPEATED] = ()) -> int:
+    """Check an experiment file without running it.
+
+    Parameters
+    ----------
+    file
+        Experiment file (.yaml).
+    settings
+        path=value: replace a value before the check; may be repeated.
+    """
+    from neuromap import terminal
+    from neuromap.experiment import apply_settings, check_experiment, load_experiment
+
+    network, machine = check_experiment(apply_settings(load_experiment(file), settings))
+    print(f"{file}: no errors found")
+    terminal.print_network(network)
+    print(f"machine {machine.name}: {machine.description}")
+    terminal.print_unverified(machine)
+    return 0
+
+
+@app.command
+def template() -> int:
+    """Print an experiment file with every key, its default and what it means."""
+    from neuromap.template import experiment_template
+
+    print(experiment_template(), end="")
+    return 0
+
+
+@app.command
+def schema(kind: Literal["experiment", "machine"] = "experiment", /) -> int:
+    """Print the JSON Schema of experiment or machine files.
+
+    Parameters
+    ----------
+    kind
+        Which of the two.
+    """
+    from neuromap.schema import schema_path
+
+    print(schema_path(kind).read_text(encoding="utf-8"), end="")
+    return 0
+
+
+@machines.default
+def machines_list() -> int:
+    """List the machines that come with neuromap."""
+    from models.machine_file import list_machines, load_machine
+
+    for name in list_machines():
+        print(f"{name:<16}{load_machine(name).description}")
+    return 0
+
+
+@machines.command(name="show")
+def machines_show(name: str, /, *, settings: Annotated[tuple[str, ...], _REPEATED] = ()) -> int:
+    """Print every constant of a machine with unit, source and status.
+
+    Parameters
+    ----------
+    name
+        Name of a machine, or a YAML file.
+    settings
+        path=value: replace a constant, for example core.clock_hz=150e6; may be repeated.
+    """
+    from models.config_file import parse_settings
+    from models.machine_file import load_machine
+    from neuromap import terminal
+
+    terminal.print_machine(load_machine(name, parse_settings(settings)))
+    return 0
+
+
+@machines.command(name="check")
+def machines_check(file: Path, /) -> int:
+    """Check a machine file.
+
+    Parameters
+    ----------
+    file
+        Machine file (.yaml).
+    """
+    from models.machine_file import load_machine
+    from neuromap import terminal
+
+    machine = load_machine(file)
+    print(f"{file}: no errors found; machine {machine.name}")
+    terminal.print_unverified(machine)
+    return 0
+
+
+def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:
+    """Return what to tell the user about an error, and the exit code."""
+    if isinstance(err, KeyboardInterrupt):
+        return "interrupted before anything was measured", EXIT_INTERRUPTED
+    if isinstance(err, UnusedCliTokensError):
+        if tokens[0] == "machines":
+            return str(
+                UnknownNameError("command of 'neuromap machines'", tokens[1], ["show", "check"])
+            ), EXIT_WRONG_INPUT
+        unused = " ".join(err.unused_tokens)
+        return (
+            f"arguments: needs none after the first, has {unused!r}; see `neuromap {tokens[0]} --help`",
+            EXIT_WRONG_INPUT,
+        )
+    if isinstance(err, OSError):
+        return f"{err} (--debug shows where)", 1
+    return str(err), EXIT_WRONG_INPUT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; taken from ``sys.argv`` if not given.
+    """
+    from neuromap.terminal import print_error
+
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    is_debug = "--debug" in tokens
+    tokens = [token for token in tokens if token != "--debug"]
+    try:
+        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except BrokenPipeError:  # `neuromap schema | head`: nobody reads any more
+        sys.stderr.close()
+        return 1
+    except (NeuromapError, CycloptsError, OSError, KeyboardInterrupt) as err:
+        if is_debug:
+            import traceback
+
+            traceback.print_exc()
+        message, exit_code = _explain(err, tokens)
+        print_error(message)
+        return exit_code
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The commented experiment file that ``neuromap template`` prints."""
+
+from __future__ import annotations
+
+from neuromap.schema import schema_path
+
+_BODY = """\
+# An experiment: a network on a machine. Check it with `neuromap check FILE`, run it with `neuromap run FILE`.
+# Every key may be left out; its default stands here. Units are in the names. `--set path=value` replaces any value
+# by its path in this file, for example --set network.scale=0.1 or --set machine.core.clock_hz=150e6.
+
+network:
+  name: pd14           # a built-in network; `network: pd14` is short for this
+  scale: 1.0           # factor of neuron numbers and in-degrees; n_scale and k_scale set them one by one
+  drive: poisson       # poisson or dc
+  v_init: optimised    # optimised (per population) or original
+  thalamus: false      # the 902 thalamic sources
+
+machine:
+  name: spinnaker1     # a built-in machine (`neuromap machines`) or a YAML file
+  # core:              # whatever else stands in a machine file, to replace it
+  #   clock_hz: 200e6
+
+recipe:
+  name: ensemble           # ensemble (neuron, synapse and Poisson cores on one chip) or combined (one core does all)
+  neurons_per_core: null   # null: the recipe's own default
+  n_synapse_cores: null    # of an ensemble; null: from the expected load
+
+seconds: 1.0             # model time that is kept, s
+warmup_ms: 500.0         # simulated before that and dropped, ms
+seed: 1234               # the one seed of all random numbers
+arithmetic: fixed        # fixed (the machine's S16.15) or float (double precision, exact integration)
+delay_convention: nest   # nest or device: how a delay is counted
+time_scale_factor: 1.0   # slow-down that the machine is given: a tick lasts dt times this
+# n_threads: 2           # threads of the emulator; they do not change the result
+"""
+
+
+def experiment_template() -> str:
+    """Return an experiment file with every key, its default and what it means; the first line names the schema."""
+    return f"# yaml-language-server: $schema={schema_path('experiment')}\n{_BODY}"

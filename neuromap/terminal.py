@@ -1,0 +1,172 @@
+"""What the command line shows: progress, tables and the verdict."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from mapping.model import Mapping
+    from models.machine import Machine
+    from models.network import Network
+
+_REFRESH_PER_S = 8
+
+
+def stdout() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+class ProgressView:
+    """Progress of the stages of a run, on stderr: bars with the time left on a terminal, else one line a stage.
+
+    Call it with ``(stage, fraction, note)``; a stage is done at fraction 1, or when another one starts.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._started_s: dict[str, float] = {}
+        self._done: set[str] = set()
+        self._current: str | None = None
+
+    def __enter__(self) -> ProgressView:
+        if self._console.is_terminal:
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            self._bars = Progress(
+                TextColumn("{task.description:<12}"),
+                BarColumn(bar_width=30),
+                TaskProgressColumn(),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                TextColumn("{task.fields[note]}"),
+                console=self._console,
+                refresh_per_second=_REFRESH_PER_S,
+            )
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._current is not None:
+            self._finish(self._current)
+        if self._bars is not None:
+            self._bars.stop()
+
+    def __call__(self, stage: str, fraction: float, note: str = "") -> None:
+        """Show that ``fraction`` (0 to 1) of ``stage`` is done."""
+        if stage != self._current:
+            if self._current is not None:
+                self._finish(self._current)
+            self._current = stage
+        if stage not in self._started_s:
+            self._started_s[stage] = time.perf_counter()
+            if self._bars is not None:
+                self._tasks[stage] = self._bars.add_task(stage, total=1.0, note=note)
+        if self._bars is not None and stage not in self._done:
+            self._bars.update(self._tasks[stage], completed=min(fraction, 1.0), note=note)
+        if fraction >= 1:
+            self._finish(stage, note)
+
+    def _finish(self, stage: str, note: str = "") -> None:
+        """Mark a stage as done, once."""
+        if stage in self._done:
+            return
+        self._done.add(stage)
+        if self._bars is not None:
+            self._bars.update(self._tasks[stage], completed=1.0)
+            return
+        elapsed_s = time.perf_counter() - self._started_s[stage]
+        self._console.print(f"{stage}: {elapsed_s:.1f} s{f'; {note}' if note else ''}", markup=False)
+
+
+def print_error(message: str) -> None:
+    """Print one error on stderr, without colours or wrapping so that it can be searched for."""
+    sys.stdout.flush()
+    print(f"neuromap: error: {message}", file=sys.stderr)
+
+
+def print_machine(machine: Machine) -> None:
+    """Print a machine: its shape and every constant with unit, source and status."""
+    from rich import box
+    from rich.table import Table
+
+    console = stdout()
+    boards = machine.topology.n_boards
+    size = "as many boards as the mapping needs" if boards == "auto" else f"{boards} boards"
+    edges = "edges joined" if machine.topology.wrap else "open edges"
+    console.print(f"{machine.name}: {machine.description}", markup=False)
+    console.print(f"{machine.topology.kind}, {size}, {edges}", markup=False)
+    for name in ("dead_chips", "dead_links", "dead_cores"):
+        if places := getattr(machine, name):
+            console.print(f"{name}: {len(places)}", markup=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, justify in (("constant", "left"), ("value", "right"), ("unit", "left"), ("status", "left")):
+        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("source", overflow="fold")
+    for note in machine.constants:
+        bounds = "" if note.low is None or note.high is None else f" [{note.low:g}, {note.high:g}]"
+        style = "yellow" if note.status in ("unverified", "stated") else ""
+        table.add_row(note.path, f"{_value(note.value)}", note.unit, f"{note.status}{bounds}", note.source, style=style)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table, markup=False)
+    print_unverified(machine)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.12g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def print_unverified(machine: Machine) -> None:
+    """Say which constants of a machine rest on no source that was checked."""
+    if machine.unverified:
+        print(f"{len(machine.unverified)} of {len(machine.constants)} constants are unverified: ", end="")
+        print(", ".join(machine.unverified))
+    else:
+        print(f"all {len(machine.constants)} constants have a source")
+
+
+def print_network(network: Network) -> None:
+    """Print the size of a network in one line."""
+    n_synapses = round(network.expected_n_synapses())
+    print(
+        f"network {network.name}: {network.n_neurons:,} neurons in {len(network.populations)} populations, "
+        f"{n_synapses:,} synapses expected, drive {network.drive}, dt {network.dt_ms:g} ms"
+    )
+
+
+def print_mapping(mapping: Mapping) -> None:
+    """Print what a mapping takes of the machine."""
+    kinds = Counter(vertex.role.value for vertex in mapping.partition.vertices)
+    chips = {tuple(place) for place in mapping.placement.core[:, :2].tolist()}
+    lengths = mapping.tables.indptr[1:] - mapping.tables.indptr[:-1]
+    split = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
+    print(f"mapping of {mapping.network_name} ({mapping.partition.recipe}): {sum(kinds.values()):,} cores ({split})")
+    print(f"machine {mapping.machine.name}: {len(chips):,} chips used, {mapping.machine.topology.n_boards} boards")
+    longest = int(lengths.max()) if lengths.size else 0
+    n_max = mapping.machine.router.n_table_entries
+    print(f"routing tables: longest {longest:,} of {n_max:,} entries, {int(lengths.sum()):,} in all")
+
+
+def print_verdict(report: Any) -> None:
+    """Print the verdict of a run."""
+    from neuromap.report.text import render_verdict
+
+    verdict = render_verdict(report)
+    if isinstance(verdict, str):
+        print(verdict)
+    else:
+        stdout().print(verdict)
