@@ -43,9 +43,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=1, help="runs of neuromap per case; the median counts")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--nest-python", type=Path, help="Python of an environment that has nest-simulator")
-    parser.add_argument(
-        "--install-nest", action="store_true", help="make benchmarks/.nestenv with NEST (needs network)"
-    )
+    parser.add_argument("--install-nest", action="store_true", help="make benchmarks/.nestenv with NEST")
     parser.add_argument("--no-nest", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "pd14.json")
     return parser.parse_args()
