@@ -273,7 +273,7 @@ def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:
             return str(
                 UnknownNameError("command of 'neuromap machines'", tokens[1], ["show", "check"])
             ), EXIT_WRONG_INPUT
-        unused = " ".join(err.unused_tokens)
+        unused = " ".join(err.unused_tokens or [])
         return (
             f"arguments: needs none after the first, has {unused!r}; see `neuromap {tokens[0]} --help`",
             EXIT_WRONG_INPUT,
