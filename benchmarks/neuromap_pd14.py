@@ -52,7 +52,7 @@ def simulate_pd14(options: argparse.Namespace) -> dict[str, Any]:
 def map_pd14(options: argparse.Namespace) -> dict[str, Any]:
     """Map onto SpiNNaker 1."""
     from mapping.flow import map_network
-    from models.machine import load_machine
+    from models.machine_file import load_machine
 
     network = pd14(scale=options.scale, drive=options.drive)
     machine = load_machine(options.machine)
