@@ -47,7 +47,8 @@ _SUFFIX_UNITS = {
 
 
 def unit_of(field_name: str) -> str:
-    """Return the unit of a machine field, ``""`` where it has none (names, choices)."""
+    """Return the unit of a machine field (a dotted path or its last part), ``""`` for names and choices."""
+    field_name = field_name.rpartition(".")[2]
     if field_name in _COUNT_UNITS:
         return _COUNT_UNITS[field_name]
     return next((unit for suffix, unit in _SUFFIX_UNITS.items() if ("_" + field_name).endswith(suffix)), "")

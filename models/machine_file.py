@@ -99,8 +99,8 @@ def load_machine(name_or_path: str | Path, settings: Mapping[str, object] | None
         if setting not in hints:
             raise unknown_key("machine setting", setting, sorted(hints))
         where = "the settings"
-        checked = check_value(f"{setting} at {where}", plain(value), hints[setting], unit=_unit(setting))
-        leaves[setting] = _Leaf(checked, where, unit=_unit(setting), source="set by the user", status="stated")
+        checked = check_value(f"{setting} at {where}", plain(value), hints[setting], unit=unit_of(setting))
+        leaves[setting] = _Leaf(checked, where, unit=unit_of(setting), source="set by the user", status="stated")
     return _build(leaves, path)
 
 
@@ -139,7 +139,7 @@ def _flatten(mapping: Any, cls: type, prefix: str, file: str) -> Iterator[tuple[
         elif isinstance(value, Mapping):
             yield path, _noted(value, path, hint, file, where)
         else:
-            unit = _unit(path)
+            unit = unit_of(path)
             yield path, _Leaf(check_value(f"{path} at {where}", plain(value), hint, unit=unit), where, unit=unit)
 
 
@@ -150,7 +150,7 @@ def _noted(note: Any, path: str, hint: Any, file: str, where: str) -> _Leaf:
             raise UnknownNameError(f"key of {path} at {place_of(file, note, key)}", str(key), _NOTE_KEYS)
     if "value" not in note:
         raise ParameterError(f"{path} at {where}", "no value", "a key 'value'")
-    unit = _unit(path)
+    unit = unit_of(path)
     value = check_value(f"{path} at {place_of(file, note, 'value')}", plain(note["value"]), hint, unit=unit)
     given = plain(note.get("unit", unit))
     if given != unit:
@@ -193,7 +193,7 @@ def _construct(cls: Any, leaves: dict[str, _Leaf], prefix: str, path: Path) -> A
         elif f"{prefix}{entry.name}" in leaves:
             arguments[entry.name] = leaves[f"{prefix}{entry.name}"].value
         elif entry.default is entry.default_factory:  # both MISSING: no default
-            unit = _unit(entry.name)
+            unit = unit_of(entry.name)
             section = f"section {prefix[:-1]!r}" if prefix else "the file"
             what = f"a value{f' in {unit}' if unit else ''} for {entry.name!r} in {section}"
             raise ParameterError(f"{prefix}{entry.name} at {path}", None, what)
@@ -226,7 +226,3 @@ def _notes(leaves: dict[str, _Leaf]) -> tuple[ConstantNote, ...]:
 def machine_hints() -> dict[str, Any]:
     """Return the type hint of every path of a machine."""
     return {path: hint for path, hint in leaf_fields(Machine) if path != "constants"}
-
-
-def _unit(path: str) -> str:
-    return unit_of(path.rpartition(".")[2])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -31,6 +32,7 @@ LINK_OFFSETS = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 _Floats = NDArray[np.float64]
 _UNUSED = "#eeeeee"
 _LINK_LEVELS = 14
+_BAR: dict[str, Any] = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.01}
 
 
 def chip_centres(xy: NDArray[np.int32] | NDArray[np.int64]) -> _Floats:
@@ -143,7 +145,7 @@ def _draw_links(
         share = one / (_LINK_LEVELS - 1)
         colour = cmap(share)
         ax.add_patch(PathPatch(Path(points, codes), fill=False, ec=colour, lw=0.8 + 2.4 * share, capstyle="butt"))
-    bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, shrink=0.6, aspect=30, pad=0.01)
+    bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, **_BAR)
     bar.set_label(
         f"packets/s (a link carries {si(capacity_packets_per_s)}; busiest {percent(high, capacity_packets_per_s, 1)})"
     )
@@ -151,7 +153,7 @@ def _draw_links(
 
 def _map(arrays: RunArrays, gid: str, title: str, value: _Floats, label: str, vmax: float) -> Figure:
     with styled():
-        figure, ax, draw = _canvas(arrays, PAGE_WIDTH_IN)
+        figure, ax, draw = _canvas(arrays, PAGE_WIDTH_IN / 2)
         ax.set_title(title)
         if not len(value):
             say(ax, "no chips")
@@ -160,8 +162,8 @@ def _map(arrays: RunArrays, gid: str, title: str, value: _Floats, label: str, vm
         norm = Normalize(0, vmax)
         draw(gid, value, cmap, norm)
         is_over = bool(np.nanmax(value, initial=0) > vmax)
-        bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, shrink=0.6, aspect=30, pad=0.01,
-                              extend="max" if is_over else "neither")  # fmt: skip
+        extend = "max" if is_over else "neither"
+        bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, extend=extend, **_BAR)
         n_unused = int(np.isnan(value).sum())
         bar.set_label(label + (f" ({n_unused} chips unused: grey)" if n_unused else ""))
     return figure
@@ -176,8 +178,9 @@ def _canvas(arrays: RunArrays, width_in: float) -> tuple[Figure, Axes, _Draw]:
     centre = chip_centres(xy)
     extent = np.ptp(centre, axis=0) + 1.6 if len(xy) else np.array([2.0, 1.0])
     # a hexagon is at most 0.3 in wide, so that a single board does not fill the page
-    width_in = min(width_in, max(4.4, 0.42 * float(extent[0]) + 1.4))
-    figure = new_figure(width_in, (width_in - 1.4) * float(extent[1] / extent[0]) + 0.5)
+    width_in = min(width_in, max(4.6, 0.42 * float(extent[0])))
+    height_in = min((width_in - 0.2) * float(extent[1] / extent[0]), 9.0)
+    figure = new_figure(width_in, height_in + 1.1)
     ax = figure.subplots()
     ax.set_aspect("equal")
     ax.set_axis_off()

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from matplotlib.transforms import Transform
 
 from models.published import PD14_SYSTEMS
 from neuromap.report.quantity import si
@@ -25,6 +26,7 @@ from neuromap.report.style import (
 from neuromap.results import Report, RunArrays
 
 _HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 _PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 
 
@@ -38,6 +40,23 @@ def _tick_line(ax: Axes, at_us: float, *, is_horizontal: bool = False) -> None:
         ax.axhline(at_us, color=VERMILLION, lw=1.2, ls="--")
     else:
         ax.axvline(at_us, color=VERMILLION, lw=1.2, ls="--")
+
+
+def _note(
+    ax: Axes,
+    at: tuple[float, float],
+    words: str,
+    transform: Transform,
+    offset_pt: tuple[float, float],
+    *,
+    color: str,
+    va: str = "top",
+) -> None:
+    """Write ``words`` beside a point, ``offset_pt`` points away, on the side the offset points to."""
+    ha = "right" if offset_pt[0] < 0 else "left"
+    ax.annotate(
+        words, at, offset_pt, xycoords=transform, textcoords="offset points", ha=ha, va=va, color=color, fontsize=8
+    )
 
 
 def step_times(report: Report, arrays: RunArrays) -> Figure:
@@ -65,8 +84,8 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
         left.set_ylim(0.7, 3 * counts.max())
         left.set_xlim(low - margin, high + margin)
         _tick_line(left, tick)
-        left.text(tick, 1.0, f" tick {tick:g} µs", color=VERMILLION, fontsize=8, transform=left.get_xaxis_transform(),
-                  ha="right" if tick - low > 0.6 * (high - low) else "left", va="top")  # fmt: skip
+        side = -1 if tick - low > 0.6 * (high - low) else 1
+        _note(left, (tick, 1.0), f"tick {tick:g} µs", left.get_xaxis_transform(), (4 * side, 0), color=VERMILLION)
         left.set_xlabel("step time (µs)")
         left.set_ylabel("steps")
         _step_times_in_order(right, report, arrays, tick)
@@ -78,13 +97,13 @@ def _step_times_in_order(ax: Axes, report: Report, arrays: RunArrays, tick: floa
     step_us = arrays.step_us
     time_ms = np.arange(step_us.size) * report.network.dt_ms
     is_over = step_us > tick
-    for chosen, colour in ((~is_over, BLUE), (is_over, VERMILLION)):
-        ax.plot(time_ms[chosen], step_us[chosen], ls="", marker=".", ms=2.2, mew=0, color=colour, rasterized=True)
+    for chosen, colour, size in ((~is_over, BLUE, 2.2), (is_over, VERMILLION, 5.0)):
+        ax.plot(time_ms[chosen], step_us[chosen], ls="", marker=".", ms=size, mew=0, color=colour, rasterized=True)
     _tick_line(ax, tick, is_horizontal=True)
     if arrays.warmup_steps:
         warmup_ms = arrays.warmup_steps * report.network.dt_ms
         ax.axvspan(0, warmup_ms, color="#eeeeee", zorder=-1)
-        ax.text(0, 1.0, " warm-up", transform=ax.get_xaxis_transform(), va="top", fontsize=8, color=GREY)
+        _note(ax, (0, 1.0), "warm-up", ax.get_xaxis_transform(), (3, 0), color=GREY)
     ax.set_xlim(0, max(time_ms[-1], report.network.dt_ms))
     ax.set_xlabel("model time (ms)")
     ax.set_ylabel("step time (µs)")
@@ -145,8 +164,7 @@ def link_loads(report: Report, arrays: RunArrays) -> Figure:
         ax.set_xlim(low, high)
         ax.xaxis.set_major_formatter(_PERCENT)
         _tick_line(ax, 100)
-        ax.text(100, 1, f"{si(capacity, 'packets/s')} ", transform=ax.get_xaxis_transform(), ha="right", va="top",
-                color=VERMILLION, fontsize=8)  # fmt: skip
+        _note(ax, (100, 1), si(capacity, "packets/s"), ax.get_xaxis_transform(), (-4, 0), color=VERMILLION)
         ax.set_xlabel("load, % of the capacity of an on-board link")
         ax.set_ylabel("directed links")
     return figure
@@ -166,7 +184,8 @@ def energy_split(report: Report) -> Figure:
         values = [value for _, value in parts]
         ax.barh(range(len(parts)), values, color=BLUE, height=0.65)
         for y, value in enumerate(values):
-            ax.text(value, y, f"  {value:,.3g} W, {100 * value / total:.1f} %", va="center", fontsize=8)
+            label = f"{value:,.3g} W, {100 * value / total:.1f} %"
+            _note(ax, (value, y), label, ax.transData, (5, 0), color=INK, va="center")
         ax.set_yticks(range(len(parts)), [name.replace("_", " ") for name, _ in parts])
         ax.tick_params(axis="y", length=0)
         ax.set_xlim(0, 1.45 * max(values))
@@ -202,8 +221,10 @@ def published_systems(report: Report) -> Figure:
         xs, ys = [b[0] for b in boxes], [b[1] for b in boxes]
         ax.set_xlim(min(xs) / 2, max(xs) * 2.5)
         ax.set_ylim(min(ys) / 2, max(ys) * 2.5)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(_PLAIN)
         ax.axvline(1, color=PURPLE, lw=0.8, ls=":")
-        ax.text(1, 0, " real time", transform=ax.get_xaxis_transform(), color=PURPLE, fontsize=8, va="bottom")
+        _note(ax, (1, 0), "real time", ax.get_xaxis_transform(), (4, 3), color=PURPLE, va="bottom")
         ax.set_xlabel("real-time factor (wall time / model time)")
         ax.set_ylabel("energy per synaptic event (µJ)")
         ax.set_title("PD14 on real systems (SpiNNaker red)")
@@ -213,8 +234,11 @@ def published_systems(report: Report) -> Figure:
 
 def _label_points(ax: Axes, points: list[tuple[float, float, str]]) -> None:
     """Write a name beside each point, at the first of eight places that hits neither a point nor another name."""
-    ax.figure.draw_without_rendering()  # type: ignore[union-attr]
-    to_points = 72 / ax.figure.dpi
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # keep the layout that the places below are found in
+    to_points = 72 / figure.dpi
     at = ax.transData.transform(np.array([(x, y) for x, y, _ in points])) * to_points
     taken: list[tuple[float, float, float, float]] = [(x - 4, y - 4, x + 4, y + 4) for x, y in at]
     x0, y0, x1, y1 = ax.bbox.extents

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -13,10 +13,12 @@ def text(value: object) -> str:
     return escape(str(value))
 
 
-def table(head: Sequence[str], rows: Iterable[str], *, is_sortable: bool = True, n_text: int = 1) -> str:
-    """Return a table; ``rows`` are finished ``<tr>``; the first ``n_text`` columns hold text, not numbers."""
+def table(
+    head: Sequence[str], rows: Iterable[str], *, is_sortable: bool = True, text_columns: Container[int] = (0,)
+) -> str:
+    """Return a table; ``rows`` are finished ``<tr>``; ``text_columns`` are aligned left."""
     cells = "".join(
-        f'<th scope="col"{" class=text" if i < n_text else ""}>{text(name)}</th>' for i, name in enumerate(head)
+        f'<th scope="col"{" class=text" if i in text_columns else ""}>{text(name)}</th>' for i, name in enumerate(head)
     )
     kind = ' class="sortable"' if is_sortable else ""
     return (

@@ -132,7 +132,7 @@ def published_table(report: Report) -> str:
     ]
     rows.append((timing.real_time_factor, row(cells, "ours")))
     head = ["id", "system", "size", "real-time factor", "µJ per synaptic event", "drive", "source"]
-    return table(head, [line for _, line in sorted(rows, key=lambda pair: pair[0])], n_text=3)
+    return table(head, [line for _, line in sorted(rows, key=lambda pair: pair[0])], text_columns=(0, 1, 2, 6))
 
 
 def constant_table(report: Report) -> str:
@@ -147,12 +147,13 @@ def constant_table(report: Report) -> str:
                 [
                     cell(one["path"], kind="path"),
                     cell(constant_value(one["value"]), one["value"]),
-                    cell(one["unit"]),
+                    cell(one["unit"], kind="text"),
                     cell(bounds),
-                    cell(one["status"], kind="mark" if is_open else ""),
+                    cell(one["status"], kind="text mark" if is_open else "text"),
                     cell(one["source"], kind="text"),
                 ],
                 "open" if is_open else "",
             )
         )
-    return table(["constant", "value", "unit", "range", "status", "source"], rows)
+    head = ["constant", "value", "unit", "range", "status", "source"]
+    return table(head, rows, text_columns=(0, 2, 4, 5))
