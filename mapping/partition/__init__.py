@@ -1,0 +1,21 @@
+"""Stage 1: cut the network into slices, and slices into the vertices that sit on cores.
+
+Every algorithm of the stage is one file with one function of this form::
+
+    partition(network, machine, *, neurons_per_core=None, n_synapse_cores=None) -> Partition
+
+``neurons_per_core`` is the number of neurons of a slice (the last one of a population may be shorter);
+``n_synapse_cores`` the number of synapse cores of each ensemble. ``None`` lets the recipe decide. The function raises
+CapacityError for whatever cannot fit on a core or a chip of the machine, however many chips there are:
+
+================================  ==============================================================================
+neurons per core                  ``core.max_neurons``
+ring-buffer index bits            neurons, receptors and delay slots share ``core.ring_buffer_index_bits``
+synaptic row                      ``core.max_row_synapses``
+cores of an ensemble              application cores of a chip
+DTCM, SDRAM                       ``core.dtcm_bytes``, ``memory.sdram_bytes``
+================================  ==============================================================================
+
+Files: `combined` (neurons and synapses on one core), `ensemble` (neuron, synapse and Poisson cores on one chip);
+`row` bounds rows and delays, `memory` counts bytes, `lane` deals the packets of a source to the synapse cores.
+"""

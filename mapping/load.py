@@ -1,0 +1,123 @@
+"""Static loads: what the links and cores carry on average when every population fires at a given rate.
+
+Follows the trees of a mapping; a mapping that passes `mapping.verify` has tables that carry the same packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.expected import expected_rates_hz, targets_of
+from mapping.model import Mapping
+from mapping.traffic import LOCAL, NEVER, TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
+from models.errors import UnknownNameError
+from models.network import Network
+from models.topology import N_LINKS, Topology, build_topology
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticLoad:
+    """Expected traffic of a mapping.
+
+    Attributes
+    ----------
+    rate_hz : dict of str to float
+        Mean rate per neuron that was assumed for each population and source.
+    link_packets_per_s : ndarray, shape (n_chips, 6), float64
+        Packets per second of model time on each directed link; rows as ``topology.chip``.
+    is_board_link : ndarray, shape (n_chips, 6), bool
+        Whether the link joins two boards.
+    link_hops : ndarray, shape (n_slices,), int64
+        Links that one packet of each slice crosses in all; -1 for slices that send nothing.
+    vertex_packets_per_s : ndarray, shape (n_vertices,), float64
+        Packets that arrive at each vertex.
+    chip : ndarray, shape (n_chips, 2), int32
+        x and y of all working chips.
+    """
+
+    rate_hz: dict[str, float]
+    link_packets_per_s: NDArray[np.float64]
+    is_board_link: NDArray[np.bool_]
+    link_hops: NDArray[np.int64]
+    vertex_packets_per_s: NDArray[np.float64]
+    chip: NDArray[np.int32]
+
+    @property
+    def mean_link_hops(self) -> float:
+        """Mean of ``link_hops`` over the slices that send; 0 if none does or nothing leaves its chip."""
+        sending = self.link_hops[self.link_hops >= 0]
+        return float(sending.mean()) if sending.size else 0.0
+
+    @property
+    def max_link_packets_per_s(self) -> float:
+        """Load of the busiest link."""
+        return float(self.link_packets_per_s.max(initial=0.0))
+
+
+def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, float] | None = None) -> StaticLoad:
+    """Work out the expected traffic.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    network : Network
+    rate_hz : mapping of str to float, optional
+        Mean rate per neuron of populations and sources; those not given keep the network's expectation (measured
+        or published rate, else the machine's planning rate).
+
+    Returns
+    -------
+    StaticLoad
+
+    Raises
+    ------
+    UnknownNameError
+        If ``rate_hz`` names no population or source.
+    """
+    rates = expected_rates_hz(network, mapping.machine)
+    for name, value in (rate_hz or {}).items():
+        if name not in rates:
+            raise UnknownNameError("population", name, rates)
+        rates[name] = float(value)
+    topology = build_topology(mapping.machine)
+    partition = mapping.partition
+    chip_of_slice = chips_of_slices(partition, mapping.placement, topology)
+    n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
+    links = np.zeros((topology.n_chips, N_LINKS))
+    hops = np.full(len(partition.slices), -1, dtype=np.int64)
+    vertex_load = np.zeros(len(partition.vertices))
+    targets = targets_of(network)
+    for name, tree in mapping.trees.items():
+        start, stop = slice_range(partition, name)
+        packets_per_s = n_neurons[start:stop] * rates[name]
+        ends = [chip_of_slice[slice(*slice_range(partition, target))] for target in targets[name]]
+        walk = walk_tree(tree, topology, chip_of_slice[start:stop], np.concatenate(ends))
+        _add_links(links, walk, topology, packets_per_s)
+        hops[start:stop] = ((walk.arrival != LOCAL) & (walk.arrival != NEVER)).sum(axis=0)
+        for target in targets[name]:
+            vertex = receivers(partition, target)
+            lane = partition.lane_of_source[name, target]
+            vertex_load[vertex] += np.bincount(lane, weights=packets_per_s, minlength=vertex.shape[1])
+    return StaticLoad(
+        rate_hz=rates,
+        link_packets_per_s=links,
+        is_board_link=topology.is_board_link,
+        link_hops=hops,
+        vertex_packets_per_s=vertex_load,
+        chip=topology.chip,
+    )
+
+
+def _add_links(
+    links: NDArray[np.float64], walk: TreeWalk, topology: Topology, packets_per_s: NDArray[np.float64]
+) -> None:
+    """Add the packets that come in at every node, by arrival link, to the links they left by."""
+    for link in range(N_LINKS):
+        came = (walk.arrival == link) @ packets_per_s
+        node = np.flatnonzero(came)
+        sender = topology.neighbour[walk.chip[node], link]
+        links[sender, (link + 3) % N_LINKS] += came[node]

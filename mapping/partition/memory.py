@@ -1,0 +1,190 @@
+"""Bytes that a slice needs, and the limits that no placement can help with.
+
+Sizes follow sPyNNaker's data structures (fact sheet spinnaker.md 2.2-2.4). SDRAM holds the synaptic matrix and what
+the cores of an ensemble hand over; recording buffers are not counted, since they take what is left. The bytes marked
+*estimate* are rounded up from the C structures and are small beside ring buffers and rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mapping.expected import planned_rates_hz
+from mapping.model import Role, Slice
+from mapping.partition.row import expected_row_length, longest_delay_steps, longest_row
+from models.errors import CapacityError
+from models.machine import Machine
+from models.network import Explicit, Network, Projection
+
+N_RECEPTORS = 2
+_RING_BUFFER_BYTES = 2  # one 16-bit sum per slot, receptor and neuron
+_WORD_BYTES = 4
+#: LIF state and parameters of one neuron: membrane 8 words, threshold 1, two exponential synapses 6
+#: (neuron_model_lif_impl.h:87, exp_synapse_utils.h:44).
+_NEURON_WORDS = 15
+_POISSON_WORDS = 6  # estimate: rate, start, stop, next change, exp(-rate), time to spike
+_POPULATION_TABLE_BYTES = 20  # estimate: key, mask, start, count, core bits; one address
+_N_ROW_BUFFERS = 2  # one row is worked on while the next is fetched (spike_processing_fast.c:53)
+
+
+@dataclass(frozen=True, slots=True)
+class InputNeeds:
+    """What the synapses onto one slice take.
+
+    ``longest_row`` in synapses, of projection ``longest_row_of``; ``n_slots`` of the ring buffer (a power of two);
+    ``matrix_bytes`` in SDRAM; ``row_synapses_per_s``: synapses a second in the rows that arrive at the planned rates,
+    every row as long as the longest of its projection (what sPyNNaker divides among synapse cores,
+    population_vertex.py:660).
+    """
+
+    n_projections: int
+    longest_row: int
+    longest_row_of: str
+    n_slots: int
+    matrix_bytes: int
+    row_synapses_per_s: float
+
+
+class InputPlanner:
+    """Input needs of the slices of a network on a machine; equal slices are worked out once."""
+
+    def __init__(self, network: Network, machine: Machine) -> None:
+        self._network, self._machine = network, machine
+        self._rates_hz = planned_rates_hz(network, machine)
+        self.populations = {population.name: population for population in network.populations}
+        self._incoming: dict[str, list[Projection]] = {population.name: [] for population in network.populations}
+        for projection in network.projections:
+            self._incoming[projection.target].append(projection)
+        self._known: dict[tuple[str, int, int], InputNeeds] = {}
+
+    def needs(self, part: Slice) -> InputNeeds:
+        """Return what the synapses onto ``part`` take."""
+        incoming = self._incoming[part.population]
+        is_same_everywhere = not any(isinstance(projection.connector, Explicit) for projection in incoming)
+        key = (part.population, 0 if is_same_everywhere else part.start, part.n_neurons)
+        if key not in self._known:
+            self._known[key] = self._work_out(part, incoming)
+        return self._known[key]
+
+    def _work_out(self, part: Slice, incoming: list[Projection]) -> InputNeeds:
+        memory = self._machine.memory
+        longest, longest_of, n_steps, n_projections = 0, "", 1, 0
+        matrix_bytes, row_synapses_per_s = 0.0, 0.0
+        for projection in incoming:
+            bound = longest_row(projection, self._network, part.start, part.stop)
+            if bound == 0:
+                continue
+            n_projections += 1
+            if bound > longest:
+                longest, longest_of = bound, f"{projection.source} -> {projection.target}"
+            n_steps = max(n_steps, longest_delay_steps(projection, self._network.dt_ms))
+            n_sources = self._network.group(projection.source).n_neurons
+            stored = float(bound)
+            if memory.row_padding == "none":
+                stored = expected_row_length(projection, self._network, part.n_neurons)
+            matrix_bytes += n_sources * (memory.row_header_bytes + memory.synapse_bytes * stored)
+            row_synapses_per_s += n_sources * bound * self._rates_hz[projection.source]
+        return InputNeeds(
+            n_projections=n_projections,
+            longest_row=longest,
+            longest_row_of=longest_of,
+            n_slots=_power_of_two(n_steps),
+            matrix_bytes=round(matrix_bytes),
+            row_synapses_per_s=row_synapses_per_s,
+        )
+
+
+def hand_over_bytes(n_neurons: int) -> int:
+    """Bytes that a synapse or Poisson core hands to the neuron core each step: one 16-bit sum per receptor, neuron."""
+    return _RING_BUFFER_BYTES * N_RECEPTORS * _power_of_two(n_neurons)
+
+
+def dtcm_bytes(machine: Machine, role: Role, n_neurons: int, needs: InputNeeds | None, n_inputs: int = 0) -> int:
+    """DTCM of one core.
+
+    Parameters
+    ----------
+    machine : Machine
+    role : Role
+    n_neurons : int
+        Neurons (or sources) of the slice on this core.
+    needs : InputNeeds or None
+        Of the slice; only synapse and combined cores use it.
+    n_inputs : int
+        Cores that hand over to a neuron core; 1 on a combined core that draws a Poisson drive itself, else 0.
+    """
+    size = machine.core.dtcm_reserved_bytes
+    if role in (Role.COMBINED, Role.SYNAPSE) and needs is not None:
+        size += _RING_BUFFER_BYTES * N_RECEPTORS * needs.n_slots * _power_of_two(n_neurons)
+        size += _WORD_BYTES * machine.core.spike_buffer_packets
+        longest = machine.memory.row_header_bytes + machine.memory.synapse_bytes * needs.longest_row
+        size += _N_ROW_BUFFERS * longest + _POPULATION_TABLE_BYTES * needs.n_projections
+    if role in (Role.COMBINED, Role.NEURON):
+        size += _WORD_BYTES * _NEURON_WORDS * n_neurons
+    if role is Role.NEURON:
+        size += n_inputs * hand_over_bytes(n_neurons)
+    if role in (Role.POISSON, Role.SOURCE) or (role is Role.COMBINED and n_inputs):
+        size += _WORD_BYTES * _POISSON_WORDS * n_neurons
+    if role is Role.POISSON:
+        size += hand_over_bytes(n_neurons)
+    return size
+
+
+def check_input(machine: Machine, part: Slice, needs: InputNeeds, dt_ms: float, neurons_per_core: int) -> None:
+    """Raise CapacityError if rows or ring buffer of ``part`` break a limit of the core.
+
+    Raises
+    ------
+    CapacityError
+        For ``core.max_row_synapses`` and ``core.ring_buffer_index_bits``.
+    """
+    if needs.longest_row > machine.core.max_row_synapses:
+        raise CapacityError(
+            "synaptic row",
+            f"{needs.longest_row_of} onto {slice_name(part)}",
+            need=needs.longest_row,
+            have=machine.core.max_row_synapses,
+            unit="synapses",
+            hint=f"lower neurons_per_core (now {neurons_per_core}) or the in-degree",
+        )
+    n_bits = _n_bits(needs.n_slots) + _n_bits(N_RECEPTORS) + _n_bits(part.n_neurons)
+    have = machine.core.ring_buffer_index_bits
+    if n_bits > have:
+        fits = 1 << max(0, have - _n_bits(needs.n_slots) - _n_bits(N_RECEPTORS))
+        raise CapacityError(
+            "ring-buffer index",
+            f"{slice_name(part)} with {needs.n_slots} delay slots of {dt_ms:g} ms",
+            need=n_bits,
+            have=have,
+            unit="bits",
+            hint=f"lower neurons_per_core (now {neurons_per_core}) to {fits} or shorten the delays",
+        )
+
+
+def check_core(machine: Machine, part: Slice, role: Role, size: tuple[int, int], neurons_per_core: int) -> None:
+    """Raise CapacityError if ``size`` = (DTCM bytes, SDRAM bytes) of one vertex exceeds the core or the chip."""
+    limits = (("DTCM", machine.core.dtcm_bytes), ("SDRAM", machine.memory.sdram_bytes))
+    for (what, have), need in zip(limits, size, strict=True):
+        if need > have:
+            raise CapacityError(
+                what,
+                f"{role} core of {slice_name(part)}",
+                need=need,
+                have=have,
+                unit="bytes",
+                hint=f"lower neurons_per_core (now {neurons_per_core})",
+            )
+
+
+def slice_name(part: Slice) -> str:
+    """Return ``population[start:stop]``."""
+    return f"{part.population}[{part.start}:{part.stop}]"
+
+
+def _n_bits(n_values: int) -> int:
+    """Bits that number ``n_values`` things."""
+    return (n_values - 1).bit_length()
+
+
+def _power_of_two(n_values: int) -> int:
+    return 1 << _n_bits(n_values)

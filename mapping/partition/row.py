@@ -1,0 +1,104 @@
+"""How long synaptic rows and delays get: bounds that a plan can rely on before any synapse is drawn.
+
+A *row* is what one source neuron sends to one slice of a target population in one projection. Its length is random for
+most connectors; machines reserve and transfer memory for the longest row of a block. sPyNNaker bounds the longest row
+by the binomial quantile at which a row longer than the bound is expected 0.01 times in the projection
+(sPyNNaker 7.4.1 utility_calls.py:225, multapse_connector.py:190); we do the same with a single quantile.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+
+from models.network import (
+    AllToAll,
+    Constant,
+    Distribution,
+    Explicit,
+    FixedProbability,
+    FixedTotalNumber,
+    Network,
+    OneToOne,
+    Projection,
+    Truncation,
+    Uniform,
+)
+
+#: Expected number of rows of a projection that are longer than the bound.
+ROW_TAIL = 0.01
+#: Probability per synapse of a delay above the bound: 0.3 synapses of PD14's 298,880,968 (fact sheet pd14 1.4).
+DELAY_TAIL = 1e-9
+
+
+def expected_row_length(projection: Projection, network: Network, n_slice_neurons: int) -> float:
+    """Mean synapses of one row onto ``n_slice_neurons`` target neurons."""
+    n_sources = network.group(projection.source).n_neurons
+    n_targets = network.group(projection.target).n_neurons
+    return projection.expected_n_synapses(n_sources, n_targets) * n_slice_neurons / (n_sources * n_targets)
+
+
+def longest_row(projection: Projection, network: Network, start: int, stop: int) -> int:
+    """Bound on the synapses from one source neuron onto target neurons ``start`` to ``stop`` (half open).
+
+    Exact for all-to-all, one-to-one and explicit connectors, a quantile (`ROW_TAIL`) for random ones.
+    """
+    n_sources = network.group(projection.source).n_neurons
+    n_targets = network.group(projection.target).n_neurons
+    n_slice = stop - start
+    match projection.connector:
+        case AllToAll():
+            return n_slice
+        case OneToOne():
+            return 1
+        case FixedProbability(probability=p):
+            return binomial_bound(n_slice, p, ROW_TAIL / (n_sources * max(1.0, n_targets / n_slice)))
+        case FixedTotalNumber(n_synapses=n):
+            tail = ROW_TAIL / (n_sources * max(1.0, n_targets / n_slice))
+            return binomial_bound(n, n_slice / (n_targets * n_sources), tail)
+        case Explicit(sources=sources, targets=targets):
+            inside = sources[(targets >= start) & (targets < stop)]
+            return int(np.bincount(inside).max(initial=0))
+
+
+@lru_cache(maxsize=4096)
+def binomial_bound(n_trials: int, probability: float, tail: float) -> int:
+    """Smallest r >= 1 with P(X > r) <= ``tail`` for a binomial X; 0 where X cannot be anything else."""
+    if n_trials == 0 or probability <= 0:
+        return 0
+    if probability >= 1:
+        return n_trials
+    mean = n_trials * probability
+    top = min(n_trials, math.ceil(mean + 14 * math.sqrt(mean) + 60))  # P(X > top) is far below any tail used here
+    r = np.arange(top)
+    log_ratio = np.log((n_trials - r) / (r + 1.0)) + math.log(probability) - math.log1p(-probability)
+    log_pmf = n_trials * math.log1p(-probability) + np.concatenate(([0.0], np.cumsum(log_ratio)))
+    above = np.cumsum(np.exp(log_pmf)[::-1])[::-1]  # above[r] = P(X >= r)
+    return max(1, int(np.count_nonzero(above[1:] > tail)))
+
+
+def longest_delay_steps(projection: Projection, dt_ms: float) -> int:
+    """Bound on the delay in steps: exceeded by a synapse with probability at most `DELAY_TAIL`; at least 1."""
+    delay_ms = _longest_ms(projection.delay_ms)
+    connector = projection.connector
+    if isinstance(connector, Explicit) and connector.delays_ms is not None:
+        delay_ms = float(connector.delays_ms.max(initial=0.0))
+    return max(1, round(delay_ms / dt_ms))
+
+
+def _longest_ms(delay_ms: Distribution) -> float:
+    if isinstance(delay_ms, Constant):
+        return delay_ms.value
+    if isinstance(delay_ms, Uniform):
+        return delay_ms.high
+    low, high = delay_ms.low, delay_ms.high
+    if delay_ms.sd == 0:
+        return min(max(delay_ms.mean, low), high)
+    normal = NormalDist(delay_ms.mean, delay_ms.sd)
+    is_redrawn = delay_ms.truncation is Truncation.REDRAW and low > -math.inf
+    inside = 1.0 - normal.cdf(low) if is_redrawn else 1.0
+    # by symmetry the upper quantile is the mirrored lower one, which keeps its precision
+    return min(high, 2 * delay_ms.mean - normal.inv_cdf(DELAY_TAIL * inside))

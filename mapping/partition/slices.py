@@ -1,0 +1,98 @@
+"""What every recipe shares: slices, the vertices of spike sources, and the lanes of all pairs of populations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.expected import expected_rates_hz, targets_of
+from mapping.model import Role, Slice, Vertex
+from mapping.partition.lane import deal_lanes
+from mapping.partition.memory import check_core, dtcm_bytes
+from models.errors import CapacityError, ParameterError
+from models.machine import Machine
+from models.network import Network, Population, SpikeSource
+
+
+def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> None:
+    """Raise if ``neurons_per_core`` is no number of neurons (ParameterError) or too many for a core (CapacityError)."""
+    if neurons_per_core < 1:
+        raise ParameterError("neurons_per_core", neurons_per_core, "at least 1 neuron")
+    if neurons_per_core > machine.core.max_neurons:
+        raise CapacityError(
+            "neurons",
+            f"a core of {machine.name}",
+            need=neurons_per_core,
+            have=machine.core.max_neurons,
+            unit="neurons",
+            hint=f"lower neurons_per_core (now {neurons_per_core})",
+        )
+
+
+def make_slices(network: Network, machine: Machine, neurons_per_core: int) -> tuple[tuple[Slice, ...], dict[str, int]]:
+    """Slices of ``neurons_per_core`` neurons, or ``core.max_poisson_sources`` sources, and the first one of each."""
+    slices: list[Slice] = []
+    first_slice: dict[str, int] = {}
+    sizes: list[tuple[Population | SpikeSource, int]] = []
+    sizes += [(population, neurons_per_core) for population in network.populations]
+    sizes += [(source, machine.core.max_poisson_sources) for source in network.sources]
+    for group, size in sizes:
+        if size < 1:
+            raise CapacityError(
+                "sources",
+                f"a core of {machine.name}",
+                need=1,
+                have=size,
+                unit="sources",
+                hint="raise core.max_poisson_sources or leave the spike sources out",
+            )
+        first_slice[group.name] = len(slices)
+        for start in range(0, group.n_neurons, size):
+            slices.append(Slice(group.name, start, min(start + size, group.n_neurons)))
+    return tuple(slices), first_slice
+
+
+def source_vertices(
+    machine: Machine, slices: tuple[Slice, ...], first_vertex: int, *, first_source: int
+) -> list[Vertex]:
+    """One SOURCE vertex for each slice from ``first_source`` on."""
+    vertices: list[Vertex] = []
+    for slice_id in range(first_source, len(slices)):
+        part = slices[slice_id]
+        dtcm = dtcm_bytes(machine, Role.SOURCE, part.n_neurons, None)
+        check_core(machine, part, Role.SOURCE, (dtcm, 0), part.n_neurons)
+        vertices.append(Vertex(first_vertex + len(vertices), slice_id, Role.SOURCE, 0, dtcm, 0))
+    return vertices
+
+
+def lanes_of_sources(
+    network: Network,
+    machine: Machine,
+    slices: tuple[Slice, ...],
+    first_slice: dict[str, int],
+    n_lanes: dict[str, int],
+) -> dict[tuple[str, str], NDArray[np.int8]]:
+    """Lane of every slice of every source for each of its targets (``Partition.lane_of_source``)."""
+    rates_hz = expected_rates_hz(network, machine)
+    n_neurons = np.array([part.n_neurons for part in slices], dtype=np.float64)
+    bounds = [*first_slice.values(), len(slices)]
+    load = {
+        name: n_neurons[bounds[i] : bounds[i + 1]] * max(rates_hz[name], 1e-9) for i, name in enumerate(first_slice)
+    }
+    sources_of: dict[str, list[str]] = {}
+    for source, targets in targets_of(network).items():
+        for target in targets:
+            sources_of.setdefault(target, []).append(source)
+    lanes = {}
+    for target, sources in sources_of.items():
+        for source, lane in zip(
+            sources, deal_lanes([load[source] for source in sources], n_lanes[target]), strict=True
+        ):
+            lane.setflags(write=False)
+            lanes[source, target] = lane
+    return {pair: lanes[pair] for pair in sorted(lanes, key=lambda pair: bounds_key(first_slice, pair))}
+
+
+def bounds_key(first_slice: dict[str, int], pair: tuple[str, str]) -> tuple[int, int]:
+    """Sort key of a (source, target) pair: network order."""
+    return first_slice[pair[0]], first_slice[pair[1]]
