@@ -36,6 +36,7 @@ app = App(
     help="Map a spiking network onto a neuromorphic machine and find out whether it fits, keeps up, and what it costs.",
     help_epilogue="--debug, anywhere: show the traceback of an error. Errors in the input end with exit code 2.",
     version=_version,
+    suppress_keyboard_interrupt=False,  # main() says what happened
     help_format="plaintext",
 )
 machines = App(name="machines", help="List the machines; show or check one.", help_format="plaintext")
