@@ -59,7 +59,7 @@ def map_pd14(options: argparse.Namespace) -> dict[str, Any]:
     start = time.perf_counter()
     mapping = map_network(network, machine, recipe=options.recipe, seed=options.seed)
     map_s = time.perf_counter() - start
-    return {"map_s": map_s, "n_vertices": len(mapping.vertices)}
+    return {"map_s": map_s, "n_vertices": len(mapping.partition.vertices)}
 
 
 def main() -> None:
