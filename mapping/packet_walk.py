@@ -1,0 +1,152 @@
+"""Send every key through the final tables and note where its packets come out.
+
+Only the router's rules are used: entries in order, first match wins, a packet that matches nothing leaves opposite to
+its arrival. All keys of a slice are walked as one, so entries that look at neuron bits are reported, not followed. A
+breadth-first search over (slice, chip, arrival link) runs for all slices of a population at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.model import Tables
+from models.topology import N_LINKS, Topology
+
+LOCAL = N_LINKS  # arrival of a packet on the chip that sends it
+CORE_STRIDE = 32  # cores of chip i are numbered from 32 i
+
+_Ints = NDArray[np.int64]
+_NONE: _Ints = np.empty(0, dtype=np.int64)
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What became of the packets of some slices; every array holds one element an event, parallel by name.
+
+    Attributes
+    ----------
+    delivered_slice, delivered_core : ndarray of int64
+        Slice (position in the arguments) and core (32 x chip index + p).
+    crossed : ndarray of int64
+        Directed links that packets took, 6 x chip index + link, each once.
+    fallen_slice, fallen_link : ndarray of int64
+        Packets that left by a link that is dead or leads nowhere.
+    again_slice, again_chip : ndarray of int64
+        Packets that came to a chip where the slice's packet had been before; they are not followed further.
+    unmatched_slice : ndarray of int64
+        Slices whose own chip has no entry for them.
+    """
+
+    delivered_slice: _Ints = field(default_factory=lambda: _NONE)
+    delivered_core: _Ints = field(default_factory=lambda: _NONE)
+    crossed: _Ints = field(default_factory=lambda: _NONE)
+    fallen_slice: _Ints = field(default_factory=lambda: _NONE)
+    fallen_link: _Ints = field(default_factory=lambda: _NONE)
+    again_slice: _Ints = field(default_factory=lambda: _NONE)
+    again_chip: _Ints = field(default_factory=lambda: _NONE)
+    unmatched_slice: _Ints = field(default_factory=lambda: _NONE)
+
+
+class Routers:
+    """The tables of all chips, ready for lookups."""
+
+    def __init__(self, tables: Tables, topology: Topology) -> None:
+        self.topology = topology
+        self._neighbour = topology.neighbour.astype(np.int64)
+        self._tables = tables
+        index = topology.index_of(tables.chip[:, 0], tables.chip[:, 1]).astype(np.int64)
+        self._chip = np.repeat(index, np.diff(tables.indptr))  # of every entry
+
+    def look_up(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
+        """Look up the slices with ``key`` and ``mask`` in all tables.
+
+        Returns the row of each chip, shape (n_chips,), -1 where no entry can match, and the routes, shape (n_rows,
+        n_slices), -1 where none does.
+        """
+        row_of = np.full(self.topology.n_chips, -1, dtype=np.int64)
+        same = np.bitwise_and.reduce(mask) & ~np.bitwise_or.reduce(key ^ key[0])  # bits that all slices share
+        tables = self._tables
+        entry = np.flatnonzero((((tables.key ^ key[0]) & tables.mask & same) == 0) & (self._chip >= 0))
+        chips, first = np.unique(self._chip[entry], return_index=True)
+        order = np.argsort(first)  # tables may come in any order of chips
+        chips, bounds = chips[order], np.append(first[order], len(entry))
+        row_of[chips] = np.arange(len(chips))
+        routes = np.full((len(chips), len(key)), -1, dtype=np.int64)
+        for row in range(len(chips)):
+            of_chip = entry[bounds[row] : bounds[row + 1]]
+            care = tables.mask[of_chip][:, None] & mask
+            matches = ((tables.key[of_chip][:, None] ^ key) & care) == 0
+            winner = np.argmax(matches, axis=0)
+            hit = matches[winner, np.arange(len(key))]
+            routes[row, hit] = tables.route[of_chip[winner[hit]]]
+        return row_of, routes
+
+    def walk(self, key: NDArray[np.uint32], mask: NDArray[np.uint32], start: _Ints) -> Outcome:
+        """Walk the packets of slices with ``key`` and ``mask`` that start on the chips of index ``start``."""
+        row_of, routes = self.look_up(key, mask)
+        n_chips = self.topology.n_chips
+        is_visited = np.zeros(len(key) * n_chips, dtype=bool)
+        logs: list[Outcome] = []
+        packet = (np.arange(len(key)), start, np.full(len(key), LOCAL, dtype=np.int64))
+        is_visited[packet[0] * n_chips + packet[1]] = True
+        while packet[0].size:
+            log, (sent_slice, sent_chip, sent_arrival) = self._step(packet, row_of, routes)
+            state = sent_slice * n_chips + sent_chip
+            _, first = np.unique(state, return_index=True)
+            is_new = np.zeros(len(state), dtype=bool)
+            is_new[first] = ~is_visited[state[first]]
+            log.again_slice, log.again_chip = sent_slice[~is_new], sent_chip[~is_new]
+            is_visited[state[is_new]] = True
+            packet = (sent_slice[is_new], sent_chip[is_new], sent_arrival[is_new])
+            logs.append(log)
+        merged = Outcome(*(np.concatenate([getattr(log, name) for log in logs]) for name in Outcome.__slots__))
+        merged.crossed = np.unique(merged.crossed)
+        return merged
+
+    def _step(
+        self, packet: tuple[_Ints, _Ints, _Ints], row_of: _Ints, routes: _Ints
+    ) -> tuple[Outcome, tuple[_Ints, _Ints, _Ints]]:
+        """One hop of all packets: what happens on their chips, and the packets that come out on the next ones."""
+        slices, chip, arrival = packet
+        row = row_of[chip]
+        route = np.where(row >= 0, routes[np.maximum(row, 0), slices] if routes.size else -1, -1)
+        is_straight = (route < 0) & (arrival != LOCAL)
+        route = np.where(is_straight, 1 << ((arrival + 3) % N_LINKS), route)
+        log = Outcome(unmatched_slice=slices[route < 0])
+        route = np.maximum(route, 0)
+        where, p = np.nonzero((route[:, None] >> np.arange(N_LINKS, N_LINKS + 18)) & 1)
+        log.delivered_slice, log.delivered_core = slices[where], chip[where] * CORE_STRIDE + p
+        where, link = np.nonzero((route[:, None] >> np.arange(N_LINKS)) & 1)
+        reached = self._neighbour[chip[where], link]
+        log.crossed = np.unique(chip[where] * N_LINKS + link)
+        is_off = reached < 0
+        log.fallen_slice = slices[where[is_off]]
+        log.fallen_link = chip[where[is_off]] * N_LINKS + link[is_off]
+        where, link, reached = where[~is_off], link[~is_off], reached[~is_off]
+        return log, (slices[where], reached, (link + 3) % N_LINKS)
+
+    def has_loop(self, key: np.uint32, mask: np.uint32, start: int) -> bool:
+        """Whether the packet of one slice can come round to a chip by the same link for ever."""
+        row_of, routes = self.look_up(np.array([key]), np.array([mask]))
+        done: set[tuple[int, int]] = set()
+        path: dict[tuple[int, int], None] = {}
+        stack: list[tuple[tuple[int, int], bool]] = [((start, LOCAL), False)]
+        while stack:
+            state, is_left = stack.pop()
+            if is_left:
+                del path[state]
+                done.add(state)
+                continue
+            if state in path:
+                return True
+            if state in done:
+                continue
+            path[state] = None
+            stack.append((state, True))
+            chip, arrival = (np.array([value]) for value in state)
+            _, (_, reached, by) = self._step((np.zeros(1, dtype=np.int64), chip, arrival), row_of, routes)
+            stack += [((int(a), int(b)), False) for a, b in zip(reached, by, strict=True)]
+        return False
