@@ -143,8 +143,8 @@ def distributions(report: Report, arrays: RunArrays, samples: Samples | None = N
     seeds = samples.reference.seeds if samples.reference else {}
     duration_ms = report.activity.model_time_ms - report.activity.warmup_ms
     with styled():
-        figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 5.4)
-        figure.set_layout_engine("none")  # fixed margins: the layout of 24 panels takes most of a second
+        # fixed margins: the constrained layout of 24 panels takes most of a second
+        figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 5.4, is_constrained=False)
         left = 0.35 / figure.get_figwidth()
         figure.subplots_adjust(left=left, right=0.995, top=0.93, bottom=0.11, hspace=0.42, wspace=0.12)
         axes = figure.subplots(3, len(names), squeeze=False)

@@ -37,9 +37,13 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure that needs no pyplot. Call inside ``styled()``."""
-    return Figure(figsize=(width_in, height_in))
+def new_figure(width_in: float, height_in: float, *, is_constrained: bool = True) -> Figure:
+    """Return an empty figure that needs no pyplot. Call inside ``styled()``.
+
+    ``is_constrained``: matplotlib finds the margins; otherwise the caller sets them.
+    """
+    with mpl.rc_context({"figure.constrained_layout.use": is_constrained}):
+        return Figure(figsize=(width_in, height_in))
 
 
 def population_colours(names: tuple[str, ...]) -> dict[str, str]:

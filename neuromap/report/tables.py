@@ -111,7 +111,7 @@ def published_table(report: Report) -> str:
         cells = [
             cell(one.system_id),
             cell(one.system, kind="text"),
-            cell(one.nodes, kind="text"),
+            cell(one.nodes, kind="text narrow"),
             cell(f"{one.real_time_factor:g}", one.real_time_factor),
             cell(shown, "" if energy is None else sum(energy) / 2),
             cell(one.drive),
@@ -122,9 +122,9 @@ def published_table(report: Report) -> str:
     own_uj = None if energy_nj is None else energy_nj * 1e-3
     boards = f"{report.mapping.n_boards} board{'' if report.mapping.n_boards == 1 else 's'}"
     cells = [
-        cell("this run"),
+        cell("this run", kind="narrow"),
         cell(f"{report.machine.name}, {report.mapping.recipe} (emulated)", kind="text"),
-        cell(boards, kind="text"),
+        cell(boards, kind="text narrow"),
         cell(fixed(timing.real_time_factor, 3), timing.real_time_factor),
         cell(fixed(own_uj, 3), own_uj),
         cell(report.network.drive),
