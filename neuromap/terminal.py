@@ -48,7 +48,7 @@ class ProgressView:
                 BarColumn(bar_width=30),
                 TaskProgressColumn(),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
                 console=self._console,
                 refresh_per_second=_REFRESH_PER_S,
             )

@@ -36,7 +36,11 @@ def flow(monkeypatch, in_tmp):
             raise stub.error
         return SimpleNamespace(report=SimpleNamespace(status=stub.status))
 
-    stub.run = run
+    def map_network(experiment, **options):
+        stub.calls.append((experiment, options))
+        return experiment
+
+    stub.run, stub.map_network = run, map_network
     monkeypatch.setitem(sys.modules, "neuromap.flow", stub)
     monkeypatch.setattr(neuromap, "flow", stub, raising=False)
     monkeypatch.setattr("neuromap.report.text.render_verdict", lambda report: f"verdict: {report.status}")
@@ -107,6 +111,13 @@ def test_run_an_experiment_file_with_options_over_it(flow, in_tmp):
     assert main(["run", "e.yaml", "--seconds", "2"]) == 0
     experiment = flow.calls[0][0]
     assert (experiment.seconds, experiment.seed, experiment.network.parameters) == (2.0, 9, {"scale": 0.1})
+
+
+def test_map_passes_the_experiment_and_prints_the_mapping(flow, capsys, monkeypatch):
+    monkeypatch.setattr("neuromap.terminal.print_mapping", lambda mapping: print(f"mapped {mapping.network.name}"))
+    assert main(["map", "pd14", "--recipe", "combined"]) == 0
+    assert flow.calls[0][0].recipe.name == "combined"
+    assert capsys.readouterr().out == "mapped pd14\nmapping in out/map-pd14-spinnaker1-combined-seed1234\n"
 
 
 def test_partial_result_is_printed_with_exit_code_130(flow, capsys):
