@@ -296,6 +296,8 @@ def summarise_activity(
     label = reference.label if reference else None
     if label and network.scale != 1.0:
         label += f"; this network is scaled to {network.scale:g}, the reference is not"
+    if label and network.drive == "dc":
+        label += "; this network has DC drive"
     return ActivityReport(
         model_time_ms=n_steps * network.dt_ms,
         warmup_ms=warmup_steps * network.dt_ms,

@@ -61,11 +61,13 @@ def _dots(ax: Axes, sizes: dict[str, int], time_ms: _Floats, neuron: NDArray[np.
     n_neurons = sum(sizes.values())
     is_shown = neuron % stride == 0
     time_ms, neuron = time_ms[is_shown], neuron[is_shown]
+    size_pt = 1.6 if time_ms.size > 5000 else 4.0
     first, last_label = 0, -np.inf
     ticks, labels = [], []
     for name, size in sizes.items():
         is_own = (neuron >= first) & (neuron < first + size)
-        ax.plot(time_ms[is_own], neuron[is_own], ls="", marker=".", ms=1.6, mew=0, color=colours[name], rasterized=True)
+        ax.plot(time_ms[is_own], neuron[is_own] + 0.5, ls="", marker=".", ms=size_pt, mew=0, color=colours[name],
+                rasterized=True)  # fmt: skip
         if first:
             ax.axhline(first, color="#cccccc", lw=0.4)
         if first + size / 2 - last_label > n_neurons / 40:

@@ -176,8 +176,11 @@ def _canvas(arrays: RunArrays, width_in: float) -> tuple[Figure, Axes, _Draw]:
     """Figure and axes in the proportions of the machine, and a function that draws its chips and board outlines."""
     xy = unwrap_boards(arrays.chip_xy, arrays.chip_board)
     centre = chip_centres(xy)
-    extent = np.ptp(centre, axis=0) + 1.6 if len(xy) else np.array([2.0, 1.0])
-    # a hexagon is at most 0.3 in wide, so that a single board does not fill the page
+    # room for at least seven chips across, so that a machine of one chip does not fill the page
+    low, high = (centre.min(axis=0), centre.max(axis=0)) if len(xy) else (np.zeros(2), np.zeros(2))
+    margin = np.maximum(0.8, (np.array([7.0, 3.0]) - (high - low)) / 2)
+    extent = high - low + 2 * margin
+    # a hexagon is at most 0.42 in wide, so that a single board does not fill the page
     width_in = min(width_in, max(4.6, 0.42 * float(extent[0])))
     height_in = min((width_in - 0.2) * float(extent[1] / extent[0]), 9.0)
     figure = new_figure(width_in, height_in + 1.1)
@@ -197,8 +200,8 @@ def _canvas(arrays: RunArrays, width_in: float) -> tuple[Figure, Axes, _Draw]:
         hexagons.set_gid(gid)
         ax.add_collection(hexagons, autolim=True)
         ax.add_collection(LineCollection(_outlines(xy, arrays.chip_board, corner), colors="#333333", lw=1.1))
-        ax.set_xlim(centre[:, 0].min() - 0.8, centre[:, 0].max() + 0.8)
-        ax.set_ylim(centre[:, 1].min() - 0.8, centre[:, 1].max() + 0.8)
+        ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
+        ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
 
     return figure, ax, draw
 

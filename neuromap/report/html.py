@@ -155,8 +155,9 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
     left_out = f" The first {activity_figure.MAX_PANELS} populations; {n_left_out} more are in the table."
     caption = (
         "Rate of every neuron, coefficient of variation (CV) of the intervals of neurons with at least three spikes, "
-        "and correlation of spike counts (2 ms bins, 200 active neurons). D: Kolmogorov-Smirnov distance from the "
-        "reference, mean over its two runs." + (left_out if n_left_out > 0 else "")
+        "and correlation of spike counts (2 ms bins, 200 active neurons)."
+        + (" D: Kolmogorov-Smirnov distance from the reference, mean over its two runs." if samples.reference else "")
+        + (left_out if n_left_out > 0 else "")
     )
     return section(
         "activity",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from models.errors import ParameterError
-from models.network import Network, Population
+from models.network import CurrentDrive, Network, Population
 from models.published import NEST_PD14_SEEDS, PD14_POPULATIONS, PD14_RATES_HZ, PD14_SYSTEMS, nest_pd14_spikes
 from neuromap.statistics import (
     correlations,
@@ -277,3 +279,11 @@ def test_published_systems_are_consistent():
     assert by_id["vAl18c"].energy_per_event_uj == (4.4, 5.9)
     assert by_id["Rho19b"].real_time_factor == 1.0
     assert [len(rates) for rates in PD14_RATES_HZ.values()] == [8, 8, 8]
+
+
+def test_summary_says_when_the_drive_is_not_that_of_the_reference():
+    shell = pd14_shell()
+    driven = [dataclasses.replace(one, current=CurrentDrive(amplitude_pa=500.0)) for one in shell.populations]
+    network = dataclasses.replace(shell, populations=tuple(driven))
+    activity = summarise_activity(network, ints(3000), ints(0), 2_000, 4_000)
+    assert activity.reference.endswith("0.2 s after 500 ms; this network has DC drive")
