@@ -1,0 +1,232 @@
+"""Arrays that the state engine works on, and the call of its kernels for one chunk of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.connectivity import Connectivity
+from emulator.kernels import delivery, engine
+from emulator.kernels import neuron as kernel
+from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
+from emulator.poisson_drive import PoissonTables, poisson_tables
+from emulator.random_stream import Stream, host_rng, stream_key
+from emulator.weight_scale import WeightScale
+from models.errors import ParameterError
+from models.network import Constant, Network, Normal, Population, Receptor, Truncation, Uniform
+
+
+@dataclass(slots=True, eq=False)
+class EngineState:
+    """Mutable state of a simulation; shapes as in ``emulator.kernels.engine``. Not for use outside the emulator."""
+
+    is_fixed: bool
+    shard_bits: int
+    n_slots: int
+    extra_delay: int
+    pop_first: NDArray[np.int64]
+    pop_last: NDArray[np.int64]
+    lif: NDArray[Any]
+    poisson: PoissonTables
+    poisson_key: NDArray[np.uint32]
+    group_of_source: NDArray[np.int16]
+    group_int: NDArray[np.int64]
+    accumulator: NDArray[Any]
+    v: NDArray[Any]
+    i_exc: NDArray[Any]
+    i_inh: NDArray[Any]
+    refractory: NDArray[np.int16]
+    drive_count: NDArray[np.uint16]
+    spikes: NDArray[np.int32]
+    n_spikes: NDArray[np.int64]
+    merged: NDArray[np.int32]
+    history: NDArray[np.int64]
+    n_history: NDArray[np.int64]
+    segment: NDArray[np.int64]
+    probe_ptr: NDArray[np.int64]
+    probe_local: NDArray[np.int64]
+    probe_column: NDArray[np.int64]
+    out_step: NDArray[np.int32]
+    out_neuron: NDArray[np.int32]
+    counters: NDArray[np.int64]
+    barrier: NDArray[np.int64]
+    n_arrivals: int = 0
+
+    @property
+    def n_probes(self) -> int:
+        return self.probe_column.size
+
+    def run_chunk(
+        self, c: Connectivity, thread: int, n_threads: int, first_step: int, n_steps: int,
+        injected_ptr: NDArray[np.int64], injected: NDArray[np.int32], out_v: NDArray[np.generic],
+    ) -> None:  # fmt: skip
+        """Advance one thread's shards by ``n_steps``; every thread must be running at the same time."""
+        head = (
+            thread, n_threads, first_step, n_steps, self.shard_bits, self.n_slots, self.extra_delay, self.barrier,
+            self.n_arrivals, self.pop_first, self.pop_last, self.lif, self.poisson.ints, self.poisson.limits,
+            self.poisson.guide, self.poisson_key, injected_ptr, injected, self.group_of_source, self.group_int,
+            c.row_start, c.ptr_start, c.n_bins, c.row_ptr, c.synapse,
+        )  # fmt: skip
+        tail = (
+            self.accumulator, self.v, self.i_exc, self.i_inh, self.refractory, self.drive_count, self.spikes,
+            self.n_spikes, self.merged, self.history, self.n_history, self.segment, self.probe_ptr, self.probe_local,
+            self.probe_column, out_v, self.out_step, self.out_neuron, self.counters,
+        )  # fmt: skip
+        if self.is_fixed:
+            engine.run_fixed(*head, *tail)
+        else:
+            engine.run_float(*head, c.weight, *tail)
+
+    def end_chunk(self, n_arrivals: int) -> None:
+        """Count the barrier's arrivals of a finished chunk."""
+        self.n_arrivals += n_arrivals
+
+    def take_spikes(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the recorded spikes (step, neuron) since the last call, and forget them."""
+        n = int(self.counters[0, engine.C_N_SPIKES])
+        self.counters[0, engine.C_N_SPIKES] = 0
+        return self.out_step[:n], self.out_neuron[:n]
+
+
+def initial_potentials_mv(network: Network, seed: int) -> NDArray[np.float64]:
+    """Draw the initial membrane potentials, mV, in neuron order: float64, shape (n_neurons,)."""
+    return np.concatenate(
+        [_draw_v_init(population, host_rng(seed, Stream.V_INIT, i)) for i, population in enumerate(network.populations)]
+    )
+
+
+def _draw_v_init(population: Population, rng: np.random.Generator) -> NDArray[np.float64]:
+    n = population.n_neurons
+    match population.v_init_mv:
+        case Constant(value=value):
+            return np.full(n, value)
+        case Uniform(low=low, high=high):
+            return rng.uniform(low, high, n)
+        case Normal(mean=mean, sd=sd, low=low, high=high, truncation=truncation):
+            v = rng.normal(mean, sd, n)
+            while truncation is Truncation.REDRAW and (outside := (v < low) | (v > high)).any():
+                v[outside] = rng.normal(mean, sd, int(outside.sum()))
+            return np.clip(v, low, high)
+
+
+def _population_ranges(network: Network, n_shards: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Local range of every population in every shard: two arrays of shape (n_shards, n_populations)."""
+    first = np.array([network.offsets[population.name] for population in network.populations])
+    last = first + [population.n_neurons for population in network.populations]
+    shard = np.arange(n_shards)[:, None]
+    return -((shard - first) // n_shards), -((shard - last) // n_shards)
+
+
+def _deal(values: NDArray[np.generic], n_shards: int, dtype: type) -> NDArray[Any]:
+    """Deal values in neuron order to shards: shape (n_shards, n), zero where a shard is one short."""
+    n = -(-values.size // n_shards)
+    padded: NDArray[Any] = np.zeros(n * n_shards, dtype)
+    padded[: values.size] = values
+    return np.ascontiguousarray(padded.reshape(n, n_shards).T)
+
+
+def _lif_rows(network: Network, scales: dict[tuple[str, Receptor], WeightScale]) -> NDArray[Any]:
+    """Constants of every population, in fixed point when there are weight scales."""
+    rows: list[NDArray[Any]] = []
+    for population in network.populations:
+        current_pa = 0.0 if population.current is None else population.current.amplitude_pa
+        weight_pa = 0.0 if population.poisson is None else population.poisson.weight_pa
+        if weight_pa < 0:
+            raise ParameterError(f"Population({population.name!r}).poisson.weight_pa", weight_pa, "a value >= 0 pA")
+        if not scales:
+            rows.append(
+                lif_constants_f64(population.neuron, network.dt_ms, current_pa=current_pa, poisson_weight_pa=weight_pa)
+            )
+            continue
+        exc, inh = scales[population.name, Receptor.EXC], scales[population.name, Receptor.INH]
+        rows.append(
+            lif_constants_s1615(
+                population.neuron,
+                network.dt_ms,
+                current_pa=current_pa,
+                shift_exc=exc.shift,
+                shift_inh=inh.shift,
+                poisson_weight_raw=round(weight_pa * exc.raw_per_pa),
+            )
+        )
+    return np.array(rows)
+
+
+def _group_rows(connectivity: Connectivity) -> NDArray[np.int64]:
+    rows = np.zeros((len(connectivity.groups), delivery.N_GROUP_INT), np.int64)
+    for i, group in enumerate(connectivity.groups):
+        rows[i, delivery.G_FIRST_DELAY] = group.first_delay
+        rows[i, delivery.G_N_DELAYS] = group.n_delays
+        rows[i, delivery.G_N_RECEPTORS] = len(group.receptors)
+        for r, receptor in enumerate(group.receptors):
+            rows[i, delivery.G_RECEPTOR_0 + r] = int(receptor is Receptor.INH)
+    return rows
+
+
+def build_state(
+    network: Network,
+    connectivity: Connectivity,
+    scales: dict[tuple[str, Receptor], WeightScale],
+    *,
+    seed: int,
+    n_threads: int,
+    probes: Sequence[int],
+    extra_delay: int,
+) -> EngineState:
+    """Allocate and initialise the state of a simulation.
+
+    Parameters
+    ----------
+    scales : dict
+        From ``weight_scales``; empty for float64.
+    probes : sequence of int
+        Neuron ids to record.
+    extra_delay : int
+        Steps added to every delay by the delay convention.
+
+    Raises
+    ------
+    ParameterError
+        For a probe that is no neuron, or a parameter outside the number format.
+    """
+    n_shards, is_fixed = connectivity.n_shards, bool(scales)
+    n_local, n_sources = -(-network.n_neurons // n_shards), network.n_sources
+    probe = np.asarray(probes, np.int64)
+    if probe.size and (probe.min() < 0 or probe.max() >= network.n_neurons):
+        raise ParameterError("probes", probe.tolist(), f"neuron ids in [0, {network.n_neurons})")
+    number = np.int32 if is_fixed else np.float64
+    v = initial_potentials_mv(network, seed)
+    if is_fixed:
+        v = np.rint(v * (1 << 15))
+        raw_s1615(float(np.abs(v).max()) / (1 << 15), "v_init_mv")
+    pop_first, pop_last = _population_ranges(network, n_shards)
+    group_of_source = np.repeat(
+        np.arange(len(connectivity.groups), dtype=np.int16), [group.n_neurons for group in connectivity.groups]
+    )
+    n_slots = connectivity.max_delay_steps() + extra_delay + 2
+    order = np.argsort(probe % n_shards, kind="stable")
+    n_window_spikes = n_sources * n_slots
+    max_chunk_spikes = max(4_000_000, 220 * n_sources)  # a chunk in which every neuron fires every step
+    return EngineState(
+        is_fixed=is_fixed, shard_bits=connectivity.shard_bits, n_slots=n_slots, extra_delay=extra_delay,
+        pop_first=pop_first, pop_last=pop_last, lif=_lif_rows(network, scales), poisson=poisson_tables(network),
+        poisson_key=stream_key(seed, Stream.POISSON_DRIVE), group_of_source=group_of_source,
+        group_int=_group_rows(connectivity),
+        accumulator=np.zeros((n_shards, 2 * n_local), np.uint32 if is_fixed else np.float64),
+        v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
+        i_inh=np.zeros((n_shards, n_local), number), refractory=np.zeros((n_shards, n_local), np.int16),
+        drive_count=np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16),
+        spikes=np.empty((n_shards, 2, n_local), np.int32), n_spikes=np.zeros((n_shards, 2), np.int64),
+        merged=np.empty((n_threads, n_sources), np.int32),
+        history=np.empty((n_shards, n_slots, n_sources, delivery.N_HISTORY), np.int64),
+        n_history=np.zeros((n_shards, n_slots), np.int64),
+        segment=np.empty((n_threads, 3, 2 * n_window_spikes), np.int64),
+        probe_ptr=np.searchsorted((probe % n_shards)[order], np.arange(n_shards + 1)),
+        probe_local=(probe // n_shards)[order], probe_column=order,
+        out_step=np.empty(max_chunk_spikes, np.int32), out_neuron=np.empty(max_chunk_spikes, np.int32),
+        counters=np.zeros((n_threads, engine.N_COUNTERS), np.int64), barrier=np.zeros(8, np.int64),
+    )  # fmt: skip

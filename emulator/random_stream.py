@@ -1,0 +1,34 @@
+"""Random streams: every draw is a function of (seed, stream, entity, step), whatever the partition or threads."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.kernels import neuron, rows
+
+_TWO_POW_64 = 1 << 64
+
+
+class Stream(IntEnum):
+    """Random streams; each is a Philox key of its own."""
+
+    COUNT = 0
+    SYNAPSE = rows.STREAM_SYNAPSE
+    V_INIT = 2
+    POISSON_DRIVE = neuron.STREAM_POISSON_DRIVE
+    POISSON_SOURCE = 4
+
+
+def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:
+    """Return the two key words of a stream: the seed's low word, and its high word mixed with the stream."""
+    seed &= _TWO_POW_64 - 1
+    return np.array([seed & 0xFFFFFFFF, ((seed >> 32) + 0x9E3779B9 * int(stream)) & 0xFFFFFFFF], np.uint32)
+
+
+def host_rng(seed: int, stream: Stream, entity: int = 0, step: int = 0) -> np.random.Generator:
+    """Return numpy's generator for one (seed, stream, entity, step), independent of every other."""
+    key, counter = [seed & (_TWO_POW_64 - 1), int(stream)], [0, 0, entity, step]
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

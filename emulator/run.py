@@ -1,0 +1,210 @@
+"""Simulate a network: build its synapses, then advance the state engine in chunks, with progress and interruption."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
+from emulator.engine_state import EngineState, build_state
+from emulator.kernels import engine
+from emulator.source import source_spikes
+from emulator.weight_scale import WeightScale, weight_scales
+from models.errors import ParameterError
+from models.network import Network, Receptor
+
+_CHUNK_STEPS = 200  # steps between looks at progress and Ctrl-C
+
+
+class Arithmetic(StrEnum):
+    """Numbers that the state is kept in."""
+
+    FIXED = "fixed"  #: S16.15 state, U0.32 decays, 16-bit weights
+    FLOAT = "float"  #: float64 with exact integration
+
+
+class DelayConvention(StrEnum):
+    """When a spike of step t with delay d first moves the membrane (facts/pd14.md 5.4)."""
+
+    NEST = "nest"  #: in step t + d + 1
+    DEVICE = "device"  #: in step t + d, as the SpiNNaker code does
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulation:
+    """What a simulation leaves behind.
+
+    Attributes
+    ----------
+    network : Network
+    n_steps : int
+        Steps done (fewer than asked for when interrupted).
+    is_complete : bool
+    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
+        Sorted by step, then neuron id; spikes of spike sources included (ids from ``n_neurons`` on).
+    v_mv : ndarray, shape (n_steps, n_probes), float64
+        Membrane potential at the end of each step of the probed neurons.
+    connectivity : Connectivity
+    scales : dict of (population, receptor) to WeightScale
+        Empty for float64.
+    provenance : dict of str to int
+        Counters: saturations, clipped and vanished weights.
+    build_s, simulate_s : float, s
+        Wall time.
+    """
+
+    network: Network
+    n_steps: int
+    is_complete: bool
+    spike_step: NDArray[np.int32]
+    spike_neuron: NDArray[np.int32]
+    v_mv: NDArray[np.float64]
+    connectivity: Connectivity
+    scales: dict[tuple[str, Receptor], WeightScale]
+    provenance: dict[str, int]
+    build_s: float
+    simulate_s: float
+
+    @property
+    def n_synapses(self) -> int:
+        return self.connectivity.n_synapses
+
+    @property
+    def emulation_factor(self) -> float:
+        """Wall time of the simulation over model time."""
+        model_s = self.n_steps * self.network.dt_ms * 1e-3
+        return self.simulate_s / model_s if model_s else math.nan
+
+
+def simulate(
+    network: Network,
+    *,
+    n_steps: int,
+    seed: int,
+    arithmetic: Arithmetic | str = Arithmetic.FIXED,
+    delay_convention: DelayConvention | str = DelayConvention.NEST,
+    n_threads: int = 2,
+    probes: Sequence[int] = (),
+    progress: Callable[[str, float], None] | None = None,
+) -> Simulation:
+    """Build a network's synapses and simulate it.
+
+    The result depends on the network, ``seed``, ``arithmetic`` and ``delay_convention`` only: not on threads, and not
+    on any mapping.
+
+    Parameters
+    ----------
+    network : Network
+    n_steps : int
+    seed : int
+    arithmetic : {'fixed', 'float'}
+    delay_convention : {'nest', 'device'}
+    n_threads : int
+    probes : sequence of int
+        Neuron ids whose membrane potential is recorded every step.
+    progress : callable, optional
+        Called with a stage (``build``, ``simulate``) and the fraction done.
+
+    Returns
+    -------
+    Simulation
+        Partial (``is_complete`` false) after Ctrl-C during the simulation.
+
+    Raises
+    ------
+    ParameterError
+        For impossible options or parameters outside the number format.
+    """
+    arithmetic, convention = Arithmetic(arithmetic), DelayConvention(delay_convention)
+    if n_steps < 1:
+        raise ParameterError("n_steps", n_steps, "at least 1 step")
+    if n_threads < 1:
+        raise ParameterError("n_threads", n_threads, "at least 1 thread")
+    start = time.perf_counter()
+    scales = weight_scales(network) if arithmetic is Arithmetic.FIXED else {}
+    connectivity = build_connectivity(
+        network, seed=seed, n_shards=choose_n_shards(network.n_neurons, n_threads), n_threads=n_threads,
+        raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None,
+        progress=None if progress is None else lambda done: progress("build", done),
+    )  # fmt: skip
+    extra_delay = int(convention is DelayConvention.NEST)
+    state = build_state(
+        network, connectivity, scales, seed=seed, n_threads=n_threads, probes=probes, extra_delay=extra_delay
+    )
+    built = time.perf_counter()
+    recorder = _Recorder(len(probes))
+    done = _advance(network, connectivity, state, recorder, n_steps, seed, n_threads, progress)
+    spike_step, spike_neuron, v = recorder.joined()
+    return Simulation(
+        network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,
+        v_mv=v / 32768.0 if arithmetic is Arithmetic.FIXED else v, connectivity=connectivity, scales=scales,
+        provenance={
+            "n_saturations": int(state.counters[:, engine.C_SATURATED].sum()),
+            "n_weights_clipped": connectivity.n_weights_clipped,
+            "n_weights_zero": connectivity.n_weights_zero,
+        },
+        build_s=built - start, simulate_s=time.perf_counter() - built,
+    )  # fmt: skip
+
+
+class _Recorder:
+    """Collects spikes and probed potentials of the chunks."""
+
+    def __init__(self, n_probes: int) -> None:
+        self._n_probes = n_probes
+        self._steps: list[NDArray[np.int32]] = []
+        self._neurons: list[NDArray[np.int32]] = []
+        self._v: list[NDArray[np.float64]] = []
+
+    def add(self, step: NDArray[np.int32], neuron: NDArray[np.int32], v: NDArray[np.float64]) -> None:
+        self._steps.append(step.copy())
+        self._neurons.append(neuron.copy())
+        self._v.append(v.copy())
+
+    def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+        if not self._steps:
+            return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, self._n_probes))
+        return np.concatenate(self._steps), np.concatenate(self._neurons), np.concatenate(self._v)
+
+
+def _advance(
+    network: Network, connectivity: Connectivity, state: EngineState, recorder: _Recorder, n_steps: int, seed: int,
+    n_threads: int, progress: Callable[[str, float], None] | None,
+) -> int:  # fmt: skip
+    """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""
+    done = 0
+    pool = ThreadPoolExecutor(n_threads)
+    try:
+        while done < n_steps:
+            n = min(_CHUNK_STEPS, n_steps - done)
+            ptr, neurons = source_spikes(network, seed, done, n)
+            out_v = np.zeros((n, state.n_probes), state.v.dtype)
+            jobs = [
+                pool.submit(state.run_chunk, connectivity, thread, n_threads, done, n, ptr, neurons, out_v)
+                for thread in range(n_threads)
+            ]
+            try:
+                wait(jobs)
+            finally:  # also after Ctrl-C: the kernels cannot be interrupted, and what they finish is kept
+                wait(jobs)
+                state.end_chunk(n * n_threads)
+            for job in jobs:
+                job.result()
+            recorder.add(*state.take_spikes(), np.asarray(out_v, np.float64))
+            done += n
+            if progress is not None:
+                progress("simulate", done / n_steps)
+    except KeyboardInterrupt:
+        if done < n_steps and (leftover := state.take_spikes())[0].size:  # the chunk that Ctrl-C arrived in
+            recorder.add(*leftover, np.asarray(out_v, np.float64))
+            done += n
+    finally:
+        pool.shutdown(wait=True)
+    return done

@@ -1,0 +1,106 @@
+"""Scale of the 16-bit weights of a population and receptor, as the SpiNNaker host chooses it.
+
+The ring word of one step must hold the summed weights that arrive in it. The host bounds that sum by its mean plus
+five standard deviations under assumed Poisson input, takes the smallest power of two (nA) strictly above the bound,
+and gives the weights what is left of 15 bits: ``raw = w * 2**(15 - shift)``.
+
+The host's estimate of the in-degree is an upper tail; mean + 4 sd of a Poisson number gives all sixteen shifts that
+sPyNNaker chose for PD14 (facts/spinnaker.md 2.6, a test).
+
+Source: facts/spinnaker.md 2.6 (sPyNNaker 7.4.1 population_vertex.py:1365-1414, 1954-2042). The rate of a source is its
+Poisson rate, else ``default_rate_hz`` (30 Hz there).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from models.network import Constant, Distribution, Network, Normal, PoissonSource, Population, Projection, Receptor
+
+RING_BUFFER_SIGMA = 5.0
+DEFAULT_RATE_HZ = 30.0
+_UPPER_TAIL_SIGMA = 4.0  # in-degree taken as mean + 4 sd of a Poisson number, an upper-tail estimate
+_PA_PER_NA = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class WeightScale:
+    """``shift``: left shift from ring word to S16.15; ``raw_per_pa``: weight units per pA."""
+
+    shift: int
+    raw_per_pa: float
+
+
+def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
+    """Return mean, variance and largest plausible magnitude of a weight, pA."""
+    mean = abs(weight.mean)
+    match weight:
+        case Constant():
+            return mean, 0.0, mean
+        case Normal(sd=sd):
+            return mean, sd * sd, mean + 5 * sd
+        case _:
+            variance = (weight.high - weight.low) ** 2 / 12
+            return mean, variance, max(abs(weight.low), abs(weight.high))
+
+
+def _source_rate_hz(network: Network, name: str) -> float:
+    source = network.group(name)
+    return source.rate_hz if isinstance(source, PoissonSource) else DEFAULT_RATE_HZ
+
+
+def _add_projection(network: Network, population: Population, projection: Projection, bound: list[float]) -> None:
+    """Add one projection to ``[mean, variance, sum of maxima, largest weight]``, pA a step."""
+    mean, variance, largest = _weight_moments(projection.weight_pa)
+    n_sources = network.group(projection.source).n_neurons
+    in_degree = projection.expected_n_synapses(n_sources, population.n_neurons) / population.n_neurons
+    in_degree += _UPPER_TAIL_SIGMA * math.sqrt(in_degree)
+    per_step = in_degree * _source_rate_hz(network, projection.source) * network.dt_ms * 1e-3
+    bound[0] += per_step * mean
+    bound[1] += per_step * (mean * mean + variance)
+    bound[2] += in_degree * largest
+    bound[3] = max(bound[3], largest)
+
+
+def _drive_bound_pa(network: Network, population: Population, receptor: Receptor) -> float:
+    """Bound of the Poisson drive alone; it reaches the neuron core by another way than the ring buffer (over SDRAM)."""
+    drive = population.poisson
+    if drive is None or (drive.weight_pa < 0) != (receptor is Receptor.INH):
+        return 0.0
+    per_step = drive.total_rate_hz * network.dt_ms * 1e-3
+    return max(1.0, per_step + RING_BUFFER_SIGMA * math.sqrt(per_step)) * abs(drive.weight_pa)
+
+
+def weight_scale(network: Network, population: Population, receptor: Receptor) -> WeightScale:
+    """Choose the weight scale of one population and receptor.
+
+    Parameters
+    ----------
+    network : Network
+    population : Population
+        Target.
+    receptor : Receptor
+
+    Returns
+    -------
+    WeightScale
+    """
+    bound = [0.0, 0.0, 0.0, 0.0]
+    for projection in network.projections:
+        if projection.target == population.name and projection.receptor == receptor:
+            _add_projection(network, population, projection, bound)
+    expected = bound[0] + RING_BUFFER_SIGMA * math.sqrt(bound[1])
+    upper_pa = max(min(expected, bound[2]), bound[3], _drive_bound_pa(network, population, receptor))
+    upper_na = upper_pa / _PA_PER_NA
+    shift = max(0, math.floor(math.log2(upper_na)) + 1) if upper_na > 0 else 0
+    return WeightScale(shift=shift, raw_per_pa=2.0 ** (15 - shift) / _PA_PER_NA)
+
+
+def weight_scales(network: Network) -> dict[tuple[str, Receptor], WeightScale]:
+    """Return the scale of every population and receptor."""
+    return {
+        (population.name, receptor): weight_scale(network, population, receptor)
+        for population in network.populations
+        for receptor in Receptor
+    }
