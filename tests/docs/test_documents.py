@@ -1,0 +1,100 @@
+"""The documents name what exists: links, options, networks, errors, fields; their YAML and Python works."""
+
+import dataclasses
+import inspect
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import models.errors
+from models.machine import Machine, Status
+from models.machine_file import load_machine
+from models.networks import NETWORKS
+from neuromap.cli import EXIT_INTERRUPTED, EXIT_WRONG_INPUT, Options
+from neuromap.experiment import check_experiment, load_experiment
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def blocks(name, language):
+    return re.findall(rf"```{language}\n(.*?)```", text_of(name), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text(encoding="utf-8"))
+    local = [link for link in links if not link.startswith(("http:", "https:"))]
+    assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_has_one_title_and_no_long_lines(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# ")
+    assert [line for line in lines if len(line) > 140 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Options), ids=lambda field: field.name)
+def test_every_option_is_documented(field):
+    option = {"settings": "set"}.get(field.name, field.name.replace("_", "-"))
+    assert f"| `--{option}" in text_of("docs/cli.md")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_documented_with_its_parameters(name):
+    parameters = ", ".join(inspect.signature(NETWORKS[name]).parameters)
+    row = next(line for line in text_of("docs/cli.md").splitlines() if line.startswith(f"| `{name}` |"))
+    assert f"`{parameters}`" in row
+
+
+def test_every_error_is_documented_with_its_attributes():
+    text = text_of("docs/errors.md")
+    errors = inspect.getmembers(models.errors, lambda kind: inspect.isclass(kind) and issubclass(kind, Exception))
+    for name, kind in errors:
+        assert f"`{name}`" in text
+        row = next((line for line in text.splitlines() if line.startswith(f"| `{name}`")), None)
+        if row is not None:
+            documented = row.split("|")[3].strip(" `").split(", ")
+            assert set(documented) <= set(inspect.signature(kind).parameters) | {"known"}
+
+
+def test_exit_codes_are_documented():
+    codes = [int(code) for code in re.findall(r"^\| (\d+) \|", text_of("docs/errors.md"), flags=re.MULTILINE)]
+    assert codes == [0, 1, EXIT_WRONG_INPUT, EXIT_INTERRUPTED]
+
+
+def test_every_section_and_status_of_a_machine_is_documented():
+    text = text_of("docs/machines.md")
+    sections = [field.name for field in dataclasses.fields(Machine) if field.name != "constants"]
+    assert [name for name in sections if f"`{name}`" not in text] == []
+    assert [status for status in get_args(Status) if f"| `{status}` |" not in text] == []
+
+
+def test_machine_file_of_the_documents_loads(tmp_path):
+    path = tmp_path / "machine.yaml"
+    path.write_text(blocks("docs/machines.md", "yaml")[0], encoding="utf-8")
+    machine = load_machine(path)
+    assert machine.core.clock_hz == 250e6
+    assert "core.clock_hz" in machine.unverified
+    assert machine.router == load_machine("spinnaker1").router
+
+
+def test_experiment_file_of_the_documents_is_right(tmp_path):
+    path = tmp_path / "experiment.yaml"
+    path.write_text(blocks("docs/cli.md", "yaml")[0], encoding="utf-8")
+    network, machine = check_experiment(load_experiment(path))
+    assert (network.name, network.scale, machine.core.clock_hz) == ("pd14", 0.1, 150e6)
+
+
+def test_network_of_the_readme_can_be_built():
+    block = next(block for block in blocks("README.md", "python") if "Network(" in block)
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert names["network"].expected_n_synapses() == 10_000

@@ -1,0 +1,59 @@
+"""The built-in networks do what their documentation says when they are simulated."""
+
+import numpy as np
+import pytest
+
+from emulator.run import simulate
+from models.networks import brunel, chain
+
+
+def trains(network, simulation):
+    """Return {group: [(step, neuron within the group), ...]} in order of time."""
+    found = {}
+    groups = (*network.populations, *network.sources)
+    for group in groups:
+        first = network.offsets[group.name]
+        is_own = (simulation.spike_neuron >= first) & (simulation.spike_neuron < first + group.n_neurons)
+        steps, ids = simulation.spike_step[is_own].tolist(), (simulation.spike_neuron[is_own] - first).tolist()
+        found[group.name] = list(zip(steps, ids, strict=True))
+    return found
+
+
+@pytest.mark.parametrize("arithmetic", ["fixed", "float"])
+@pytest.mark.parametrize("delay_ms", [0.1, 1.5, 3.0])
+def test_chain_hands_every_spike_on_once_after_delay_and_rise(arithmetic, delay_ms):
+    network = chain(n_populations=3, n_neurons=4, delay_ms=delay_ms)
+    found = trains(network, simulate(network, n_steps=500, seed=1, arithmetic=arithmetic))
+    stimulus = found["stimulus"]
+    assert stimulus == [(50, 0), (100, 1), (150, 2), (200, 3)]
+    per_link = found["C0"][0][0] - 50
+    rise_steps = per_link - round(delay_ms / 0.1)
+    # 22.5 mV at the peak, 1.66 ms after the onset; 15 mV are reached earlier
+    assert 1 <= rise_steps <= 16
+    for link, name in enumerate(("C0", "C1", "C2")):
+        assert found[name] == [(step + (link + 1) * per_link, (neuron + link) % 4) for step, neuron in stimulus]
+
+
+def test_chain_is_one_step_earlier_per_link_with_the_device_convention():
+    network = chain(n_populations=2, n_neurons=1)
+    nest, device = (
+        trains(network, simulate(network, n_steps=200, seed=1, delay_convention=convention))
+        for convention in ("nest", "device")
+    )
+    assert nest["C0"][0][0] - device["C0"][0][0] == 1
+    assert nest["C1"][0][0] - device["C1"][0][0] == 2
+
+
+def test_brunel_fires_near_its_balance_rate_and_irregularly():
+    network = brunel(scale=0.1)
+    simulation = simulate(network, n_steps=6000, seed=3, arithmetic="float")
+    is_kept = simulation.spike_step >= 1000
+    step, neuron = simulation.spike_step[is_kept], simulation.spike_neuron[is_kept]
+    rate_hz = neuron.size / (network.n_neurons * 0.5)
+    assert rate_hz == pytest.approx(network.populations[0].rate_hz, rel=0.2)
+    cvs = []
+    for one in range(0, network.n_neurons, 10):
+        intervals = np.diff(step[neuron == one])
+        if intervals.size > 5:
+            cvs.append(intervals.std() / intervals.mean())
+    assert 0.4 < np.mean(cvs) < 1.2
