@@ -7,6 +7,7 @@ the sign), ``U0.32`` unsigned with 32 fractional bits. Rounding and overflow are
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,7 +84,7 @@ def divide_toward_zero(numerator: int, denominator: int) -> int:
     return quotient if (numerator < 0) == (denominator < 0) else -quotient
 
 
-_ROUND = {
+_ROUND: dict[Rounding, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     Rounding.FLOOR: np.floor,
     Rounding.TOWARD_ZERO: np.trunc,
     Rounding.NEAREST_EVEN: np.rint,

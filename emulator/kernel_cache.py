@@ -61,7 +61,7 @@ def use_kernel_cache() -> Path | None:
         if not os.access(folder, os.W_OK):
             continue
         _drop_old_caches(folder.parent, keep=folder)
-        numba.config.CACHE_DIR = str(folder)
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
         return folder
     return None
 

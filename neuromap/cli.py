@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -77,24 +77,9 @@ class Options:
     overwrite: Annotated[bool, _FLAG] = False
     "Replace the files in an output folder that is not empty."
 
-    def by_path(self) -> dict[str, object]:
-        """Return the options that were given, by the path of what they set; ``--set`` comes last and wins."""
-        from models.config_file import parse_settings
-
-        named: dict[str, object] = {
-            "machine.name": self.machine,
-            "recipe.name": self.recipe,
-            "recipe.neurons_per_core": self.neurons_per_core,
-            "network.scale": self.scale,
-            "network.drive": self.drive,
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "arithmetic": self.arithmetic,
-            "delay_convention": self.delay_convention,
-            "time_scale_factor": self.time_scale_factor,
-            "n_threads": self.threads,
-        }
-        return {path: value for path, value in named.items() if value is not None} | parse_settings(self.settings)
+    def given(self) -> dict[str, Any]:
+        """Return the options that say something of the experiment, as `make_experiment` takes them."""
+        return {key: value for key, value in asdict(self).items() if key not in ("out", "overwrite")}
 
 
 _DEFAULTS = Options()
@@ -102,14 +87,9 @@ _DEFAULTS = Options()
 
 def read_experiment(network_or_file: str, options: Options) -> Experiment:
     """Return the experiment that a command names, its options applied and everything checked."""
-    from neuromap.experiment import Experiment, NetworkChoice, apply_settings, check_experiment, load_experiment
+    from neuromap.experiment import check_experiment, make_experiment
 
-    is_file = network_or_file.endswith((".yaml", ".yml")) or "/" in network_or_file
-    if is_file:
-        experiment = load_experiment(network_or_file)
-    else:
-        experiment = Experiment(network=NetworkChoice(name=network_or_file))
-    experiment = apply_settings(experiment, options.by_path())
+    experiment = make_experiment(network_or_file, **options.given())
     check_experiment(experiment)
     return experiment
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
 
 from models.config_file import check_value, parse_settings, place_of, plain, read_yaml, unknown_key
@@ -143,6 +144,53 @@ def _check_whole(name: str, value: Any, *, at_least: int, below: int | None = No
 def _check_choice(name: str, value: Any, choices: Any) -> None:
     if value not in get_args(choices):
         raise UnknownNameError(name, value, get_args(choices))
+
+
+#: Options of the command line and of `make_experiment`, and the paths that they set.
+OPTION_PATHS = MappingProxyType(
+    {
+        "machine": "machine.name",
+        "recipe": "recipe.name",
+        "neurons_per_core": "recipe.neurons_per_core",
+        "scale": "network.scale",
+        "drive": "network.drive",
+        "seconds": "seconds",
+        "seed": "seed",
+        "arithmetic": "arithmetic",
+        "delay_convention": "delay_convention",
+        "time_scale_factor": "time_scale_factor",
+        "threads": "n_threads",
+    }
+)
+
+
+def make_experiment(
+    experiment: Experiment | str,
+    *,
+    settings: Mapping[str, object] | list[str] | tuple[str, ...] = (),
+    **options: object,
+) -> Experiment:
+    """Return an experiment from an experiment, the name of a built-in network or a file, with options applied.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        A string that ends in ``.yaml`` or ``.yml`` or holds a ``/`` is a file, another one a network.
+    settings : mapping or sequence of str
+        Values by dotted path (``{"machine.core.clock_hz": 150e6}``); they win over options.
+    **options
+        Keys of ``OPTION_PATHS`` (``scale=0.1``), or any other top-level key of an experiment; ``None`` changes nothing.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        For an unknown option, path or name, or a wrong value.
+    """
+    if isinstance(experiment, str):
+        is_file = experiment.endswith((".yaml", ".yml")) or "/" in experiment
+        experiment = load_experiment(experiment) if is_file else Experiment(network=NetworkChoice(name=experiment))
+    by_path = {OPTION_PATHS.get(key, key): value for key, value in options.items() if value is not None}
+    return apply_settings(experiment, by_path | parse_settings(settings))
 
 
 # ---- networks ----------------------------------------------------------------------------------------------------

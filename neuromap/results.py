@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -247,3 +247,8 @@ class RunArrays:
     chip_sdram_bytes: NDArray[np.int64]
     link_xyl: NDArray[np.int32]
     link_packets_per_s: NDArray[np.float64]
+
+    def write(self, path: Path) -> None:
+        """Write all arrays but the spikes to an npz file, under their own names."""
+        kept = {entry.name: getattr(self, entry.name) for entry in fields(self) if not entry.name.startswith("spike_")}
+        np.savez_compressed(path, allow_pickle=False, **kept)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from models.errors import ParameterError
 from models.network import Network
 from models.published import NEST_PD14_SEEDS, PD14_POPULATIONS, nest_pd14_spikes
+from models.units import steps_to_ms
 from neuromap.results import ActivityReport
 
 #: Neurons a population contributes to the correlations, and the width of their bins.
@@ -299,9 +300,9 @@ def summarise_activity(
     if label and network.drive == "dc":
         label += "; this network has DC drive"
     return ActivityReport(
-        model_time_ms=n_steps * network.dt_ms,
-        warmup_ms=warmup_steps * network.dt_ms,
-        n_spikes=int(np.count_nonzero(spike_neuron < network.n_neurons)),
+        model_time_ms=steps_to_ms(n_steps - warmup_steps, network.dt_ms),
+        warmup_ms=steps_to_ms(warmup_steps, network.dt_ms),
+        n_spikes=int(np.count_nonzero((spike_neuron < network.n_neurons) & (spike_step >= warmup_steps))),
         rate_hz={name: float(one.rate_hz.mean()) for name, one in own.items()},
         cv_isi={name: _mean(one.cv_isi) for name, one in own.items()},
         correlation={name: _mean(one.correlation) for name, one in own.items()},

@@ -105,8 +105,8 @@ def run_fixed(thread, n_threads, first_step, n_steps, shard_bits, n_slots, extra
 def run_float(thread, n_threads, first_step, n_steps, shard_bits, n_slots, extra_delay, barrier, n_arrivals,
               pop_first, pop_last, lif_float, poisson_int, poisson_limits, poisson_guide, poisson_key, injected_ptr,
               injected, group_of_source, group_int, row_start, ptr_start, n_bins, row_ptr, synapse, weight, accumulator,
-              v, i_exc, i_inh, refractory, drive_count, spikes, n_spikes, merged, history, n_history, segment, probe_ptr,
-              probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
+              v, i_exc, i_inh, refractory, drive_count, spikes, n_spikes, merged, history, n_history, segment,
+              probe_ptr, probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
     """As ``run_fixed`` in float64; ``drive_count`` must be zero where a population has no drive."""
     n_shards = v.shape[0]
     n_targets = v.shape[1]

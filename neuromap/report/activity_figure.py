@@ -143,7 +143,7 @@ def distributions(report: Report, arrays: RunArrays, samples: Samples | None = N
     names = tuple(report.network.population_sizes)[:MAX_PANELS]
     colours = population_colours(names)
     seeds = samples.reference.seeds if samples.reference else {}
-    duration_ms = report.activity.model_time_ms - report.activity.warmup_ms
+    duration_ms = report.activity.model_time_ms
     with styled():
         # fixed margins: the constrained layout of 24 panels takes most of a second
         figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 5.4, is_constrained=False)

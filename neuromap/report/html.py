@@ -145,7 +145,7 @@ def _svg(name: str, made: Figure) -> str:
 
 def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
     activity = report.activity
-    used_ms = max(activity.model_time_ms - activity.warmup_ms, 0.0)
+    used_ms = activity.model_time_ms
     reference = f"Reference: {activity.reference}." if activity.reference else "No reference data for this network."
     about = (
         f"{count(activity.n_spikes)} spikes in {activity.model_time_ms:,.0f} ms; statistics leave out the first "

@@ -1,0 +1,174 @@
+"""Step times: what every core does in every step of a run, against the cycles of its tick.
+
+Open loop: the spikes are given, and what would be late or lost is counted but not taken back from the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.cores import core_costs
+from emulator.kernels import work
+from mapping.model import Mapping, Role
+from models.network import Network
+
+_CHUNK_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """What the cores did.
+
+    Attributes
+    ----------
+    budget_cycles : float
+        Of one tick.
+    step_cycles, step_vertex : ndarray, shape (n_steps,), float64 and int32
+        Cycles of the slowest core, and which it is.
+    mean_cycles, max_cycles : ndarray, shape (n_vertices,), float64
+        Busy cycles a step.
+    n_sent, n_delivered, n_rows, n_events : int
+        Packets sent; deliveries to cores; rows that were not empty; synaptic events.
+    n_late, n_lost : int
+        Deliveries that waited for the next tick; that found the spike buffer full.
+    n_overruns : int
+        Steps in which a core needed more than its tick.
+    first_overrun_step : int or None
+    """
+
+    budget_cycles: float
+    step_cycles: NDArray[np.float64]
+    step_vertex: NDArray[np.int32]
+    mean_cycles: NDArray[np.float64]
+    max_cycles: NDArray[np.float64]
+    n_sent: int
+    n_delivered: int
+    n_rows: int
+    n_events: int
+    n_late: int
+    n_lost: int
+    n_overruns: int
+    first_overrun_step: int | None
+
+    def real_time_factor(self, time_scale_factor: float) -> float:
+        """Mean step time over dt when every step waits for its slowest core and lasts at least a tick."""
+        if not self.step_cycles.size:
+            return time_scale_factor
+        return float(np.maximum(self.step_cycles / self.budget_cycles, 1.0).mean()) * time_scale_factor
+
+    def min_lossless_time_scale_factor(self, time_scale_factor: float) -> float:
+        """Smallest slow-down at which no core overruns in any step."""
+        return float(self.step_cycles.max(initial=0.0) / self.budget_cycles) * time_scale_factor
+
+
+def slice_of_source(mapping: Mapping, network: Network) -> NDArray[np.int32]:
+    """Slice of every neuron and spike-source neuron, by id: int32, shape (n_sources,)."""
+    slices = np.full(network.n_sources, -1, np.int32)
+    for slice_id, part in enumerate(mapping.partition.slices):
+        first = network.offsets[part.population]
+        slices[first + part.start : first + part.stop] = slice_id
+    return slices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layout:
+    """The mapping as the kernel reads it."""
+
+    lane_of: NDArray[np.int8]
+    target_int: NDArray[np.int64]
+    vertex_of_lane: NDArray[np.int32]
+    sender_of_slice: NDArray[np.int32]
+
+
+def _layout(mapping: Mapping, network: Network) -> _Layout:
+    partition = mapping.partition
+    n_slices = len(partition.slices)
+    targets = [population.name for population in network.populations]
+    n_lanes = max(partition.n_lanes.values(), default=1)
+    lane_of = np.full((n_slices, len(targets)), -1, np.int8)
+    target_int = np.zeros((len(targets), 3), np.int64)
+    n_of = {name: sum(part.population == name for part in partition.slices) for name in partition.first_slice}
+    for p, name in enumerate(targets):
+        first = partition.first_slice[name]
+        target_int[p] = first, first + n_of[name], partition.n_lanes.get(name, 1)
+    for (source, target), lanes in partition.lane_of_source.items():
+        first = partition.first_slice[source]
+        lane_of[first : first + n_of[source], targets.index(target)] = lanes
+    vertex_of_lane = np.full((n_lanes, n_slices), -1, np.int32)
+    sender = np.zeros(n_slices, np.int32)
+    for vertex in partition.vertices:
+        if vertex.role in (Role.SYNAPSE, Role.COMBINED):
+            vertex_of_lane[vertex.lane, vertex.slice_id] = vertex.vertex_id
+        if vertex.role in (Role.NEURON, Role.COMBINED, Role.SOURCE):
+            sender[vertex.slice_id] = vertex.vertex_id
+    return _Layout(lane_of, target_int, vertex_of_lane, sender)
+
+
+def time_cores(
+    mapping: Mapping,
+    network: Network,
+    spike_step: NDArray[np.int32],
+    spike_neuron: NDArray[np.int32],
+    n_steps: int,
+    row_length: NDArray[np.uint16],
+    *,
+    time_scale_factor: float = 1.0,
+    progress: Callable[[float], None] | None = None,
+) -> Timing:
+    """Work out every core's cycles in every step of a run.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    network : Network
+    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
+        Sorted by step.
+    n_steps : int
+    row_length : ndarray, shape (n_sources, n_slices), uint16
+        Synapses of each source on each slice (``Connectivity.count_by_slice``).
+    time_scale_factor : float
+        Tick over dt.
+    progress : callable, optional
+        Called with the fraction done.
+
+    Returns
+    -------
+    Timing
+    """
+    layout = _layout(mapping, network)
+    cost = core_costs(mapping, network)
+    n_vertices, n_slices = cost.shape[0], row_length.shape[1]
+    n_lanes, n_targets = layout.vertex_of_lane.shape[0], layout.target_int.shape[0]
+    budget = mapping.machine.budget_cycles(network.dt_ms, time_scale_factor)
+    scratch = (
+        np.zeros((n_lanes, n_targets), np.int64), np.zeros((n_lanes, n_slices), np.uint32),
+        np.zeros((n_lanes, n_slices), np.uint32), np.zeros(n_slices, np.int64), np.zeros(n_vertices),
+    )  # fmt: skip
+    step_cycles, step_vertex = np.zeros(n_steps), np.zeros(n_steps, np.int32)
+    sum_cycles, max_cycles = np.zeros(n_vertices), np.zeros(n_vertices)
+    totals = np.zeros(work.N_TOTALS, np.int64)
+    totals[work.A_FIRST_OVERRUN] = -1
+    slices = slice_of_source(mapping, network)
+    ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
+    for first in range(0, n_steps, _CHUNK_STEPS):
+        last = min(first + _CHUNK_STEPS, n_steps)
+        work.run_work(
+            first, last - first, ptr[first : last + 1], spike_neuron, slices, row_length, layout.lane_of,
+            layout.target_int, layout.vertex_of_lane, layout.sender_of_slice, cost, budget,
+            mapping.machine.core.spike_buffer_packets, *scratch, step_cycles[first:last], step_vertex[first:last],
+            sum_cycles, max_cycles, totals,
+        )  # fmt: skip
+        if progress is not None:
+            progress(last / n_steps)
+    first_overrun = int(totals[work.A_FIRST_OVERRUN])
+    return Timing(
+        budget_cycles=budget, step_cycles=step_cycles, step_vertex=step_vertex,
+        mean_cycles=sum_cycles / max(n_steps, 1), max_cycles=max_cycles, n_sent=int(totals[work.A_SENT]), n_delivered=int(totals[work.A_DELIVERED]),
+        n_rows=int(totals[work.A_ROWS]), n_events=int(totals[work.A_EVENTS]), n_late=int(totals[work.A_LATE]),
+        n_lost=int(totals[work.A_LOST]), n_overruns=int(totals[work.A_OVERRUN_STEPS]),
+        first_overrun_step=None if first_overrun < 0 else first_overrun,
+    )  # fmt: skip

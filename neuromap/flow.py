@@ -1,0 +1,211 @@
+"""The main job: experiment in, report out. Map, verify, simulate, time the cores, measure, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emulator.run import Simulation, simulate
+from emulator.timing import Timing, slice_of_source, time_cores
+from mapping.flow import map_network as map_stages
+from mapping.io import save_mapping
+from mapping.model import Mapping
+from mapping.verify import verify
+from models.errors import VerificationError
+from models.machine import Machine
+from models.network import Network
+from models.units import ms_to_steps
+from neuromap.experiment import Experiment, check_experiment, make_experiment
+from neuromap.measure import Measured, make_arrays, make_report
+from neuromap.output_folder import prepare_out_folder
+from neuromap.results import Report, RunArrays
+
+Progress = Callable[[str, float, str], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What a run returns: the report, the arrays behind its figures, the mapping, and the simulation."""
+
+    report: Report
+    arrays: RunArrays
+    mapping: Mapping
+    simulation: Simulation
+
+    def _repr_html_(self) -> str:
+        from neuromap.report.html import render_html
+
+        return render_html(self.report, self.arrays)
+
+
+def _silent(stage: str, fraction: float, note: str = "") -> None:
+    """Report no progress."""
+
+
+def _map(experiment: Experiment, network: Network, machine: Machine, progress: Progress) -> tuple[Mapping, float]:
+    """Run the mapping stages; return the mapping and the seconds it took."""
+    start = time.perf_counter()
+    stages = ("partition", "place", "route", "keys", "tables")
+
+    def on_stage(stage: str, fraction: float) -> None:
+        progress("map", (stages.index(stage) + fraction) / len(stages), stage)
+
+    recipe = experiment.recipe
+    mapping = map_stages(
+        network, machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
+        n_synapse_cores=recipe.n_synapse_cores, seed=experiment.seed, progress=on_stage,
+    )  # fmt: skip
+    return mapping, time.perf_counter() - start
+
+
+def map_network(
+    experiment: Experiment | str,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Mapping:
+    """Map the network of an experiment onto its machine, verify the mapping and save it.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        Or the name of a built-in network, or an experiment file.
+    out : str or Path, optional
+        Folder to save the mapping in.
+    overwrite : bool
+    progress : callable, optional
+        Called with (stage, fraction, note).
+    **options
+        As in ``make_experiment``.
+
+    Raises
+    ------
+    NeuromapError
+        For wrong input, a network that does not fit, or a mapping that breaks an invariant.
+    """
+    experiment = make_experiment(experiment, **options)
+    network, machine = check_experiment(experiment)
+    folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
+    report = progress or _silent
+    mapping, _ = _map(experiment, network, machine, report)
+    report("verify", 0.0, "")
+    violations = verify(mapping, network)
+    report("verify", 1.0, "")
+    if violations:
+        raise VerificationError(tuple(str(violation) for violation in violations))
+    if folder is not None:
+        save_mapping(mapping, folder / "mapping")
+    return mapping
+
+
+def run(
+    experiment: Experiment | str,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    html: bool = True,
+    **options: Any,
+) -> Result:
+    """Run an experiment: map, verify, simulate, time every core, measure, and write the results.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        Or the name of a built-in network, or an experiment file.
+    out : str or Path, optional
+        Folder for ``report.json``, ``report.html``, ``spikes.npz``, ``arrays.npz`` and ``mapping/``; nothing is
+        written without it.
+    overwrite : bool
+        Replace the files of an earlier run in ``out``.
+    progress : callable, optional
+        Called with (stage, fraction, note).
+    html : bool
+        Write ``report.html``.
+    **options
+        As in ``make_experiment``: ``scale=0.1, seconds=2, recipe="combined", ...``.
+
+    Returns
+    -------
+    Result
+        ``report.status`` is ``"partial"`` after Ctrl-C during the simulation; what was simulated is kept.
+
+    Raises
+    ------
+    NeuromapError
+        For wrong input or a network that does not fit, before any long work.
+    """
+    experiment = make_experiment(experiment, **options)
+    network, machine = check_experiment(experiment)
+    folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
+    report_progress = progress or _silent
+    mapping, map_s = _map(experiment, network, machine, report_progress)
+    report_progress("verify", 0.0, "")
+    violations = tuple(str(violation) for violation in verify(mapping, network))
+    report_progress("verify", 1.0, "")
+    if folder is not None:
+        save_mapping(mapping, folder / "mapping")
+    simulation = _simulate(experiment, network, report_progress)
+    timing = _time_cores(experiment, mapping, simulation, report_progress)
+    report_progress("report", 0.0, "")
+    measured = Measured(experiment, mapping, violations, simulation, timing, map_s)
+    result = Result(make_report(measured), make_arrays(measured), mapping, simulation)
+    if folder is not None:
+        write_results(result, folder, html=html)
+    report_progress("report", 1.0, "")
+    return result
+
+
+def _simulate(experiment: Experiment, network: Network, progress: Progress) -> Simulation:
+    n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
+    model_ms = n_steps * network.dt_ms
+
+    def on_stage(stage: str, fraction: float) -> None:
+        progress(stage, fraction, f"{fraction * model_ms:,.0f} of {model_ms:,.0f} ms" if stage == "simulate" else "")
+
+    return simulate(
+        network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
+        delay_convention=experiment.delay_convention, n_threads=experiment.n_threads, progress=on_stage,
+    )  # fmt: skip
+
+
+def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation, progress: Progress) -> Timing:
+    network = simulation.network
+    progress("time", 0.0, "")
+    lengths = simulation.connectivity.count_by_slice(
+        slice_of_source(mapping, network)[: network.n_neurons], len(mapping.partition.slices),
+        n_threads=experiment.n_threads,
+    )  # fmt: skip
+    return time_cores(
+        mapping, network, simulation.spike_step, simulation.spike_neuron, simulation.n_steps, lengths,
+        time_scale_factor=experiment.time_scale_factor, progress=lambda done: progress("time", done, ""),
+    )  # fmt: skip
+
+
+def write_results(result: Result, folder: Path, *, html: bool = True) -> None:
+    """Write ``report.json``, ``spikes.npz``, ``arrays.npz`` and, if asked for, ``report.html`` into a folder.
+
+    ``spikes.npz`` holds ``step`` and ``neuron`` (int32, sorted by step), ``dt_ms``, ``warmup_steps``, ``n_steps``,
+    ``population_names`` and ``population_edges``.
+    """
+    arrays, network = result.arrays, result.simulation.network
+    sizes = [population.n_neurons for population in network.populations]
+    result.report.write(folder / "report.json")
+    np.savez_compressed(
+        folder / "spikes.npz", step=arrays.spike_step, neuron=arrays.spike_neuron, dt_ms=network.dt_ms,
+        warmup_steps=arrays.warmup_steps, n_steps=arrays.n_steps,
+        population_names=np.array([population.name for population in network.populations]),
+        population_edges=np.concatenate([[0], np.cumsum(sizes)]),
+    )  # fmt: skip
+    arrays.write(folder / "arrays.npz")
+    if html:
+        from neuromap.report.html import write_html
+
+        write_html(result.report, arrays, folder / "report.html")

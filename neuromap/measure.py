@@ -1,0 +1,246 @@
+"""From what was computed to what is reported: every number of the report, and the arrays behind its figures."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from emulator.energy import energy
+from emulator.run import Simulation
+from emulator.timing import Timing
+from mapping.load import StaticLoad, static_load
+from mapping.model import Mapping
+from models.topology import build_topology
+from models.units import ms_to_steps
+from neuromap.experiment import Experiment
+from neuromap.results import (
+    ActivityReport,
+    EnergyReport,
+    HostReport,
+    LimitingCore,
+    MachineReport,
+    MappingReport,
+    MemoryReport,
+    NetworkReport,
+    PacketReport,
+    Report,
+    RunArrays,
+    StepTime,
+    TimingReport,
+)
+from neuromap.statistics import summarise_activity
+from neuromap.verdict import make_verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """All that a run computed."""
+
+    experiment: Experiment
+    mapping: Mapping
+    violations: tuple[str, ...]
+    simulation: Simulation
+    timing: Timing
+    map_s: float
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps left out of the statistics (all of them when the run ended in the warm-up)."""
+        wanted = ms_to_steps(self.experiment.warmup_ms, self.simulation.network.dt_ms)
+        return min(wanted, self.simulation.n_steps)
+
+    @property
+    def cycle_us(self) -> float:
+        return 1e6 / self.mapping.machine.core.clock_hz
+
+
+def peak_rss_bytes() -> int:
+    """Return the largest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def make_report(m: Measured) -> Report:
+    """Work out every number of the report."""
+    network, machine = m.simulation.network, m.mapping.machine
+    activity = summarise_activity(
+        network, m.simulation.spike_step, m.simulation.spike_neuron, m.warmup_steps, m.simulation.n_steps
+    )
+    load = static_load(m.mapping, network, _rates_hz(m))
+    mapping, timing, packets = _mapping_report(m, load), _timing_report(m), _packet_report(m, load)
+    memory = _memory_report(m)
+    return Report(
+        status="complete" if m.simulation.is_complete else "partial",
+        verdict=make_verdict(m.experiment, machine, mapping, timing, packets),
+        experiment=m.experiment.to_dict(),
+        network=NetworkReport(
+            name=network.name, n_neurons=network.n_neurons, n_synapses=m.simulation.n_synapses, drive=network.drive,
+            scale=network.scale, dt_ms=network.dt_ms,
+            population_sizes={population.name: population.n_neurons for population in network.populations},
+        ),
+        machine=MachineReport(
+            name=machine.name, n_boards=mapping.n_boards, n_chips=build_topology(machine).n_chips,
+            unverified=list(machine.unverified), constants=[asdict(note) for note in machine.constants],
+        ),
+        mapping=mapping, activity=activity, timing=timing, packets=packets, memory=memory,
+        energy=_energy_report(m, load, activity, timing),
+        provenance=m.simulation.provenance | {"n_rows": m.timing.n_rows},
+        host=HostReport(
+            build_s=m.simulation.build_s, map_s=m.map_s, simulate_s=m.simulation.simulate_s,
+            emulation_factor=m.simulation.emulation_factor, peak_rss_bytes=peak_rss_bytes(),
+            n_threads=m.experiment.n_threads,
+        ),
+    )  # fmt: skip
+
+
+def _mapping_report(m: Measured, load: StaticLoad) -> MappingReport:
+    partition, tables = m.mapping.partition, m.mapping.tables
+    core = m.mapping.placement.core
+    lengths = np.diff(tables.indptr)
+    n_boards = m.mapping.machine.topology.n_boards
+    return MappingReport(
+        recipe=partition.recipe,
+        n_cores=len(partition.vertices),
+        n_cores_by_kind=dict(Counter(str(vertex.role) for vertex in partition.vertices)),
+        n_chips=len(np.unique(core[:, :2], axis=0)),
+        n_boards=int(n_boards),
+        max_table_entries=int(lengths.max(initial=0)),
+        total_table_entries=int(lengths.sum()),
+        mean_link_hops=load.mean_link_hops,
+        violations=list(m.violations),
+    )
+
+
+def _limiting_core(m: Measured) -> LimitingCore | None:
+    timing, partition = m.timing, m.mapping.partition
+    if not timing.step_cycles.size:
+        return None
+    step = int(timing.step_cycles.argmax())
+    vertex = partition.vertices[int(timing.step_vertex[step])]
+    part = partition.slices[vertex.slice_id]
+    x, y, p = (int(value) for value in m.mapping.placement.core[vertex.vertex_id])
+    return LimitingCore(
+        kind=str(vertex.role), population=part.population, neuron_start=part.start, neuron_stop=part.stop,
+        lane=vertex.lane, x=x, y=y, p=p, step=step, used_cycles=round(timing.step_cycles[step]),
+        budget_cycles=round(timing.budget_cycles),
+    )  # fmt: skip
+
+
+def _timing_report(m: Measured) -> TimingReport:
+    timing, factor = m.timing, m.experiment.time_scale_factor
+    step_us = timing.step_cycles * m.cycle_us
+    return TimingReport(
+        time_scale_factor=factor,
+        real_time_factor=timing.real_time_factor(factor),
+        min_lossless_time_scale_factor=timing.min_lossless_time_scale_factor(factor),
+        n_steps=m.simulation.n_steps,
+        n_overruns=timing.n_overruns,
+        first_overrun_step=timing.first_overrun_step,
+        step_us=StepTime(mean=float(step_us.mean()), p99=float(np.percentile(step_us, 99)), max=float(step_us.max()))
+        if step_us.size
+        else StepTime(mean=0.0, p99=0.0, max=0.0),
+        limiting_core=_limiting_core(m),
+    )
+
+
+def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
+    link = m.mapping.machine.link
+    capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s)
+    busiest = np.unravel_index(np.argmax(load.link_packets_per_s / capacity), capacity.shape)
+    return PacketReport(
+        n_sent=m.timing.n_sent,
+        n_delivered=m.timing.n_delivered,
+        n_late=m.timing.n_late,
+        n_lost=m.timing.n_lost,
+        busiest_link_packets_per_s=float(load.link_packets_per_s[busiest]),
+        link_capacity_packets_per_s=float(capacity[busiest]) * m.experiment.time_scale_factor,
+    )
+
+
+def _memory_report(m: Measured) -> MemoryReport:
+    machine = m.mapping.machine
+    return MemoryReport(
+        max_sdram_bytes=int(_chip_sdram_bytes(m).max(initial=0)),
+        sdram_bytes=machine.memory.sdram_bytes,
+        max_dtcm_bytes=max(vertex.dtcm_bytes for vertex in m.mapping.partition.vertices),
+        dtcm_bytes=machine.core.dtcm_bytes,
+    )
+
+
+def _chip_sdram_bytes(m: Measured) -> np.ndarray:
+    """SDRAM in use on every chip of the machine: int64, shape (n_chips,)."""
+    topology = build_topology(m.mapping.machine)
+    core = m.mapping.placement.core
+    used = np.array([vertex.sdram_bytes for vertex in m.mapping.partition.vertices], np.int64)
+    total = np.zeros(topology.n_chips, np.int64)
+    np.add.at(total, topology.index_of(core[:, 0], core[:, 1]), used)
+    return total
+
+
+def _n_events(m: Measured) -> int:
+    """Synaptic events of the spikes after the warm-up."""
+    out_degree = np.diff(m.simulation.connectivity.row_start)
+    sent = m.simulation.spike_neuron[m.simulation.spike_step >= m.warmup_steps]
+    return int(out_degree[sent].sum())
+
+
+def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timing: TimingReport) -> EnergyReport:
+    n_events, model_s = _n_events(m), activity.model_time_ms * 1e-3
+    step_cycles = m.timing.budget_cycles / timing.time_scale_factor * timing.real_time_factor
+    n_sent = int(np.count_nonzero(m.simulation.spike_step >= m.warmup_steps))
+    packets_per_s = n_sent / model_s if model_s else 0.0
+    found = energy(
+        m.mapping.machine,
+        n_boards=int(m.mapping.machine.topology.n_boards),
+        busy_cores=float(m.timing.mean_cycles.sum() / step_cycles),
+        router_packets_per_s=packets_per_s + float(load.link_packets_per_s.sum()),
+        events_per_s=n_events / model_s if model_s else 0.0,
+        real_time_factor=timing.real_time_factor,
+    )
+    return EnergyReport(
+        energy_per_synaptic_event_nj=found.energy_per_event_nj, power_w=found.power_w, n_synaptic_events=n_events,
+        parts_w=found.parts_w,
+    )  # fmt: skip
+
+
+def _rates_hz(m: Measured) -> dict[str, float]:
+    """Mean rate of every population and spike source after the warm-up."""
+    network = m.simulation.network
+    kept_s = (m.simulation.n_steps - m.warmup_steps) * network.dt_ms * 1e-3
+    counts = np.bincount(
+        m.simulation.spike_neuron[m.simulation.spike_step >= m.warmup_steps], minlength=network.n_sources
+    )
+    groups = (*network.populations, *network.sources)
+    n_spikes = np.add.reduceat(counts, [network.offsets[group.name] for group in groups])
+    return {
+        group.name: float(n / group.n_neurons / kept_s) if kept_s else 0.0
+        for group, n in zip(groups, n_spikes, strict=True)
+    }
+
+
+def make_arrays(m: Measured) -> RunArrays:
+    """Collect the arrays behind the figures."""
+    network = m.simulation.network
+    load = static_load(m.mapping, network, _rates_hz(m))
+    topology = build_topology(m.mapping.machine)
+    used = np.argwhere(load.link_packets_per_s > 0)
+    return RunArrays(
+        spike_step=m.simulation.spike_step,
+        spike_neuron=m.simulation.spike_neuron,
+        warmup_steps=m.warmup_steps,
+        n_steps=m.simulation.n_steps,
+        step_us=(m.timing.step_cycles * m.cycle_us).astype(np.float32),
+        core_kind=tuple(str(vertex.role) for vertex in m.mapping.partition.vertices),
+        core_xyp=m.mapping.placement.core,
+        core_mean_us=(m.timing.mean_cycles * m.cycle_us).astype(np.float32),
+        core_max_us=(m.timing.max_cycles * m.cycle_us).astype(np.float32),
+        chip_xy=topology.chip,
+        chip_board=topology.board,
+        chip_sdram_bytes=_chip_sdram_bytes(m),
+        link_xyl=np.column_stack([load.chip[used[:, 0]], used[:, 1]]).astype(np.int32),
+        link_packets_per_s=load.link_packets_per_s[tuple(used.T)],
+    )
