@@ -206,8 +206,7 @@ def _check_tables(mapping: Mapping) -> Iterator[Violation]:
     long = [f"chip {tuple(tables.chip[i].tolist())} {lengths[i]} entries" for i in np.flatnonzero(lengths > have)]
     if long:
         yield Violation("table length", mapping.machine.name, f"a router has {have} entries: " + _examples(long))
-    neuron_bits = np.bitwise_or.reduce(~mapping.keys.mask) if len(mapping.keys.mask) else np.uint32(0)
-    splitting = np.flatnonzero(tables.mask & neuron_bits)
+    splitting = _splitting_entries(mapping)
     if splitting.size:
         owner = np.searchsorted(tables.indptr, splitting, side="right") - 1
         names = [
@@ -215,6 +214,18 @@ def _check_tables(mapping: Mapping) -> Iterator[Violation]:
             for e, c in zip(splitting.tolist(), owner.tolist(), strict=True)
         ]
         yield Violation("entry", mapping.machine.name, "looks at neuron bits: " + _examples(names))
+
+
+def _splitting_entries(mapping: Mapping) -> NDArray[np.int64]:
+    """Entries that match some but not all keys of a slice."""
+    keys, tables = mapping.keys, mapping.tables
+    neuron_bits = np.bitwise_or.reduce(~keys.mask, initial=0)
+    found = []
+    for entry in np.flatnonzero(tables.mask & neuron_bits).tolist():  # of a valid mapping: none
+        is_met = ((tables.key[entry] ^ keys.key) & tables.mask[entry] & keys.mask) == 0
+        if np.any(is_met & (tables.mask[entry] & ~keys.mask != 0)):
+            found.append(entry)
+    return np.array(found, dtype=np.int64)
 
 
 def _slice_ids(mapping: Mapping) -> NDArray[np.int64]:

@@ -1,0 +1,158 @@
+"""The whole chain, and mappings on disk."""
+
+import json
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+
+from machines import machine, network, pair
+from mapping.flow import RECIPES, STAGES, map_network
+from mapping.io import load_mapping, save_mapping
+from mapping.model import Mapping
+from mapping.verify import verify
+from models.errors import ParameterError, UnknownNameError
+from models.networks import pd14
+
+
+def assert_same(a, b, where="mapping"):
+    """Compare two values field by field, arrays by value and dtype."""
+    assert type(a) is type(b), where
+    if is_dataclass(a):
+        for entry in fields(a):
+            assert_same(getattr(a, entry.name), getattr(b, entry.name), f"{where}.{entry.name}")
+    elif isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype, where
+        np.testing.assert_array_equal(a, b, err_msg=where)
+    elif isinstance(a, dict):
+        assert list(a) == list(b), where
+        for key in a:
+            assert_same(a[key], b[key], f"{where}[{key!r}]")
+    elif isinstance(a, tuple):
+        assert len(a) == len(b), where
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{where}[{i}]")
+    else:
+        assert a == b, where
+
+
+@pytest.fixture(scope="module")
+def small() -> Mapping:
+    return map_network(pair(), machine(n_boards="auto", dead_chips=((3, 3),)), seed=7)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_pd14_maps_without_violation(recipe):
+    net = pd14()
+    mapping = map_network(net, machine(n_boards="auto"), recipe=recipe)
+    assert mapping.machine.topology.n_boards == {"ensemble": 10, "combined": 2}[recipe]
+    assert verify(mapping, net) == ()
+
+
+def test_mapping_knows_where_it_comes_from(small):
+    assert (small.network_name, small.seed, small.partition.recipe) == ("test", 7, "ensemble")
+    assert small.machine.topology.n_boards == 1
+
+
+def test_options_reach_the_partition():
+    mapping = map_network(pair(), machine(), recipe="ensemble", neurons_per_core=50, n_synapse_cores=2)
+    assert mapping.partition.n_lanes == {"A": 2, "B": 2}
+    assert len(mapping.partition.slices) == 4 + 2 + 1
+
+
+def test_progress_names_every_stage_at_its_start_and_end():
+    calls = []
+    map_network(pair(), machine(), progress=lambda stage, fraction: calls.append((stage, fraction)))
+    assert calls == [(stage, fraction) for stage in STAGES for fraction in (0.0, 1.0)]
+
+
+def test_mapping_twice_gives_the_same(small):
+    again = map_network(pair(), machine(n_boards="auto", dead_chips=((3, 3),)), seed=7)
+    assert_same(small, again)
+
+
+def test_unknown_recipe_is_refused():
+    with pytest.raises(
+        UnknownNameError, match=r"^recipe: needs one of combined, ensemble, has 'ensembl'; did you mean"
+    ):
+        map_network(pair(), machine(), recipe="ensembl")
+
+
+def test_mapping_comes_back_from_disk_as_it_was(small, tmp_path):
+    folder = save_mapping(small, tmp_path / "a" / "b")
+    assert sorted(path.name for path in folder.iterdir()) == ["mapping.json", "mapping.npz"]
+    assert_same(small, load_mapping(folder))
+
+
+def test_network_without_projections_comes_back_too(tmp_path):
+    mapping = map_network(network({"A": 10}, []), machine())
+    assert_same(mapping, load_mapping(save_mapping(mapping, tmp_path)))
+
+
+def test_loaded_arrays_are_read_only(small, tmp_path):
+    loaded = load_mapping(save_mapping(small, tmp_path))
+    with pytest.raises(ValueError, match="read-only"):
+        loaded.placement.core[0, 0] = 1
+
+
+def test_mapping_is_never_overwritten(small, tmp_path):
+    save_mapping(small, tmp_path)
+    before = (tmp_path / "mapping.json").read_bytes()
+    message = r"^folder: needs a folder without mapping.json: a mapping is never overwritten, has '.*'$"
+    with pytest.raises(ParameterError, match=message):
+        save_mapping(replace(small, seed=8), tmp_path)
+    assert (tmp_path / "mapping.json").read_bytes() == before
+
+
+def test_folder_that_cannot_be_made_is_refused(small, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParameterError, match=r"^folder: needs a folder that can be written to \(.*\), has '.*file/x'$"):
+        save_mapping(small, tmp_path / "file" / "x")
+
+
+def test_missing_files_are_named(small, tmp_path):
+    with pytest.raises(
+        ParameterError, match=r"^folder: needs a folder with mapping.json \(No such file.*\), has '.*'$"
+    ):
+        load_mapping(tmp_path)
+    save_mapping(small, tmp_path)
+    (tmp_path / "mapping.npz").unlink()
+    with pytest.raises(
+        ParameterError, match=r"^folder: needs a folder with mapping.npz \(.*No such file.*\), has '.*'$"
+    ):
+        load_mapping(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"^.*mapping.json: needs a mapping as JSON \(.*\), has 'invalid JSON'$"),
+        ("[]", r"^.*mapping.json: needs format 'neuromap mapping', version 1, has \(None, None\)$"),
+        ('{"format": "neuromap mapping", "version": 99}', r"^.*: needs .* version 1, has \('neuromap mapping', 99\)$"),
+        (
+            '{"format": "neuromap mapping", "version": 1}',
+            r"^.*: needs mapping.json and mapping.npz of one mapping, whole, has \"KeyError: 'partition'\"$",
+        ),
+    ],
+)
+def test_bad_json_is_refused(small, tmp_path, text, message):
+    save_mapping(small, tmp_path)
+    (tmp_path / "mapping.json").write_text(text)
+    with pytest.raises(ParameterError, match=message):
+        load_mapping(tmp_path)
+
+
+def test_bad_arrays_are_refused(small, tmp_path):
+    save_mapping(small, tmp_path)
+    (tmp_path / "mapping.npz").write_bytes(b"not a zip file")
+    with pytest.raises(ParameterError, match=r"^.*: needs mapping.json and mapping.npz of one mapping, whole, has "):
+        load_mapping(tmp_path)
+
+
+def test_bad_machine_keeps_its_own_message(small, tmp_path):
+    save_mapping(small, tmp_path)
+    header = json.loads((tmp_path / "mapping.json").read_text())
+    header["machine"]["core"]["clock_hz"] = -1.0
+    (tmp_path / "mapping.json").write_text(json.dumps(header))
+    with pytest.raises(ParameterError, match=r"^core.clock_hz: needs a value > 0 Hz, has -1.0$"):
+        load_mapping(tmp_path)

@@ -1,0 +1,149 @@
+"""The connected placer and the search for the smallest machine."""
+
+import numpy as np
+import pytest
+
+from machines import machine, network, pair
+from mapping.model import Partition, Role, Slice, Vertex
+from mapping.partition import combined, ensemble
+from mapping.place.connected import growth_order, place
+from mapping.place.smallest import place_on_boards
+from models.errors import CapacityError
+from models.networks import pd14
+from models.topology import build_topology
+
+
+def stub(sizes: list[tuple[str, int]], sdram_bytes: int = 0) -> Partition:
+    """Partition of slices (population, cores) whose first vertex needs ``sdram_bytes``."""
+    slices, vertices, first = [], [], {}
+    for slice_id, (name, n_cores) in enumerate(sizes):
+        first.setdefault(name, slice_id)
+        start = 8 * (slice_id - first[name])
+        slices.append(Slice(name, start, start + 8))
+        for i in range(n_cores):
+            vertices.append(Vertex(len(vertices), slice_id, Role.SYNAPSE, i, 0, sdram_bytes if i == 0 else 0))
+    return Partition("stub", tuple(slices), tuple(vertices), first, dict.fromkeys(first, 1), {})
+
+
+def chips_of(partition: Partition, core: np.ndarray) -> list[tuple[int, int]]:
+    """Chip of the first vertex of each slice."""
+    slice_id = [vertex.slice_id for vertex in partition.vertices]
+    return [tuple(core[slice_id.index(i), :2].tolist()) for i in range(len(partition.slices))]
+
+
+def test_growth_visits_every_chip_next_to_an_earlier_one():
+    topology = build_topology(machine(n_boards=5, dead_chips=((3, 3), (8, 8))))
+    order = list(growth_order(topology))
+    assert sorted(order) == list(range(topology.n_chips))
+    for i, chip in enumerate(order[1:], start=1):
+        assert set(topology.neighbour[chip].tolist()) & set(order[:i])
+
+
+def test_growth_fills_one_board_before_the_next():
+    topology = build_topology(machine(n_boards=6))
+    boards = topology.board[list(growth_order(topology))]
+    assert np.count_nonzero(np.diff(boards)) == 5
+
+
+def test_growth_starts_in_the_largest_connected_part():
+    island = ((1, 0), (1, 1), (0, 1))
+    topology = build_topology(machine(n_boards=2, dead_chips=island))
+    order = list(growth_order(topology))
+    assert len(order) == 96 - 3 - 1
+    assert topology.index_of(0, 0) not in order
+
+
+def test_cores_of_a_chip_are_taken_from_the_lowest():
+    net = network({"A": 8 * 16}, [("A", "A")])
+    partition = combined.partition(net, machine(), neurons_per_core=8)
+    core = place(partition, net, machine(), build_topology(machine())).core
+    assert core[:15].tolist() == [[0, 0, p] for p in range(3, 18)]
+    assert core[15].tolist() == [1, 0, 2]
+
+
+def test_ensembles_that_fill_a_chip_together_share_it():
+    partition = stub([("A", 5)] * 3 + [("A", 6)] * 2 + [("B", 5)] * 4)
+    topology = build_topology(machine(dead_cores=((0, 0, 17),)))
+    core = place(partition, pair(), machine(), topology).core
+    # the Ethernet chip has 14 cores left: 6 + 6; a full chip has 16: 6 + 5 + 5 or 5 + 5 + 5
+    assert chips_of(partition, core)[3:5] == [(0, 0), (0, 0)]
+    chips = chips_of(partition, core)
+    assert len(set(chips)) == 4
+
+
+def test_pd14_takes_fewer_chips_when_populations_may_share_them():
+    net = pd14()
+    partition = ensemble.partition(net, machine())
+    topology = build_topology(machine(n_boards=12))
+    n_chips = {
+        is_mixed: len(np.unique(place(partition, net, machine(), topology, is_mixed=is_mixed).core[:, :2], axis=0))
+        for is_mixed in (True, False)
+    }
+    assert n_chips == {True: 449, False: 501}
+
+
+def test_sdram_limits_what_a_chip_holds():
+    partition = stub([("A", 1)] * 6, sdram_bytes=40)
+    core = place(partition, pair(), machine(memory={"sdram_bytes": 100}), build_topology(machine())).core
+    assert np.unique(core[:, :2], axis=0, return_counts=True)[1].tolist() == [2, 2, 2]
+
+
+def test_smallest_machine_is_found():
+    net = pd14()
+    partition = ensemble.partition(net, machine())
+    found, topology, placement = place_on_boards(place, partition, net, machine(n_boards="auto"))
+    assert found.topology.n_boards == topology.n_boards == 10
+    assert (placement.core >= 0).all()
+    with pytest.raises(CapacityError):
+        place(partition, net, machine(), build_topology(machine(n_boards=9)))
+
+
+def test_smallest_torus_has_whole_triads():
+    net = pd14()
+    partition = ensemble.partition(net, machine())
+    found, topology, _ = place_on_boards(place, partition, net, machine(n_boards="auto", wrap=True))
+    assert (found.topology.n_boards, topology.width, topology.height) == (12, 24, 24)
+
+
+def test_smallest_machine_gallops_past_what_the_totals_say():
+    # 9 cores an ensemble: one a chip, although the totals suggest 16 / 9
+    partition = stub([("A", 9)] * 480)
+    found, _, _ = place_on_boards(place, partition, pair(), machine(n_boards="auto"))
+    assert found.topology.n_boards == 10
+
+
+def test_given_number_of_boards_is_kept():
+    net = pair()
+    found, topology, _ = place_on_boards(place, ensemble.partition(net, machine()), net, machine(n_boards=4))
+    assert found.topology.n_boards == topology.n_boards == 4
+
+
+def test_full_machine_is_refused():
+    message = (
+        r"^room for stub vertices \(784 cores\) at spinnaker1 with 1 boards \(767 application cores\): "
+        r"needs 49 slices, has 47 slices; raise topology.n_boards \(now 1\) or set it to auto$"
+    )
+    with pytest.raises(CapacityError, match=message):
+        place(stub([("A", 16)] * 49), pair(), machine(), build_topology(machine()))
+
+
+def test_what_the_largest_machine_does_not_hold_is_refused(monkeypatch):
+    monkeypatch.setattr("mapping.place.smallest.MAX_CHIPS", 192)
+    with pytest.raises(CapacityError, match=r"^room for stub vertices .* with 4 boards .*: needs 200 slices"):
+        place_on_boards(place, stub([("A", 16)] * 200), pair(), machine(n_boards="auto"))
+
+
+def test_ensemble_beyond_the_sdram_of_a_chip_is_refused():
+    message = (
+        r"^SDRAM at one chip \(ensemble of A\[0:8\]\): needs 101 bytes, has 100 bytes; "
+        r"lower neurons_per_core \(now 8\)$"
+    )
+    small = machine(memory={"sdram_bytes": 100})
+    with pytest.raises(CapacityError, match=message):
+        place(stub([("A", 2)], sdram_bytes=101), pair(), small, build_topology(small))
+
+
+def test_mixed_placement_never_needs_an_application_core_twice():
+    partition = stub([("A", 6)] * 20 + [("B", 5)] * 30 + [("C", 3)] * 9)
+    core = place(partition, pair(), machine(), build_topology(machine())).core
+    assert len(np.unique(core, axis=0)) == len(core) == len(partition.vertices)
