@@ -117,9 +117,9 @@ class RoutingTree:
     """The multicast tree of one population: an undirected tree that every one of its sources sends over.
 
     A packet that enters a chip of the tree leaves on all its tree links that lead to a sink, but the one it came by,
-    and goes to the local sink cores. ``chip``: int32, shape (n, 2), x and y, the root first; ``parent``: int32, shape (n,), index of
-    the parent (-1 for the root); ``parent_link``: int8, shape (n,), link *from* the chip *to* its parent (-1 for the
-    root).
+    and goes to the local sink cores. ``chip``: int32, shape (n, 2), x and y, the root first; ``parent``: int32, shape
+    (n,), index of the parent (-1 for the root); ``parent_link``: int8, shape (n,), link *from* the chip *to* its parent
+    (-1 for the root).
     """
 
     chip: NDArray[np.int32]

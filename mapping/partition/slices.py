@@ -90,9 +90,5 @@ def lanes_of_sources(
         ):
             lane.setflags(write=False)
             lanes[source, target] = lane
-    return {pair: lanes[pair] for pair in sorted(lanes, key=lambda pair: bounds_key(first_slice, pair))}
-
-
-def bounds_key(first_slice: dict[str, int], pair: tuple[str, str]) -> tuple[int, int]:
-    """Sort key of a (source, target) pair: network order."""
-    return first_slice[pair[0]], first_slice[pair[1]]
+    order = {name: i for i, name in enumerate(first_slice)}
+    return {pair: lanes[pair] for pair in sorted(lanes, key=lambda pair: (order[pair[0]], order[pair[1]]))}

@@ -61,8 +61,8 @@ def test_pd14_beats_pacman():
     net = pd14()
     load = static_load(map_network(net, machine(n_boards="auto")), net)
     # PACMAN 7.4.1: 481 hops, busiest link 254,720 and core 97,535 packets/s (fact sheet spinnaker.md 4.1)
-    assert load.mean_link_hops < 440
-    assert load.max_link_packets_per_s < 200_000
+    assert load.mean_link_hops < 436
+    assert load.max_link_packets_per_s < 166_000
     assert load.vertex_packets_per_s.max() < 86_000
     n_neurons = {population.name: population.n_neurons for population in net.populations}
     sent = sum(n_neurons[name] * rate for name, rate in load.rate_hz.items())
