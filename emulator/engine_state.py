@@ -16,8 +16,11 @@ from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s
 from emulator.poisson_drive import PoissonTables, poisson_tables
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.weight_scale import WeightScale
-from models.errors import ParameterError
+from models.errors import CapacityError, ParameterError
 from models.network import Constant, Network, Normal, Population, Receptor, Truncation, Uniform
+
+MAX_CHUNK_STEPS = 200  #: steps of one call of ``EngineState.run_chunk``
+_MAX_DUE_BYTES = 8 << 30  # address space, not memory
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +29,6 @@ class EngineState:
 
     is_fixed: bool
     shard_bits: int
-    n_slots: int
     extra_delay: int
     pop_first: NDArray[np.int64]
     pop_last: NDArray[np.int64]
@@ -39,14 +41,16 @@ class EngineState:
     v: NDArray[Any]
     i_exc: NDArray[Any]
     i_inh: NDArray[Any]
-    refractory: NDArray[np.int16]
+    tops: NDArray[Any]
+    held: NDArray[np.int32]
+    held_ptr: NDArray[np.int64]
     drive_count: NDArray[np.uint16]
     spikes: NDArray[np.int32]
     n_spikes: NDArray[np.int64]
     merged: NDArray[np.int32]
-    history: NDArray[np.int64]
-    n_history: NDArray[np.int64]
-    segment: NDArray[np.int64]
+    due_first: NDArray[np.int64]
+    due_size: NDArray[np.uint32]
+    n_due: NDArray[np.int64]
     probe_ptr: NDArray[np.int64]
     probe_local: NDArray[np.int64]
     probe_column: NDArray[np.int64]
@@ -66,15 +70,15 @@ class EngineState:
     ) -> None:  # fmt: skip
         """Advance one thread's shards by ``n_steps``; every thread must be running at the same time."""
         head = (
-            thread, n_threads, first_step, n_steps, self.shard_bits, self.n_slots, self.extra_delay, self.barrier,
-            self.n_arrivals, self.pop_first, self.pop_last, self.lif, self.poisson.ints, self.poisson.limits,
-            self.poisson.guide, self.poisson_key, injected_ptr, injected, self.group_of_source, self.group_int,
-            c.row_start, c.ptr_start, c.n_bins, c.row_ptr, c.synapse,
+            thread, n_threads, first_step, n_steps, self.shard_bits, self.extra_delay, self.barrier, self.n_arrivals,
+            self.pop_first, self.pop_last, self.lif, self.poisson.ints, self.poisson.limits,
+            self.poisson_key, injected_ptr, injected, self.group_of_source, self.group_int, c.row_start, c.ptr_start,
+            c.row_ptr, c.synapse,
         )  # fmt: skip
         tail = (
-            self.accumulator, self.v, self.i_exc, self.i_inh, self.refractory, self.drive_count, self.spikes,
-            self.n_spikes, self.merged, self.history, self.n_history, self.segment, self.probe_ptr, self.probe_local,
-            self.probe_column, out_v, self.out_step, self.out_neuron, self.counters,
+            self.accumulator, self.v, self.i_exc, self.i_inh, self.tops, self.held, self.held_ptr, self.drive_count,
+            self.spikes, self.n_spikes, self.merged, self.due_first, self.due_size, self.n_due, self.probe_ptr,
+            self.probe_local, self.probe_column, out_v, self.out_step, self.out_neuron, self.counters,
         )  # fmt: skip
         if self.is_fixed:
             engine.run_fixed(*head, *tail)
@@ -84,6 +88,16 @@ class EngineState:
     def end_chunk(self, n_arrivals: int) -> None:
         """Count the barrier's arrivals of a finished chunk."""
         self.n_arrivals += n_arrivals
+
+    def check_delivery(self) -> None:
+        """Raise CapacityError if spikes found their due list full."""
+        n_refused = int(self.counters[:, engine.C_REFUSED].sum())
+        if n_refused:
+            capacity = self.due_first.shape[2]
+            raise CapacityError(
+                "due list of one step", "state engine", need=capacity + n_refused, have=capacity, unit="row segments",
+                hint="shorten the longest delay, lengthen the refractory time, or lower the drive",
+            )  # fmt: skip
 
     def take_spikes(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the recorded spikes (step, neuron) since the last call, and forget them."""
@@ -167,6 +181,18 @@ def _group_rows(connectivity: Connectivity) -> NDArray[np.int64]:
     return rows
 
 
+def _due_capacity(connectivity: Connectivity, n_sources: int, n_slots: int, t_refract_steps: int) -> int:
+    """Entries of a due list: one a source, receptor and spike that the refractory time allows in the longest delay.
+
+    Memory is only taken where spikes are; the bound keeps the address space of absurd cases (no refractory time and
+    delays of thousands of steps) within reason, and what it refuses is an error.
+    """
+    n_receptors = max((len(group.receptors) for group in connectivity.groups), default=1)
+    n_delays = max((group.n_delays for group in connectivity.groups), default=1)
+    wanted = n_sources * max(n_receptors, 1) * -(-max(n_delays, 1) // (t_refract_steps + 1))
+    return max(1024, min(wanted, _MAX_DUE_BYTES // (12 * n_slots * connectivity.n_shards)))
+
+
 def build_state(
     network: Network,
     connectivity: Connectivity,
@@ -207,26 +233,31 @@ def build_state(
     group_of_source = np.repeat(
         np.arange(len(connectivity.groups), dtype=np.int16), [group.n_neurons for group in connectivity.groups]
     )
-    n_slots = connectivity.max_delay_steps() + extra_delay + 2
+    lif = _lif_rows(network, scales)
+    t_refract = lif[:, kernel.L_T_REFRACT if is_fixed else kernel.X_T_REFRACT].astype(np.int64)
+    n_hold = int(t_refract.max()) + 1
+    n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
+    capacity = _due_capacity(connectivity, n_sources, n_slots, int(t_refract.min()))
     order = np.argsort(probe % n_shards, kind="stable")
-    n_window_spikes = n_sources * n_slots
-    max_chunk_spikes = max(4_000_000, 220 * n_sources)  # a chunk in which every neuron fires every step
     return EngineState(
-        is_fixed=is_fixed, shard_bits=connectivity.shard_bits, n_slots=n_slots, extra_delay=extra_delay,
-        pop_first=pop_first, pop_last=pop_last, lif=_lif_rows(network, scales), poisson=poisson_tables(network),
+        is_fixed=is_fixed, shard_bits=connectivity.shard_bits, extra_delay=extra_delay,
+        pop_first=pop_first, pop_last=pop_last, lif=lif, poisson=poisson_tables(network),
         poisson_key=stream_key(seed, Stream.POISSON_DRIVE), group_of_source=group_of_source,
         group_int=_group_rows(connectivity),
         accumulator=np.zeros((n_shards, 2 * n_local), np.uint32 if is_fixed else np.float64),
         v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
-        i_inh=np.zeros((n_shards, n_local), number), refractory=np.zeros((n_shards, n_local), np.int16),
+        i_inh=np.zeros((n_shards, n_local), number),
+        tops=np.zeros((n_shards, n_local // kernel.BLOCK + 2), number),
+        held=np.empty((n_shards, n_hold, n_local), np.int32),
+        held_ptr=np.zeros((n_shards, n_hold, len(network.populations) + 1), np.int64),
         drive_count=np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16),
         spikes=np.empty((n_shards, 2, n_local), np.int32), n_spikes=np.zeros((n_shards, 2), np.int64),
         merged=np.empty((n_threads, n_sources), np.int32),
-        history=np.empty((n_shards, n_slots, n_sources, delivery.N_HISTORY), np.int64),
-        n_history=np.zeros((n_shards, n_slots), np.int64),
-        segment=np.empty((n_threads, 3, 2 * n_window_spikes), np.int64),
+        due_first=np.empty((n_shards, n_slots, capacity), np.int64),
+        due_size=np.empty((n_shards, n_slots, capacity), np.uint32), n_due=np.zeros((n_shards, n_slots), np.int64),
         probe_ptr=np.searchsorted((probe % n_shards)[order], np.arange(n_shards + 1)),
         probe_local=(probe // n_shards)[order], probe_column=order,
-        out_step=np.empty(max_chunk_spikes, np.int32), out_neuron=np.empty(max_chunk_spikes, np.int32),
+        out_step=np.empty(MAX_CHUNK_STEPS * n_sources, np.int32),
+        out_neuron=np.empty(MAX_CHUNK_STEPS * n_sources, np.int32),
         counters=np.zeros((n_threads, engine.N_COUNTERS), np.int64), barrier=np.zeros(8, np.int64),
     )  # fmt: skip

@@ -14,16 +14,16 @@ from models.network import Network
 from models.units import ms_to_steps
 
 _TWO_POW_32 = 1 << 32
+_NEVER = np.iinfo(np.int32).max  # no word is above it
 _MAX_MEAN_PER_STEP = 10_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoissonTables:
-    """Rows of ``draw_poisson``, one a population: ``ints`` (int64), ``limits`` (uint32), ``guide`` (uint16)."""
+    """Rows of ``draw_poisson``, one a population: ``ints`` (int64), ``limits`` (int32)."""
 
     ints: NDArray[np.int64]
-    limits: NDArray[np.uint32]
-    guide: NDArray[np.uint16]
+    limits: NDArray[np.int32]
 
 
 def poisson_limits(mean: float) -> tuple[int, NDArray[np.uint32]]:
@@ -60,14 +60,6 @@ def poisson_limits(mean: float) -> tuple[int, NDArray[np.uint32]]:
     return first, np.array(limits, np.uint32)
 
 
-def _guide(first: int, limits: NDArray[np.uint32]) -> NDArray[np.uint16]:
-    """Count of every cell of 2^20 words, or AMBIGUOUS."""
-    cell = np.arange(kernel.N_GUIDE, dtype=np.uint64) << np.uint64(20)
-    low = np.searchsorted(limits, cell, side="right")
-    high = np.searchsorted(limits, cell + np.uint64((1 << 20) - 1), side="right")
-    return np.where(low == high, first + low, kernel.AMBIGUOUS).astype(np.uint16)
-
-
 def poisson_tables(network: Network) -> PoissonTables:
     """Build the tables of every population; a population without drive has zero limits.
 
@@ -78,7 +70,6 @@ def poisson_tables(network: Network) -> PoissonTables:
     """
     ints = np.zeros((len(network.populations), kernel.N_POISSON_INT), np.int64)
     all_limits = []
-    guides = []
     for i, population in enumerate(network.populations):
         drive = population.poisson
         mean = 0.0 if drive is None else drive.total_rate_hz * network.dt_ms * 1e-3
@@ -91,8 +82,8 @@ def poisson_tables(network: Network) -> PoissonTables:
         delay = 0 if drive is None else ms_to_steps(drive.delay_ms, network.dt_ms, name=f"{population.name}.delay_ms")
         ints[i] = first, limits.size, delay
         all_limits.append(limits)
-        guides.append(_guide(first, limits))
-    padded = np.zeros((len(all_limits), max(1, *(limits.size for limits in all_limits))), np.uint32)
+    n_most = max(limits.size for limits in all_limits)
+    padded = np.full((len(all_limits), n_most + kernel.N_LIMITS_AT_ONCE), _NEVER, np.int32)
     for i, limits in enumerate(all_limits):
-        padded[i, : limits.size] = limits
-    return PoissonTables(ints, padded, np.array(guides))
+        padded[i, : limits.size] = (limits.astype(np.int64) - 1 - (1 << 31)).astype(np.int32)
+    return PoissonTables(ints, padded)

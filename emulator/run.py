@@ -13,14 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
-from emulator.engine_state import EngineState, build_state
+from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
 from emulator.kernels import engine
 from emulator.source import source_spikes
 from emulator.weight_scale import WeightScale, weight_scales
 from models.errors import ParameterError
 from models.network import Network, Receptor
-
-_CHUNK_STEPS = 200  # steps between looks at progress and Ctrl-C
 
 
 class Arithmetic(StrEnum):
@@ -183,7 +181,7 @@ def _advance(
     pool = ThreadPoolExecutor(n_threads)
     try:
         while done < n_steps:
-            n = min(_CHUNK_STEPS, n_steps - done)
+            n = min(MAX_CHUNK_STEPS, n_steps - done)
             ptr, neurons = source_spikes(network, seed, done, n)
             out_v = np.zeros((n, state.n_probes), state.v.dtype)
             jobs = [
@@ -197,6 +195,7 @@ def _advance(
                 state.end_chunk(n * n_threads)
             for job in jobs:
                 job.result()
+            state.check_delivery()
             recorder.add(*state.take_spikes(), np.asarray(out_v, np.float64))
             done += n
             if progress is not None:

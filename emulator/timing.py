@@ -167,7 +167,8 @@ def time_cores(
     first_overrun = int(totals[work.A_FIRST_OVERRUN])
     return Timing(
         budget_cycles=budget, step_cycles=step_cycles, step_vertex=step_vertex,
-        mean_cycles=sum_cycles / max(n_steps, 1), max_cycles=max_cycles, n_sent=int(totals[work.A_SENT]), n_delivered=int(totals[work.A_DELIVERED]),
+        mean_cycles=sum_cycles / max(n_steps, 1), max_cycles=max_cycles,
+        n_sent=int(totals[work.A_SENT]), n_delivered=int(totals[work.A_DELIVERED]),
         n_rows=int(totals[work.A_ROWS]), n_events=int(totals[work.A_EVENTS]), n_late=int(totals[work.A_LATE]),
         n_lost=int(totals[work.A_LOST]), n_overruns=int(totals[work.A_OVERRUN_STEPS]),
         first_overrun_step=None if first_overrun < 0 else first_overrun,

@@ -1,8 +1,8 @@
-"""Spike delivery by pulling: at step ``t`` every shard collects what is due at ``t`` from the spikes of the past.
+"""Spike delivery by due lists: a spike enters where its row segments lie, a time slot collects them when it is due.
 
-A ring buffer would scatter each spike over up to 64 future slots. Pulling turns that round: for each past step the
-row segments with just the right delay are added to one accumulator that stays in cache. The past is kept as a
-*history*: per shard and step, where each spike's row starts and where its pointers are.
+A ring buffer would scatter each spike over up to 64 future slots of all neurons, most of them far from any cache. Here
+a spike only notes, in the list of each future slot, which part of its row is due then (one entry a delay). At its time,
+a slot's segments are added to one accumulator that stays in cache, with the rows fetched ahead.
 """
 
 import numpy as np
@@ -10,14 +10,14 @@ from numba import njit
 
 from emulator.kernels.threads import prefetch
 
-# columns of the history: start of the row, entry in row_ptr of delay 0, first and past-the-last delay, bins a receptor
-H_ROW, H_PTR, H_FIRST_DELAY, H_END_DELAY, H_GROUP = range(5)
-N_HISTORY = 5
 # columns of ``group_int``
 G_FIRST_DELAY, G_N_DELAYS, G_N_RECEPTORS, G_RECEPTOR_0, G_RECEPTOR_1 = range(5)
 N_GROUP_INT = 5
-_N_AHEAD = 6  # segments between the prefetch and the use of a row
-_LINE = 16  # synapse words in a cache line
+INHIBITORY = np.uint32(1 << 31)  #: mark of ``due_size``: the segment goes to the inhibitory half of the accumulator
+_SIZE = np.uint32(INHIBITORY - 1)
+_N_AHEAD = 8  # segments between the prefetch and the use of a row
+_N_LINES_AHEAD = 6  # cache lines of a segment that are fetched ahead; the hardware follows from there
+_WORDS_PER_LINE = 16
 
 
 @njit(cache=True)
@@ -40,74 +40,80 @@ def merge_spikes(parity, n_shards, spikes, n_spikes, cursor, out_neuron):
 
 
 @njit(cache=True)
-def add_to_history(shard, slot, neurons, n, group_of_source, group_int, extra_delay, row_start, ptr_start, n_bins,
-                   history, n_history):  # fmt: skip
-    """Enter ``n`` sending neurons into the history of one shard; ``extra_delay`` is the convention's added step."""
-    k = 0
+def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_delay, row_start, ptr_start, row_ptr,
+                     due_first, due_size, n_due):  # fmt: skip
+    """Enter the spikes of ``step`` into the due lists of one shard.
+
+    Parameters
+    ----------
+    neurons : ndarray, int32
+        Senders, the first ``n``.
+    extra_delay : int
+        Step that the delay convention adds.
+    due_first, due_size : ndarray, int64 and uint32, shape (n_slots, capacity)
+        First synapse of a segment; its length, with the mark ``INHIBITORY``. ``n_slots`` is a power of two.
+    n_due : ndarray, int64, shape (n_slots,)
+
+    Returns
+    -------
+    int
+        Entries that found their list full (their spikes are not delivered).
+    """
+    mask = due_first.shape[0] - 1
+    capacity = due_first.shape[1]
+    n_refused = 0
     for i in range(n):
         source = neurons[i]
-        group = group_of_source[source]
-        if n_bins[source] == 0:
-            continue
-        first = group_int[group, G_FIRST_DELAY] + extra_delay
-        history[shard, slot, k, H_ROW] = row_start[source]
-        history[shard, slot, k, H_PTR] = ptr_start[source] + shard * (n_bins[source] + 1) - first
-        history[shard, slot, k, H_FIRST_DELAY] = first
-        history[shard, slot, k, H_END_DELAY] = first + group_int[group, G_N_DELAYS]
-        history[shard, slot, k, H_GROUP] = group
-        k += 1
-    n_history[shard, slot] = k
+        group = group_int[group_of_source[source]]
+        n_delays = group[G_N_DELAYS]
+        first_step = step + group[G_FIRST_DELAY] + extra_delay
+        base = row_start[source]
+        for r in range(group[G_N_RECEPTORS]):
+            mark = INHIBITORY if group[G_RECEPTOR_0 + r] else np.uint32(0)
+            p = ptr_start[source] + shard * (group[G_N_RECEPTORS] * n_delays + 1) + r * n_delays
+            a = row_ptr[p]
+            for d in range(n_delays):
+                b = row_ptr[p + d + 1]
+                slot = (first_step + d) & mask
+                k = n_due[slot]
+                if k == capacity:
+                    n_refused += b > a
+                else:
+                    due_first[slot, k] = base + a
+                    due_size[slot, k] = np.uint32(b - a) | mark
+                    n_due[slot] = k + (b > a)
+                a = b
+    return n_refused
 
 
 @njit(cache=True)
-def find_segments(shard, step, n_slots, n_targets, group_int, row_ptr, history, n_history, out_first, out_last,
-                  out_offset):  # fmt: skip
-    """List the row segments due at ``step``: synapses ``[first, last)`` and the accumulator's offset (receptor)."""
-    n = 0
-    for delay in range(1, min(n_slots, step + 1)):
-        slot = (step - delay) % n_slots
-        for k in range(n_history[shard, slot]):
-            spike = history[shard, slot, k]
-            if delay < spike[H_FIRST_DELAY] or delay >= spike[H_END_DELAY]:
-                continue
-            row = spike[H_ROW]
-            group = spike[H_GROUP]
-            place = spike[H_PTR] + delay
-            for r in range(group_int[group, G_N_RECEPTORS]):
-                first = row_ptr[place]
-                last = row_ptr[place + 1]
-                if last > first:
-                    out_first[n] = row + first
-                    out_last[n] = row + last
-                    out_offset[n] = group_int[group, G_RECEPTOR_0 + r] * n_targets
-                    n += 1
-                place += group_int[group, G_N_DELAYS]
-    return n
-
-
-@njit(cache=True)
-def add_segments_fixed(n, first, last, offset, synapse, out_accumulator):
+def add_segments_fixed(n, first, size, n_targets, synapse, out_accumulator):
     """Add the segments' raw weights to the accumulator (uint32; exact, since 65,536 full weights fit)."""
     for i in range(n):
         if i + _N_AHEAD < n:
             a = first[i + _N_AHEAD]
-            for line in range(a, min(last[i + _N_AHEAD], a + 6 * _LINE), _LINE):
-                prefetch(synapse, line)
-        base = np.uint64(offset[i])
-        for j in range(np.uint64(first[i]), np.uint64(last[i])):
-            word = synapse[j]
+            n_ahead = min(np.int64(size[i + _N_AHEAD] & _SIZE), _N_LINES_AHEAD * _WORDS_PER_LINE)
+            for place in range(a, a + n_ahead, _WORDS_PER_LINE):
+                prefetch(synapse, place)
+        base = np.uint64(n_targets) if size[i] & INHIBITORY else np.uint64(0)
+        segment = synapse[first[i] : first[i] + np.int64(size[i] & _SIZE)]
+        for j in range(segment.size):
+            word = segment[j]
             out_accumulator[base + np.uint64(word & np.uint32(0xFFFF))] += word >> np.uint32(16)
 
 
 @njit(cache=True)
-def add_segments_float(n, first, last, offset, synapse, weight, out_accumulator):
+def add_segments_float(n, first, size, n_targets, synapse, weight, out_accumulator):
     """Add the segments' weights (float64, pA) to the accumulator, in a fixed order."""
     for i in range(n):
         if i + _N_AHEAD < n:
             a = first[i + _N_AHEAD]
-            for line in range(a, min(last[i + _N_AHEAD], a + 6 * _LINE), 8):
-                prefetch(weight, line)
-                prefetch(synapse, line)
-        base = np.uint64(offset[i])
-        for j in range(np.uint64(first[i]), np.uint64(last[i])):
-            out_accumulator[base + np.uint64(synapse[j])] += weight[j]
+            n_ahead = min(np.int64(size[i + _N_AHEAD] & _SIZE), _N_LINES_AHEAD * _WORDS_PER_LINE)
+            for place in range(a, a + n_ahead, _WORDS_PER_LINE // 2):
+                prefetch(weight, place)
+                prefetch(synapse, place)
+        base = np.uint64(n_targets) if size[i] & INHIBITORY else np.uint64(0)
+        a, b = first[i], first[i] + np.int64(size[i] & _SIZE)
+        segment, weights = synapse[a:b], weight[a:b]
+        for j in range(segment.size):
+            out_accumulator[base + np.uint64(segment[j])] += weights[j]

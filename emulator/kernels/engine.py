@@ -1,55 +1,53 @@
 """The state engine: one kernel per thread that takes its shards through many steps.
 
-A step: collect what is due, update, meet the other threads, enter everybody's spikes into the own history. Spike lists
-alternate between two buffers, so a thread that is one step ahead never writes what another still reads.
+A step: collect what is due, update, meet the other threads, enter everybody's spikes into the own due lists. Spike
+lists alternate between two buffers, so a thread that is one step ahead never writes what another still reads.
 """
 
 import numpy as np
 from numba import njit
 
-from emulator.kernels.delivery import (
-    add_segments_fixed,
-    add_segments_float,
-    add_to_history,
-    find_segments,
-    merge_spikes,
-)
+from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import BLOCK, N_STEPS_PER_DRAW, draw_poisson, step_lif_f64, step_lif_s1615
 from emulator.kernels.threads import wait_at_barrier
 
-C_SATURATED, C_N_SPIKES, C_BUFFER_FULL = range(3)
-N_COUNTERS = 3
+C_SATURATED, C_N_SPIKES, C_REFUSED = range(3)
+N_COUNTERS = 8  # a cache line a thread
 
 
 @njit(cache=True)
-def _draw_drives(shard, shard_bits, step, pop_first, pop_last, poisson_int, poisson_limits, poisson_guide, key, words,
+def _draw_drives(shard, shard_bits, step, pop_first, pop_last, poisson_int, poisson_limits, key, words,
                  out_count):  # fmt: skip
     for p in range(pop_first.shape[1]):
         if poisson_int[p, 1] or poisson_int[p, 0]:
             draw_poisson(pop_first[shard, p], pop_last[shard, p], shard, shard_bits, step, poisson_int[p],
-                         poisson_limits[p], poisson_guide[p], key, words, out_count)  # fmt: skip
+                         poisson_limits[p], key, words, out_count)  # fmt: skip
 
 
 @njit(cache=True)
-def _exchange(thread, n_threads, n_shards, step, n_slots, extra_delay, injected, group_of_source, group_int, row_start,
-              ptr_start, n_bins, spikes, n_spikes, cursor, merged, history, n_history):  # fmt: skip
-    """Merge all shards' spikes and the injected ones of a step; enter them into the history of the own shards."""
+def _exchange(thread, n_threads, n_shards, step, extra_delay, injected, group_of_source, group_int, row_start,
+              ptr_start, row_ptr, spikes, n_spikes, cursor, merged, due_first, due_size, n_due, counters):  # fmt: skip
+    """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
     n = merge_spikes(step & 1, n_shards, spikes, n_spikes, cursor, merged)
     for i in range(injected.size):
         merged[n] = injected[i]
         n += 1
     for shard in range(thread, n_shards, n_threads):
-        add_to_history(shard, step % n_slots, merged, n, group_of_source, group_int, extra_delay, row_start, ptr_start,
-                       n_bins, history, n_history)  # fmt: skip
+        counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, group_of_source, group_int, extra_delay,
+                                                row_start, ptr_start, row_ptr, due_first[shard], due_size[shard],
+                                                n_due[shard])  # fmt: skip
     return n
+
+
+@njit(cache=True)
+def _record(step, local_step, shard, probe_ptr, probe_local, probe_column, v, out_v):
+    for q in range(probe_ptr[shard], probe_ptr[shard + 1]):
+        out_v[local_step, probe_column[q]] = v[probe_local[q]]
 
 
 @njit(cache=True)
 def _record_spikes(merged, n, step, out_step, out_neuron, counters):
     start = counters[C_N_SPIKES]
-    if start + n > out_neuron.size:
-        counters[C_BUFFER_FULL] = 1
-        n = out_neuron.size - start
     for i in range(n):
         out_step[start + i] = step
         out_neuron[start + i] = merged[i]
@@ -57,84 +55,80 @@ def _record_spikes(merged, n, step, out_step, out_neuron, counters):
 
 
 @njit(cache=True, nogil=True)
-def run_fixed(thread, n_threads, first_step, n_steps, shard_bits, n_slots, extra_delay, barrier, n_arrivals,
-              pop_first, pop_last, lif_int, poisson_int, poisson_limits, poisson_guide, poisson_key, injected_ptr,
-              injected, group_of_source, group_int, row_start, ptr_start, n_bins, row_ptr, synapse, accumulator, v,
-              i_exc, i_inh, refractory, drive_count, spikes, n_spikes, merged, history, n_history, segment, probe_ptr,
+def run_fixed(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, pop_first,
+              pop_last, lif_int, poisson_int, poisson_limits, poisson_key, injected_ptr, injected,
+              group_of_source, group_int, row_start, ptr_start, row_ptr, synapse, accumulator, v, i_exc, i_inh, tops,
+              held, held_ptr, drive_count, spikes, n_spikes, merged, due_first, due_size, n_due, probe_ptr,
               probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
     """Advance this thread's shards by ``n_steps`` in fixed point.
 
-    Shapes: ``v`` etc. (n_shards, n); ``accumulator`` (n_shards, 2n); ``spikes`` (n_shards, 2, n); ``history``
-    (n_shards, n_slots, n_sources, N_HISTORY); ``segment`` (n_threads, 3, n_slots * n_sources * 2 at most);
-    ``out_v`` (n_steps, n_probes). Only thread 0 writes ``out_step``/``out_neuron``.
+    Shapes: ``v``, ``i_exc``, ``i_inh`` (n_shards, n); ``accumulator`` (n_shards, 2n); ``spikes`` (n_shards, 2, n);
+    ``due_first``, ``due_size`` (n_shards, n_slots, capacity); ``held`` (n_shards, n_hold, n); ``out_v`` (n_steps,
+    n_probes). Only thread 0 writes ``out_step``/``out_neuron``, which must have room for every neuron in every step.
     """
     n_shards = v.shape[0]
-    n_targets = v.shape[1]
-    words = np.empty((N_STEPS_PER_DRAW, BLOCK), np.uint32)
-    fired = np.empty(BLOCK, np.uint8)
+    mask = due_first.shape[1] - 1
+    words = np.empty((N_STEPS_PER_DRAW + 1, BLOCK), np.int32)
     cursor = np.zeros(n_shards, np.int64)
-    seg = segment[thread]
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
-            n = find_segments(shard, t, n_slots, n_targets, group_int, row_ptr, history, n_history, seg[0], seg[1],
-                              seg[2])  # fmt: skip
-            add_segments_fixed(n, seg[0], seg[1], seg[2], synapse, accumulator[shard])
+            slot = t & mask
+            add_segments_fixed(n_due[shard, slot], due_first[shard, slot], due_size[shard, slot], v.shape[1], synapse,
+                               accumulator[shard])  # fmt: skip
+            n_due[shard, slot] = 0
             if t % N_STEPS_PER_DRAW == 0:
-                _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits, poisson_guide,
+                _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits,
                              poisson_key, words, drive_count[shard])  # fmt: skip
             k = 0
             for p in range(pop_first.shape[1]):
                 has_drive = poisson_int[p, 1] != 0 or poisson_int[p, 0] != 0
-                k = step_lif_s1615(pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif_int[p], has_drive,
-                                   drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], n_targets, v[shard],
-                                   i_exc[shard], i_inh[shard], refractory[shard], fired, spikes[shard, t & 1], k,
-                                   counters[thread])  # fmt: skip
+                k = step_lif_s1615(t, p, pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif_int[p],
+                                   has_drive, drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], v[shard],
+                                   i_exc[shard], i_inh[shard], tops[shard], held[shard], held_ptr[shard],
+                                   spikes[shard, t & 1], k, counters[thread])  # fmt: skip
             n_spikes[shard, t & 1] = k
-            for q in range(probe_ptr[shard], probe_ptr[shard + 1]):
-                out_v[t - first_step, probe_column[q]] = v[shard, probe_local[q]]
+            _record(t, t - first_step, shard, probe_ptr, probe_local, probe_column, v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, n_shards, t, n_slots, extra_delay, inject, group_of_source, group_int,
-                      row_start, ptr_start, n_bins, spikes, n_spikes, cursor, merged[thread], history,
-                      n_history)  # fmt: skip
+        n = _exchange(thread, n_threads, n_shards, t, extra_delay, inject, group_of_source, group_int, row_start,
+                      ptr_start, row_ptr, spikes, n_spikes, cursor, merged[thread], due_first, due_size, n_due,
+                      counters[thread])  # fmt: skip
         if thread == 0:
             _record_spikes(merged[thread], n, t, out_step, out_neuron, counters[0])
 
 
 @njit(cache=True, nogil=True)
-def run_float(thread, n_threads, first_step, n_steps, shard_bits, n_slots, extra_delay, barrier, n_arrivals,
-              pop_first, pop_last, lif_float, poisson_int, poisson_limits, poisson_guide, poisson_key, injected_ptr,
-              injected, group_of_source, group_int, row_start, ptr_start, n_bins, row_ptr, synapse, weight, accumulator,
-              v, i_exc, i_inh, refractory, drive_count, spikes, n_spikes, merged, history, n_history, segment,
-              probe_ptr, probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
+def run_float(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, pop_first,
+              pop_last, lif_float, poisson_int, poisson_limits, poisson_key, injected_ptr, injected,
+              group_of_source, group_int, row_start, ptr_start, row_ptr, synapse, weight, accumulator, v, i_exc, i_inh,
+              tops, held, held_ptr, drive_count, spikes, n_spikes, merged, due_first, due_size, n_due, probe_ptr,
+              probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
     """As ``run_fixed`` in float64; ``drive_count`` must be zero where a population has no drive."""
     n_shards = v.shape[0]
-    n_targets = v.shape[1]
-    words = np.empty((N_STEPS_PER_DRAW, BLOCK), np.uint32)
-    fired = np.empty(BLOCK, np.uint8)
+    mask = due_first.shape[1] - 1
+    words = np.empty((N_STEPS_PER_DRAW + 1, BLOCK), np.int32)
     cursor = np.zeros(n_shards, np.int64)
-    seg = segment[thread]
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
-            n = find_segments(shard, t, n_slots, n_targets, group_int, row_ptr, history, n_history, seg[0], seg[1],
-                              seg[2])  # fmt: skip
-            add_segments_float(n, seg[0], seg[1], seg[2], synapse, weight, accumulator[shard])
+            slot = t & mask
+            add_segments_float(n_due[shard, slot], due_first[shard, slot], due_size[shard, slot], v.shape[1], synapse,
+                               weight, accumulator[shard])  # fmt: skip
+            n_due[shard, slot] = 0
             if t % N_STEPS_PER_DRAW == 0:
-                _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits, poisson_guide,
+                _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits,
                              poisson_key, words, drive_count[shard])  # fmt: skip
             k = 0
             for p in range(pop_first.shape[1]):
-                k = step_lif_f64(pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif_float[p],
-                                 drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], n_targets, v[shard],
-                                 i_exc[shard], i_inh[shard], refractory[shard], fired, spikes[shard, t & 1],
+                k = step_lif_f64(t, p, pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif_float[p],
+                                 drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], v[shard], i_exc[shard],
+                                 i_inh[shard], tops[shard], held[shard], held_ptr[shard], spikes[shard, t & 1],
                                  k)  # fmt: skip
             n_spikes[shard, t & 1] = k
-            for q in range(probe_ptr[shard], probe_ptr[shard + 1]):
-                out_v[t - first_step, probe_column[q]] = v[shard, probe_local[q]]
+            _record(t, t - first_step, shard, probe_ptr, probe_local, probe_column, v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, n_shards, t, n_slots, extra_delay, inject, group_of_source, group_int,
-                      row_start, ptr_start, n_bins, spikes, n_spikes, cursor, merged[thread], history,
-                      n_history)  # fmt: skip
+        n = _exchange(thread, n_threads, n_shards, t, extra_delay, inject, group_of_source, group_int, row_start,
+                      ptr_start, row_ptr, spikes, n_spikes, cursor, merged[thread], due_first, due_size, n_due,
+                      counters[thread])  # fmt: skip
         if thread == 0:
             _record_spikes(merged[thread], n, t, out_step, out_neuron, counters[0])

@@ -26,68 +26,74 @@ N_POISSON_INT = 3
 STREAM_POISSON_DRIVE = 3  #: counter word 3 of the drive's draws
 N_STEPS_PER_DRAW = 4  # words in a Philox block
 _RING_MAX = np.uint32(65535)
-N_GUIDE = 4096  # cells of the Poisson guide, chosen by the top 12 bits of a word
-AMBIGUOUS = 65535  # a limit falls inside the cell
+_S32 = np.uint64(32)
+N_LIMITS_AT_ONCE = 5
+_TOP_BIT = np.uint32(1 << 31)
 
 
 @njit(cache=True)
-def draw_poisson(first, last, shard, shard_bits, step, drive, limits, guide, key, words, out_count):
+def draw_poisson(first, last, shard, shard_bits, step, drive, limits, key, words, out_count):
     """Draw the drive of local neurons ``[first, last)`` for steps ``step .. step + 3`` (``step`` a multiple of 4).
 
-    A count is ``drive[D_FIRST_COUNT]`` plus the number of ``limits`` (uint32, cumulative probability) that one random
-    word reaches; the word's counter is (neuron id, step // 4), so partition and threads do not matter.
+    A count is ``drive[D_FIRST_COUNT]`` plus the number of ``limits`` (cumulative probability) that one random word
+    reaches; the word's counter is (neuron id, step // 4), so partition and threads do not matter.
 
     Parameters
     ----------
-    guide : ndarray, uint16, shape (N_GUIDE,)
-        The count by the word's top 12 bits, ``AMBIGUOUS`` where the other bits matter.
-    words : ndarray, uint32, shape (4, BLOCK)
+    limits : ndarray, int32
+        Limits less one, less 2^31: words compare as signed numbers and reach a limit when they are above it. The last
+        one is followed by at least four 2^31 - 1, which no word is above.
+    words : ndarray, int32, shape (5, BLOCK)
         Scratch.
     out_count : ndarray, uint16, shape (4, n)
     """
     c1 = np.uint32(step // N_STEPS_PER_DRAW)
+    stride = np.uint32(1 << shard_bits)
     for a in range(first, last, BLOCK):
         n = min(BLOCK, last - a)
-        w0, w1, w2, w3 = words[0], words[1], words[2], words[3]
+        w0, w1, w2, w3, sums = words[0], words[1], words[2], words[3], words[4, :n]
         base = np.uint32((a << shard_bits) + shard)
-        stride = np.uint32(1 << shard_bits)
         for j in range(n):
             neuron = np.uint32(base + np.uint32(np.uint32(j) * stride))
             x0, x1, x2, x3 = philox4x32(neuron, c1, np.uint32(0), np.uint32(STREAM_POISSON_DRIVE), key[0], key[1])
-            w0[j] = x0
-            w1[j] = x1
-            w2[j] = x2
-            w3[j] = x3
+            w0[j] = np.int32(x0 ^ _TOP_BIT)
+            w1[j] = np.int32(x1 ^ _TOP_BIT)
+            w2[j] = np.int32(x2 ^ _TOP_BIT)
+            w3[j] = np.int32(x3 ^ _TOP_BIT)
         for k in range(N_STEPS_PER_DRAW):
             count = out_count[k, a : a + n]
             if step + k < drive[D_DELAY]:
                 count[:] = 0
-            else:
-                _count_limits(words[k], drive[D_FIRST_COUNT], drive[D_N_LIMITS], limits, guide, count)
+                continue
+            _count_limits(words[k], drive[D_FIRST_COUNT], drive[D_N_LIMITS], limits, sums)
+            for j in range(n):
+                count[j] = np.uint16(sums[j])
 
 
 @njit(cache=True)
-def _count_limits(words, first_count, n_limits, limits, guide, out_count):
-    for j in range(out_count.size):
-        count = guide[words[j] >> np.uint32(20)]
-        if count == AMBIGUOUS:
-            count = np.uint16(first_count)
-            for m in range(n_limits):
-                if words[j] >= limits[m]:
-                    count += np.uint16(1)
-        out_count[j] = count
+def _count_limits(words, first_count, n_limits, limits, out_sum):
+    """Count the limits that each word reaches, five at a time (compares and subtractions of whole vectors)."""
+    for j in range(out_sum.size):
+        out_sum[j] = first_count
+    for m in range(0, n_limits, N_LIMITS_AT_ONCE):
+        a, b, c, d, e = limits[m], limits[m + 1], limits[m + 2], limits[m + 3], limits[m + 4]
+        for j in range(out_sum.size):
+            w = words[j]
+            low = np.int32(w > a) + np.int32(w > b)
+            high = np.int32(w > c) + np.int32(w > d) + np.int32(w > e)
+            out_sum[j] = np.int32(out_sum[j] + low + high)
 
 
 @njit(cache=True)
 def _add_input_s1615(ring, count, weight, shift, init, current):
-    """current += ((ring word << shift) * init) >> 32; return how many words saturated."""
+    """current += ((ring word << shift) * init) >> 32 (``init``: uint32, U0.32); return how many words saturated."""
     n_saturated = np.int32(0)
     for j in range(current.size):
         total = np.uint32(ring[j] + np.uint32(np.uint32(count[j]) * weight))
         n_saturated = np.int32(n_saturated + np.int32(total > _RING_MAX))
         ring[j] = np.uint32(0)
-        word = np.int32(min(total, _RING_MAX) << shift)
-        current[j] = np.int32(current[j] + np.int32((np.int64(word) * init) >> 32))
+        word = np.uint32(min(total, _RING_MAX) << shift)
+        current[j] = np.int32(current[j] + np.int32((np.uint64(word) * np.uint64(init)) >> _S32))
     return n_saturated
 
 
@@ -99,51 +105,66 @@ def _add_ring_s1615(ring, shift, init, current):
         total = ring[j]
         n_saturated = np.int32(n_saturated + np.int32(total > _RING_MAX))
         ring[j] = np.uint32(0)
-        word = np.int32(min(total, _RING_MAX) << shift)
-        current[j] = np.int32(current[j] + np.int32((np.int64(word) * init) >> 32))
+        word = np.uint32(min(total, _RING_MAX) << shift)
+        current[j] = np.int32(current[j] + np.int32((np.uint64(word) * np.uint64(init)) >> _S32))
     return n_saturated
 
 
 @njit(cache=True)
-def _membrane_s1615(i_exc, i_inh, i_offset, r_membrane, exp_tc, v_rest, v_thresh, v, refractory, out_fired):
-    """Integrate the membranes; mark what reached the threshold and return how many did."""
-    n_fired = 0
+def _membrane_s1615(i_exc, i_inh, i_offset, r_membrane, exp_tc, v_rest, v):
+    """Integrate the membranes, refractory ones too (they are put back afterwards); return the highest potential.
+
+    All parameters int32, so that the products are 32 x 32 bits.
+    """
+    top = np.int32(-(2**31))
     for j in range(v.size):
         i_total = np.int32(i_exc[j] - i_inh[j] + i_offset)
-        alpha = np.int32(np.int32((np.int64(i_total) * r_membrane) >> 15) + v_rest)
+        alpha = np.int32(np.int32((np.int64(i_total) * np.int64(r_membrane)) >> 15) + v_rest)
         leak = np.int32((np.int64(exp_tc) * np.int64(np.int32(alpha - v[j]))) >> 15)
-        is_free = refractory[j] <= 0
-        v_new = np.int32(alpha - leak) if is_free else v[j]
-        refractory[j] = refractory[j] if is_free else np.int16(refractory[j] - 1)
-        v[j] = v_new
-        fired = v_new >= v_thresh
-        out_fired[j] = fired
-        n_fired += fired
-    return n_fired
+        v[j] = np.int32(alpha - leak)
+        top = max(top, v[j])
+    return top
 
 
 @njit(cache=True)
 def _decay_s1615(decay, current):
-    """current = (current * decay) >> 32, decay being U0.32."""
+    """current = (current * decay) >> 32, decay being U0.32 (uint32).
+
+    A signed 32-bit factor ``d' = decay - 2**32`` gives the same with a 32 x 32 bit product: ``c * decay >> 32 =
+    (c * d' >> 32) + c``; below 2**31 ``d'`` is the decay itself and nothing is added.
+    """
+    signed = np.int32(decay)
+    mask = np.int32(-1) if signed < 0 else np.int32(0)
     for j in range(current.size):
-        current[j] = np.int32((np.int64(current[j]) * decay) >> 32)
+        c = current[j]
+        current[j] = np.int32(np.int32((np.int64(c) * np.int64(signed)) >> 32) + np.int32(c & mask))
 
 
 @njit(cache=True)
-def _fire(first, shard, shard_bits, fired, v_reset, t_refract, v, refractory, out_spikes, n_spikes):
-    """Reset the neurons that are marked and append their ids."""
+def _hold_refractory(step, population, t_refract, v_reset, held, held_ptr, v):
+    """Put the neurons of one population that fired in the last ``t_refract`` steps back to the reset potential."""
+    n_slots = held.shape[0]
+    for age in range(1, min(t_refract, step) + 1):
+        slot = (step - age) % n_slots
+        for k in range(held_ptr[slot, population], held_ptr[slot, population + 1]):
+            v[held[slot, k]] = v_reset
+
+
+@njit(cache=True)
+def _fire(first, v_thresh, v_reset, shard, shard_bits, v, n_spikes, out_held, out_spikes):
+    """Find the neurons of a block at or above the threshold; reset them and append their ids."""
     for j in range(v.size):
-        if fired[j]:
+        if v[j] >= v_thresh:
             v[j] = v_reset
-            refractory[j] = t_refract
+            out_held[n_spikes] = first + j
             out_spikes[n_spikes] = ((first + j) << shard_bits) + shard
             n_spikes += 1
     return n_spikes
 
 
 @njit(cache=True)
-def step_lif_s1615(first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, n_targets, v, i_exc,
-                   i_inh, refractory, fired, out_spikes, n_spikes, out_counters):  # fmt: skip
+def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v, i_exc,
+                   i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
     """One step of the local neurons ``[first, last)`` of one population in one shard.
 
     Parameters
@@ -151,12 +172,14 @@ def step_lif_s1615(first, last, shard, shard_bits, lif, has_drive, drive_count, 
     lif : ndarray, int64, shape (N_LIF_INT,)
     drive_count : ndarray, uint16, shape (n,)
         Poisson events of the step.
-    accumulator : ndarray, uint32, shape (2 * n_targets,)
+    accumulator : ndarray, uint32, shape (2 * n,)
         Excitatory, then inhibitory ring words of this step; cleared.
     v, i_exc, i_inh : ndarray, int32, raw S16.15
         Membrane potential (mV) and synaptic currents (nA).
-    refractory : ndarray, int16
-        Steps left.
+    tops : ndarray, shape (number of blocks,)
+        Scratch of the type of ``v``.
+    held, held_ptr : ndarray, int32 and int64, shapes (n_hold, n) and (n_hold, n_populations + 1)
+        Local neurons that fired in each of the last steps, by population; this step's are appended.
     out_spikes : ndarray, int32
         Neuron ids, appended from ``n_spikes`` on.
     out_counters : ndarray, int64
@@ -167,61 +190,70 @@ def step_lif_s1615(first, last, shard, shard_bits, lif, has_drive, drive_count, 
     int
         The new ``n_spikes``.
     """
+    n_targets = v.size
     shift_exc, shift_inh = np.uint32(lif[L_SHIFT_EXC]), np.uint32(lif[L_SHIFT_INH])
-    weight = np.uint32(lif[L_POISSON_WEIGHT]) if has_drive else np.uint32(0)
-    i_offset, v_rest, v_thresh = np.int32(lif[L_I_OFFSET]), np.int32(lif[L_V_REST]), np.int32(lif[L_V_THRESH])
+    init_exc, init_inh = np.uint32(lif[L_INIT_EXC]), np.uint32(lif[L_INIT_INH])
+    decay_exc, decay_inh = np.uint32(lif[L_DECAY_EXC]), np.uint32(lif[L_DECAY_INH])
+    weight = np.uint32(lif[L_POISSON_WEIGHT])
+    i_offset, v_rest, v_reset = np.int32(lif[L_I_OFFSET]), np.int32(lif[L_V_REST]), np.int32(lif[L_V_RESET])
+    r_membrane, exp_tc, v_thresh = np.int32(lif[L_R]), np.int32(lif[L_EXP_TC]), np.int32(lif[L_V_THRESH])
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
-        exc, inh = accumulator[a:b], accumulator[n_targets + a : n_targets + b]
-        ie, ii, vb, rb, count = i_exc[a:b], i_inh[a:b], v[a:b], refractory[a:b], drive_count[a:b]
+        exc, inh, ie, ii = accumulator[a:b], accumulator[n_targets + a : n_targets + b], i_exc[a:b], i_inh[a:b]
         if has_drive:
-            out_counters[0] += _add_input_s1615(exc, count, weight, shift_exc, lif[L_INIT_EXC], ie)
+            out_counters[0] += _add_input_s1615(exc, drive_count[a:b], weight, shift_exc, init_exc, ie)
         else:
-            out_counters[0] += _add_ring_s1615(exc, shift_exc, lif[L_INIT_EXC], ie)
-        out_counters[0] += _add_ring_s1615(inh, shift_inh, lif[L_INIT_INH], ii)
-        n_fired = _membrane_s1615(ie, ii, i_offset, lif[L_R], lif[L_EXP_TC], v_rest, v_thresh, vb, rb, fired)
-        if n_fired:
-            n_spikes = _fire(a, shard, shard_bits, fired, np.int32(lif[L_V_RESET]), np.int16(lif[L_T_REFRACT]), vb, rb,
-                             out_spikes, n_spikes)  # fmt: skip
-        _decay_s1615(lif[L_DECAY_EXC], ie)
-        _decay_s1615(lif[L_DECAY_INH], ii)
+            out_counters[0] += _add_ring_s1615(exc, shift_exc, init_exc, ie)
+        out_counters[0] += _add_ring_s1615(inh, shift_inh, init_inh, ii)
+        tops[(a - first) // BLOCK] = _membrane_s1615(ie, ii, i_offset, r_membrane, exp_tc, v_rest, v[a:b])
+        _decay_s1615(decay_exc, ie)
+        _decay_s1615(decay_inh, ii)
+    return _finish_step(step, population, first, last, shard, shard_bits, lif[L_T_REFRACT], v_thresh, v_reset, v, tops,
+                        held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+
+
+@njit(cache=True)
+def _finish_step(step, population, first, last, shard, shard_bits, t_refract, v_thresh, v_reset, v, tops, held,
+                 held_ptr, out_spikes, n_spikes):  # fmt: skip
+    """Put back the refractory neurons, then find who fires in the blocks that reached the threshold."""
+    _hold_refractory(step, population, t_refract, v_reset, held, held_ptr, v)
+    slot = step % held.shape[0]
+    held_ptr[slot, population] = n_spikes
+    for a in range(first, last, BLOCK):
+        if tops[(a - first) // BLOCK] >= v_thresh:
+            b = min(a + BLOCK, last)
+            n_spikes = _fire(a, v_thresh, v_reset, shard, shard_bits, v[a:b], n_spikes, held[slot], out_spikes)
+    held_ptr[slot, population + 1] = n_spikes
     return n_spikes
 
 
 @njit(cache=True)
-def _membrane_f64(count, exc, inh, lif, v, i_exc, i_inh, refractory, out_fired):
-    """Add the input, integrate exactly, decay the currents; return how many neurons reached the threshold."""
-    n_fired = 0
+def _membrane_f64(count, exc, inh, lif, v, i_exc, i_inh):
+    """Add the input, integrate exactly, decay the currents; return the highest potential."""
+    top = -np.inf
     p22, p21e, p21i, drive, weight = lif[X_P22], lif[X_P21_EXC], lif[X_P21_INH], lif[X_P20_I], lif[X_POISSON_WEIGHT]
-    p11e, p11i, rest, thresh = lif[X_P11_EXC], lif[X_P11_INH], lif[X_V_REST], lif[X_V_THRESH]
+    p11e, p11i, rest = lif[X_P11_EXC], lif[X_P11_INH], lif[X_V_REST]
     for j in range(v.size):
         e = i_exc[j] + (exc[j] + count[j] * weight)
         i = i_inh[j] + inh[j]
         exc[j] = 0.0
         inh[j] = 0.0
-        is_free = refractory[j] <= 0
-        v_new = (v[j] - rest) * p22 + e * p21e - i * p21i + drive + rest
-        v_new = v_new if is_free else v[j]
-        refractory[j] = refractory[j] if is_free else np.int16(refractory[j] - 1)
-        v[j] = v_new
+        v[j] = (v[j] - rest) * p22 + e * p21e - i * p21i + drive + rest
         i_exc[j] = e * p11e
         i_inh[j] = i * p11i
-        fired = v_new >= thresh
-        out_fired[j] = fired
-        n_fired += fired
-    return n_fired
+        top = v[j] if v[j] > top else top
+    return top
 
 
 @njit(cache=True)
-def step_lif_f64(first, last, shard, shard_bits, lif, drive_count, accumulator, n_targets, v, i_exc, i_inh,
-                 refractory, fired, out_spikes, n_spikes):  # fmt: skip
+def step_lif_f64(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc, i_inh, tops,
+                 held, held_ptr, out_spikes, n_spikes):  # fmt: skip
     """As ``step_lif_s1615`` in float64 (mV, pA), with exact integration (Rotter & Diesmann 1999)."""
+    n_targets = v.size
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
-        vb, rb = v[a:b], refractory[a:b]
-        n_fired = _membrane_f64(drive_count[a:b], accumulator[a:b], accumulator[n_targets + a : n_targets + b], lif, vb,
-                                i_exc[a:b], i_inh[a:b], rb, fired)  # fmt: skip
-        if n_fired:
-            n_spikes = _fire(a, shard, shard_bits, fired, lif[X_V_RESET], np.int16(lif[X_T_REFRACT]), vb, rb,
-                             out_spikes, n_spikes)  # fmt: skip
-    return n_spikes
+        tops[(a - first) // BLOCK] = _membrane_f64(drive_count[a:b], accumulator[a:b],
+                                                   accumulator[n_targets + a : n_targets + b], lif, v[a:b], i_exc[a:b],
+                                                   i_inh[a:b])  # fmt: skip
+    return _finish_step(step, population, first, last, shard, shard_bits, np.int64(lif[X_T_REFRACT]), lif[X_V_THRESH],
+                        lif[X_V_RESET], v, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
