@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emulator.connectivity import Connectivity
 from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
+from emulator.lazy_array import lazy_array
 from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
 from emulator.poisson_drive import PoissonTables, poisson_tables
 from emulator.random_stream import Stream, host_rng, stream_key
@@ -248,16 +249,16 @@ def build_state(
         v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
         i_inh=np.zeros((n_shards, n_local), number),
         tops=np.zeros((n_shards, n_local // kernel.BLOCK + 2), number),
-        held=np.empty((n_shards, n_hold, n_local), np.int32),
+        held=lazy_array((n_shards, n_hold, n_local), np.int32),
         held_ptr=np.zeros((n_shards, n_hold, len(network.populations) + 1), np.int64),
         drive_count=np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16),
-        spikes=np.empty((n_shards, 2, n_local), np.int32), n_spikes=np.zeros((n_shards, 2), np.int64),
-        merged=np.empty((n_threads, n_sources), np.int32),
-        due_first=np.empty((n_shards, n_slots, capacity), np.int64),
-        due_size=np.empty((n_shards, n_slots, capacity), np.uint32), n_due=np.zeros((n_shards, n_slots), np.int64),
+        spikes=lazy_array((n_shards, 2, n_local), np.int32), n_spikes=np.zeros((n_shards, 2), np.int64),
+        merged=lazy_array((n_threads, n_sources), np.int32),
+        due_first=lazy_array((n_shards, n_slots, capacity), np.int64),
+        due_size=lazy_array((n_shards, n_slots, capacity), np.uint32), n_due=np.zeros((n_shards, n_slots), np.int64),
         probe_ptr=np.searchsorted((probe % n_shards)[order], np.arange(n_shards + 1)),
         probe_local=(probe // n_shards)[order], probe_column=order,
-        out_step=np.empty(MAX_CHUNK_STEPS * n_sources, np.int32),
-        out_neuron=np.empty(MAX_CHUNK_STEPS * n_sources, np.int32),
+        out_step=lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32),
+        out_neuron=lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32),
         counters=np.zeros((n_threads, engine.N_COUNTERS), np.int64), barrier=np.zeros(8, np.int64),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
 from emulator.kernels import engine
 from emulator.source import source_spikes
 from emulator.weight_scale import WeightScale, weight_scales
+from emulator.worker_pool import worker_pool
 from models.errors import ParameterError
 from models.network import Network, Receptor
 
@@ -178,7 +179,7 @@ def _advance(
 ) -> int:  # fmt: skip
     """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""
     done = 0
-    pool = ThreadPoolExecutor(n_threads)
+    pool = worker_pool(n_threads)
     try:
         while done < n_steps:
             n = min(MAX_CHUNK_STEPS, n_steps - done)

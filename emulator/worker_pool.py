@@ -1,0 +1,27 @@
+"""Threads that advance in step, none on another's processor."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+
+def worker_pool(n_threads: int) -> ThreadPoolExecutor:
+    """Return a pool of threads that never share a processor, where the system lets us choose.
+
+    Threads that meet at a barrier every 0.2 ms look idle to the scheduler, which then puts two of them on one
+    processor: measured, half the speed. Each worker gets every ``n_threads``-th of the processors that the caller may
+    use; the caller's own affinity stays.
+    """
+    processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if n_threads == 1 or len(processors) < n_threads:
+        return ThreadPoolExecutor(n_threads)
+    worker = itertools.count()
+
+    def choose_processors() -> None:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, set(processors[next(worker) :: n_threads]))
+
+    return ThreadPoolExecutor(n_threads, initializer=choose_processors)
