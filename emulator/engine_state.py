@@ -21,6 +21,7 @@ from models.errors import CapacityError, ParameterError
 from models.network import Constant, Network, Normal, Population, Receptor, Truncation, Uniform
 
 MAX_CHUNK_STEPS = 200  #: steps of one call of ``EngineState.run_chunk``
+_NO_WEIGHTS = np.zeros(1)  # fixed point keeps them in the synapse words
 _MAX_DUE_BYTES = 8 << 30  # address space, not memory
 
 
@@ -28,7 +29,6 @@ _MAX_DUE_BYTES = 8 << 30  # address space, not memory
 class EngineState:
     """Mutable state of a simulation; shapes as in ``emulator.kernels.engine``. Not for use outside the emulator."""
 
-    is_fixed: bool
     shard_bits: int
     extra_delay: int
     pop_first: NDArray[np.int64]
@@ -81,10 +81,7 @@ class EngineState:
             self.spikes, self.n_spikes, self.merged, self.due_first, self.due_size, self.n_due, self.probe_ptr,
             self.probe_local, self.probe_column, out_v, self.out_step, self.out_neuron, self.counters,
         )  # fmt: skip
-        if self.is_fixed:
-            engine.run_fixed(*head, *tail)
-        else:
-            engine.run_float(*head, c.weight, *tail)
+        engine.run(*head, c.weight if c.weight is not None else _NO_WEIGHTS, *tail)
 
     def end_chunk(self, n_arrivals: int) -> None:
         """Count the barrier's arrivals of a finished chunk."""
@@ -241,7 +238,7 @@ def build_state(
     capacity = _due_capacity(connectivity, n_sources, n_slots, int(t_refract.min()))
     order = np.argsort(probe % n_shards, kind="stable")
     return EngineState(
-        is_fixed=is_fixed, shard_bits=connectivity.shard_bits, extra_delay=extra_delay,
+        shard_bits=connectivity.shard_bits, extra_delay=extra_delay,
         pop_first=pop_first, pop_last=pop_last, lif=lif, poisson=poisson_tables(network),
         poisson_key=stream_key(seed, Stream.POISSON_DRIVE), group_of_source=group_of_source,
         group_int=_group_rows(connectivity),

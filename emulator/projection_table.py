@@ -115,13 +115,14 @@ def projection_tables(
         for index, projection in network.projections_from(group.name):
             n_targets = network.group(projection.target).n_neurons
             first, probability = delay_distribution(projection.delay_ms, network.dt_ms)
-            bin_start = group.receptors.index(projection.receptor) * group.n_delays
+            if _has_given_delays(projection):  # then delay_ms is not used, and may lie outside the group's delays
+                first, probability = group.first_delay, np.ones(1)
+            bin_start = group.receptors.index(projection.receptor) * group.n_delays + first - group.first_delay
             kind, row = _weight_row(projection.weight_pa, raw_per_pa[projection.target, projection.receptor])
-            explicit_start = explicit.add(projection, group, network.dt_ms, first)
+            explicit_start = explicit.add(projection, group, network.dt_ms)
             ints.append(
                 [_CONNECTOR_KIND[type(projection.connector)], network.offsets[projection.target], n_targets,
-                 bin_start + max(first - group.first_delay, 0), count_start, explicit_start,
-                 int(_skips_self(projection)), kind]
+                 bin_start, count_start, explicit_start, int(_skips_self(projection)), kind]
             )  # fmt: skip
             floats.append(row)
             limit_rows.append(_cumulative_words(probability))
@@ -147,6 +148,11 @@ def projection_tables(
     )
 
 
+def _has_given_delays(projection: Projection) -> bool:
+    connector = projection.connector
+    return isinstance(connector, Explicit) and connector.delays_ms is not None and connector.delays_ms.size > 0
+
+
 def _joined(parts: list[NDArray[np.generic]], dtype: type) -> NDArray[Any]:
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(1, dtype)
 
@@ -161,7 +167,7 @@ class _ExplicitPool:
         self.delays: list[NDArray[np.generic]] = []
         self._n = 0
 
-    def add(self, projection: Projection, group: SourceGroup, dt_ms: float, first_delay: int) -> int:
+    def add(self, projection: Projection, group: SourceGroup, dt_ms: float) -> int:
         """Add a projection's synapses; return where its pointers start."""
         connector = projection.connector
         start = len(self.ptr)
@@ -173,17 +179,10 @@ class _ExplicitPool:
         self.ptr.extend((self._n + np.concatenate([[0], np.cumsum(counts)])).tolist())
         self.targets.append(connector.targets[order])
         weights = np.full(n, np.nan) if connector.weights_pa is None else connector.weights_pa[order]
-        if connector.weights_pa is not None and n and (weights < 0).any() != (projection.receptor is Receptor.INH):
-            raise ParameterError(
-                f"Projection({projection.source!r} -> {projection.target!r}).connector.weights_pa",
-                "weights of both signs or of the other sign",
-                f"the sign of weight_pa ({projection.receptor})",
-            )
         self.weights.append(weights)
         if connector.delays_ms is None:
             self.delays.append(np.full(n, -1))
         else:
-            steps = np.maximum(1, np.floor(connector.delays_ms[order] / dt_ms + 0.5)).astype(np.int64)
-            self.delays.append(steps - max(first_delay, group.first_delay))
+            self.delays.append(explicit_delay_steps(connector.delays_ms[order], dt_ms) - group.first_delay)
         self._n += n
         return start

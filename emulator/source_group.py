@@ -71,7 +71,7 @@ def delay_distribution(delay_ms: Distribution, dt_ms: float) -> tuple[int, NDArr
             return max(1, _round_half_up(mean / dt_ms)), np.ones(1)
         case Normal(mean=mean, sd=sd, low=low, high=high, truncation=truncation):
             normal = NormalDist(mean, sd)
-            low, high = max(low, mean - 7 * sd), min(high, mean + 7 * sd)
+            low, high = min(max(low, mean - 7 * sd), high), max(min(high, mean + 7 * sd), low)
             p_low, p_high = normal.cdf(low), normal.cdf(high)
             if truncation is Truncation.REDRAW:
                 return _binned(
@@ -105,7 +105,7 @@ def _delay_steps_of(projection: Projection, dt_ms: float) -> tuple[int, int]:
     last = first + probability.size - 1
     connector = projection.connector
     if isinstance(connector, Explicit) and connector.delays_ms is not None and connector.delays_ms.size:
-        steps = np.maximum(1, np.floor(connector.delays_ms / dt_ms + 0.5)).astype(int)
+        steps = explicit_delay_steps(connector.delays_ms, dt_ms)
         return int(steps.min()), int(steps.max())
     return first, last
 

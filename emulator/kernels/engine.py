@@ -2,10 +2,14 @@
 
 A step: collect what is due, update, meet the other threads, enter everybody's spikes into the own due lists. Spike
 lists alternate between two buffers, so a thread that is one step ahead never writes what another still reads.
+
+One text serves both arithmetics: ``_add_segments`` and ``_step_lif`` are chosen by the type of the arrays when numba
+compiles the engine.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import BLOCK, N_STEPS_PER_DRAW, draw_poisson, step_lif_f64, step_lif_s1615
@@ -54,17 +58,65 @@ def _record_spikes(merged, n, step, out_step, out_neuron, counters):
     counters[C_N_SPIKES] = start + n
 
 
+def _add_segments(n, first, size, n_targets, synapse, weight, out_accumulator):
+    """Add what is due to the accumulator."""
+    raise NotImplementedError
+
+
+@overload(_add_segments, inline="always")
+def _choose_add_segments(n, first, size, n_targets, synapse, weight, out_accumulator):
+    if isinstance(out_accumulator.dtype, types.Float):
+
+        def add_float(n, first, size, n_targets, synapse, weight, out_accumulator):
+            add_segments_float(n, first, size, n_targets, synapse, weight, out_accumulator)
+
+        return add_float
+
+    def add_fixed(n, first, size, n_targets, synapse, weight, out_accumulator):
+        add_segments_fixed(n, first, size, n_targets, synapse, out_accumulator)
+
+    return add_fixed
+
+
+def _step_lif(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v, i_exc,
+              i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+    """Advance one population's neurons of one shard by a step."""
+    raise NotImplementedError
+
+
+@overload(_step_lif, inline="always")
+def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+                     i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+    if isinstance(v.dtype, types.Float):
+
+        def step_float(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+                       i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+            return step_lif_f64(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
+                                i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+
+        return step_float
+
+    def step_fixed(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v, i_exc,
+                   i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+        return step_lif_s1615(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count,
+                              accumulator, v, i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes,
+                              out_counters)  # fmt: skip
+
+    return step_fixed
+
+
 @njit(cache=True, nogil=True)
-def run_fixed(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, pop_first,
-              pop_last, lif_int, poisson_int, poisson_limits, poisson_key, injected_ptr, injected,
-              group_of_source, group_int, row_start, ptr_start, row_ptr, synapse, accumulator, v, i_exc, i_inh, tops,
-              held, held_ptr, drive_count, spikes, n_spikes, merged, due_first, due_size, n_due, probe_ptr,
-              probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
-    """Advance this thread's shards by ``n_steps`` in fixed point.
+def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, pop_first, pop_last, lif,
+        poisson_int, poisson_limits, poisson_key, injected_ptr, injected, group_of_source, group_int, row_start,
+        ptr_start, row_ptr, synapse, weight, accumulator, v, i_exc, i_inh, tops, held, held_ptr, drive_count, spikes,
+        n_spikes, merged, due_first, due_size, n_due, probe_ptr, probe_local, probe_column, out_v, out_step, out_neuron,
+        counters):  # fmt: skip
+    """Advance this thread's shards by ``n_steps``.
 
     Shapes: ``v``, ``i_exc``, ``i_inh`` (n_shards, n); ``accumulator`` (n_shards, 2n); ``spikes`` (n_shards, 2, n);
     ``due_first``, ``due_size`` (n_shards, n_slots, capacity); ``held`` (n_shards, n_hold, n); ``out_v`` (n_steps,
-    n_probes). Only thread 0 writes ``out_step``/``out_neuron``, which must have room for every neuron in every step.
+    n_probes). ``weight`` is not read in fixed point; a drive's counts must be zero where a population has none. Only
+    thread 0 writes ``out_step``/``out_neuron``, which must have room for every neuron in every step.
     """
     n_shards = v.shape[0]
     mask = due_first.shape[1] - 1
@@ -73,8 +125,8 @@ def run_fixed(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, b
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
             slot = t & mask
-            add_segments_fixed(n_due[shard, slot], due_first[shard, slot], due_size[shard, slot], v.shape[1], synapse,
-                               accumulator[shard])  # fmt: skip
+            _add_segments(n_due[shard, slot], due_first[shard, slot], due_size[shard, slot], v.shape[1], synapse,
+                          weight, accumulator[shard])  # fmt: skip
             n_due[shard, slot] = 0
             if t % N_STEPS_PER_DRAW == 0:
                 _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits,
@@ -82,47 +134,10 @@ def run_fixed(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, b
             k = 0
             for p in range(pop_first.shape[1]):
                 has_drive = poisson_int[p, 1] != 0 or poisson_int[p, 0] != 0
-                k = step_lif_s1615(t, p, pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif_int[p],
-                                   has_drive, drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], v[shard],
-                                   i_exc[shard], i_inh[shard], tops[shard], held[shard], held_ptr[shard],
-                                   spikes[shard, t & 1], k, counters[thread])  # fmt: skip
-            n_spikes[shard, t & 1] = k
-            _record(t, t - first_step, shard, probe_ptr, probe_local, probe_column, v[shard], out_v)
-        wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
-        inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, n_shards, t, extra_delay, inject, group_of_source, group_int, row_start,
-                      ptr_start, row_ptr, spikes, n_spikes, cursor, merged[thread], due_first, due_size, n_due,
-                      counters[thread])  # fmt: skip
-        if thread == 0:
-            _record_spikes(merged[thread], n, t, out_step, out_neuron, counters[0])
-
-
-@njit(cache=True, nogil=True)
-def run_float(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, pop_first,
-              pop_last, lif_float, poisson_int, poisson_limits, poisson_key, injected_ptr, injected,
-              group_of_source, group_int, row_start, ptr_start, row_ptr, synapse, weight, accumulator, v, i_exc, i_inh,
-              tops, held, held_ptr, drive_count, spikes, n_spikes, merged, due_first, due_size, n_due, probe_ptr,
-              probe_local, probe_column, out_v, out_step, out_neuron, counters):  # fmt: skip
-    """As ``run_fixed`` in float64; ``drive_count`` must be zero where a population has no drive."""
-    n_shards = v.shape[0]
-    mask = due_first.shape[1] - 1
-    words = np.empty((N_STEPS_PER_DRAW + 1, BLOCK), np.int32)
-    cursor = np.zeros(n_shards, np.int64)
-    for t in range(first_step, first_step + n_steps):
-        for shard in range(thread, n_shards, n_threads):
-            slot = t & mask
-            add_segments_float(n_due[shard, slot], due_first[shard, slot], due_size[shard, slot], v.shape[1], synapse,
-                               weight, accumulator[shard])  # fmt: skip
-            n_due[shard, slot] = 0
-            if t % N_STEPS_PER_DRAW == 0:
-                _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits,
-                             poisson_key, words, drive_count[shard])  # fmt: skip
-            k = 0
-            for p in range(pop_first.shape[1]):
-                k = step_lif_f64(t, p, pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif_float[p],
-                                 drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], v[shard], i_exc[shard],
-                                 i_inh[shard], tops[shard], held[shard], held_ptr[shard], spikes[shard, t & 1],
-                                 k)  # fmt: skip
+                k = _step_lif(t, p, pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif[p], has_drive,
+                              drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], v[shard], i_exc[shard],
+                              i_inh[shard], tops[shard], held[shard], held_ptr[shard], spikes[shard, t & 1], k,
+                              counters[thread])  # fmt: skip
             n_spikes[shard, t & 1] = k
             _record(t, t - first_step, shard, probe_ptr, probe_local, probe_column, v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
