@@ -1,0 +1,13 @@
+"""Integers of a 32-bit machine, made of Python's unlimited ones."""
+
+from __future__ import annotations
+
+
+def wrap32(value: int) -> int:
+    """Keep the low 32 bits and read them as a signed number."""
+    return (value + 2**31) % 2**32 - 2**31
+
+
+def scaled_product(a: int, b: int, n_bits: int) -> int:
+    """Return ``a * b / 2**n_bits``, towards minus infinity, as a signed 32-bit number."""
+    return wrap32(a * b // 2**n_bits)
