@@ -72,7 +72,10 @@ def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_
             mark = INHIBITORY if group[G_RECEPTOR_0 + r] else np.uint32(0)
             p = ptr_start[source] + shard * (group[G_N_RECEPTORS] * n_delays + 1) + r * n_delays
             a = row_ptr[p]
+            end = row_ptr[p + n_delays]
             for d in range(n_delays):
+                if a == end:  # the longest delays are rare, and empty in most rows
+                    break
                 b = row_ptr[p + d + 1]
                 slot = (first_step + d) & mask
                 k = n_due[slot]
