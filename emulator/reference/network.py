@@ -9,6 +9,7 @@ convention in step t + d + 1.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,7 +19,7 @@ from emulator.engine_state import initial_potentials_mv
 from emulator.poisson_drive import poisson_limits
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.reference.neuron import FixedConstants, FixedNeuron, FloatNeuron
-from emulator.reference.philox import philox_block
+from emulator.reference.philox import Words, philox_block
 from emulator.reference.row import Synapse, unpack_row
 from emulator.weight_scale import WeightScale
 from models.network import Network, PoissonSource, Population, Receptor, SpikeArraySource
@@ -41,15 +42,20 @@ def drive_count(population: Population, neuron_id: int, step: int, dt_ms: float,
     if drive is None or step < round(drive.delay_ms / dt_ms):
         return 0
     first, limits = _limits_of(drive.total_rate_hz * dt_ms * 1e-3)
-    k0, k1 = (int(word) for word in stream_key(seed, Stream.POISSON_DRIVE))
-    word = philox_block((neuron_id, step // 4, 0, int(Stream.POISSON_DRIVE)), (k0, k1))[step % 4]
-    return first + sum(word >= limit for limit in limits)
+    word = _drive_words(neuron_id, step // 4, seed)[step % 4]
+    return first + bisect_right(limits, word)  # as many as the word reaches
 
 
 @lru_cache
 def _limits_of(mean: float) -> tuple[int, tuple[int, ...]]:
     first, limits = poisson_limits(mean)
     return first, tuple(int(limit) for limit in limits)
+
+
+@lru_cache(maxsize=8192)  # more than the neurons of any network this is used for
+def _drive_words(neuron_id: int, block: int, seed: int) -> Words:
+    k0, k1 = stream_key(seed, Stream.POISSON_DRIVE).tolist()
+    return philox_block((neuron_id, block, 0, int(Stream.POISSON_DRIVE)), (k0, k1))
 
 
 def source_spikes_of(network: Network, step: int, seed: int) -> list[int]:
