@@ -123,8 +123,15 @@ def run(network: str, /, *, options: Options = _DEFAULTS, no_html: Annotated[boo
     from neuromap import flow
 
     extra: dict[str, Any] = {"html": False} if no_html else {}
-    with terminal.ProgressView() as progress:
-        result = flow.run(experiment, out=out, overwrite=options.overwrite, progress=progress, **extra)
+    try:
+        with terminal.ProgressView() as progress:
+            result = flow.run(experiment, out=out, overwrite=options.overwrite, progress=progress, **extra)
+    except KeyboardInterrupt:
+        from neuromap.output_folder import kept_results
+
+        kept = ", ".join(kept_results(out))
+        terminal.print_error(f"interrupted without a report; kept in {out}: {kept or 'nothing'}")
+        return EXIT_INTERRUPTED
     terminal.print_verdict(result.report)
     print(f"results in {out}")
     return EXIT_INTERRUPTED if result.report.status == "partial" else 0

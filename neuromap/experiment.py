@@ -8,14 +8,12 @@ setting is its place in the file: ``network.scale``, ``machine.core.clock_hz``, 
 from __future__ import annotations
 
 import inspect
-import math
-import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from models.config_file import check_value, parse_settings, place_of, plain, read_yaml, unknown_key
 from models.errors import CapacityError, ParameterError, UnknownNameError
@@ -23,128 +21,36 @@ from models.machine import Machine, unit_of
 from models.machine_file import load_machine, machine_hints
 from models.network import Network
 from models.units import ms_to_steps
+from neuromap.choices import (
+    Arithmetic,
+    DelayConvention,
+    Experiment,
+    MachineChoice,
+    NetworkChoice,
+    RecipeChoice,
+    RecipeName,
+    default_n_threads,
+)
 
-RecipeName = Literal["combined", "ensemble"]
-Arithmetic = Literal["fixed", "float"]
-DelayConvention = Literal["nest", "device"]
+__all__ = [
+    "OPTION_PATHS",
+    "Arithmetic",
+    "DelayConvention",
+    "Experiment",
+    "MachineChoice",
+    "NetworkChoice",
+    "RecipeChoice",
+    "RecipeName",
+    "apply_settings",
+    "build_network",
+    "check_experiment",
+    "default_n_threads",
+    "load_experiment",
+    "make_experiment",
+    "network_hints",
+]
 
 _SETTINGS = "the settings"
-_SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the texts below the fields are the schema's descriptions
-
-
-def default_n_threads() -> int:
-    """Return 2, or 1 on a machine with one processor."""
-    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return min(2, n_cpus)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkChoice:
-    """A built-in network and its parameters."""
-
-    __pydantic_config__ = _SCHEMA_CONFIG
-
-    name: str = "pd14"
-    """Name of a network that comes with neuromap."""
-    parameters: dict[str, Any] = field(default_factory=dict)
-    """Arguments of the function that builds it, for example ``scale``; the rest keep their defaults."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineChoice:
-    """A machine and what is changed in it."""
-
-    __pydantic_config__ = _SCHEMA_CONFIG
-
-    name: str = "spinnaker1"
-    """Name of a machine that comes with neuromap, or a YAML file."""
-    settings: dict[str, Any] = field(default_factory=dict)
-    """Values to replace, by dotted path (``core.clock_hz``)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecipeChoice:
-    """How populations are cut into cores."""
-
-    __pydantic_config__ = _SCHEMA_CONFIG
-
-    name: RecipeName = "ensemble"
-    """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip."""
-    neurons_per_core: int | None = None
-    """Neurons on a core; null: the recipe's own default."""
-    n_synapse_cores: int | None = None
-    """Synapse cores of an ensemble; null: from the expected load."""
-
-    def __post_init__(self) -> None:
-        _check_choice("recipe.name", self.name, RecipeName)
-        for name in ("neurons_per_core", "n_synapse_cores"):
-            if getattr(self, name) is not None:
-                _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
-        if self.name == "combined" and self.n_synapse_cores is not None:
-            raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, "null with the combined recipe")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Experiment:
-    """Everything that decides the result of a run.
-
-    ``seconds`` of model time are kept; ``warmup_ms`` are simulated before them and dropped.
-    """
-
-    __pydantic_config__ = _SCHEMA_CONFIG
-
-    network: NetworkChoice = field(default_factory=NetworkChoice)
-    """What is run."""
-    machine: MachineChoice = field(default_factory=MachineChoice)
-    """What it runs on."""
-    recipe: RecipeChoice = field(default_factory=RecipeChoice)
-    """How it is put there."""
-    seconds: float = 1.0
-    """Model time that is kept, s."""
-    warmup_ms: float = 500.0
-    """Model time simulated before that and left out of the statistics, ms."""
-    seed: int = 1234
-    """The one seed of all random numbers."""
-    arithmetic: Arithmetic = "fixed"
-    """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
-    delay_convention: DelayConvention = "nest"
-    """``nest``: a spike acts one delay after the step it was emitted in, as in NEST; ``device``: as on the machine."""
-    time_scale_factor: float = 1.0
-    """Slow-down that the machine is given: a tick lasts dt times this."""
-    n_threads: int = field(default_factory=default_n_threads)
-    """Threads of the emulator; they do not change the result."""
-
-    def __post_init__(self) -> None:
-        _check_number("seconds", self.seconds, "s", is_positive=True)
-        _check_number("warmup_ms", self.warmup_ms, "ms")
-        _check_number("time_scale_factor", self.time_scale_factor, "", is_positive=True)
-        _check_whole("seed", self.seed, at_least=0, below=2**63)
-        _check_whole("n_threads", self.n_threads, at_least=1)
-        _check_choice("arithmetic", self.arithmetic, Arithmetic)
-        _check_choice("delay_convention", self.delay_convention, DelayConvention)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the experiment as plain dicts, ready for JSON."""
-        return asdict(self)
-
-
-def _check_number(name: str, value: Any, unit: str, *, is_positive: bool = False) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not (value > 0 if is_positive else value >= 0):
-        raise ParameterError(name, value, f"a number {'>' if is_positive else '>='} 0 {unit}".rstrip())
-
-
-def _check_whole(name: str, value: Any, *, at_least: int, below: int | None = None) -> None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or value < at_least or (below is not None and value >= below):
-        upper = f" and below {below}" if below is not None else ""
-        raise ParameterError(name, value, f"a whole number of at least {at_least}{upper}")
-
-
-def _check_choice(name: str, value: Any, choices: Any) -> None:
-    if value not in get_args(choices):
-        raise UnknownNameError(name, value, get_args(choices))
-
 
 #: Options of the command line and of `make_experiment`, and the paths that they set.
 OPTION_PATHS = MappingProxyType(
@@ -228,7 +134,13 @@ def build_network(choice: NetworkChoice) -> Network:
         if key not in hints:
             raise unknown_key(f"parameter of network {choice.name!r}", key, list(hints))
         parameters[key] = check_value(f"network.{key}", value, hints[key])
-    return NETWORKS[choice.name](**parameters)
+    try:
+        return NETWORKS[choice.name](**parameters)
+    except ParameterError as err:
+        inner = re.search(r"\((\w+)\)$", err.name)  # a builder says "pd14(n_scale)"
+        if inner and inner.group(1) in parameters:
+            raise _moved(err, f"network.{inner.group(1)}") from err
+        raise
 
 
 # ---- files and settings ------------------------------------------------------------------------------------------
@@ -375,9 +287,7 @@ def _unknown_path(path: str, where: str, known: list[str], network: str) -> Para
 def _located(err: ParameterError, leaves: _Leaves) -> ParameterError:
     """Return the error with the place of the value that caused it, where that is known."""
     name = err.name.split(" at ")[0]
-    inner = re.search(r"\((\w+)\)$", name)  # a builder says "pd14(n_scale)"
-    parameter = inner.group(1) if inner else name.rpartition(".")[2]
-    for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{parameter}"):
+    for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
         if path in leaves:
             return _moved(err, _at(path, leaves[path][1]))
     return err

@@ -22,7 +22,7 @@ from models.network import Network
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.measure import Measured, make_arrays, make_report
-from neuromap.output_folder import prepare_out_folder
+from neuromap.output_folder import prepare_out_folder, remove_results
 from neuromap.results import Report, RunArrays
 
 Progress = Callable[[str, float, str], None]
@@ -101,6 +101,7 @@ def map_network(
     if violations:
         raise VerificationError(tuple(str(violation) for violation in violations))
     if folder is not None:
+        remove_results(folder)
         save_mapping(mapping, folder / "mapping")
     return mapping
 
@@ -151,8 +152,11 @@ def run(
     violations = tuple(str(violation) for violation in verify(mapping, network))
     report_progress("verify", 1.0, "")
     if folder is not None:
+        remove_results(folder)
         save_mapping(mapping, folder / "mapping")
     simulation = _simulate(experiment, network, report_progress)
+    if folder is not None:
+        write_spikes(simulation, folder, warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
     timing = _time_cores(experiment, mapping, simulation, report_progress)
     report_progress("report", 0.0, "")
     measured = Measured(experiment, mapping, violations, simulation, timing, map_s)
@@ -169,6 +173,8 @@ def _simulate(experiment: Experiment, network: Network, progress: Progress) -> S
 
     def on_stage(stage: str, fraction: float) -> None:
         progress(stage, fraction, f"{fraction * model_ms:,.0f} of {model_ms:,.0f} ms" if stage == "simulate" else "")
+        if stage == "build" and fraction >= 1:
+            progress("simulate", 0.0, "")
 
     return simulate(
         network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
@@ -189,21 +195,27 @@ def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation
     )  # fmt: skip
 
 
-def write_results(result: Result, folder: Path, *, html: bool = True) -> None:
-    """Write ``report.json``, ``spikes.npz``, ``arrays.npz`` and, if asked for, ``report.html`` into a folder.
+def write_spikes(simulation: Simulation, folder: Path, *, warmup_ms: float = 0.0) -> None:
+    """Write ``spikes.npz``.
 
-    ``spikes.npz`` holds ``step`` and ``neuron`` (int32, sorted by step), ``dt_ms``, ``warmup_steps``, ``n_steps``,
-    ``population_names`` and ``population_edges``.
+    It holds ``step`` and ``neuron`` (int32, sorted by step, then neuron), ``dt_ms``, ``warmup_steps``, ``n_steps``, and
+    the populations: ``population_names`` and ``population_edges`` (first neuron of each, and the end; ids from there
+    on are spike sources).
     """
-    arrays, network = result.arrays, result.simulation.network
+    network = simulation.network
     sizes = [population.n_neurons for population in network.populations]
-    result.report.write(folder / "report.json")
     np.savez_compressed(
-        folder / "spikes.npz", step=arrays.spike_step, neuron=arrays.spike_neuron, dt_ms=network.dt_ms,
-        warmup_steps=arrays.warmup_steps, n_steps=arrays.n_steps,
+        folder / "spikes.npz", step=simulation.spike_step, neuron=simulation.spike_neuron, dt_ms=network.dt_ms,
+        warmup_steps=min(ms_to_steps(warmup_ms, network.dt_ms), simulation.n_steps), n_steps=simulation.n_steps,
         population_names=np.array([population.name for population in network.populations]),
         population_edges=np.concatenate([[0], np.cumsum(sizes)]),
     )  # fmt: skip
+
+
+def write_results(result: Result, folder: Path, *, html: bool = True) -> None:
+    """Write ``report.json``, ``arrays.npz`` and, if asked for, ``report.html`` into a folder."""
+    arrays = result.arrays
+    result.report.write(folder / "report.json")
     arrays.write(folder / "arrays.npz")
     if html:
         from neuromap.report.html import write_html

@@ -17,6 +17,7 @@ from mapping.model import Mapping
 from models.topology import build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
+from neuromap.notes import make_notes
 from neuromap.results import (
     ActivityReport,
     EnergyReport,
@@ -94,6 +95,7 @@ def make_report(m: Measured) -> Report:
             emulation_factor=m.simulation.emulation_factor, peak_rss_bytes=peak_rss_bytes(),
             n_threads=m.experiment.n_threads,
         ),
+        notes=make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size),
     )  # fmt: skip
 
 
@@ -148,8 +150,7 @@ def _timing_report(m: Measured) -> TimingReport:
 
 
 def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
-    link = m.mapping.machine.link
-    capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s)
+    capacity = _link_capacity_packets_per_s(m, load)
     busiest = np.unravel_index(np.argmax(load.link_packets_per_s / capacity), capacity.shape)
     return PacketReport(
         n_sent=m.timing.n_sent,
@@ -157,8 +158,15 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
         n_late=m.timing.n_late,
         n_lost=m.timing.n_lost,
         busiest_link_packets_per_s=float(load.link_packets_per_s[busiest]),
-        link_capacity_packets_per_s=float(capacity[busiest]) * m.experiment.time_scale_factor,
+        link_capacity_packets_per_s=float(capacity[busiest]),
     )
+
+
+def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> np.ndarray:
+    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links)."""
+    link = m.mapping.machine.link
+    capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s)
+    return np.asarray(capacity * m.experiment.time_scale_factor, np.float64)
 
 
 def _memory_report(m: Measured) -> MemoryReport:
@@ -243,4 +251,5 @@ def make_arrays(m: Measured) -> RunArrays:
         chip_sdram_bytes=_chip_sdram_bytes(m),
         link_xyl=np.column_stack([load.chip[used[:, 0]], used[:, 1]]).astype(np.int32),
         link_packets_per_s=load.link_packets_per_s[tuple(used.T)],
+        link_capacity_packets_per_s=_link_capacity_packets_per_s(m, load)[tuple(used.T)],
     )

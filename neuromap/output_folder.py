@@ -16,7 +16,7 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
     out : str or Path
         The folder; parents are made.
     overwrite : bool
-        Allow a folder that is not empty; files of the same names in it are then replaced, others stay.
+        Allow a folder that is not empty (`remove_results` then makes room).
 
     Returns
     -------
@@ -45,6 +45,21 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
     except OSError as err:
         raise ParameterError(name, str(folder), f"a folder that can be written ({err.strerror})") from err
     return folder
+
+
+#: What a run or a mapping leaves in its folder.
+RESULTS = ("report.json", "report.html", "spikes.npz", "arrays.npz", "mapping/mapping.json", "mapping/mapping.npz")
+
+
+def remove_results(folder: Path) -> None:
+    """Remove what an earlier run left in a folder, so that nothing old stands beside the new; other files stay."""
+    for name in RESULTS:
+        (folder / name).unlink(missing_ok=True)
+
+
+def kept_results(folder: Path) -> list[str]:
+    """Return what a run has left in a folder so far."""
+    return [name for name in RESULTS if (folder / name).exists()]
 
 
 def unused_folder(wanted: Path) -> Path:

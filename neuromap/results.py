@@ -65,10 +65,10 @@ class MappingReport:
 class ActivityReport:
     """Means over the neurons (or pairs) of each population; ``reference_*`` from published data of equal duration.
 
-    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference). ``model_time_ms`` includes
-    the warm-up, which the statistics leave out. ``ks_distance``: statistic (``rate_hz``, ``cv_isi``, ``correlation``)
-    to population to Kolmogorov-Smirnov distance from the reference (mean over its runs); ``reference_ks_distance``:
-    the same between the two reference runs.
+    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference). ``model_time_ms`` is what
+    the statistics are of; ``warmup_ms`` were simulated before it. ``ks_distance``: statistic (``rate_hz``, ``cv_isi``,
+    ``correlation``) to population to Kolmogorov-Smirnov distance from the reference (mean over its runs);
+    ``reference_ks_distance``: the same between the two reference runs.
     """
 
     model_time_ms: float
@@ -125,7 +125,10 @@ class TimingReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketReport:
-    """``n_sent``: packets sent by cores; ``n_late``/``n_lost``: deliveries to a core after its tick or never."""
+    """``n_sent``: packets sent by cores; ``n_late``/``n_lost``: deliveries to a core after its tick or never.
+
+    Counts are of the whole simulation, warm-up included. The busiest link is the one closest to its own capacity.
+    """
 
     n_sent: int
     n_delivered: int
@@ -169,7 +172,7 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything in ``report.json``; documented in docs/report.md."""
+    """Everything in ``report.json``; documented in docs/report.md. ``notes``: what a reader should know, in words."""
 
     status: Literal["complete", "partial"]
     verdict: Verdict
@@ -184,6 +187,7 @@ class Report:
     energy: EnergyReport
     provenance: dict[str, int]
     host: HostReport
+    notes: list[str] = field(default_factory=list)
     schema_version: int = field(default=SCHEMA_VERSION)
 
     def to_dict(self) -> dict[str, Any]:
@@ -231,6 +235,8 @@ class RunArrays:
         Directed links that carry packets: chip and link number.
     link_packets_per_s : ndarray, shape (n_links,), float64
         At the measured rates, per second of model time.
+    link_capacity_packets_per_s : ndarray, shape (n_links,), float64
+        What each of these links carries in the same time; links between boards carry less than those on a board.
     """
 
     spike_step: NDArray[np.int32]
@@ -247,6 +253,7 @@ class RunArrays:
     chip_sdram_bytes: NDArray[np.int64]
     link_xyl: NDArray[np.int32]
     link_packets_per_s: NDArray[np.float64]
+    link_capacity_packets_per_s: NDArray[np.float64]
 
     def write(self, path: Path) -> None:
         """Write all arrays but the spikes to an npz file, under their own names."""

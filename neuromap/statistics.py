@@ -285,8 +285,9 @@ def summarise_activity(
     spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
         Sorted by step; ids of spike sources (from ``network.n_neurons`` on) are left out.
     warmup_steps, n_steps : int
-        Steps dropped from the statistics; steps simulated (warm-up included).
+        Steps dropped from the statistics (all, if fewer were simulated); steps simulated (warm-up included).
     """
+    warmup_steps = min(warmup_steps, n_steps)
     sizes = {population.name: population.n_neurons for population in network.populations}
     own = population_statistics(sizes, spike_step, spike_neuron, (warmup_steps, n_steps), network.dt_ms)
     duration_ms = (n_steps - warmup_steps) * network.dt_ms

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.network import Network, Population
 from models.published import PD14_POPULATIONS
+from neuromap.choices import Experiment
 from neuromap.results import (
     EnergyReport,
     HostReport,
@@ -113,6 +114,7 @@ def make_arrays(seed: int = 1, n_boards: int = 12, n_steps: int = 11_000) -> Run
         chip_sdram_bytes=sdram.astype(np.int64),
         link_xyl=np.array(links, dtype=np.int32),
         link_packets_per_s=np.array(load),
+        link_capacity_packets_per_s=np.full(len(load), 6e6),
     )
 
 
@@ -148,16 +150,10 @@ def make_report(arrays: RunArrays, network: Network | None = None, **changes: An
             keeps_up=False,
             loses_nothing=True,
             summary="PD14 fits on 12 boards and misses real time by 12 %: run it 1.12 times slower and nothing is lost",
-            limit="synapse core (9, 14, 6) of L4E[2048:2112], lane 3: needs 22,480 cycles, has 20,000 cycles a tick",
-            remedy="put at most 56 neurons on a core (now 64), or set time_scale_factor to 1.13",
+            limit="synapse core 6 of chip (9, 14), L4E[2048:2112]: 22,480 of 20,000 cycles in step 8,123",
+            remedy="--neurons-per-core 56 (less work on this core), or --time-scale-factor 1.13 (a longer tick)",
         ),
-        "experiment": {
-            "network": {"name": "pd14", "scale": 1.0, "drive": "poisson"},
-            "machine": "spinnaker1",
-            "recipe": {"name": "ensemble", "max_neurons_per_core": 64},
-            "seed": 1,
-            "seconds": 1.0,
-        },
+        "experiment": Experiment().to_dict(),
         "network": NetworkReport(
             name="pd14", n_neurons=network.n_neurons, n_synapses=298_880_968, drive="poisson", scale=network.scale,
             dt_ms=0.1, population_sizes={p.name: p.n_neurons for p in network.populations},

@@ -95,7 +95,7 @@ def _population_rate(
     ax.stairs(rate_hz, edges, fill=True, color=GREY)
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(1.1 * rate_hz.max(initial=0), 1e-9) if rate_hz.any() else 1)
-    ax.set_ylabel("Hz a neuron")
+    ax.set_ylabel("rate (Hz)")
 
 
 def rate_boxes(report: Report, arrays: RunArrays, samples: Samples | None = None) -> Figure:
@@ -131,9 +131,9 @@ def rate_boxes(report: Report, arrays: RunArrays, samples: Samples | None = None
 
 
 _ROWS = (
-    ("rate_hz", "rate (Hz)", (0.0, None)),
-    ("cv_isi", "CV of intervals", (0.0, 1.6)),
-    ("correlation", "correlation (log)", (None, None)),
+    ("rate_hz", "rate (Hz)", "neurons", (0.0, None)),
+    ("cv_isi", "CV of intervals", "neurons", (0.0, 1.6)),
+    ("correlation", "correlation coefficient", "pairs (log scale)", (None, None)),
 )
 
 
@@ -146,11 +146,11 @@ def distributions(report: Report, arrays: RunArrays, samples: Samples | None = N
     duration_ms = report.activity.model_time_ms
     with styled():
         # fixed margins: the constrained layout of 24 panels takes most of a second
-        figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 5.4, is_constrained=False)
+        figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 5.8, is_constrained=False)
         left = 0.35 / figure.get_figwidth()
-        figure.subplots_adjust(left=left, right=0.995, top=0.93, bottom=0.11, hspace=0.42, wspace=0.12)
+        figure.subplots_adjust(left=left, right=0.995, top=0.94, bottom=0.13, hspace=0.62, wspace=0.12)
         axes = figure.subplots(3, len(names), squeeze=False)
-        for row, (statistic, label, bounds) in enumerate(_ROWS):
+        for row, (statistic, label, what, bounds) in enumerate(_ROWS):
             for column, name in enumerate(names):
                 ax = axes[row, column]
                 others = [getattr(run[name], statistic) for run in seeds.values()]
@@ -161,7 +161,8 @@ def distributions(report: Report, arrays: RunArrays, samples: Samples | None = N
                     _log_density(ax, edges, max(own.size, 2))
                 if row == 0:
                     ax.set_title(name, color=colours[name], pad=10)
-            axes[row, 0].set_ylabel(label)
+            axes[row, 0].set_ylabel(what)
+            figure.text(0.5, axes[row, 0].get_position().y0 - 0.052, label, ha="center", va="top", fontsize=9)
         handles = [Line2D([], [], color=GREY, lw=6, alpha=0.5, label="this run")]
         handles += [
             Line2D([], [], color=INK, lw=1, ls=style, label=f"NEST, seed {seed}")

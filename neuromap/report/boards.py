@@ -15,15 +15,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from neuromap.report.machine_figure import tick_us
-from neuromap.report.quantity import percent, si, size_of
-from neuromap.report.style import PAGE_WIDTH_IN, VERMILLION, new_figure, say, styled
+from neuromap.report.machine_figure import link_shares, tick_us
+from neuromap.report.quantity import percent, plural, size_of
+from neuromap.report.style import PAGE_WIDTH_IN, new_figure, say, styled
 from neuromap.results import Report, RunArrays
 
 #: Neighbour that each link leads to: east, north-east, north, west, south-west, south.
@@ -32,6 +33,7 @@ LINK_OFFSETS = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 _Floats = NDArray[np.float64]
 _UNUSED = "#eeeeee"
 _LINK_LEVELS = 14
+_N_COLOURS = 256
 _BAR: dict[str, Any] = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.01}
 
 
@@ -75,22 +77,22 @@ def chip_labels(report: Report, arrays: RunArrays) -> list[str]:
     for x, y, _ in arrays.core_xyp.tolist():
         n_cores[(x, y)] = n_cores.get((x, y), 0) + 1
     busiest: dict[tuple[int, int], float] = {}
-    for (x, y, _), rate in zip(arrays.link_xyl.tolist(), arrays.link_packets_per_s.tolist(), strict=True):
-        busiest[(x, y)] = max(busiest.get((x, y), 0.0), rate)
+    for (x, y, _), share in zip(arrays.link_xyl.tolist(), link_shares(arrays).tolist(), strict=True):
+        busiest[(x, y)] = max(busiest.get((x, y), 0.0), share)
     lines = []
     for index, (x, y) in enumerate(arrays.chip_xy.tolist()):
-        text = f"chip ({x}, {y}), board {arrays.chip_board[index]}: {n_cores.get((x, y), 0)} cores used"
+        text = f"chip ({x}, {y}), board {arrays.chip_board[index]}: {plural(n_cores.get((x, y), 0), 'core')} used"
         if not math.isnan(load[index]):
             text += f", longest step {load[index]:.1f} µs ({percent(load[index], tick_us(report))} of the tick)"
         text += f", SDRAM {size_of(float(arrays.chip_sdram_bytes[index]))}"
         if (x, y) in busiest:
-            text += f", busiest link out {si(busiest[(x, y)], 'packets/s')}"
+            text += f", busiest link out at {busiest[(x, y)]:.2g} % of what it carries"
         lines.append(text)
     return lines
 
 
 def core_load_map(report: Report, arrays: RunArrays) -> Figure:
-    """Return the map of the busiest core of each chip, in percent of the tick; over 100 % is vermillion."""
+    """Return the map of the busiest core of each chip, in percent of the tick; over 100 % is red."""
     share = 100 * chip_load_us(arrays) / tick_us(report)
     return _map(arrays, "chips-load", "Busiest core of each chip, longest step", share, "% of the tick", 100.0)
 
@@ -106,17 +108,17 @@ def sdram_map(report: Report, arrays: RunArrays) -> Figure:
 
 
 def link_map(report: Report, arrays: RunArrays) -> Figure:
-    """Return the map of links: from each chip, half a line towards each neighbour, coloured by the packets sent."""
+    """Return the map of links: from each chip, half a line towards each neighbour, coloured by its load."""
     with styled():
         figure, ax, draw = _canvas(arrays, PAGE_WIDTH_IN)
-        ax.set_title("Packets on links (each half line is one direction)")
+        ax.set_title("Load of links: each half line is the direction away from its chip")
         if not len(arrays.chip_xy):
             say(ax, "no chips")
             return figure
         xy = unwrap_boards(arrays.chip_xy, arrays.chip_board)
         draw("chips-link", np.full(len(xy), np.nan), mpl.colormaps["viridis"], Normalize(0, 1))
-        rate = arrays.link_packets_per_s
-        is_used = rate > 0
+        share = link_shares(arrays)
+        is_used = share > 0
         if not is_used.any():
             return figure
         position = {tuple(original): drawn for original, drawn in zip(arrays.chip_xy.tolist(), xy, strict=True)}
@@ -124,31 +126,30 @@ def link_map(report: Report, arrays: RunArrays) -> Figure:
         offset = np.array(LINK_OFFSETS)[arrays.link_xyl[is_used, 2]]
         a = chip_centres(start)
         b = a + 0.46 * chip_centres(offset)
-        _draw_links(figure, ax, (a, b), rate[is_used], report.packets.link_capacity_packets_per_s)
+        _draw_links(figure, ax, (a, b), share[is_used])
     return figure
 
 
-def _draw_links(
-    figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], rate: _Floats, capacity_packets_per_s: float
-) -> None:
-    """Draw links as one path per colour level: a path per link would make the page several times larger."""
-    high = max(float(rate.max()), 1e-9)
+def _draw_links(figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], share: _Floats) -> None:
+    """Draw links as one path per colour level: a path per link would make the page several times larger.
+
+    ``share``: load in percent of what each link carries.
+    """
+    high = max(float(share.max()), 1e-9)
     norm = LogNorm(high / 1e3, high)
     cmap = mpl.colormaps["viridis_r"]
-    level = np.clip(np.asarray(norm(rate)) * _LINK_LEVELS, 0, _LINK_LEVELS - 1).astype(np.int64)
+    level = np.clip(np.asarray(norm(share)) * _LINK_LEVELS, 0, _LINK_LEVELS - 1).astype(np.int64)
     for one in range(_LINK_LEVELS):
         is_own = level == one
         if not is_own.any():
             continue
         points = np.stack((ends[0][is_own], ends[1][is_own]), axis=1).reshape(-1, 2)
         codes = np.tile([Path.MOVETO, Path.LINETO], int(is_own.sum()))
-        share = one / (_LINK_LEVELS - 1)
-        colour = cmap(share)
-        ax.add_patch(PathPatch(Path(points, codes), fill=False, ec=colour, lw=0.8 + 2.4 * share, capstyle="butt"))
-    bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, **_BAR)
-    bar.set_label(
-        f"packets/s (a link carries {si(capacity_packets_per_s)}; busiest {percent(high, capacity_packets_per_s, 1)})"
-    )
+        depth = one / (_LINK_LEVELS - 1)
+        width_pt = 0.8 + 2.4 * depth
+        ax.add_patch(PathPatch(Path(points, codes), fill=False, ec=cmap(depth), lw=width_pt, capstyle="butt"))
+    bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, format=FuncFormatter(lambda x, _: f"{x:g}"), **_BAR)
+    bar.set_label(f"% of what the link carries (busiest {high:.2g} %)")
 
 
 def _map(arrays: RunArrays, gid: str, title: str, value: _Floats, label: str, vmax: float) -> Figure:
@@ -158,15 +159,22 @@ def _map(arrays: RunArrays, gid: str, title: str, value: _Floats, label: str, vm
         if not len(value):
             say(ax, "no chips")
             return figure
-        cmap = mpl.colormaps["YlGnBu"].with_extremes(over=VERMILLION, bad=_UNUSED)
-        norm = Normalize(0, vmax)
+        highest = float(np.nanmax(value, initial=0))
+        cmap = _two_scales(vmax / highest) if highest > vmax else mpl.colormaps["YlGnBu"]
+        norm = Normalize(0, max(vmax, highest))
         draw(gid, value, cmap, norm)
-        is_over = bool(np.nanmax(value, initial=0) > vmax)
-        extend = "max" if is_over else "neither"
-        bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, extend=extend, **_BAR)
+        bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, **_BAR)
         n_unused = int(np.isnan(value).sum())
         bar.set_label(label + (f" ({n_unused} chips unused: grey)" if n_unused else ""))
     return figure
+
+
+def _two_scales(share: float) -> Colormap:
+    """Return a colour map whose first ``share`` is the usual one, and whose rest (past the limit) goes to dark red."""
+    n_below = min(max(round(_N_COLOURS * share), 1), _N_COLOURS - 1)
+    below = mpl.colormaps["YlGnBu"](np.linspace(0, 1, n_below))
+    above = mpl.colormaps["OrRd"](np.linspace(0.45, 1, _N_COLOURS - n_below))
+    return ListedColormap(np.vstack((below, above)))
 
 
 _Draw = Callable[[str, _Floats, Colormap, Normalize], None]

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 
 from neuromap.report import activity_figure, boards, machine_figure, tables
 from neuromap.report.markup import embedded_json, facts, figure, section, text
-from neuromap.report.quantity import count, fixed, seconds, size_of
+from neuromap.report.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.report.sample import Samples, collect_samples
 from neuromap.report.style import to_svg
-from neuromap.report.verdict import core_name, first_overrun, verdict_lines
+from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
 from neuromap.results import Report, RunArrays
 
 
@@ -76,14 +76,12 @@ def _top(report: Report, title: str) -> str:
     scale = "full scale" if network.scale == 1 else f"scale {network.scale:g}"
     about = (
         f"{title}: {scale}, {count(network.n_neurons)} neurons, {count(network.n_synapses)} synapses, "
-        f"{network.drive} drive, {report.mapping.recipe} recipe, {activity.model_time_ms / 1e3:g} s of model time"
+        f"{drive_of(report)}, {report.mapping.recipe} recipe, {activity.model_time_ms / 1e3:g} s of model time"
     )
     banner = ""
     if report.status == "partial":
-        banner = (
-            '<p class="banner">Partial run: it ended early, after '
-            f"{text(f'{activity.model_time_ms:,.1f}')} ms of model time. All figures are of that part.</p>"
-        )
+        banner = f'<p class="banner">Partial: {text(partial_run(report))}. All figures are of that part.</p>'
+    banner += "".join(f'<p class="banner">Note: {text(note)}.</p>' for note in report.notes)
     tiles = "".join(
         f'<div class="tile {line.mark}"><b>{text(_MARKS[line.mark] + line.answer)}</b><ul>'
         + "".join(f"<li>{text(detail)}</li>" for detail in line.details)
@@ -117,7 +115,7 @@ def _limit(report: Report) -> str:
         )
         rows.append(("What limits it", text(verdict.limit or core_name(core)) + gauge))
     if report.timing.first_overrun_step is not None:
-        rows.append(("First failing step", text(first_overrun(report))))
+        rows.append(("First overrun", text(first_overrun(report))))
     if verdict.remedy:
         rows.append(("What to change", f"<b>{text(verdict.remedy)}</b>"))
     if report.mapping.violations:
@@ -145,11 +143,10 @@ def _svg(name: str, made: Figure) -> str:
 
 def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
     activity = report.activity
-    used_ms = activity.model_time_ms
     reference = f"Reference: {activity.reference}." if activity.reference else "No reference data for this network."
     about = (
-        f"{count(activity.n_spikes)} spikes in {activity.model_time_ms:,.0f} ms; statistics leave out the first "
-        f"{activity.warmup_ms:,.0f} ms and cover {used_ms:,.0f} ms. {reference}"
+        f"{count(activity.n_spikes)} spikes in {activity.model_time_ms:,.6g} ms of model time, after a warm-up of "
+        f"{activity.warmup_ms:,.6g} ms that is left out. {reference}"
     )
     n_left_out = len(report.network.population_sizes) - activity_figure.MAX_PANELS
     left_out = f" The first {activity_figure.MAX_PANELS} populations; {n_left_out} more are in the table."
@@ -157,6 +154,7 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
         "Rate of every neuron, coefficient of variation (CV) of the intervals of neurons with at least three spikes, "
         "and correlation of spike counts (2 ms bins, 200 active neurons)."
         + (" D: Kolmogorov-Smirnov distance from the reference, mean over its two runs." if samples.reference else "")
+        + (_SHORT if activity.model_time_ms < _LONG_MS else "")
         + (left_out if n_left_out > 0 else "")
     )
     return section(
@@ -176,12 +174,22 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
     )
 
 
+#: Protocols of PD14 comparisons record at least this long for correlations (facts: 10 s).
+_LONG_MS = 10_000.0
+_SHORT = (
+    " In a run as short as this most pairs of slow neurons share no bin: correlations and their means scatter from "
+    "seed to seed (compare the KS distances)."
+)
+
+
 def _time(report: Report, arrays: RunArrays) -> str:
     timing = report.timing
     about = (
-        f"Mean step {timing.step_us.mean:.1f} µs, 99th percentile {timing.step_us.p99:.1f} µs, longest "
-        f"{timing.step_us.max:.1f} µs of wall time on the machine. The real-time factor lets every step wait for its "
-        "slowest core: wall time over model time, 1 is real time, larger is slower."
+        f"Time of the slowest core in a step: mean {timing.step_us.mean:.1f} µs, 99th percentile "
+        f"{timing.step_us.p99:.1f} µs, longest {timing.step_us.max:.1f} µs, warm-up included. If every step waited for "
+        f"its slowest core, the real-time factor (wall time over model time) would be "
+        f"{fixed(timing.real_time_factor, 3)}. With a fixed tick no step overruns from a time-scale factor of "
+        f"{rounded_up(timing.min_lossless_time_scale_factor, 2)} on."
     )
     made = machine_figure.step_times(report, arrays)
     return section(
@@ -191,7 +199,8 @@ def _time(report: Report, arrays: RunArrays) -> str:
 
 def _machine_maps(report: Report, arrays: RunArrays) -> str:
     mapping, memory = report.mapping, report.memory
-    left = facts([(f"{kind} cores", f"{n:,}") for kind, n in mapping.n_cores_by_kind.items()])
+    kinds = [(f"{kind} cores", f"{n:,}") for kind, n in mapping.n_cores_by_kind.items()]
+    left = facts([*kinds, ("all cores", f"{mapping.n_cores:,}")])
     middle = facts(
         [
             ("chips in use", f"{mapping.n_chips:,} of {report.machine.n_chips:,}"),
@@ -202,9 +211,9 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
     )
     right = facts(
         [
-            ("longest routing table", f"{mapping.max_table_entries:,} entries"),
-            ("all routing tables", f"{mapping.total_table_entries:,} entries"),
-            ("mean links per packet", fixed(mapping.mean_link_hops, 1)),
+            ("longest routing table", plural(mapping.max_table_entries, "entry", "entries")),
+            ("all routing tables", plural(mapping.total_table_entries, "entry", "entries")),
+            ("links in a packet's tree, mean", fixed(mapping.mean_link_hops, 1)),
             ("broken invariants", f"{len(mapping.violations):,}"),
         ]
     )
@@ -218,7 +227,10 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
         figure(_svg("sdram", boards.sdram_map(report, arrays)), where),
         "</div>",
         '<div class="pair">',
-        figure(_svg("cores", machine_figure.core_loads(report, arrays)), "A core past the tick makes its step late."),
+        figure(
+            _svg("cores", machine_figure.core_loads(report, arrays)),
+            "Filled: mean step; line: longest step of each core; dashed: tick.",
+        ),
         tables.core_table(report, arrays),
         "</div>",
     )
@@ -228,9 +240,12 @@ def _links(report: Report, arrays: RunArrays) -> str:
     return section(
         "links",
         "Links",
-        figure(_svg("linkmap", boards.link_map(report, arrays)), "At the measured rates, per second of model time."),
+        figure(
+            _svg("linkmap", boards.link_map(report, arrays)),
+            "Expected load at the measured rates, as a share of each link's own capacity (boards' links have another).",
+        ),
         '<div class="pair">',
-        figure(_svg("links", machine_figure.link_loads(report, arrays)), "Dashed: what a link carries."),
+        figure(_svg("links", machine_figure.link_loads(report, arrays)), "Dashed: the link is full."),
         tables.packet_table(report, arrays),
         "</div>",
     )
@@ -241,11 +256,13 @@ def _energy(report: Report) -> str:
     comparison = [
         "<h3>PD14 on real systems</h3>",
         tables.published_table(report),
+        f"<p>{text(tables.alike_sentence(report))}</p>",
         '<p class="note">Real-time factor: wall time over model time. What the energies include differs between '
-        "systems. Sources: data file of Senk et al. 2026 (arXiv:2505.21185); a range where sources disagree.</p>",
+        "systems; a range where sources disagree. Lines are those of performance_data_raw.yaml of Senk et al. 2026 "
+        "(arXiv:2505.21185).</p>",
     ]
     scaled = "" if report.network.scale == 1 else '<p class="note">This run is scaled, the published ones are not.</p>'
-    split = figure(_svg("energy", machine_figure.energy_split(report)), "Parts of the power of the machine.")
+    split = figure(_svg("energy", machine_figure.energy_split(report)), "Mean power of all boards in use.")
     if not is_pd14:
         return section("energy", "Energy", split)
     scatter = figure(

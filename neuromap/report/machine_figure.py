@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import Transform
+from numpy.typing import NDArray
 
 from models.published import PD14_SYSTEMS
-from neuromap.report.quantity import si
 from neuromap.report.style import (
     BLUE,
     GREY,
@@ -26,6 +26,9 @@ from neuromap.report.style import (
 from neuromap.results import Report, RunArrays
 
 _HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
+_N_STEP_BINS = 120
+#: Published systems that ran PD14 on the same machine by the same recipe.
+_ALIKE = {("spinnaker1", "combined"): ("vAl18c",), ("spinnaker1", "ensemble"): ("Rho19a", "Rho19b")}
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 _PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 
@@ -71,25 +74,24 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
             say(left, "no steps")
             say(right, "")
             return figure
-        low, high = min(float(step_us.min()), tick), max(float(step_us.max()), tick)
-        margin = 0.04 * (high - low) or 1.0
-        # bin edges fall on the tick, so that no bin mixes kept and missed steps
-        width = (high - low + 2 * margin) / 60
-        below, above = int(np.ceil((tick - low + margin) / width)), int(np.ceil((high - tick + margin) / width))
-        edges = tick + width * np.arange(-below, above + 1)
+        # from zero, so that the distance to the tick is seen for what it is; bin edges fall on the tick, so that no
+        # bin mixes kept and missed steps
+        high = 1.06 * max(float(step_us.max()), tick)
+        width = tick / max(round(_N_STEP_BINS * tick / high), 1)
+        edges = width * np.arange(int(np.ceil(high / width)) + 1)
         counts = np.histogram(step_us, edges)[0]
         is_over = edges[:-1] >= tick - 1e-9
         left.bar(edges[:-1], counts, width, align="edge", color=np.where(is_over, VERMILLION, BLUE))
         left.set_yscale("log")
         left.set_ylim(0.7, 3 * counts.max())
-        left.set_xlim(low - margin, high + margin)
+        left.set_xlim(0, high)
         _tick_line(left, tick)
-        side = -1 if tick - low > 0.6 * (high - low) else 1
+        side = -1 if tick > 0.6 * high else 1
         _note(left, (tick, 1.0), f"tick {tick:g} µs", left.get_xaxis_transform(), (4 * side, 0), color=VERMILLION)
         left.set_xlabel("step time (µs)")
         left.set_ylabel("steps")
         _step_times_in_order(right, report, arrays, tick)
-        right.set_ylim(low - margin, high + margin)
+        right.set_ylim(0, high)
     return figure
 
 
@@ -103,12 +105,12 @@ def _step_times_in_order(ax: Axes, report: Report, arrays: RunArrays, tick: floa
     if arrays.warmup_steps:
         warmup_ms = arrays.warmup_steps * report.network.dt_ms
         ax.axvspan(0, warmup_ms, color="#eeeeee", zorder=-1)
-        _note(ax, (0, 1.0), "warm-up", ax.get_xaxis_transform(), (3, 0), color=GREY)
+        _note(ax, (0, 0), "warm-up", ax.get_xaxis_transform(), (3, 3), color=GREY, va="bottom")
     ax.set_xlim(0, max(time_ms[-1], report.network.dt_ms))
     ax.set_xlabel("model time (ms)")
     ax.set_ylabel("step time (µs)")
     over = report.timing.n_overruns
-    ax.set_title(f"In order: {over:,} of {report.timing.n_steps:,} steps longer than the tick")
+    ax.set_title(f"In their order: {over:,} of {report.timing.n_steps:,} longer than the tick")
 
 
 def core_loads(report: Report, arrays: RunArrays) -> Figure:
@@ -116,9 +118,9 @@ def core_loads(report: Report, arrays: RunArrays) -> Figure:
     kinds = sorted(set(arrays.core_kind))
     tick = tick_us(report)
     with styled():
-        figure = new_figure(_HALF_WIDTH_IN, 1.1 + 1.0 * max(len(kinds), 1))
+        figure = new_figure(_HALF_WIDTH_IN, 0.9 + 1.15 * max(len(kinds), 1))
         axes = figure.subplots(max(len(kinds), 1), 1, sharex=True, squeeze=False)[:, 0]
-        axes[0].set_title("Busy time of cores in a step", pad=14)
+        figure.suptitle("Busy time of cores in a step", fontsize=10, fontweight="bold", x=0.02, ha="left")
         if not kinds:
             say(axes[0], "no cores")
             return figure
@@ -131,30 +133,33 @@ def core_loads(report: Report, arrays: RunArrays) -> Figure:
             ax.stairs(np.histogram(arrays.core_mean_us[is_own], edges)[0], edges, fill=True, color=colour, alpha=0.45)
             ax.stairs(np.histogram(arrays.core_max_us[is_own], edges)[0], edges, color=colour, lw=1.2)
             _tick_line(ax, tick)
-            worst = float(arrays.core_max_us[is_own].max())
+            mean, longest = float(arrays.core_mean_us[is_own].mean()), float(arrays.core_max_us[is_own].max())
             ax.set_ylabel("cores")
             ax.locator_params(axis="y", nbins=3)
-            ax.text(0.01, 0.97, f"{kind}, {int(is_own.sum()):,}\nmean {arrays.core_mean_us[is_own].mean():.1f} µs\n"
-                    f"worst {worst:.1f} µs", transform=ax.transAxes, va="top", fontsize=8, color=INK)  # fmt: skip
-        axes[0].text(0, 1.03, "filled: mean step; line: longest step; dashed: tick",
-                     transform=axes[0].transAxes, fontsize=8, color=GREY)  # fmt: skip
+            about = f"{int(is_own.sum()):,} {kind} cores: mean {mean:.1f} µs, longest {longest:.1f} µs"
+            ax.set_title(about, fontsize=8, fontweight="normal", color=INK)
         axes[-1].set_xlim(0, high)
         axes[-1].set_xlabel("busy time (µs)")
     return figure
 
 
+def link_shares(arrays: RunArrays) -> NDArray[np.float64]:
+    """Return the load of each link in percent of its own capacity, float64, shape (n_links,)."""
+    capacity = arrays.link_capacity_packets_per_s
+    return np.divide(100 * arrays.link_packets_per_s, capacity, out=np.zeros(capacity.size), where=capacity > 0)
+
+
 def link_loads(report: Report, arrays: RunArrays) -> Figure:
-    """Return the histogram of link loads in percent of what a link carries (log axes)."""
-    capacity = report.packets.link_capacity_packets_per_s
-    load = arrays.link_packets_per_s[arrays.link_packets_per_s > 0]
+    """Return the histogram of link loads, each in percent of what that link carries (log axis)."""
+    share = link_shares(arrays)
+    share = share[share > 0]
     with styled():
         figure = new_figure(_HALF_WIDTH_IN, 3.0)
         ax = figure.subplots()
         ax.set_title("Load of links that carry packets")
-        if not load.size or not capacity > 0:
+        if not share.size:
             say(ax, "no packets leave a chip")
             return figure
-        share = 100 * load / capacity
         high = max(200.0, 2 * float(share.max()))
         low = min(max(float(share.min()) / 1.5, high * 1e-7), high / 10)
         edges = np.geomspace(low, high, 50)
@@ -164,8 +169,8 @@ def link_loads(report: Report, arrays: RunArrays) -> Figure:
         ax.set_xlim(low, high)
         ax.xaxis.set_major_formatter(_PERCENT)
         _tick_line(ax, 100)
-        _note(ax, (100, 1), si(capacity, "packets/s"), ax.get_xaxis_transform(), (-4, 0), color=VERMILLION)
-        ax.set_xlabel("load, % of the capacity of an on-board link")
+        _note(ax, (100, 1), "full", ax.get_xaxis_transform(), (-4, 0), color=VERMILLION)
+        ax.set_xlabel("load, % of what the link carries")
         ax.set_ylabel("directed links")
     return figure
 
@@ -193,6 +198,12 @@ def energy_split(report: Report) -> Figure:
     return figure
 
 
+def systems_alike(report: Report) -> tuple[str, ...]:
+    """Return the ids of the published systems that are the machine and recipe of this run."""
+    is_changed = bool(report.experiment.get("machine", {}).get("settings")) or report.network.scale != 1
+    return () if is_changed else _ALIKE.get((report.machine.name, report.mapping.recipe), ())
+
+
 def published_systems(report: Report) -> Figure:
     """Return real-time factor against energy per synaptic event of published PD14 systems, and this run."""
     points = [
@@ -208,7 +219,7 @@ def published_systems(report: Report) -> Figure:
         ax.set_yscale("log")
         boxes: list[tuple[float, float, str]] = []
         for factor, (low, high), system_id in points:
-            colour = VERMILLION if system_id.startswith(("vAl18c", "Rho")) else GREY
+            colour = VERMILLION if system_id in systems_alike(report) else GREY
             middle = float(np.sqrt(low * high))
             if high > low:
                 ax.plot((factor, factor), (low, high), color=colour, lw=3, alpha=0.5, solid_capstyle="round")
@@ -227,7 +238,7 @@ def published_systems(report: Report) -> Figure:
         _note(ax, (1, 0), "real time", ax.get_xaxis_transform(), (4, 3), color=PURPLE, va="bottom")
         ax.set_xlabel("real-time factor (wall time / model time)")
         ax.set_ylabel("energy per synaptic event (µJ)")
-        ax.set_title("PD14 on real systems (SpiNNaker red)")
+        ax.set_title("PD14 on real systems" + (" (red: same machine and recipe)" if systems_alike(report) else ""))
         _label_points(ax, boxes)
     return figure
 

@@ -61,6 +61,17 @@ def deviation(value: float | None, reference: float | None) -> str:
     return f"{100 * (value / reference - 1):+.1f} %"
 
 
+def plural(n: int, noun: str, nouns: str = "") -> str:
+    """Return a count with its noun: ``plural(1, "board")`` is ``1 board``; ``nouns`` if it does not just take an s."""
+    return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def rounded_up(value: float, n_decimals: int) -> str:
+    """Return a number rounded up, for what is at least needed."""
+    scale = 10**n_decimals
+    return fixed(math.ceil(value * scale - 1e-9) / scale if math.isfinite(value) else value, n_decimals)
+
+
 def seconds(duration_s: float) -> str:
     """Return a wall time."""
     if duration_s >= 120:

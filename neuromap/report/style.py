@@ -77,8 +77,8 @@ def to_svg(figure: Figure, name: str) -> str:
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        FigureCanvasSVG(figure)
-        figure.savefig(buffer, format="svg", dpi=_RASTER_DPI, metadata={"Date": None})
+        figure.set_dpi(_RASTER_DPI)  # of what is rasterised; savefig would lay out and draw everything twice
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, count=1, flags=re.DOTALL)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from models.published import PD14_SYSTEMS
-from neuromap.report.machine_figure import tick_us
-from neuromap.report.markup import cell, row, table, text
-from neuromap.report.quantity import MISSING, constant_value, count, deviation, fixed, percent, si
+from neuromap.report.machine_figure import link_shares, systems_alike, tick_us
+from neuromap.report.markup import cell, row, table
+from neuromap.report.quantity import MISSING, constant_value, count, deviation, fixed, percent, plural, rounded_up, si
 from neuromap.results import Report, RunArrays
 
 
@@ -83,15 +85,16 @@ def core_table(report: Report, arrays: RunArrays) -> str:
 def packet_table(report: Report, arrays: RunArrays) -> str:
     """Return packet counts and link loads."""
     packets, capacity = report.packets, report.packets.link_capacity_packets_per_s
-    busiest = packets.busiest_link_packets_per_s
+    busiest, share = packets.busiest_link_packets_per_s, link_shares(arrays)
     pairs = [
         ("packets sent by cores", count(packets.n_sent)),
         ("deliveries to cores", count(packets.n_delivered)),
-        ("late", f"{packets.n_late:,}"),
-        ("lost", f"{packets.n_lost:,}"),
-        ("links that carry packets", f"{len(arrays.link_packets_per_s):,}"),
-        ("busiest link", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
-        ("a link carries", si(capacity, "packets/s")),
+        ("late", count(packets.n_late)),
+        ("lost", count(packets.n_lost)),
+        ("directed links that carry packets", f"{len(share):,}"),
+        ("their mean load", f"{share.mean():.2g} %" if share.size else MISSING),
+        ("load of the busiest link", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
+        ("what that link carries", si(capacity, "packets/s")),
     ]
     return table(["packets", ""], [row([cell(name), cell(value)]) for name, value in pairs], is_sortable=False)
 
@@ -99,6 +102,7 @@ def packet_table(report: Report, arrays: RunArrays) -> str:
 def published_table(report: Report) -> str:
     """Return the published PD14 results with this run among them, by real-time factor."""
     rows: list[tuple[float, str]] = []
+    alike = systems_alike(report)
     for one in PD14_SYSTEMS:
         energy = one.energy_per_event_uj
         shown = (
@@ -115,12 +119,12 @@ def published_table(report: Report) -> str:
             cell(f"{one.real_time_factor:g}", one.real_time_factor),
             cell(shown, "" if energy is None else sum(energy) / 2),
             cell(one.drive),
-            f'<td class="text">{text(one.source)}{text("; " + one.note) if one.note else ""}</td>',
+            cell("; ".join(filter(None, (one.source, one.note))).replace("yaml lines", "lines"), kind="text source"),
         ]
-        rows.append((one.real_time_factor, row(cells)))
+        rows.append((one.real_time_factor, row(cells, "alike" if one.system_id in alike else "")))
     timing, energy_nj = report.timing, report.energy.energy_per_synaptic_event_nj
     own_uj = None if energy_nj is None else energy_nj * 1e-3
-    boards = f"{report.mapping.n_boards} board{'' if report.mapping.n_boards == 1 else 's'}"
+    boards = plural(report.mapping.n_boards, "board")
     cells = [
         cell("this run", kind="narrow"),
         cell(f"{report.machine.name}, {report.mapping.recipe} (emulated)", kind="text"),
@@ -133,6 +137,27 @@ def published_table(report: Report) -> str:
     rows.append((timing.real_time_factor, row(cells, "ours")))
     head = ["id", "system", "size", "real-time factor", "µJ per synaptic event", "drive", "source"]
     return table(head, [line for _, line in sorted(rows, key=lambda pair: pair[0])], text_columns=(0, 1, 2, 6))
+
+
+def alike_sentence(report: Report) -> str:
+    """Return how the published systems of the same machine and recipe did beside this run; empty without any."""
+    alike = [one for one in PD14_SYSTEMS if one.system_id in systems_alike(report)]
+    if not alike:
+        return ""
+    energy_nj = report.energy.energy_per_synaptic_event_nj
+    parts = []
+    for one in alike:
+        low, high = one.energy_per_event_uj or (math.nan, math.nan)
+        energy = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        parts.append(f"{one.system_id} (measured, {one.drive}): {one.real_time_factor:g}, {energy} µJ, {one.nodes}")
+    own = f"{rounded_up(report.timing.min_lossless_time_scale_factor, 2)} is the smallest tick without overruns"
+    own_uj = fixed(None if energy_nj is None else energy_nj * 1e-3, 3)
+    factor = fixed(report.timing.real_time_factor, 2)
+    return (
+        "The same machine and recipe (shaded), real-time factor, energy per synaptic event and size: "
+        f"{'; '.join(parts)}. This run (emulated, {report.network.drive}): {factor} ({own}), {own_uj} µJ, "
+        f"{plural(report.mapping.n_boards, 'board')}. A published factor is the slow-down that was set, with a margin."
+    )
 
 
 def constant_table(report: Report) -> str:
@@ -150,7 +175,7 @@ def constant_table(report: Report) -> str:
                     cell(one["unit"], kind="text"),
                     cell(bounds),
                     cell(one["status"], kind="text mark" if is_open else "text"),
-                    cell(one["source"], kind="text"),
+                    cell(one["source"], kind="text source"),
                 ],
                 "open" if is_open else "",
             )

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neuromap.report.quantity import count, deviation, fixed, seconds, size_of
-from neuromap.report.verdict import core_name, first_overrun, verdict_lines
+from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
 from neuromap.results import Report
 
 _QUESTIONS = ("FITS", "KEEPS UP", "LOSES NOTHING", "COSTS")
@@ -23,8 +23,7 @@ def render_verdict(report: Report) -> RenderableType:
     """
     parts: list[RenderableType] = [_title(report)]
     if report.status == "partial":
-        ended_ms = report.activity.model_time_ms
-        parts.append(Text(f"PARTIAL: the run ended early, after {ended_ms:,.1f} ms of model time", style="bold yellow"))
+        parts.append(Text(f"PARTIAL: {partial_run(report)}", style="bold yellow"))
     parts += [Text(report.verdict.summary, style="bold"), _answers(report)]
     limits = _limits(report)
     if limits.row_count:
@@ -37,7 +36,7 @@ def _title(report: Report) -> Text:
     network, mapping = report.network, report.mapping
     scale = "full scale" if network.scale == 1 else f"scale {network.scale:g}"
     return Text(
-        f"{network.name} ({scale}, {network.drive} drive, {count(network.n_neurons)} neurons, "
+        f"{network.name} ({scale}, {drive_of(report)}, {count(network.n_neurons)} neurons, "
         f"{count(network.n_synapses)} synapses) on {report.machine.name}, {mapping.recipe} recipe",
         style="dim",
     )
@@ -90,12 +89,12 @@ def _rates(report: Report) -> Table:
 
 
 def _notes(report: Report) -> list[Text]:
-    """What the table of rates leaves out, and what its reference is."""
+    """What the table of rates leaves out, what its reference is, and what else a reader should know."""
     n_more = len(report.activity.rate_hz) - MAX_POPULATIONS
     notes = [Text(f"and {n_more} more populations in the report", style="dim")] if n_more > 0 else []
     if report.activity.reference:
         notes.append(Text(f"reference: {report.activity.reference}", style="dim"))
-    return notes
+    return [*notes, *(Text(f"note: {note}", style="yellow") for note in report.notes)]
 
 
 def _host(report: Report) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from neuromap.report.quantity import MISSING, count, fixed, percent, si, size_of
+from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of
 from neuromap.results import LimitingCore, Report
 
 
@@ -27,13 +27,12 @@ def verdict_lines(report: Report) -> tuple[Line, Line, Line, Line]:
 def _fits(report: Report) -> Line:
     mapping, memory = report.mapping, report.memory
     details: tuple[str, ...] = (
-        f"{mapping.n_cores:,} cores on {mapping.n_chips:,} chips, {mapping.n_boards:,} "
-        + ("board" if mapping.n_boards == 1 else "boards"),
+        f"{plural(mapping.n_cores, 'core')} on {plural(mapping.n_chips, 'chip')}, {plural(mapping.n_boards, 'board')}",
         f"SDRAM {percent(memory.max_sdram_bytes, memory.sdram_bytes)} of {size_of(memory.sdram_bytes)} a chip",
         f"DTCM {percent(memory.max_dtcm_bytes, memory.dtcm_bytes)} of {size_of(memory.dtcm_bytes)} a core",
     )
     if mapping.violations:
-        details += (f"{len(mapping.violations):,} broken invariants of the mapping",)
+        details += (f"{plural(len(mapping.violations), 'broken invariant')} of the mapping",)
     is_good = report.verdict.fits
     short = (
         f"{details[0]}; SDRAM {percent(memory.max_sdram_bytes, memory.sdram_bytes)}, "
@@ -46,15 +45,17 @@ def _keeps_up(report: Report) -> Line:
     timing = report.timing
     tick = report.network.dt_ms * 1e3 * timing.time_scale_factor
     details = (
-        f"real-time factor {fixed(timing.real_time_factor, 3)}",
-        f"longest step {fixed(timing.step_us.max, 1)} µs, tick {tick:g} µs",
         f"{timing.n_overruns:,} of {timing.n_steps:,} steps overran",
-        f"smallest time-scale factor without overrun: {fixed(timing.min_lossless_time_scale_factor, 2)}",
+        f"longest step {fixed(timing.step_us.max, 1)} µs, tick {tick:g} µs",
+        f"time-scale factor without overruns: {rounded_up(timing.min_lossless_time_scale_factor, 2)}",
+        f"real-time factor {fixed(timing.real_time_factor, 3)}"
+        + ("" if timing.n_overruns == 0 else ", if every step could wait for its slowest core"),
     )
     is_good = report.verdict.keeps_up
     short = (
-        f"real-time factor {fixed(timing.real_time_factor, 3)}; {timing.n_overruns:,} of {timing.n_steps:,} steps over "
-        f"{tick:g} µs, longest {fixed(timing.step_us.max, 1)}"
+        f"{timing.n_overruns:,} of {timing.n_steps:,} steps over {tick:g} µs, longest {fixed(timing.step_us.max, 1)}; "
+        f"real-time factor {fixed(timing.real_time_factor, 3)}"
+        + ("" if timing.n_overruns == 0 else " if steps could wait")
     )
     return Line("good" if is_good else "bad", "Keeps up" if is_good else "Does not keep up", details, short)
 
@@ -62,13 +63,13 @@ def _keeps_up(report: Report) -> Line:
 def _loses(report: Report) -> Line:
     packets = report.packets
     details = (
-        f"{packets.n_lost:,} lost, {packets.n_late:,} late of {count(packets.n_delivered)} deliveries",
+        f"{count(packets.n_lost)} lost, {count(packets.n_late)} late of {count(packets.n_delivered)} deliveries",
         f"busiest link {si(packets.busiest_link_packets_per_s, 'packets/s')}, "
         f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)} of what it carries",
     )
     is_good = report.verdict.loses_nothing
     short = (
-        f"{packets.n_lost:,} lost, {packets.n_late:,} late; busiest link at "
+        f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; busiest link at "
         f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)}"
     )
     return Line("good" if is_good else "bad", "Loses nothing" if is_good else "Loses spikes", details, short)
@@ -97,3 +98,20 @@ def first_overrun(report: Report) -> str:
     """Return the first step that overran and its model time; a dash if none did."""
     step = report.timing.first_overrun_step
     return MISSING if step is None else f"step {step:,} (model time {step * report.network.dt_ms:,.1f} ms)"
+
+
+def drive_of(report: Report) -> str:
+    """Return the drive of the network in words."""
+    names = {"poisson": "Poisson drive", "dc": "DC drive", "none": "no background drive"}
+    return names.get(report.network.drive, f"{report.network.drive} drive")
+
+
+def partial_run(report: Report) -> str:
+    """Return where a run that was stopped ended."""
+    activity = report.activity
+    seconds_wanted = report.experiment.get("seconds")
+    wanted = f" of {seconds_wanted * 1e3:,.6g} ms" if isinstance(seconds_wanted, int | float) else ""
+    if activity.model_time_ms <= 0:
+        return f"the run was stopped in its warm-up, after {activity.warmup_ms:,.1f} ms"
+    done = f"{activity.model_time_ms:,.1f}{wanted or ' ms'}"
+    return f"the run was stopped after {done} of model time (the warm-up not counted)"

@@ -126,10 +126,22 @@ def test_partial_result_is_printed_with_exit_code_130(flow, capsys):
     assert capsys.readouterr().out.startswith("verdict: partial\n")
 
 
-def test_interrupt_before_anything_was_measured(flow, capsys):
+def test_interrupt_before_there_is_a_report_says_what_is_kept(flow, capsys, in_tmp):
     flow.error = KeyboardInterrupt()
+    assert main(["run", "pd14", "--out", "a"]) == 130
+    assert capsys.readouterr().err.endswith("\nneuromap: error: interrupted without a report; kept in a: nothing\n")
+    (in_tmp / "a" / "spikes.npz").write_bytes(b"")
+    assert main(["run", "pd14", "--out", "a", "--overwrite"]) == 130
+    assert capsys.readouterr().err.endswith("\nneuromap: error: interrupted without a report; kept in a: spikes.npz\n")
+
+
+def test_interrupt_before_a_run_starts(capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("neuromap.experiment.make_experiment", interrupted)
     assert main(["run", "pd14"]) == 130
-    assert capsys.readouterr().err.endswith("neuromap: error: interrupted before anything was measured\n")
+    assert capsys.readouterr().err == "neuromap: error: interrupted before anything was measured\n"
 
 
 def test_debug_shows_the_traceback(capsys, in_tmp):
@@ -172,7 +184,7 @@ WRONG = {
         r'Invalid value "x" for --recipe\. Choose from: "combined", "ensemble"\.',
     ),
     "type": (["run", "pd14", "--scale", "big"], r'Invalid value for --scale: unable to convert "big" into float\.'),
-    "negative scale": (["run", "pd14", "--scale", "-1"], r"pd14\(scale\): needs a number > 0, has -1\.0"),
+    "negative scale": (["run", "pd14", "--scale", "-1"], r"network\.scale: needs a number > 0, has -1\.0"),
     "negative duration": (
         ["run", "pd14", "--seconds", "-1"],
         r"seconds at the settings: needs a number > 0 s, has -1\.0",

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from models.errors import ParameterError
-from neuromap.output_folder import prepare_out_folder, unused_folder
+from neuromap.output_folder import RESULTS, kept_results, prepare_out_folder, remove_results, unused_folder
 
 
 def test_folder_and_parents_are_made(tmp_path):
@@ -25,6 +25,17 @@ def test_full_folder_needs_overwrite(tmp_path):
         prepare_out_folder(tmp_path)
     assert prepare_out_folder(tmp_path, overwrite=True) == tmp_path
     assert (tmp_path / "report.json").read_text() == "{}"
+
+
+def test_results_are_removed_and_other_files_stay(tmp_path):
+    for name in (*RESULTS, "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert kept_results(tmp_path) == list(RESULTS)
+    remove_results(tmp_path)
+    assert kept_results(tmp_path) == []
+    assert (tmp_path / "notes.txt").exists()
+    remove_results(tmp_path)
 
 
 def test_file_is_no_folder(tmp_path):

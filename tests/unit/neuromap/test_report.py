@@ -15,9 +15,20 @@ import pytest
 from rich.console import Console
 
 from models.network import Network, Population
-from neuromap.report import boards, machine_figure
+from neuromap.report import boards, machine_figure, tables
 from neuromap.report.html import render_html, write_html
-from neuromap.report.quantity import constant_value, count, deviation, fixed, percent, seconds, si, size_of
+from neuromap.report.quantity import (
+    constant_value,
+    count,
+    deviation,
+    fixed,
+    percent,
+    plural,
+    rounded_up,
+    seconds,
+    si,
+    size_of,
+)
 from neuromap.report.sample import collect_samples
 from neuromap.report.style import to_svg
 from neuromap.report.text import render_verdict
@@ -133,7 +144,7 @@ def test_ids_of_the_page_that_are_linked_to_are_unique(page):
 
 
 def test_complete_run_is_not_marked_partial(page):
-    assert "Partial run" not in page
+    assert "Partial" not in page
 
 
 def empty_arrays(**changes) -> RunArrays:
@@ -153,6 +164,7 @@ def empty_arrays(**changes) -> RunArrays:
         "chip_sdram_bytes": np.zeros(0, dtype=np.int64),
         "link_xyl": np.zeros((0, 3), dtype=np.int32),
         "link_packets_per_s": np.zeros(0),
+        "link_capacity_packets_per_s": np.zeros(0),
     }
     return RunArrays(**(fields | changes))
 
@@ -206,7 +218,8 @@ def test_hostile_names_are_escaped_and_a_partial_run_is_marked(tmp_path):
     write_html(hostile, arrays, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "</script><b>" not in text
-    assert "Partial run: it ended early, after 100.0 ms of model time." in " ".join(parse(text).words)
+    words = " ".join(parse(text).words)
+    assert "Partial: the run was stopped after 100.0 ms of model time (the warm-up not counted)." in words
     assert embedded(text, "report")["experiment"] == {"name": evil}
 
 
@@ -290,20 +303,68 @@ def test_verdict_fits_one_screen_and_reads_without_colour(report, width):
     text = "\n".join(lines)
     for expected in (
         r"^FITS +yes  ",
-        r"^KEEPS UP +NO   real-time factor 1\.003",
+        r"^KEEPS UP +NO   \d+ of 4,000 steps over 100 µs, longest \d+\.\d; real-time",
         r"^LOSES NOTHING +yes  0 lost, 0 late",
         r"^COSTS +612 nJ a synaptic event; 592 W",
-        r"^change +put at most 56 neurons on a core",
+        r"^change +--neurons-per-core 56 \(less work on this core\)",
         r"^L23E +\d\.\d{3} +\d\.\d{3} +[+-]\d+\.\d %",
         r"^reference: NEST 3\.10",
     ):
         assert re.search(expected, text, re.MULTILINE), expected
 
 
+def terminal_text(report: Report, width: int = 120) -> str:
+    console = Console(width=width, no_color=True, record=True, file=sys.stderr)
+    console.print(render_verdict(report))
+    return console.export_text()
+
+
 def test_verdict_marks_a_partial_run(report):
-    console = Console(width=90, no_color=True, record=True, file=sys.stderr)
-    console.print(render_verdict(dataclasses.replace(report, status="partial")))
-    assert "PARTIAL: the run ended early, after 400.0 ms of model time" in console.export_text()
+    partial = dataclasses.replace(report, status="partial")
+    words = "PARTIAL: the run was stopped after 300.0 of 1,000 ms of model time (the warm-up not counted)\n"
+    assert words in terminal_text(partial)
+    activity = dataclasses.replace(report.activity, model_time_ms=0.0, warmup_ms=40.0)
+    words = "PARTIAL: the run was stopped in its warm-up, after 40.0 ms\n"
+    assert words in terminal_text(dataclasses.replace(partial, activity=activity))
+
+
+def test_notes_are_shown_in_the_terminal_and_on_the_page(report, arrays):
+    noted = dataclasses.replace(report, notes=["something <odd>"])
+    assert "\nnote: something <odd>\n" in terminal_text(noted)
+    assert "Note: something <odd>." in " ".join(parse(render_html(noted, arrays)).words)
+
+
+def test_links_are_measured_by_their_own_capacity(report, arrays):
+    """Two links carry the same; the one between boards carries half as much when full, and is twice as loaded."""
+    two = dataclasses.replace(
+        arrays, link_xyl=arrays.link_xyl[:2], link_packets_per_s=np.array([1e6, 1e6]),
+        link_capacity_packets_per_s=np.array([5e6, 2.5e6]),
+    )  # fmt: skip
+    np.testing.assert_allclose(machine_figure.link_shares(two), [20.0, 40.0])
+    bars = machine_figure.link_loads(report, two).axes[0].patches
+    found = [bar.get_x() + bar.get_width() / 2 for bar in bars if bar.get_height() == 1]
+    np.testing.assert_allclose(found, [20.0, 40.0], rtol=0.2)
+
+
+def test_load_past_the_tick_is_red_and_graded(report, arrays):
+    over = dataclasses.replace(arrays, core_max_us=arrays.core_max_us * 5)
+    hexagons = next(c for c in boards.core_load_map(report, over).axes[0].collections if c.get_gid() == "chips-load")
+    load = boards.chip_load_us(over)
+    red, _, blue, _ = np.array(hexagons.get_facecolor()).T
+    is_over = load > 100
+    assert 0 < np.count_nonzero(is_over) < load.size
+    assert (red[is_over] > blue[is_over]).all()
+    assert len(np.unique(red[is_over])) > 10
+
+
+def test_published_systems_of_the_same_machine_and_recipe_stand_out(report):
+    table = tables.published_table(report)
+    assert re.findall(r'<tr class="alike"><td>(\w+)</td>', table) == ["Rho19a", "Rho19b"]
+    assert "Rho19b (measured, poisson): 1, 0.628 µJ, 12 boards" in tables.alike_sentence(report)
+    combined = dataclasses.replace(report, mapping=dataclasses.replace(report.mapping, recipe="combined"))
+    assert "vAl18c (measured, dc): 20, 4.4 to 5.9 µJ, 6 boards" in tables.alike_sentence(combined)
+    scaled = dataclasses.replace(report, network=dataclasses.replace(report.network, scale=0.1))
+    assert tables.alike_sentence(scaled) == ""
 
 
 @pytest.mark.parametrize(
@@ -328,6 +389,12 @@ def test_verdict_marks_a_partial_run(report):
         (deviation(1.05, 1.0), "+5.0 %"),
         (deviation(None, 1.0), "-"),
         (deviation(1.0, 0.0), "-"),
+        (plural(1, "board"), "1 board"),
+        (plural(0, "board"), "0 boards"),
+        (plural(1200, "entry", "entries"), "1,200 entries"),
+        (rounded_up(5.871, 2), "5.88"),
+        (rounded_up(5.87, 2), "5.87"),
+        (rounded_up(float("nan"), 2), "-"),
         (seconds(3.456), "3.46 s"),
         (seconds(75.2), "75.2 s"),
         (seconds(150.0), "2 min 30 s"),

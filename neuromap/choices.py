@@ -1,0 +1,130 @@
+"""The nouns of an experiment: which network, machine and recipe, how long, in which arithmetic."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, get_args
+
+from models.errors import ParameterError, UnknownNameError
+
+RecipeName = Literal["combined", "ensemble"]
+Arithmetic = Literal["fixed", "float"]
+DelayConvention = Literal["nest", "device"]
+
+_SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the texts below the fields are the schema's descriptions
+
+
+def default_n_threads() -> int:
+    """Return 2, or 1 on a machine with one processor."""
+    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return min(2, n_cpus)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkChoice:
+    """A built-in network and its parameters."""
+
+    __pydantic_config__ = _SCHEMA_CONFIG
+
+    name: str = "pd14"
+    """Name of a network that comes with neuromap."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the function that builds it, for example ``scale``; the rest keep their defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineChoice:
+    """A machine and what is changed in it."""
+
+    __pydantic_config__ = _SCHEMA_CONFIG
+
+    name: str = "spinnaker1"
+    """Name of a machine that comes with neuromap, or a YAML file."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Values to replace, by dotted path (``core.clock_hz``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeChoice:
+    """How populations are cut into cores."""
+
+    __pydantic_config__ = _SCHEMA_CONFIG
+
+    name: RecipeName = "ensemble"
+    """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip."""
+    neurons_per_core: int | None = None
+    """Neurons on a core; null: the recipe's own default."""
+    n_synapse_cores: int | None = None
+    """Synapse cores of an ensemble; null: from the expected load."""
+
+    def __post_init__(self) -> None:
+        _check_choice("recipe.name", self.name, RecipeName)
+        for name in ("neurons_per_core", "n_synapse_cores"):
+            if getattr(self, name) is not None:
+                _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
+        if self.name == "combined" and self.n_synapse_cores is not None:
+            raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, "null with the combined recipe")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """Everything that decides the result of a run.
+
+    ``seconds`` of model time are kept; ``warmup_ms`` are simulated before them and dropped.
+    """
+
+    __pydantic_config__ = _SCHEMA_CONFIG
+
+    network: NetworkChoice = field(default_factory=NetworkChoice)
+    """What is run."""
+    machine: MachineChoice = field(default_factory=MachineChoice)
+    """What it runs on."""
+    recipe: RecipeChoice = field(default_factory=RecipeChoice)
+    """How it is put there."""
+    seconds: float = 1.0
+    """Model time that is kept, s."""
+    warmup_ms: float = 500.0
+    """Model time simulated before that and left out of the statistics, ms."""
+    seed: int = 1234
+    """The one seed of all random numbers."""
+    arithmetic: Arithmetic = "fixed"
+    """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
+    delay_convention: DelayConvention = "nest"
+    """``nest``: a spike acts one delay after the step it was emitted in, as in NEST; ``device``: as on the machine."""
+    time_scale_factor: float = 1.0
+    """Slow-down that the machine is given: a tick lasts dt times this."""
+    n_threads: int = field(default_factory=default_n_threads)
+    """Threads of the emulator; they do not change the result."""
+
+    def __post_init__(self) -> None:
+        _check_number("seconds", self.seconds, "s", is_positive=True)
+        _check_number("warmup_ms", self.warmup_ms, "ms")
+        _check_number("time_scale_factor", self.time_scale_factor, "", is_positive=True)
+        _check_whole("seed", self.seed, at_least=0, below=2**63)
+        _check_whole("n_threads", self.n_threads, at_least=1)
+        _check_choice("arithmetic", self.arithmetic, Arithmetic)
+        _check_choice("delay_convention", self.delay_convention, DelayConvention)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the experiment as plain dicts, ready for JSON."""
+        return asdict(self)
+
+
+def _check_number(name: str, value: Any, unit: str, *, is_positive: bool = False) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not (value > 0 if is_positive else value >= 0):
+        raise ParameterError(name, value, f"a number {'>' if is_positive else '>='} 0 {unit}".rstrip())
+
+
+def _check_whole(name: str, value: Any, *, at_least: int, below: int | None = None) -> None:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < at_least or (below is not None and value >= below):
+        upper = f" and below {below}" if below is not None else ""
+        raise ParameterError(name, value, f"a whole number of at least {at_least}{upper}")
+
+
+def _check_choice(name: str, value: Any, choices: Any) -> None:
+    if value not in get_args(choices):
+        raise UnknownNameError(name, value, get_args(choices))
