@@ -64,7 +64,7 @@ class Connectivity:
     row_ptr: NDArray[np.uint32]
     n_bins: NDArray[np.int32]
     synapse: NDArray[Any]
-    weight: NDArray[np.float64] | None
+    weight: NDArray[np.float64] | NDArray[np.float32] | None
     n_weights_clipped: int
     n_weights_zero: int
 

@@ -14,6 +14,7 @@ from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
 from emulator.lazy_array import lazy_array
 from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
+from emulator.number_format import COUNTERS, NumberFormat, format_rows
 from emulator.poisson_drive import PoissonTables, poisson_tables
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.weight_scale import WeightScale
@@ -96,6 +97,12 @@ class EngineState:
                 "due list of one step", "state engine", need=capacity + n_refused, have=capacity, unit="row segments",
                 hint="shorten the longest delay, lengthen the refractory time, or lower the drive",
             )  # fmt: skip
+
+    def population_counters(self) -> NDArray[np.int64]:
+        """Return what a number format counted: shape (n_populations, len(COUNTERS))."""
+        n_populations = self.pop_first.shape[1]
+        tail = self.tops[:, -n_populations * len(COUNTERS) :]
+        return np.asarray(tail.sum(axis=0).reshape(n_populations, len(COUNTERS)), np.int64)
 
     def take_spikes(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the recorded spikes (step, neuron) since the last call, and forget them."""
@@ -200,6 +207,7 @@ def build_state(
     n_threads: int,
     probes: Sequence[int],
     extra_delay: int,
+    number_format: NumberFormat | None = None,
 ) -> EngineState:
     """Allocate and initialise the state of a simulation.
 
@@ -211,6 +219,8 @@ def build_state(
         Neuron ids to record.
     extra_delay : int
         Steps added to every delay by the delay convention.
+    number_format : NumberFormat, optional
+        Arithmetic other than S16.15 and float64.
 
     Raises
     ------
@@ -222,9 +232,11 @@ def build_state(
     probe = np.asarray(probes, np.int64)
     if probe.size and (probe.min() < 0 or probe.max() >= network.n_neurons):
         raise ParameterError("probes", probe.tolist(), f"neuron ids in [0, {network.n_neurons})")
-    number = np.int32 if is_fixed else np.float64
+    number: type[np.generic] = np.int32 if is_fixed else np.float64
     v = initial_potentials_mv(network, seed)
-    if is_fixed:
+    if number_format is not None:
+        number, v = number_format.dtype, number_format.to_state(v)
+    elif is_fixed:
         v = np.rint(v * (1 << 15))
         raw_s1615(float(np.abs(v).max()) / (1 << 15), "v_init_mv")
     pop_first, pop_last = _population_ranges(network, n_shards)
@@ -232,6 +244,10 @@ def build_state(
         np.arange(len(connectivity.groups), dtype=np.int16), [group.n_neurons for group in connectivity.groups]
     )
     lif = _lif_rows(network, scales)
+    n_blocks = n_local // kernel.BLOCK + 2
+    if number_format is not None:
+        lif = format_rows(network, number_format, lif, scales, seed)
+        n_blocks += len(network.populations) * len(COUNTERS)
     t_refract = lif[:, kernel.L_T_REFRACT if is_fixed else kernel.X_T_REFRACT].astype(np.int64)
     n_hold = int(t_refract.max()) + 1
     n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
@@ -242,10 +258,10 @@ def build_state(
         pop_first=pop_first, pop_last=pop_last, lif=lif, poisson=poisson_tables(network),
         poisson_key=stream_key(seed, Stream.POISSON_DRIVE), group_of_source=group_of_source,
         group_int=_group_rows(connectivity),
-        accumulator=np.zeros((n_shards, 2 * n_local), np.uint32 if is_fixed else np.float64),
+        accumulator=np.zeros((n_shards, 2 * n_local), np.uint32 if is_fixed else number),
         v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
         i_inh=np.zeros((n_shards, n_local), number),
-        tops=np.zeros((n_shards, n_local // kernel.BLOCK + 2), number),
+        tops=np.zeros((n_shards, n_blocks), number),
         held=lazy_array((n_shards, n_hold, n_local), np.int32),
         held_ptr=np.zeros((n_shards, n_hold, len(network.populations) + 1), np.int64),
         drive_count=np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16),

@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels import neuron, rows
+from emulator.kernels import neuron, neuron_q, rows
 
 _TWO_POW_64 = 1 << 64
 
@@ -20,6 +20,7 @@ class Stream(IntEnum):
     V_INIT = 2
     POISSON_DRIVE = neuron.STREAM_POISSON_DRIVE
     POISSON_SOURCE = 4
+    ROUNDING = neuron_q.STREAM_ROUNDING
 
 
 def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
 from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
 from emulator.kernels import engine
+from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, coarsen_weights, weight_steps
 from emulator.source import source_spikes
 from emulator.weight_scale import WeightScale, weight_scales
 from emulator.worker_pool import worker_pool
 from models.errors import ParameterError
 from models.network import Constant, FixedTotalNumber, Network, PoissonDrive, Population, Projection, Receptor
 
-_COMPILED: set[Arithmetic] = set()  # arithmetics whose kernels this process has compiled or loaded
+_COMPILED: set[Arithmetic | type] = set()  # what this process has compiled or loaded; formats by their state's type
 
 
 class Arithmetic(StrEnum):
@@ -59,6 +60,8 @@ class Simulation:
         Counters: saturations, clipped and vanished weights.
     build_s, simulate_s : float, s
         Wall time.
+    population_counters : dict of str to dict of str to int
+        Fixed-point ``NumberFormat`` only: what was counted (``emulator.number_format.COUNTERS``) in every population.
     """
 
     network: Network
@@ -72,6 +75,7 @@ class Simulation:
     provenance: dict[str, int]
     build_s: float
     simulate_s: float
+    population_counters: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def n_synapses(self) -> int:
@@ -89,7 +93,7 @@ def simulate(
     *,
     n_steps: int,
     seed: int,
-    arithmetic: Arithmetic | str = Arithmetic.FIXED,
+    arithmetic: Arithmetic | NumberFormat | str = Arithmetic.FIXED,
     delay_convention: DelayConvention | str = DelayConvention.NEST,
     n_threads: int = 2,
     probes: Sequence[int] = (),
@@ -105,7 +109,8 @@ def simulate(
     network : Network
     n_steps : int
     seed : int
-    arithmetic : {'fixed', 'float'}
+    arithmetic : {'fixed', 'float'} or NumberFormat
+        The machine's own S16.15, float64, or any other format (slower than the first two).
     delay_convention : {'nest', 'device'}
     n_threads : int
     probes : sequence of int
@@ -123,7 +128,9 @@ def simulate(
     ParameterError
         For impossible options or parameters outside the number format.
     """
-    arithmetic, convention = Arithmetic(arithmetic), DelayConvention(delay_convention)
+    if not isinstance(arithmetic, NumberFormat):
+        arithmetic = Arithmetic(arithmetic)
+    convention = DelayConvention(delay_convention)
     if n_steps < 1:
         raise ParameterError("n_steps", n_steps, "at least 1 step")
     if n_threads < 1:
@@ -132,10 +139,13 @@ def simulate(
     return _simulate(network, n_steps, seed, arithmetic, convention, n_threads, probes, progress)
 
 
-def _compile_kernels(arithmetic: Arithmetic, progress: Callable[[str, float], None] | None) -> None:
+def _compile_kernels(arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None) -> None:
     """Compile, or load from the cache, what a simulation calls, so that no time measured later holds it."""
-    if arithmetic in _COMPILED:
+    kind: Arithmetic | type = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype
+    if kind in _COMPILED:
         return
+    if isinstance(arithmetic, NumberFormat) and arithmetic.state is not None:
+        arithmetic = replace(arithmetic, weight_bits=1)  # has the weights coarsened too
     if progress is not None:
         progress("compile", 0.0)
     cells = Population(
@@ -147,41 +157,75 @@ def _compile_kernels(arithmetic: Arithmetic, progress: Callable[[str, float], No
     )  # fmt: skip
     network = Network(name="compile", populations=(cells,), projections=(synapses,))
     _simulate(network, 1, 0, arithmetic, DelayConvention.NEST, 1, (), None)
-    _COMPILED.add(arithmetic)
+    _COMPILED.add(kind)
     if progress is not None:
         progress("compile", 1.0)
 
 
 def _simulate(
-    network: Network, n_steps: int, seed: int, arithmetic: Arithmetic, convention: DelayConvention, n_threads: int,
-    probes: Sequence[int], progress: Callable[[str, float], None] | None,
+    network: Network, n_steps: int, seed: int, arithmetic: Arithmetic | NumberFormat, convention: DelayConvention,
+    n_threads: int, probes: Sequence[int], progress: Callable[[str, float], None] | None,
 ) -> Simulation:  # fmt: skip
     """``simulate`` on checked options."""
     start = time.perf_counter()
-    scales = weight_scales(network) if arithmetic is Arithmetic.FIXED else {}
+    number_format = arithmetic if isinstance(arithmetic, NumberFormat) else None
+    is_fixed = arithmetic is Arithmetic.FIXED if number_format is None else number_format.state is not None
+    scales = weight_scales(network) if is_fixed else {}
     connectivity = build_connectivity(
         network, seed=seed, n_shards=choose_n_shards(network.n_neurons, n_threads), n_threads=n_threads,
         raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None,
         progress=None if progress is None else lambda done: progress("build", done),
     )  # fmt: skip
+    if number_format is not None:
+        connectivity = _in_format(network, connectivity, scales, number_format)
     extra_delay = int(convention is DelayConvention.NEST)
     state = build_state(
-        network, connectivity, scales, seed=seed, n_threads=n_threads, probes=probes, extra_delay=extra_delay
-    )
+        network, connectivity, scales, seed=seed, n_threads=n_threads, probes=probes, extra_delay=extra_delay,
+        number_format=number_format,
+    )  # fmt: skip
     built = time.perf_counter()
     recorder = _Recorder(len(probes))
     done = _advance(network, connectivity, state, recorder, n_steps, seed, n_threads, progress)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
         network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,
-        v_mv=v / 32768.0 if arithmetic is Arithmetic.FIXED else v, connectivity=connectivity, scales=scales,
+        v_mv=_potentials_mv(v, arithmetic), connectivity=connectivity, scales=scales,
         provenance={
             "n_saturations": int(state.counters[:, engine.C_SATURATED].sum()),
             "n_weights_clipped": connectivity.n_weights_clipped,
             "n_weights_zero": connectivity.n_weights_zero,
         },
         build_s=built - start, simulate_s=time.perf_counter() - built,
+        population_counters=_by_population(network, state) if number_format is not None and is_fixed else {},
     )  # fmt: skip
+
+
+def _in_format(
+    network: Network, connectivity: Connectivity, scales: dict[tuple[str, Receptor], WeightScale],
+    number_format: NumberFormat,
+) -> Connectivity:  # fmt: skip
+    """Round the weights to what the format has; those of 16 bits stay as they are."""
+    if connectivity.weight is not None:
+        return replace(connectivity, weight=connectivity.weight.astype(np.float32))
+    if number_format.weight_bits == MAX_WEIGHT_BITS:
+        return connectivity
+    steps = weight_steps(network, scales, number_format.weight_bits)
+    n_clipped, n_zero = coarsen_weights(network, connectivity, steps, number_format.weight_bits)
+    return replace(
+        connectivity, n_weights_clipped=connectivity.n_weights_clipped + n_clipped,
+        n_weights_zero=connectivity.n_weights_zero + n_zero,
+    )  # fmt: skip
+
+
+def _potentials_mv(v: NDArray[np.float64], arithmetic: Arithmetic | NumberFormat) -> NDArray[np.float64]:
+    if isinstance(arithmetic, NumberFormat):
+        return arithmetic.from_state(v)
+    return v / 32768.0 if arithmetic is Arithmetic.FIXED else v
+
+
+def _by_population(network: Network, state: EngineState) -> dict[str, dict[str, int]]:
+    counts = state.population_counters().tolist()
+    return {p.name: dict(zip(COUNTERS, row, strict=True)) for p, row in zip(network.populations, counts, strict=True)}
 
 
 class _Recorder:

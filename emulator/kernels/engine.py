@@ -3,7 +3,7 @@
 A step: collect what is due, update, meet the other threads, enter everybody's spikes into the own due lists. Spike
 lists alternate between two buffers, so a thread that is one step ahead never writes what another still reads.
 
-One text serves both arithmetics: ``_add_segments`` and ``_step_lif`` are chosen by the type of the arrays when numba
+One text serves all arithmetics: ``_add_segments`` and ``_step_lif`` are chosen by the type of the arrays when numba
 compiles the engine.
 """
 
@@ -13,6 +13,7 @@ from numba.extending import overload
 
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import BLOCK, N_STEPS_PER_DRAW, draw_poisson, step_lif_f64, step_lif_s1615
+from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
 from emulator.kernels.threads import wait_at_barrier
 
 C_SATURATED, C_N_SPIKES, C_REFUSED = range(3)
@@ -87,6 +88,24 @@ def _step_lif(step, population, first, last, shard, shard_bits, lif, has_drive, 
 @overload(_step_lif, inline="always")
 def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
                      i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+    if v.dtype == types.float32:
+
+        def step_float32(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+                         i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+            return step_lif_f32(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
+                                i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+
+        return step_float32
+
+    if v.dtype == types.int64:  # any fixed-point format
+
+        def step_format(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+                        i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+            return step_lif_q(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
+                              i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+
+        return step_format
+
     if isinstance(v.dtype, types.Float):
 
         def step_float(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
