@@ -1,8 +1,7 @@
 """Numbers a neuron core computes once: propagators of the LIF neuron in S16.15/U0.32 and in float64.
 
-Fixed point follows the SpiNNaker code (facts/spinnaker.md 2.1-2.2): ``R = tau_m / C_m`` by truncating division,
-``exp(-dt/tau_m)`` in S16.15 and the synaptic decay in U0.32, both of an argument that was truncated to S16.15,
-``init = (tau_syn/dt) (1 - decay)``, the refractory time rounded up to whole steps.
+Fixed point: the host sends S16.15, the core derives the constants by its own algorithm (``emulator.device_math``):
+PD14's exp(-dt/tau_m) is 32442 / 2**15 on the device, where the exact exponential of the same argument rounds to 32443.
 
 References
 ----------
@@ -12,18 +11,17 @@ Rotter & Diesmann 1999, doi:10.1007/s004220050570 (exact integration, float64).
 from __future__ import annotations
 
 import math
-from decimal import Decimal, getcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.fixed_point import S1615, Overflow, Rounding, divide_toward_zero, to_raw
+from emulator.device_math import LifDeviceConstants, lif_device_constants
+from emulator.fixed_point import S1615, Overflow, Rounding, to_raw
 from emulator.kernels import neuron as kernel
 from models.errors import ParameterError
 from models.network import LifCurrExp
 
 _ONE_S1615 = 1 << 15
-_ONE_U032 = (1 << 32) - 1  # what the device uses for 1
 
 
 def raw_s1615(value: float, name: str) -> int:
@@ -34,17 +32,43 @@ def raw_s1615(value: float, name: str) -> int:
     return int(raw)
 
 
-def _exp_raw(argument_s1615: int, one: int) -> int:
-    """``one * exp(argument)``, rounded to nearest; the argument is S16.15."""
-    getcontext().prec = 40
-    return int((Decimal(argument_s1615) / _ONE_S1615).exp() * one + Decimal("0.5"))
+def _divisor_s1615(value: float, name: str) -> int:
+    """Convert a time or capacity that the device divides by."""
+    raw = raw_s1615(value, name)
+    if raw <= 0:
+        unit = name.rsplit("_", 1)[-1]
+        raise ParameterError(name, value, f"a positive value of at least one unit of {S1615}, 0.00003 {unit}")
+    return raw
 
 
-def _synapse_constants(tau_syn_ms: int, dt_ms: int) -> tuple[int, int]:
-    """Return (decay, init) in U0.32 of raw S16.15 times."""
-    decay = _exp_raw(divide_toward_zero(-dt_ms << 15, tau_syn_ms), 1 << 32)
-    ratio = divide_toward_zero(tau_syn_ms << 15, dt_ms)
-    return decay, (ratio * (_ONE_U032 - decay)) >> 15
+def _device_constants(neuron: LifCurrExp, dt_raw: int) -> LifDeviceConstants:
+    """Let the device's algorithm derive the constants; what it would get silently wrong is an error."""
+    tau_mem = _divisor_s1615(neuron.tau_mem_ms, "tau_mem_ms")
+    c_m_nf = raw_s1615(neuron.c_m_pf * 1e-3, "c_m_pf")
+    if c_m_nf <= 0:
+        raise ParameterError("c_m_pf", neuron.c_m_pf, "at least 0.016 pF, one unit of S16.15 nF")
+    least_c_m = (tau_mem << 15) // (1 << 31) + 1
+    if c_m_nf < least_c_m:
+        raise ParameterError(
+            "c_m_pf",
+            neuron.c_m_pf,
+            f"at least {least_c_m / _ONE_S1615 * 1e3:.3g} pF with tau_mem_ms = {neuron.tau_mem_ms:g}, so that the "
+            f"resistance tau_mem/c_m fits {S1615} MOhm",
+        )
+    taus = {}
+    for name in ("tau_syn_exc_ms", "tau_syn_inh_ms"):
+        taus[name] = _divisor_s1615(getattr(neuron, name), name)
+        if taus[name] > dt_raw << 15:  # dt / tau becomes 0, of which the device's exponential in U0.32 is 0
+            allowed = f"at most {dt_raw} ms, 32,768 time steps, so that dt/tau in {S1615} is not 0"
+            raise ParameterError(name, getattr(neuron, name), allowed)
+    return lif_device_constants(
+        c_m_raw=c_m_nf,
+        tau_m_raw=tau_mem,
+        t_refract_raw=raw_s1615(neuron.t_ref_ms, "t_ref_ms"),
+        dt_raw=dt_raw,
+        tau_syn_exc_raw=taus["tau_syn_exc_ms"],
+        tau_syn_inh_raw=taus["tau_syn_inh_ms"],
+    )
 
 
 def lif_constants_s1615(
@@ -57,23 +81,16 @@ def lif_constants_s1615(
     poisson_weight_raw: int,
 ) -> NDArray[np.int64]:
     """Return the constants of ``step_lif_s1615``: int64, shape (N_LIF_INT,), units as on the device (mV, nA, ms)."""
-    dt = raw_s1615(dt_ms, "dt_ms")
-    tau_mem = raw_s1615(neuron.tau_mem_ms, "tau_mem_ms")
-    c_m_nf = raw_s1615(neuron.c_m_pf * 1e-3, "c_m_pf")
-    if c_m_nf == 0:
-        raise ParameterError("c_m_pf", neuron.c_m_pf, "at least 0.016 pF, one unit of S16.15 nF")
-    decay_exc, init_exc = _synapse_constants(raw_s1615(neuron.tau_syn_exc_ms, "tau_syn_exc_ms"), dt)
-    decay_inh, init_inh = _synapse_constants(raw_s1615(neuron.tau_syn_inh_ms, "tau_syn_inh_ms"), dt)
+    derived = _device_constants(neuron, _divisor_s1615(dt_ms, "dt_ms"))
     row = np.zeros(kernel.N_LIF_INT, np.int64)
-    row[kernel.L_R] = divide_toward_zero(tau_mem << 15, c_m_nf)
-    row[kernel.L_EXP_TC] = _exp_raw(divide_toward_zero(-dt << 15, tau_mem), _ONE_S1615)
-    row[kernel.L_DECAY_EXC], row[kernel.L_INIT_EXC] = decay_exc, init_exc
-    row[kernel.L_DECAY_INH], row[kernel.L_INIT_INH] = decay_inh, init_inh
+    row[kernel.L_R], row[kernel.L_EXP_TC] = derived.r_membrane_raw, derived.exp_tc_raw
+    row[kernel.L_DECAY_EXC], row[kernel.L_INIT_EXC] = derived.exc.decay_u032, derived.exc.init_u032
+    row[kernel.L_DECAY_INH], row[kernel.L_INIT_INH] = derived.inh.decay_u032, derived.inh.init_u032
     row[kernel.L_V_REST] = raw_s1615(neuron.v_rest_mv, "v_rest_mv")
     row[kernel.L_V_RESET] = raw_s1615(neuron.v_reset_mv, "v_reset_mv")
     row[kernel.L_V_THRESH] = raw_s1615(neuron.v_thresh_mv, "v_thresh_mv")
     row[kernel.L_I_OFFSET] = raw_s1615(current_pa * 1e-3, "current drive")
-    row[kernel.L_T_REFRACT] = -(-raw_s1615(neuron.t_ref_ms, "t_ref_ms") // dt)
+    row[kernel.L_T_REFRACT] = derived.t_refract_steps
     row[kernel.L_SHIFT_EXC], row[kernel.L_SHIFT_INH] = shift_exc, shift_inh
     row[kernel.L_POISSON_WEIGHT] = poisson_weight_raw
     if row[kernel.L_T_REFRACT] > np.iinfo(np.int16).max:
