@@ -17,7 +17,7 @@ from models.network import LifCurrExp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedConstants:
-    """S16.15 (nA, mV, GOhm) but for the U0.32 decays and inits; shifts in bits, ``t_ref_steps`` in steps."""
+    """S16.15 (nA, mV, MOhm) but for the U0.32 decays and inits; shifts in bits, ``t_ref_steps`` in steps."""
 
     r_membrane: int
     exp_tc: int
