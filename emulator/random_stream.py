@@ -31,5 +31,5 @@ def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:
 
 def host_rng(seed: int, stream: Stream, entity: int = 0, step: int = 0) -> np.random.Generator:
     """Return numpy's generator for one (seed, stream, entity, step), independent of every other."""
-    key, counter = [seed & (_TWO_POW_64 - 1), int(stream)], [0, 0, entity, step]
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+    key = np.array([seed & (_TWO_POW_64 - 1), int(stream)], np.uint64)  # a list would go through float64
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, entity, step]))
