@@ -1,7 +1,6 @@
 """Random streams: independent of each other, the same again."""
 
 import numpy as np
-import pytest
 
 from emulator.random_stream import Stream, host_rng, stream_key
 

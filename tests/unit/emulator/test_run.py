@@ -1,0 +1,107 @@
+"""What ``simulate`` returns, refuses, and keeps after an interruption."""
+
+import re
+
+import numpy as np
+import pytest
+
+from emulator.run import simulate
+from models.errors import ParameterError
+from models.network import LifCurrExp, Network, Population
+from reference_case import drive, rich_network, spikes_of
+
+
+def interrupt_at(fraction):
+    """Return a progress callback that acts as Ctrl-C once a fraction of the simulation is done."""
+
+    def progress(stage, done):
+        if stage == "simulate" and done >= fraction:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_interruption_keeps_what_was_finished(n_threads):
+    whole = simulate(rich_network(), n_steps=600, seed=1, probes=[0, 30], n_threads=n_threads)
+    part = simulate(
+        rich_network(), n_steps=600, seed=1, probes=[0, 30], n_threads=n_threads, progress=interrupt_at(0.4)
+    )
+    assert whole.is_complete
+    assert not part.is_complete
+    assert 240 <= part.n_steps < 600
+    assert spikes_of(part) == [spike for spike in spikes_of(whole) if spike[0] < part.n_steps]
+    np.testing.assert_array_equal(part.v_mv, whole.v_mv[: part.n_steps])
+
+
+def test_interruption_after_the_last_step_is_complete():
+    run = simulate(rich_network(), n_steps=50, seed=1, progress=interrupt_at(1.0))
+    assert (run.is_complete, run.n_steps) == (True, 50)
+
+
+def test_interruption_of_the_build_is_passed_on():
+    def progress(stage, done):
+        if stage == "build":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(rich_network(), n_steps=50, seed=1, progress=progress)
+
+
+def test_progress_runs_through_its_stages_to_one():
+    seen = []
+    simulate(rich_network(), n_steps=450, seed=1, progress=lambda stage, done: seen.append((stage, done)))
+    stages = [stage for stage, _ in seen if stage != "compile"]  # only before the first simulation of a process
+    assert stages == sorted(stages, key=["build", "simulate"].index)
+    for stage in ("build", "simulate"):
+        fractions = [done for name, done in seen if name == stage]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1.0
+
+
+def test_spikes_are_sorted_and_probes_are_in_the_order_given():
+    run = simulate(rich_network(), n_steps=300, seed=3, probes=[40, 0, 17])
+    spikes = spikes_of(run)
+    assert spikes == sorted(spikes)
+    assert run.v_mv.shape == (300, 3)
+    each = [simulate(rich_network(), n_steps=300, seed=3, probes=[i]).v_mv[:, 0] for i in (40, 0, 17)]
+    np.testing.assert_array_equal(run.v_mv, np.array(each).T)
+
+
+def test_float_and_fixed_agree_on_one_neuron_s_potential():
+    cells = Population(name="A", n_neurons=5, neuron=LifCurrExp(v_thresh_mv=0.0), poisson=drive(8000.0, 20.0))
+    network = Network(name="one", populations=(cells,))
+    fixed, floating = (
+        simulate(network, n_steps=300, seed=1, probes=range(5), arithmetic=a).v_mv for a in ("fixed", "float")
+    )
+    assert not np.array_equal(fixed, floating)
+    # exp(-dt/tau_m) is 0.4 units of 2**-15 too small, so the membrane leaks 0.2 % too fast
+    np.testing.assert_allclose(fixed, floating, rtol=0, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_steps": 0}, "n_steps: needs at least 1 step, has 0"),
+        ({"n_threads": 0}, "n_threads: needs at least 1 thread, has 0"),
+        ({"probes": [3, 51]}, "probes: needs neuron ids in [0, 51), has [3, 51]"),
+        ({"probes": [-1]}, "probes: needs neuron ids in [0, 51), has [-1]"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        simulate(rich_network(), **({"n_steps": 1, "seed": 1} | options))
+
+
+@pytest.mark.parametrize("option", ["arithmetic", "delay_convention"])
+def test_unknown_option_is_refused(option):
+    with pytest.raises(ValueError, match=r"^'x' is not a valid "):
+        simulate(rich_network(), n_steps=1, seed=1, **{option: "x"})
+
+
+def test_inhibiting_drive_is_refused():
+    cells = Population(name="A", n_neurons=1, poisson=drive(weight_pa=-1.0))
+    with pytest.raises(
+        ParameterError, match=r"^Population\('A'\)\.poisson\.weight_pa: needs a value >= 0 pA, has -1\.0$"
+    ):
+        simulate(Network(name="one", populations=(cells,)), n_steps=1, seed=1)
