@@ -130,7 +130,7 @@ def run(network: str, /, *, options: Options = _DEFAULTS, no_html: Annotated[boo
         from neuromap.output_folder import kept_results
 
         kept = ", ".join(kept_results(out))
-        terminal.print_error(f"interrupted without a report; kept in {out}: {kept or 'nothing'}")
+        terminal.print_error(f"interrupted before the end; kept in {out}: {kept or 'nothing'}")
         return EXIT_INTERRUPTED
     terminal.print_verdict(result.report)
     print(f"results in {out}")

@@ -66,7 +66,7 @@ def _remedy(mapping: MappingReport, timing: TimingReport, is_link_free: bool) ->
     """Name the change that would fix what limits the run."""
     if mapping.violations:
         return f"the mapping itself is wrong, please report it: {mapping.violations[0]}"
-    factor = math.ceil(timing.min_lossless_time_scale_factor * 100) / 100
+    factor = math.ceil(timing.min_lossless_time_scale_factor * 100 - 1e-9) / 100
     slower = f"--time-scale-factor {factor:g}"
     core = timing.limiting_core
     if not is_link_free:

@@ -111,7 +111,7 @@ def link_map(report: Report, arrays: RunArrays) -> Figure:
     """Return the map of links: from each chip, half a line towards each neighbour, coloured by its load."""
     with styled():
         figure, ax, draw = _canvas(arrays, PAGE_WIDTH_IN)
-        ax.set_title("Load of links: each half line is the direction away from its chip")
+        ax.set_title("Load of links (each half line: one direction)")
         if not len(arrays.chip_xy):
             say(ax, "no chips")
             return figure

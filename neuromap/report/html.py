@@ -242,7 +242,7 @@ def _links(report: Report, arrays: RunArrays) -> str:
         "Links",
         figure(
             _svg("linkmap", boards.link_map(report, arrays)),
-            "Expected load at the measured rates, as a share of each link's own capacity (boards' links have another).",
+            "Expected load at the measured rates, of each link's own capacity; it differs on and between boards.",
         ),
         '<div class="pair">',
         figure(_svg("links", machine_figure.link_loads(report, arrays)), "Dashed: the link is full."),

@@ -150,7 +150,7 @@ def alike_sentence(report: Report) -> str:
         low, high = one.energy_per_event_uj or (math.nan, math.nan)
         energy = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         parts.append(f"{one.system_id} (measured, {one.drive}): {one.real_time_factor:g}, {energy} µJ, {one.nodes}")
-    own = f"{rounded_up(report.timing.min_lossless_time_scale_factor, 2)} is the smallest tick without overruns"
+    own = f"no step overruns from {rounded_up(report.timing.min_lossless_time_scale_factor, 2)} on"
     own_uj = fixed(None if energy_nj is None else energy_nj * 1e-3, 3)
     factor = fixed(report.timing.real_time_factor, 2)
     return (

@@ -126,13 +126,13 @@ def test_partial_result_is_printed_with_exit_code_130(flow, capsys):
     assert capsys.readouterr().out.startswith("verdict: partial\n")
 
 
-def test_interrupt_before_there_is_a_report_says_what_is_kept(flow, capsys, in_tmp):
+def test_interrupt_before_the_end_says_what_is_kept(flow, capsys, in_tmp):
     flow.error = KeyboardInterrupt()
     assert main(["run", "pd14", "--out", "a"]) == 130
-    assert capsys.readouterr().err.endswith("\nneuromap: error: interrupted without a report; kept in a: nothing\n")
+    assert capsys.readouterr().err.endswith("\nneuromap: error: interrupted before the end; kept in a: nothing\n")
     (in_tmp / "a" / "spikes.npz").write_bytes(b"")
     assert main(["run", "pd14", "--out", "a", "--overwrite"]) == 130
-    assert capsys.readouterr().err.endswith("\nneuromap: error: interrupted without a report; kept in a: spikes.npz\n")
+    assert capsys.readouterr().err.endswith("\nneuromap: error: interrupted before the end; kept in a: spikes.npz\n")
 
 
 def test_interrupt_before_a_run_starts(capsys, monkeypatch):

@@ -1,0 +1,101 @@
+"""The verdict in words, and the change that it names, for each thing that can limit a run."""
+
+from dataclasses import replace
+
+import pytest
+
+from models.machine_file import load_machine
+from neuromap.choices import Experiment
+from neuromap.results import LimitingCore, MappingReport, PacketReport, StepTime, TimingReport
+from neuromap.verdict import make_verdict
+
+CORE = LimitingCore(
+    kind="neuron", population="A", neuron_start=64, neuron_stop=128, lane=0, x=3, y=1, p=7, step=42,
+    used_cycles=15_000, budget_cycles=20_000,
+)  # fmt: skip
+TIMING = TimingReport(
+    time_scale_factor=1.0, real_time_factor=1.0, min_lossless_time_scale_factor=0.75, n_steps=1000, n_overruns=0,
+    first_overrun_step=None, step_us=StepTime(mean=70.0, p99=72.0, max=75.0), limiting_core=CORE,
+)  # fmt: skip
+MAPPING = MappingReport(
+    recipe="ensemble", n_cores=9, n_cores_by_kind={"neuron": 3, "synapse": 6}, n_chips=1, n_boards=1,
+    max_table_entries=1, total_table_entries=1, mean_link_hops=0.0, violations=[],
+)  # fmt: skip
+PACKETS = PacketReport(
+    n_sent=10, n_delivered=100, n_late=0, n_lost=0, busiest_link_packets_per_s=1e6, link_capacity_packets_per_s=5e6
+)
+ENSEMBLE = "--recipe ensemble (neurons and synapses on cores of their own)"
+WHERE = "pd14 on spinnaker1 (ensemble, 9 cores on 1 board)"
+
+
+def verdict(mapping=MAPPING, timing=TIMING, packets=PACKETS):
+    return make_verdict(Experiment(), load_machine("spinnaker1"), mapping, timing, packets)
+
+
+def overrunning(kind, used_cycles):
+    core = replace(CORE, kind=kind, used_cycles=used_cycles)
+    factor = used_cycles / 20_000
+    return replace(
+        TIMING, n_overruns=5, first_overrun_step=42, limiting_core=core, min_lossless_time_scale_factor=factor
+    )
+
+
+def test_all_is_well():
+    found = verdict()
+    assert (found.fits, found.keeps_up, found.loses_nothing) == (True, True, True)
+    assert found.summary == f"{WHERE} fits, keeps up with real time, and loses nothing."
+    assert found.limit == "neuron core 7 of chip (3, 1), A[64:128]: 15,000 of 20,000 cycles in step 42"
+    assert found.remedy == ""
+
+
+def test_a_slow_down_is_named():
+    found = verdict(timing=replace(TIMING, time_scale_factor=20.0))
+    assert found.summary == f"{WHERE} fits, keeps up with a slow-down of 20, and loses nothing."
+
+
+@pytest.mark.parametrize(
+    ("kind", "used_cycles", "remedy"),
+    [
+        ("combined", 58_721, f"{ENSEMBLE}, or --time-scale-factor 2.94"),
+        # two synapse cores a neuron core, of whose 20,000 cycles 3,000 do not shrink: 2 * (40,000 - 3,000) / 17,000
+        ("synapse", 40_000, "--set recipe.n_synapse_cores=5 (more cores share the spikes), or --time-scale-factor 2"),
+        # 64 * 17,000 / (25,000 - 3,000)
+        ("neuron", 25_000, "--neurons-per-core 49 (less work on this core), or --time-scale-factor 1.25"),
+        ("poisson", 22_000, "--neurons-per-core 57 (less work on this core), or --time-scale-factor 1.1"),
+    ],
+)  # fmt: skip
+def test_a_core_that_overruns_names_its_change(kind, used_cycles, remedy):
+    found = verdict(timing=overrunning(kind, used_cycles))
+    assert (found.keeps_up, found.loses_nothing) == (False, True)
+    assert found.summary == (
+        f"{WHERE} fits and loses nothing, but does not keep up with real time: 5 of 1,000 steps overrun."
+    )
+    assert found.remedy == f"{remedy} (a longer tick)"
+
+
+def test_overruns_that_lose_spikes_are_both_named():
+    found = verdict(timing=overrunning("combined", 30_000), packets=replace(PACKETS, n_lost=3))
+    assert found.summary == (
+        f"{WHERE} fits, but does not keep up with real time (5 of 1,000 steps overrun) and loses spikes."
+    )
+
+
+def test_full_link_loses_spikes():
+    found = verdict(packets=replace(PACKETS, busiest_link_packets_per_s=5.1e6))
+    assert (found.keeps_up, found.loses_nothing) == (True, False)
+    assert found.summary == f"{WHERE} fits, keeps up with real time, but loses spikes."
+    assert (
+        found.remedy
+        == "a link carries more than it can: raise --time-scale-factor or spread the network over more boards"
+    )
+
+
+def test_broken_mapping_does_not_fit():
+    found = verdict(mapping=replace(MAPPING, violations=["net 3 reaches no core"]))
+    assert not found.fits
+    assert found.summary == f"{WHERE} breaks 1 invariant of the mapping."
+    assert found.remedy == "the mapping itself is wrong, please report it: net 3 reaches no core"
+
+
+def test_run_without_steps_has_no_limit():
+    assert verdict(timing=replace(TIMING, limiting_core=None)).limit == ""
