@@ -47,12 +47,14 @@ class TraceKind(StrEnum):
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """Names of the columns of ``params``."""
         if self is TraceKind.IZHIKEVICH:
             return _IZHIKEVICH_COLUMNS
         return _LIF_COLUMNS if self is TraceKind.LIF else (*_LIF_COLUMNS, "reversal_exc", "reversal_inh")
 
     @property
     def variables(self) -> tuple[str, ...]:
+        """Names of the recorded arrays."""
         return (
             ("v", "u", "i_exc", "i_inh", "spike") if self is TraceKind.IZHIKEVICH else ("v", "i_exc", "i_inh", "spike")
         )

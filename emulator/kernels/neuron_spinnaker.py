@@ -90,7 +90,7 @@ def step_lif_spinnaker_s1615(lif, synapse, ring_exc, ring_inh, v, i_exc, i_inh, 
                 exc = _multiply(exc >> 10, _narrow(lif[M_REVERSAL_EXC] - v0))
                 inh = _multiply(inh >> 10, _narrow(v0 - lif[M_REVERSAL_INH]))
             alpha = _narrow(_multiply(_narrow(exc - inh + lif[M_I_OFFSET]), lif[M_R]) + lif[M_V_REST])
-            v[j] = np.int32(alpha - _multiply(lif[M_EXP_TC], _narrow(alpha - v0)))
+            v[j] = _narrow(alpha - _multiply(lif[M_EXP_TC], _narrow(alpha - v0)))
         out_spike[j] = np.uint8(v[j] >= lif[M_V_THRESH])
         if out_spike[j]:
             v[j] = np.int32(lif[M_V_RESET])
@@ -133,7 +133,7 @@ def step_izhikevich_s1615(izhikevich, synapse, ring_exc, ring_inh, v, u, i_exc, 
         v1 = _narrow(v0 + _multiply(h, _narrow(drive - beta + _parabola(eta))))
         u1 = _narrow(u0 + _multiply(_multiply(a, h), _narrow(_multiply(b, eta) - u0 - beta)))
         fires = v1 >= izhikevich[Z_V_PEAK]
-        v[j] = np.int32(izhikevich[Z_C] if fires else v1)
-        u[j] = np.int32(u1 + izhikevich[Z_D] if fires else u1)
+        v[j] = izhikevich[Z_C] if fires else v1
+        u[j] = _narrow(u1 + izhikevich[Z_D]) if fires else u1
         out_spike[j] = np.uint8(fires)
     decay_s1615(synapse, i_exc, i_inh)

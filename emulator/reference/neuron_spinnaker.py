@@ -2,7 +2,7 @@
 
 Three models: LIF with current-based synapses, LIF with conductance-based synapses, Izhikevich; all with exponential
 synapses. Numbers are raw S16.15 (factors of the synapses U0.32). Every result that C keeps in 32 bits is cut to 32 bits
-by ``wrap``; a product of two S16.15 is floored to 15 fractional bits. The kernels must give the same bits.
+by ``wrap32``; a product of two S16.15 is floored to 15 fractional bits. The kernels must give the same bits.
 
 One step, in the order of the device: ring words are added to the synaptic values, the neuron is updated and perhaps
 fires, the synaptic values decay.
@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from emulator.device_math import LifDeviceConstants, SynapseDeviceConstants
+from emulator.reference.integer import scaled_product, wrap32
 
 ONE_RAW = 1 << 15
 CONDUCTANCE_SHIFT = 10  #: the host scales conductances by 2**10, so that they use more bits
@@ -29,19 +30,14 @@ CONSTANT_RAW = 140 << 15
 LONG_STEP_RAW = 60620  #: 1.85: the step that follows a spike is longer by this factor
 
 
-def wrap(x: int) -> int:
-    """Keep the low 32 bits of ``x``, read as a signed number."""
-    return (x + (1 << 31)) % (1 << 32) - (1 << 31)
-
-
 def multiply(x_raw: int, y_raw: int) -> int:
     """Multiply two S16.15: floored, wrapped."""
-    return wrap(x_raw * y_raw >> 15)
+    return scaled_product(x_raw, y_raw, 15)
 
 
 def scale(x_raw: int, factor_u032: int) -> int:
     """Multiply an S16.15 with a U0.32: floored, wrapped."""
-    return wrap(x_raw * factor_u032 >> 32)
+    return scaled_product(x_raw, factor_u032, 32)
 
 
 def half(x_raw: int) -> int:
@@ -59,7 +55,7 @@ class Synapse:
 
     def add(self, ring_word: int) -> None:
         """Add one ring-buffer word."""
-        self.value = wrap(self.value + scale(wrap(ring_word << self.shift), self.constants.init_u032))
+        self.value = wrap32(self.value + scale(wrap32(ring_word << self.shift), self.constants.init_u032))
 
     def decay(self) -> None:
         """Decay by one step."""
@@ -96,8 +92,8 @@ class LifNeuron:
         if self.n_refractory_steps > 0:
             self.n_refractory_steps -= 1
         else:
-            alpha = wrap(multiply(wrap(self._synaptic_current() + p.i_offset), c.r_membrane_raw) + p.v_rest)
-            self.v = wrap(alpha - multiply(c.exp_tc_raw, wrap(alpha - self.v)))
+            alpha = wrap32(multiply(wrap32(self._synaptic_current() + p.i_offset), c.r_membrane_raw) + p.v_rest)
+            self.v = wrap32(alpha - multiply(c.exp_tc_raw, wrap32(alpha - self.v)))
         fires = self.v >= p.v_thresh
         if fires:
             self.v, self.n_refractory_steps = p.v_reset, c.t_refract_steps
@@ -107,11 +103,11 @@ class LifNeuron:
 
     def _synaptic_current(self) -> int:
         if self.parameters.reversal is None:
-            return wrap(self.exc.value - self.inh.value)
+            return wrap32(self.exc.value - self.inh.value)
         reversal_exc, reversal_inh = self.parameters.reversal
-        i_exc = multiply(self.exc.value >> CONDUCTANCE_SHIFT, wrap(reversal_exc - self.v))
-        i_inh = multiply(self.inh.value >> CONDUCTANCE_SHIFT, wrap(-(reversal_inh - self.v)))
-        return wrap(i_exc - i_inh)
+        i_exc = multiply(self.exc.value >> CONDUCTANCE_SHIFT, wrap32(reversal_exc - self.v))
+        i_inh = multiply(self.inh.value >> CONDUCTANCE_SHIFT, wrap32(-(reversal_inh - self.v)))
+        return wrap32(i_exc - i_inh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,24 +140,24 @@ class IzhikevichNeuron:
         self.inh.add(ring_inh)
         p = self.parameters
         h = multiply(p.dt, LONG_STEP_RAW) if self.after_spike else p.dt
-        self._integrate(h, wrap(self.exc.value - self.inh.value + p.i_offset))
+        self._integrate(h, wrap32(self.exc.value - self.inh.value + p.i_offset))
         self.after_spike = self.v >= p.v_peak
         if self.after_spike:
-            self.v, self.u = p.c, wrap(self.u + p.d)
+            self.v, self.u = p.c, wrap32(self.u + p.d)
         self.exc.decay()
         self.inh.decay()
         return self.after_spike
 
     def _integrate(self, h: int, current: int) -> None:
         p, v, u = self.parameters, self.v, self.u
-        drive = wrap(CONSTANT_RAW + current - u)
-        alpha = wrap(drive + _parabola(v))
-        eta = wrap(v + half(multiply(h, alpha)))
-        beta = half(multiply(multiply(h, wrap(multiply(p.b, v) - u)), p.a))
-        self.v = wrap(v + multiply(h, wrap(drive - beta + _parabola(eta))))
-        self.u = wrap(u + multiply(multiply(p.a, h), wrap(-u - beta + multiply(p.b, eta))))
+        drive = wrap32(CONSTANT_RAW + current - u)
+        alpha = wrap32(drive + _parabola(v))
+        eta = wrap32(v + half(multiply(h, alpha)))
+        beta = half(multiply(multiply(h, wrap32(multiply(p.b, v) - u)), p.a))
+        self.v = wrap32(v + multiply(h, wrap32(drive - beta + _parabola(eta))))
+        self.u = wrap32(u + multiply(multiply(p.a, h), wrap32(-u - beta + multiply(p.b, eta))))
 
 
 def _parabola(v: int) -> int:
     """Return (5 + 0.04 v) v."""
-    return multiply(wrap(LINEAR_RAW + multiply(V_SQUARE_RAW, v)), v)
+    return multiply(wrap32(LINEAR_RAW + multiply(V_SQUARE_RAW, v)), v)
