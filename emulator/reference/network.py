@@ -86,7 +86,7 @@ class _Ring:
 
     def add(self, step: int, synapse: Synapse) -> None:
         """Put a weight where ``step`` will read it."""
-        self._slots[step % len(self._slots)][synapse.receptor][synapse.target] += synapse.weight
+        self._slots[step % len(self._slots)][synapse.receptor][synapse.target] += synapse.magnitude
 
     def take(self, step: int, receptor: Receptor, neuron_id: int) -> float:
         """Read a word and clear it."""

@@ -37,12 +37,12 @@ _WORD = 2**32
 
 @dataclass(frozen=True, slots=True, order=True)
 class Synapse:
-    """``target``: neuron id; ``weight``: magnitude, in raw units (fixed) or pA (float or drawn)."""
+    """``target``: neuron id; ``magnitude``: of the weight, in raw units (fixed) or pA (float or drawn)."""
 
     target: int
     receptor: Receptor
     delay_steps: int
-    weight: float
+    magnitude: float
 
 
 def unpack_row(connectivity: Connectivity, source: int) -> list[Synapse]:

@@ -58,10 +58,10 @@ def assert_same_rows(network, *, seed, largest_sd_pa=0.0, **options):
     n_synapses, raw_per_pa = 0, scale_of_neurons(network)
     for source, stored, again in all_rows(network, seed=seed, **options):
         assert places(stored) == places(again), source
-        in_raw = [replace(s, weight=s.weight * raw_per_pa[s.receptor][s.target]) for s in again]
+        in_raw = [replace(s, magnitude=s.magnitude * raw_per_pa[s.receptor][s.target]) for s in again]
         for a, b in zip(sorted(stored), sorted(in_raw), strict=True):
             table_error = TABLE_ERROR_SD * largest_sd_pa * raw_per_pa[b.receptor][b.target]
-            assert abs(a.weight - b.weight) <= 0.5 + table_error
+            assert abs(a.magnitude - b.magnitude) <= 0.5 + table_error
         n_synapses += len(stored)
     return n_synapses
 
@@ -75,7 +75,7 @@ def test_float_rows_have_the_defined_weights():
     for _, stored, again in all_rows(rich_network(), seed=11, is_float=True):
         assert places(stored) == places(again)
         for a, b in zip(sorted(stored), sorted(again), strict=True):
-            assert a.weight == pytest.approx(b.weight, abs=30.0 * TABLE_ERROR_SD)
+            assert a.magnitude == pytest.approx(b.magnitude, abs=30.0 * TABLE_ERROR_SD)
 
 
 def test_pd14_has_the_defined_rows():
@@ -124,7 +124,7 @@ def test_given_delays_stand_whatever_the_distribution_says(delay_ms):
     )  # fmt: skip
     assert_same_rows(network, seed=1)
     stored = [sorted(row)[:] for _, row, _ in all_rows(network, seed=1, is_float=True)]
-    assert [(s.target, s.delay_steps, s.weight) for s in stored[2]] == [(0, 10, 3.0), (1, 30, 0.0), (2, 8, 8.0)]
+    assert [(s.target, s.delay_steps, s.magnitude) for s in stored[2]] == [(0, 10, 3.0), (1, 30, 0.0), (2, 8, 8.0)]
     assert [s.delay_steps for s in stored[1] if s.receptor == "inh"] == [20]
 
 
