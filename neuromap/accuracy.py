@@ -144,9 +144,7 @@ def choose_probes(network: Network, n_per_population: int = N_PROBES_PER_POPULAT
     return tuple(chosen)
 
 
-def _prepare(
-    experiment: Experiment | str, options: dict[str, Any]
-) -> _Setting:
+def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
     is_file = isinstance(experiment, str) and (experiment.endswith((".yaml", ".yml")) or "/" in experiment)
     if isinstance(experiment, str) and not is_file and not _says_seconds(options):
         options = {**options, "seconds": DEFAULT_SECONDS}

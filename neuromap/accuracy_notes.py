@@ -62,7 +62,9 @@ def _stuck_note(counters: dict[str, dict[str, int]], number_format: NumberFormat
         return []
     by_ratio = {name: row["v_stuck"] / max(row["n_updates"], 1) for name, row in counters.items()}
     worst = max(by_ratio, key=lambda name: by_ratio[name])
-    change = finer if number_format.rounding is not StateRounding.STOCHASTIC else "take more fractional bits if it matters"
+    change = (
+        finer if number_format.rounding is not StateRounding.STOCHASTIC else "take more fractional bits if it matters"
+    )
     return [
         f"the membrane stands still in {100 * n_stuck / n_updates:.1f} % of the updates (most in {worst}, "
         f"{100 * by_ratio[worst]:.1f} %), since it should move by less than one unit; {change}"

@@ -101,9 +101,11 @@ def print_machine(machine: Machine) -> None:
     from rich import box
     from rich.table import Table
 
+    from neuromap.report.quantity import plural
+
     console = stdout()
     boards = machine.topology.n_boards
-    size = "as many boards as the mapping needs" if boards == "auto" else f"{boards} boards"
+    size = "as many boards as the mapping needs" if boards == "auto" else plural(boards, "board")
     edges = "edges joined" if machine.topology.wrap else "open edges"
     console.print(f"{machine.name}: {machine.description}", markup=False)
     console.print(f"{machine.topology.kind}, {size}, {edges}", markup=False)
@@ -150,12 +152,15 @@ def print_network(network: Network) -> None:
 
 def print_mapping(mapping: Mapping) -> None:
     """Print what a mapping takes of the machine."""
+    from neuromap.report.quantity import plural
+
     kinds = Counter(vertex.role.value for vertex in mapping.partition.vertices)
     chips = {tuple(place) for place in mapping.placement.core[:, :2].tolist()}
     lengths = mapping.tables.indptr[1:] - mapping.tables.indptr[:-1]
     split = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
     print(f"mapping of {mapping.network_name} ({mapping.partition.recipe}): {sum(kinds.values()):,} cores ({split})")
-    print(f"machine {mapping.machine.name}: {len(chips):,} chips used, {mapping.machine.topology.n_boards} boards")
+    n_boards = int(mapping.machine.topology.n_boards)
+    print(f"machine {mapping.machine.name}: {plural(len(chips), 'chip')} used, {plural(n_boards, 'board')}")
     longest = int(lengths.max()) if lengths.size else 0
     n_max = mapping.machine.router.n_table_entries
     print(f"routing tables: longest {longest:,} of {n_max:,} entries, {int(lengths.sum()):,} in all")

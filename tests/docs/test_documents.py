@@ -4,7 +4,7 @@ import dataclasses
 import inspect
 import re
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -14,6 +14,7 @@ from models.machine_file import load_machine
 from models.networks import NETWORKS
 from neuromap.cli import EXIT_INTERRUPTED, EXIT_WRONG_INPUT, Options
 from neuromap.experiment import check_experiment, load_experiment
+from neuromap.results import Report, RunArrays
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,8 +94,26 @@ def test_experiment_file_of_the_documents_is_right(tmp_path):
     assert (network.name, network.scale, machine.core.clock_hz) == ("pd14", 0.1, 150e6)
 
 
-def test_network_of_the_readme_can_be_built():
-    block = next(block for block in blocks("README.md", "python") if "Network(" in block)
+def test_python_of_the_readme_runs(capsys):
+    first, second = blocks("README.md", "python")
+    exec(compile(first, "README.md", "exec"), {})
+    summary, factor_and_rate, n_cores = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"pd14 on spinnaker1 \(ensemble, \d+ cores on 1 board\) fits, .*\.", summary)
+    assert re.fullmatch(r"1\.0 [678]\.\d+", factor_and_rate)
+    assert n_cores == "967 cores"
     names = {}
-    exec(compile(block, "README.md", "exec"), names)
+    exec(compile(second, "README.md", "exec"), names)
     assert names["network"].expected_n_synapses() == 10_000
+    n_spikes, n_cores = capsys.readouterr().out.splitlines()
+    assert int(n_spikes.split()[0]) > 300
+    assert n_cores == "4 cores, 0 broken invariants"
+
+
+def test_every_field_of_the_report_and_every_array_is_documented():
+    text = text_of("docs/report.md")
+    hints = get_type_hints(Report)
+    sections = [kind for kind in hints.values() if dataclasses.is_dataclass(kind)]
+    assert len(sections) >= 10
+    named = [field.name for kind in (Report, RunArrays, *sections) for field in dataclasses.fields(kind)]
+    spikes = ["spike_step", "spike_neuron"]  # "step" and "neuron" of spikes.npz
+    assert [name for name in named if name not in spikes and not re.search(rf"[`, |*]{name}[`,*.]", text)] == []

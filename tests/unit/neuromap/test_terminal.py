@@ -96,6 +96,6 @@ def test_mapping_is_summarised(capsys):
     print_mapping(mapping)
     assert capsys.readouterr().out.splitlines() == [
         "mapping of tiny (ensemble): 2 cores (1 neuron, 1 synapse)",
-        "machine spinnaker1: 1 chips used, 1 boards",
+        "machine spinnaker1: 1 chip used, 1 board",
         "routing tables: longest 2 of 1,023 entries, 2 in all",
     ]
