@@ -32,7 +32,7 @@ from emulator.fixed_point import S1615, Overflow, QFormat, Rounding, to_raw
 from emulator.kernels import neuron as kernel
 from emulator.kernels import neuron_q
 from emulator.random_stream import Stream, stream_key
-from emulator.weight_scale import WeightScale, _weight_moments
+from emulator.weight_scale import WeightScale, _weight_moments, weight_scales
 from models.errors import ParameterError
 from models.network import Explicit, LifCurrExp, Network, Receptor
 
@@ -200,6 +200,19 @@ def format_rows(
     rows[:, neuron_q.Q_FRAC_BITS], rows[:, neuron_q.Q_DECAY_BITS] = q.frac_bits, number_format.decay_bits
     rows[:, [neuron_q.Q_KEY0, neuron_q.Q_KEY1]] = stream_key(seed, Stream.ROUNDING)
     return rows
+
+
+def check_format(network: Network, number_format: NumberFormat) -> None:
+    """Check that the constants of a network are within a format; S16.15's own are checked where they are derived.
+
+    Raises
+    ------
+    ParameterError
+        As ``format_rows``.
+    """
+    if number_format.state is not None:
+        base = np.zeros((len(network.populations), kernel.N_LIF_INT), np.int64)
+        format_rows(network, number_format, base, weight_scales(network), 0)
 
 
 def _set_exact_constants(

@@ -18,6 +18,8 @@ from typing import Any
 #: Public name -> module that defines it.
 _EXPORTS = {
     "run": "neuromap.flow",
+    "accuracy": "neuromap.accuracy_run",
+    "AccuracyResult": "neuromap.accuracy_report",
     "map_network": "neuromap.flow",
     "Result": "neuromap.flow",
     "Experiment": "neuromap.experiment",

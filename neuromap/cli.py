@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from models.errors import NeuromapError, UnknownNameError
+from neuromap.cli_accuracy import accuracy
 
 if TYPE_CHECKING:
     from neuromap.experiment import Experiment
@@ -41,6 +42,7 @@ app = App(
 )
 machines = App(name="machines", help="List the machines; show or check one.", help_format="plaintext")
 app.command(machines)
+app.command(accuracy)
 
 
 @Parameter(name="*")

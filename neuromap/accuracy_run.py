@@ -1,0 +1,308 @@
+"""What does a number format cost? The same network in several arithmetics, each against float64.
+
+Connectivity, Poisson counts and initial potentials are those of the float64 run (all are drawn by counter from the
+seed); only the arithmetic differs. A second seed of float64 shows what a difference is worth.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emulator.number_format import NumberFormat
+from emulator.open_loop import Replay, replay
+from emulator.run import Arithmetic, Simulation, simulate
+from models.errors import ParameterError
+from models.machine import Machine
+from models.network import Network
+from models.units import ms_to_steps
+from neuromap import accuracy_measure as measure
+from neuromap.accuracy_notes import format_facts, variant_cost, variant_notes
+from neuromap.accuracy_plan import (
+    DEFAULT_FORMATS,
+    DEFAULT_ROUNDINGS,
+    DEFAULT_WEIGHT_BITS,
+    Names,
+    check_variants,
+    plan_variants,
+)
+from neuromap.accuracy_report import AccuracyReport, AccuracyResult, Variant, VariantArrays
+from neuromap.experiment import Experiment, check_experiment, make_experiment
+from neuromap.output_folder import prepare_out_folder
+from neuromap.statistics import PopulationStatistics, population_statistics
+
+Progress = Callable[[str, float, str], None]
+
+#: Model time of an accuracy run unless the experiment says otherwise, s (facts: 10 s in the published protocols).
+DEFAULT_SECONDS = 10.0
+#: Single neurons: probes of a population, and how long they are driven by the spikes of float64.
+N_PROBES_PER_POPULATION = 10
+REPLAY_MS = 300.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setting:
+    """What all runs share."""
+
+    experiment: Experiment
+    network: Network
+    machine: Machine
+    n_steps: int
+    warmup_steps: int
+    probes: tuple[int, ...]
+
+    @property
+    def replay_steps(self) -> int:
+        return min(self.n_steps, max(round(REPLAY_MS / self.network.dt_ms), 1))
+
+    def simulate(
+        self, arithmetic: Arithmetic | NumberFormat, seed: int, progress: Callable[[float], None]
+    ) -> Simulation:
+        """Run to the end, or raise KeyboardInterrupt."""
+
+        def on_stage(stage: str, fraction: float) -> None:
+            if stage == "simulate":
+                progress(fraction)
+
+        done = simulate(
+            self.network, n_steps=self.n_steps, seed=seed, arithmetic=arithmetic,
+            delay_convention=self.experiment.delay_convention, n_threads=self.experiment.n_threads, progress=on_stage,
+        )  # fmt: skip
+        if not done.is_complete:
+            raise KeyboardInterrupt
+        return done
+
+    def replay(self, own: Simulation, given: Simulation, arithmetic: Arithmetic | NumberFormat) -> Replay:
+        """Drive the neurons of a run by the spikes of another."""
+        return replay(
+            own, given, n_steps=self.replay_steps, seed=self.experiment.seed, arithmetic=arithmetic,
+            delay_convention=self.experiment.delay_convention, probes=self.probes,
+        )  # fmt: skip
+
+    def statistics(self, simulation: Simulation) -> dict[str, PopulationStatistics]:
+        """Return the samples of a run after its warm-up."""
+        sizes = {population.name: population.n_neurons for population in self.network.populations}
+        return population_statistics(
+            sizes, simulation.spike_step, simulation.spike_neuron, (self.warmup_steps, self.n_steps), self.network.dt_ms
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Baseline:
+    """float64: two seeds, and the first one's neurons under its own spikes."""
+
+    simulation: Simulation
+    replayed: Replay
+    samples: dict[str, PopulationStatistics]
+    other_samples: dict[str, PopulationStatistics]
+
+
+class _Clock:
+    """Reports every run as a stage, with the time left for the rest."""
+
+    def __init__(self, n_runs: int, progress: Progress | None) -> None:
+        self._n_runs, self._progress = n_runs, progress
+        self._start_s, self._n_done = time.perf_counter(), 0
+
+    def stage(self, label: str) -> Callable[[float], None]:
+        """Begin a run; the result takes the fraction done of its simulation."""
+        name = f"{self._n_done + 1}/{self._n_runs} {label}"
+        if self._progress is not None:
+            self._progress(name, 0.0, "")
+
+        def at(fraction: float) -> None:
+            if self._progress is not None:
+                self._progress(name, 0.9 * fraction, self._left(self._n_done + 0.9 * fraction))
+
+        return at
+
+    def done(self, label: str) -> None:
+        """End a run."""
+        self._n_done += 1
+        if self._progress is not None:
+            self._progress(f"{self._n_done}/{self._n_runs} {label}", 1.0, self._left(self._n_done))
+
+    def _left(self, n_done: float) -> str:
+        if n_done < 0.5:  # compilation may be part of the first run
+            return ""
+        left_s = (time.perf_counter() - self._start_s) / n_done * (self._n_runs - n_done)
+        return f"about {left_s:,.0f} s left" if self._n_runs - n_done > 0.1 else ""
+
+
+def choose_probes(network: Network, n_per_population: int = N_PROBES_PER_POPULATION) -> tuple[int, ...]:
+    """Return neuron ids spread evenly over every population."""
+    chosen: list[int] = []
+    for population in network.populations:
+        n = min(n_per_population, population.n_neurons)
+        first = network.offsets[population.name]
+        chosen += [first + int(i) for i in np.linspace(0, population.n_neurons - 1, n)]
+    return tuple(chosen)
+
+
+def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
+    is_file = isinstance(experiment, str) and (experiment.endswith((".yaml", ".yml")) or "/" in experiment)
+    if isinstance(experiment, str) and not is_file and not _says_seconds(options):
+        options = {**options, "seconds": DEFAULT_SECONDS}
+    made = make_experiment(experiment, **options)
+    network, machine = check_experiment(made)
+    dt_ms = network.dt_ms
+    return _Setting(
+        made, network, machine, n_steps=ms_to_steps(made.warmup_ms + made.seconds * 1e3, dt_ms),
+        warmup_steps=ms_to_steps(made.warmup_ms, dt_ms), probes=choose_probes(network),
+    )  # fmt: skip
+
+
+def _says_seconds(options: Mapping[str, Any]) -> bool:
+    settings = options.get("settings") or ()
+    keys = settings if isinstance(settings, Mapping) else [str(one).partition("=")[0].strip() for one in settings]
+    return options.get("seconds") is not None or "seconds" in keys
+
+
+def accuracy(
+    experiment: Experiment | str,
+    *,
+    formats: Names = DEFAULT_FORMATS,
+    roundings: Names = DEFAULT_ROUNDINGS,
+    weights: Names | Iterable[int] = DEFAULT_WEIGHT_BITS,
+    all_combinations: bool = False,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    html: bool = True,
+    **options: Any,
+) -> AccuracyResult:
+    """Run a network in several arithmetics and compare each with float64.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        Or the name of a built-in network (then for 10 s unless ``seconds`` is given), or an experiment file. Its
+        ``arithmetic`` does not matter; its machine gives the cycle cost of a neuron.
+    formats, roundings, weights, all_combinations
+        As in ``plan_variants``.
+    out : str or Path, optional
+        Folder for ``accuracy.json`` and ``accuracy.html``; nothing is written without it.
+    overwrite : bool
+        Replace the files of an earlier run in ``out``.
+    progress : callable, optional
+        Called with (stage, fraction, note).
+    html : bool
+        Write ``accuracy.html``.
+    **options
+        As in ``make_experiment``: ``scale=0.2, seconds=5, seed=7, settings=[...]``.
+
+    Returns
+    -------
+    AccuracyResult
+        ``report.status`` is ``"partial"`` after Ctrl-C; the arithmetics finished by then are kept.
+
+    Raises
+    ------
+    NeuromapError
+        For wrong input, before anything is run.
+    KeyboardInterrupt
+        If interrupted before the first arithmetic was finished.
+    """
+    variants = plan_variants(formats, roundings, weights, all_combinations=all_combinations)
+    if options.get("arithmetic") is not None:
+        raise ParameterError("arithmetic", options["arithmetic"], "nothing here; name arithmetics with formats")
+    setting = _prepare(experiment, options)
+    check_variants(setting.network, variants, setting.experiment.seed)
+    folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
+    start = time.perf_counter()
+    clock = _Clock(len(variants) + 2, progress)
+    base = _baseline(setting, clock)
+    found: list[tuple[Variant, VariantArrays]] = []
+    try:
+        for number_format in variants:
+            found.append(_compare(setting, base, number_format, clock))
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    result = _result(setting, base, found, len(variants), time.perf_counter() - start)
+    if folder is not None:
+        write_accuracy(result, folder, html=html)
+    return result
+
+
+def _baseline(setting: _Setting, clock: _Clock) -> _Baseline:
+    """Run float64 with both seeds."""
+    seed = setting.experiment.seed
+    labels = [f"float64, seed {one}" for one in (seed, seed + 1)]
+    simulation = setting.simulate(Arithmetic.FLOAT, seed, clock.stage(labels[0]))
+    replayed = setting.replay(simulation, simulation, Arithmetic.FLOAT)
+    samples = setting.statistics(simulation)
+    clock.done(labels[0])
+    other = setting.simulate(Arithmetic.FLOAT, seed + 1, clock.stage(labels[1]))
+    base = _Baseline(simulation, replayed, samples, setting.statistics(other))
+    clock.done(labels[1])
+    return base
+
+
+def _compare(
+    setting: _Setting, base: _Baseline, number_format: NumberFormat, clock: _Clock
+) -> tuple[Variant, VariantArrays]:
+    """Run one arithmetic and compare it with float64."""
+    network, exact, label = setting.network, base.simulation, number_format.label
+    own = setting.simulate(number_format, setting.experiment.seed, clock.stage(label))
+    replayed = setting.replay(own, exact, number_format)
+    samples = setting.statistics(own)
+    part_ms = measure.first_difference(
+        (exact.spike_step, exact.spike_neuron), (own.spike_step, own.spike_neuron), network.n_neurons, network.dt_ms
+    )
+    ks, emd = measure.distances(samples, base.samples)
+    seed_ks, _ = measure.distances(base.other_samples, base.samples)
+    critical = measure.critical_values(base.other_samples, base.samples)
+    n_compared, beyond = measure.beyond_limits(ks, measure.limits(seed_ks, critical))
+    variant = Variant(
+        label=label, **format_facts(number_format),
+        neuron=measure.neuron_error(base.replayed, replayed, setting.probes, network.n_neurons, network.dt_ms),
+        trains=measure.parting(part_ms), mean=measure.means(samples), ks_distance=ks, emd=emd,
+        n_compared=n_compared, beyond=beyond, counters=own.population_counters,
+        n_weights_clipped=own.provenance["n_weights_clipped"], n_weights_zero=own.provenance["n_weights_zero"],
+        notes=variant_notes(number_format, own), cost=variant_cost(number_format, own, setting.machine),
+    )  # fmt: skip
+    clock.done(label)
+    return variant, VariantArrays(samples, part_ms, replayed.v_mv[:, 0].copy())
+
+
+def _result(
+    setting: _Setting, base: _Baseline, found: list[tuple[Variant, VariantArrays]], n_asked: int, host_s: float
+) -> AccuracyResult:
+    """Put the report together."""
+    network, experiment = setting.network, setting.experiment
+    seed_ks, seed_emd = measure.distances(base.other_samples, base.samples)
+    critical = measure.critical_values(base.other_samples, base.samples)
+    report = AccuracyReport(
+        status="complete" if len(found) == n_asked else "partial",
+        experiment=experiment.to_dict(),
+        network={
+            "name": network.name, "n_neurons": network.n_neurons, "n_synapses": base.simulation.n_synapses,
+            "scale": network.scale, "drive": network.drive, "dt_ms": network.dt_ms,
+            "population_sizes": {population.name: population.n_neurons for population in network.populations},
+        },
+        model_time_ms=experiment.seconds * 1e3, warmup_ms=experiment.warmup_ms,
+        seeds=(experiment.seed, experiment.seed + 1),
+        mean=measure.means(base.samples), seed_mean=measure.means(base.other_samples),
+        seed_ks_distance=seed_ks, seed_emd=seed_emd, ks_critical=critical, ks_limit=measure.limits(seed_ks, critical),
+        variants=tuple(variant for variant, _ in found), n_variants_asked=n_asked, host_s=host_s,
+    )  # fmt: skip
+    return AccuracyResult(
+        report, {variant.label: arrays for variant, arrays in found},
+        reference=VariantArrays(base.samples, v_mv=base.replayed.v_mv[:, 0].copy()),
+        other_seed=VariantArrays(base.other_samples), probe_population=network.populations[0].name,
+    )  # fmt: skip
+
+
+def write_accuracy(result: AccuracyResult, folder: Path, *, html: bool = True) -> None:
+    """Write ``accuracy.json`` and, if asked for, ``accuracy.html`` into a folder."""
+    result.report.write(folder / "accuracy.json")
+    if html:
+        from neuromap.report.accuracy import render_accuracy_html
+
+        (folder / "accuracy.html").write_text(render_accuracy_html(result), encoding="utf-8")
