@@ -16,7 +16,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from models.network import Constant, Distribution, Network, Normal, PoissonSource, Population, Projection, Receptor
+import numpy as np
+
+from models.network import (
+    Constant,
+    Distribution,
+    Explicit,
+    Network,
+    Normal,
+    PoissonSource,
+    Population,
+    Projection,
+    Receptor,
+)
 
 RING_BUFFER_SIGMA = 5.0
 DEFAULT_RATE_HZ = 30.0
@@ -45,6 +57,15 @@ def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
             return mean, variance, max(abs(weight.low), abs(weight.high))
 
 
+def _projection_moments(projection: Projection) -> tuple[float, float, float]:
+    """Moments of the weights that a projection will have: the given ones, else those of its distribution."""
+    connector = projection.connector
+    if isinstance(connector, Explicit) and connector.weights_pa is not None and connector.weights_pa.size:
+        weights = np.abs(connector.weights_pa)
+        return float(weights.mean()), float(weights.var()), float(weights.max())
+    return _weight_moments(projection.weight_pa)
+
+
 def _source_rate_hz(network: Network, name: str) -> float:
     source = network.group(name)
     return source.rate_hz if isinstance(source, PoissonSource) else DEFAULT_RATE_HZ
@@ -52,7 +73,7 @@ def _source_rate_hz(network: Network, name: str) -> float:
 
 def _add_projection(network: Network, population: Population, projection: Projection, bound: list[float]) -> None:
     """Add one projection to ``[mean, variance, sum of maxima, largest weight]``, pA a step."""
-    mean, variance, largest = _weight_moments(projection.weight_pa)
+    mean, variance, largest = _projection_moments(projection)
     n_sources = network.group(projection.source).n_neurons
     in_degree = projection.expected_n_synapses(n_sources, population.n_neurons) / population.n_neurons
     in_degree += _UPPER_TAIL_SIGMA * math.sqrt(in_degree)

@@ -73,7 +73,7 @@ def normal_quantile(p, table):
     """Standard normal quantile: two interpolated tables, AS 241 in the outer 1/4096 on either side.
 
     ``table``: float64, shape (3, 4097): the quantile at k/4096, at k/(64 * 4096), and the differences of the first
-    row (places that would be infinite are never read). Largest error 1e-5.
+    row (places that would be infinite are never read). Largest error 1.1e-5.
     """
     q = min(p, 1.0 - p)
     if q >= _TAIL_P:

@@ -45,6 +45,5 @@ def test_poisson_source_has_its_rate():
     assert n == pytest.approx(mean, abs=4 * np.sqrt(mean))
 
 
-@pytest.mark.xfail(strict=True, reason="a spike given twice is sent twice; the engine's spike list has no room for it")
 def test_source_neuron_fires_at_most_once_a_step():
     assert by_step(spikes_at("T", 1, [(0.1, 0), (0.1, 0), (0.12, 0)]), n_steps=2) == [[], [10]]

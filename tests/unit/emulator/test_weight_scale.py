@@ -1,9 +1,10 @@
 """Weight scales: the sixteen shifts that sPyNNaker chose for PD14, and bounds by hand."""
 
+import numpy as np
 import pytest
 
 from emulator.weight_scale import weight_scales
-from models.network import AllToAll, FixedTotalNumber, Network, Population, Receptor
+from models.network import AllToAll, Explicit, FixedTotalNumber, Network, Population, Receptor
 from models.networks.pd14 import pd14
 from reference_case import drive, projection, spikes_at
 
@@ -51,3 +52,12 @@ def test_drive_is_bounded_by_its_mean_and_five_sd():
     scales = weight_scales(one_projection(1.0, poisson=drive(20_000.0, 1000.0)))
     assert scales["A", Receptor.EXC].shift == 4
     assert scales["A", Receptor.INH].shift == 0
+
+
+def test_given_weights_decide_the_scale_not_the_distribution_beside_them():
+    cells = Population(name="cells", n_neurons=2)
+    given = Explicit(sources=np.array([0]), targets=np.array([1]), weights_pa=np.array([5000.0]))
+    network = Network(
+        name="given", populations=(cells,), projections=(projection("cells", "cells", given, weight_pa=1.0),)
+    )
+    assert weight_scales(network)["cells", Receptor.EXC].shift == 3  # 5 nA lies between 2**2 and 2**3
