@@ -20,9 +20,7 @@ def make_notes(network: Network, activity: ActivityReport, *, n_spikes_in_all: i
         Spikes of the whole simulation, warm-up and spike sources included.
     """
     notes = []
-    if activity.model_time_ms == 0:
-        notes.append("the run ended in its warm-up, so that there are no statistics")
-    elif activity.n_spikes == 0:
+    if activity.n_spikes == 0 and activity.model_time_ms > 0:
         notes.append(
             f"no neuron fired in the {activity.model_time_ms:,.6g} ms after the warm-up of {activity.warmup_ms:,.6g} ms"
             + ("; all spikes came before: --set warmup_ms=0 keeps them" if n_spikes_in_all else "")

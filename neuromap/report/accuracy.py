@@ -66,22 +66,27 @@ def _summary(report: AccuracyReport) -> str:
         rows.append(
             row(
                 (
-                    cell(variant.label), cell(significant(neuron.v_rms_mv), neuron.v_rms_mv),
+                    _label(variant), cell(significant(neuron.v_rms_mv), neuron.v_rms_mv),
                     cell(significant(neuron.v_bias_mv), neuron.v_bias_mv), cell(equal, neuron.equal_spikes_ratio),
                     cell(fixed(variant.trains.median_ms, 1, "ms"), variant.trains.median_ms),
                     *(cell(fixed(one, 2), one, "mark" if one and one > 1 else "") for one in ratios),
                     cell(f"{len(variant.beyond)} of {variant.n_compared}", float(len(variant.beyond))),
-                    cell("✗ differs" if variant.beyond else "✓ within another seed"),
+                    cell("✗ differs" if variant.beyond else "✓ within", kind="narrow"),
                 )
             )
         )  # fmt: skip
     about = (
         "Every arithmetic runs the same network: same synapses, same Poisson counts, same initial potentials. Rate, "
-        "CV, correlation: the largest Kolmogorov-Smirnov (KS) distance of a population from float64 of the same seed, over "
-        "its limit. Limit for rates and CVs: the distance between two seeds of float64 or the 1 % critical value, "
-        "whichever is larger; for correlations, whose pairs are not independent: twice the distance between the seeds."
+        "CV, correlation: the largest Kolmogorov-Smirnov (KS) distance of a population from float64 of the same seed, "
+        "over its limit. The limit for rates and CVs is the distance between two seeds of float64 or the 1 % critical "
+        "value, whichever is larger; for correlations, whose pairs are not independent, twice the distance between "
+        "the seeds."
     )
     return section("summary", "Summary", f"<p>{text(about)}</p>", table(head, rows, text_columns=(0, 9)))
+
+
+def _label(variant: Variant) -> str:
+    return cell(variant.label, kind="narrow")
 
 
 def _neurons(result: AccuracyResult) -> str:
@@ -98,7 +103,7 @@ def _neurons(result: AccuracyResult) -> str:
     rows = [
         row(
             [
-                cell(v.label), *(cell(significant(getattr(v.neuron, key), 3), getattr(v.neuron, key)) for key in keys),
+                _label(v), *(cell(significant(getattr(v.neuron, key), 3), getattr(v.neuron, key)) for key in keys),
                 cell(f"{v.neuron.n_probes_parted} of {v.neuron.n_probes}", float(v.neuron.n_probes_parted)),
                 cell(fixed(v.neuron.equal_spikes_ratio, 4), v.neuron.equal_spikes_ratio),
             ]
@@ -121,7 +126,7 @@ def _trains(result: AccuracyResult) -> str:
     rows = [
         row(
             [
-                cell(v.label), cell(f"{v.trains.n_active:,}", float(v.trains.n_active)),
+                _label(v), cell(f"{v.trains.n_active:,}", float(v.trains.n_active)),
                 cell(f"{v.trains.n_parted:,}", float(v.trains.n_parted)),
                 *(cell(fixed(getattr(v.trains, key), 1, "ms"), getattr(v.trains, key)) for key in keys),
             ]
@@ -177,7 +182,7 @@ def _emd_table(report: AccuracyReport, statistic: str) -> str:
         row([cell(f"float64, seed {report.seeds[1]}"), *cells(report.seed_mean[statistic], report.seed_emd[statistic])],
             "ours"),
     ]  # fmt: skip
-    rows += [row([cell(v.label), *cells(v.mean[statistic], v.emd[statistic])]) for v in report.variants]
+    rows += [row([_label(v), *cells(v.mean[statistic], v.emd[statistic])]) for v in report.variants]
     return table(("arithmetic", *names), rows)
 
 
@@ -192,7 +197,7 @@ def _losses(report: AccuracyReport) -> str:
         if v.counters:
             totals = [sum(counts[key] for counts in v.counters.values()) for key in keys]
             numbers = [*totals, v.n_weights_zero, v.n_weights_clipped]
-            rows.append(row([cell(v.label), *(cell(f"{n:,}", float(n)) for n in numbers)]))
+            rows.append(row([_label(v), *(cell(f"{n:,}", float(n)) for n in numbers)]))
     about = (
         "Events over the whole run. Outside: a number left the range of the format and took its largest value. Inputs "
         "lost: a weight that reached a neuron as zero. Stands still: an update that should move the membrane by less "
@@ -207,8 +212,8 @@ def _cost(report: AccuracyReport) -> str:
     rows = [_cost_row(v) for v in report.variants]
     about = (
         "On a machine that packs words tightly: three state variables; weight and 16 bits of delay, receptor and "
-        "target a synapse. Cycles are given only where the machine's own arithmetic is meant. The last two columns are this "
-        "emulation's."
+        "target a synapse. Cycles are given only where the machine's own arithmetic is meant. The last two columns "
+        "are this emulation's."
     )
     known = sorted({v.cost.cycles_note for v in report.variants})
     notes = "".join(f"<li>{text(note)}</li>" for note in known)
@@ -222,7 +227,7 @@ def _cost_row(v: Variant) -> str:
     cycles = "not known" if cost.cycles_per_neuron is None else f"{cost.cycles_per_neuron:g}"
     return row(
         [
-            cell(v.label), cell(f"{cost.machine_state_bytes_per_neuron:g}", cost.machine_state_bytes_per_neuron),
+            _label(v), cell(f"{cost.machine_state_bytes_per_neuron:g}", cost.machine_state_bytes_per_neuron),
             cell(f"{cost.machine_bytes_per_synapse:g}", cost.machine_bytes_per_synapse),
             cell(cost.n_products_per_neuron), cell(cost.n_random_words_per_neuron),
             cell(cycles, cost.cycles_per_neuron), cell(f"{cost.host_bytes_per_synapse:g}", cost.host_bytes_per_synapse),

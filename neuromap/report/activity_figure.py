@@ -126,7 +126,7 @@ def rate_boxes(report: Report, arrays: RunArrays, samples: Samples | None = None
         ax.set_xlabel("rate (Hz)")
         ax.set_title("Rates: quartiles, 5 % to 95 %, mean")
         if ax.get_legend_handles_labels()[0]:
-            ax.legend(loc="upper right")
+            ax.legend(loc="best")
     return figure
 
 

@@ -12,7 +12,7 @@ from neuromap.report import activity_figure, boards, machine_figure, tables
 from neuromap.report.markup import embedded_json, facts, figure, section, text
 from neuromap.report.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.report.sample import Samples, collect_samples
-from neuromap.report.style import to_svg
+from neuromap.report.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
 from neuromap.results import Report, RunArrays
 
@@ -148,13 +148,15 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
         f"{count(activity.n_spikes)} spikes in {activity.model_time_ms:,.6g} ms of model time, after a warm-up of "
         f"{activity.warmup_ms:,.6g} ms that is left out. {reference}"
     )
+    colours = population_colours(tuple(report.network.population_sizes)).values()
+    has_colours = {EXC_COLOUR, INH_COLOUR} <= set(colours)
     n_left_out = len(report.network.population_sizes) - activity_figure.MAX_PANELS
     left_out = f" The first {activity_figure.MAX_PANELS} populations; {n_left_out} more are in the table."
     caption = (
         "Rate of every neuron, coefficient of variation (CV) of the intervals of neurons with at least three spikes, "
         "and correlation of spike counts (2 ms bins, 200 active neurons)."
         + (" D: Kolmogorov-Smirnov distance from the reference, mean over its two runs." if samples.reference else "")
-        + (_SHORT if activity.model_time_ms < _LONG_MS else "")
+        + (_SHORT if samples.reference and activity.model_time_ms < _LONG_MS else "")
         + (left_out if n_left_out > 0 else "")
     )
     return section(
@@ -164,7 +166,7 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
         tables.activity_table(report),
         figure(
             _svg("raster", activity_figure.raster(report, arrays)),
-            "Excitatory blue, inhibitory vermillion. Below: rate of all neurons.",
+            ("Excitatory blue, inhibitory vermillion. " if has_colours else "") + "Below: rate of all neurons.",
         ),
         figure(_svg("distributions", activity_figure.distributions(report, arrays, samples)), caption),
         '<div class="pair">',

@@ -35,9 +35,8 @@ def test_silence_is_noted(n_spikes_in_all, rest):
     assert notes == [f"no neuron fired in the 200 ms after the warm-up of 100 ms{rest}"]
 
 
-def test_end_in_the_warmup_is_noted():
-    notes = make_notes(PLAIN, activity_of(PLAIN, 0, n_steps=400), n_spikes_in_all=0)
-    assert notes == ["the run ended in its warm-up, so that there are no statistics"]
+def test_silence_of_a_run_that_ended_in_its_warmup_is_not_noted():
+    assert make_notes(PLAIN, activity_of(PLAIN, 0, n_steps=400), n_spikes_in_all=0) == []
 
 
 def test_currents_below_threshold_are_noted_with_what_scaling_has_to_do_with_it():
