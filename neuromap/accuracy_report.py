@@ -107,8 +107,9 @@ class AccuracyReport:
     """Everything of ``accuracy.json``.
 
     ``mean``: of float64 with the first seed. ``seed_ks_distance`` and ``seed_emd``: between the two float64 seeds.
-    ``ks_limit``: what a distance is held against, the larger of the seeds' distance and the 1 % critical value for
-    rates and CVs, twice the seeds' distance for correlations (whose pairs are not independent).
+    ``ks_critical``: 1 % critical value of one comparison. ``ks_limit``: what a distance is held against: for rates and
+    CVs the larger of the seeds' distance and the critical value at 1 % for all of them together; for correlations,
+    whose pairs are not independent, twice the seeds' distance.
     """
 
     status: Literal["complete", "partial"]

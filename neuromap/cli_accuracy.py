@@ -20,7 +20,7 @@ class AccuracyOptions:
     scale: float | None = None
     "Factor of the size of the network [1]."
     seconds: float | None = None
-    "Model time that is kept, s [10, or what the experiment file says]."
+    "Model time that is kept, s [5, or what the experiment file says]."
     seed: int | None = None
     "The one seed of all random numbers [1234]; the next one is the second seed of float64."
     drive: Literal["poisson", "dc"] | None = None

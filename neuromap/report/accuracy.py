@@ -78,9 +78,9 @@ def _summary(report: AccuracyReport) -> str:
     about = (
         "Every arithmetic runs the same network: same synapses, same Poisson counts, same initial potentials. Rate, "
         "CV, correlation: the largest Kolmogorov-Smirnov (KS) distance of a population from float64 of the same seed, "
-        "over its limit. The limit for rates and CVs is the distance between two seeds of float64 or the 1 % critical "
-        "value, whichever is larger; for correlations, whose pairs are not independent, twice the distance between "
-        "the seeds."
+        "over its limit. The limit for rates and CVs is the distance between two seeds of float64 or, if that is "
+        "larger, the critical value at 1 % for all rates and CVs together; for correlations, whose pairs are not "
+        "independent, it is twice the distance between the seeds."
     )
     return section("summary", "Summary", f"<p>{text(about)}</p>", table(head, rows, text_columns=(0, 9)))
 
@@ -150,7 +150,7 @@ def _statistics(result: AccuracyResult) -> str:
     about = (
         f"After {report.warmup_ms:g} ms of warm-up, {report.model_time_ms / 1e3:g} s: rates of all neurons, CV of the "
         "intervals of neurons with at least three spikes, Pearson correlation of spike counts in 2 ms bins between 200 "
-        "neurons of each population that fired, chosen by seed."
+        "neurons of each population that fired, chosen by seed (distances are means over five choices)."
     )
     tables = [
         f"<h3>{text(_UNITS[s])}: mean, and earth mover's distance</h3>{_emd_table(report, s)}" for s in STATISTICS

@@ -52,9 +52,11 @@ def line_styles(variants: tuple[Variant, ...]) -> dict[str, Style]:
     return styles
 
 
-def _legend(figure: Figure, styles: dict[str, Style], more: list[Line2D] | None = None) -> None:
+def _legend(
+    figure: Figure, styles: dict[str, Style], more: list[Line2D] | None = None, *, loc: str = "outside lower center"
+) -> None:
     handles = [Line2D([], [], label=label, **style) for label, style in styles.items()]
-    figure.legend(handles=[*(more or []), *handles], loc="outside lower center", ncols=4)
+    figure.legend(handles=[*(more or []), *handles], loc=loc, ncols=4)
 
 
 def _floats(values: list[float | None]) -> NDArray[np.float64]:
@@ -171,7 +173,10 @@ def distributions(result: AccuracyResult) -> Figure:
     names = list(report.network["population_sizes"])[:MAX_PANELS]
     styles = line_styles(report.variants)
     with styled():
-        figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 6.6)
+        # fixed margins: the constrained layout of 24 panels takes seconds
+        figure = new_figure(PAGE_WIDTH_IN * max(len(names), 3) / MAX_PANELS, 6.6, is_constrained=False)
+        left = 0.55 / figure.get_figwidth()
+        figure.subplots_adjust(left=left, right=0.99, top=0.95, bottom=0.21, hspace=0.3, wspace=0.15)
         axes = figure.subplots(3, len(names), squeeze=False)
         for row, statistic in enumerate(STATISTICS):
             for column, name in enumerate(names):
@@ -196,7 +201,7 @@ def distributions(result: AccuracyResult) -> Figure:
             Line2D([], [], color=INK, lw=1.6, label=f"float64, seed {report.seeds[0]}"),
             Line2D([], [], color=GREY, lw=1.6, label=f"float64, seed {report.seeds[1]}"),
         ]
-        _legend(figure, styles, seeds)
+        _legend(figure, styles, seeds, loc="lower center")
     return figure
 
 

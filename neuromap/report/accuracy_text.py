@@ -53,7 +53,7 @@ def render_accuracy(report: AccuracyReport) -> RenderableType:
     parts.append(
         Text(
             "V: error of single neurons under equal input. Rate, CV, corr: largest KS distance of a population over "
-            "its limit (rate, CV: another seed or the 1 % critical value; corr: twice another seed).",
+            "its limit (rate, CV: another seed, or 1 % for all of them; corr: twice another seed).",
             style="dim",
         )
     )
