@@ -30,6 +30,8 @@ from neuromap.report.style import (
 Style = dict[str, Any]
 MAX_PANELS = 8
 TRACE_MS = 100.0
+#: A larger difference of potentials is a reset that only one of the two has.
+RESET_MV = 5.0
 LABELS = {"rate_hz": "rate", "cv_isi": "CV of intervals", "correlation": "correlation"}
 _FORMAT_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE)
 _WEIGHT_COLOURS = (PURPLE, SKY)
@@ -53,10 +55,12 @@ def line_styles(variants: tuple[Variant, ...]) -> dict[str, Style]:
 
 
 def _legend(
-    figure: Figure, styles: dict[str, Style], more: list[Line2D] | None = None, *, loc: str = "outside lower center"
+    figure: Figure, styles: dict[str, Style], more: list[Line2D] | None = None, *, is_outside: bool = True
 ) -> None:
     handles = [Line2D([], [], label=label, **style) for label, style in styles.items()]
-    figure.legend(handles=[*(more or []), *handles], loc=loc, ncols=4)
+    figure.legend(
+        handles=[*(more or []), *handles], loc="outside lower center" if is_outside else "lower center", ncols=4
+    )
 
 
 def _floats(values: list[float | None]) -> NDArray[np.float64]:
@@ -85,21 +89,26 @@ def neuron_errors(result: AccuracyResult) -> Figure:
 
 
 def trace(result: AccuracyResult) -> Figure:
-    """Return the potential of one neuron under the same input in every arithmetic."""
+    """Return the potential of one neuron in float64, and its difference in every arithmetic under the same input."""
     dt_ms = result.report.network["dt_ms"]
-    n = min(round(TRACE_MS / dt_ms), result.reference.v_mv.size)
-    time_ms = (np.arange(n) + 1) * dt_ms
+    exact = result.reference.v_mv[: round(TRACE_MS / dt_ms)]
+    time_ms = (np.arange(exact.size) + 1) * dt_ms
     styles = line_styles(result.report.variants)
     with styled():
-        figure = new_figure(PAGE_WIDTH_IN, 3.6)
-        ax = figure.subplots()
+        figure = new_figure(PAGE_WIDTH_IN, 5.0)
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
+        top.plot(time_ms, exact, color=INK, lw=1.2)
+        top.set_ylabel("float64 (mV)")
         for variant in result.report.variants:
-            ax.plot(time_ms, result.arrays[variant.label].v_mv[:n], **styles[variant.label], alpha=0.85)
-        ax.plot(time_ms, result.reference.v_mv[:n], color=INK, lw=1.6)
-        ax.set_xlim(0, time_ms[-1] if n else 1)
-        ax.set_xlabel("model time (ms)")
-        ax.set_ylabel("potential (mV)")
-        _legend(figure, styles, [Line2D([], [], color=INK, lw=1.6, label="float64")])
+            error_mv = result.arrays[variant.label].v_mv[: exact.size] - exact
+            parted = np.flatnonzero(np.abs(error_mv) > RESET_MV)
+            n = parted[0] if parted.size else error_mv.size
+            bottom.plot(time_ms[:n], error_mv[:n], **styles[variant.label])
+        bottom.axhline(0, color=INK, lw=0.6)
+        bottom.set_xlim(0, time_ms[-1] if exact.size else 1)
+        bottom.set_xlabel("model time (ms)")
+        bottom.set_ylabel("difference (mV)")
+        _legend(figure, styles)
     return figure
 
 
@@ -201,7 +210,7 @@ def distributions(result: AccuracyResult) -> Figure:
             Line2D([], [], color=INK, lw=1.6, label=f"float64, seed {report.seeds[0]}"),
             Line2D([], [], color=GREY, lw=1.6, label=f"float64, seed {report.seeds[1]}"),
         ]
-        _legend(figure, styles, seeds, loc="lower center")
+        _legend(figure, styles, seeds, is_outside=False)
     return figure
 
 

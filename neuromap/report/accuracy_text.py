@@ -52,8 +52,8 @@ def render_accuracy(report: AccuracyReport) -> RenderableType:
     parts += [Text(report.summary[0].upper() + report.summary[1:], style="bold"), _table(report)]
     parts.append(
         Text(
-            "V: error of single neurons under equal input. Rate, CV, corr: largest KS distance of a population over "
-            "its limit (rate, CV: another seed, or 1 % for all of them; corr: twice another seed).",
+            "V rms: error of single neurons under equal input; parted: when half of the trains differ; rate, CV, corr: "
+            "largest KS distance of a population over its limit (1: what another seed or chance makes).",
             style="dim",
         )
     )
@@ -68,11 +68,11 @@ def render_accuracy(report: AccuracyReport) -> RenderableType:
 
 def _table(report: AccuracyReport) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    heads = ("arithmetic", "V rms mV", "V bias mV", "trains part", "rate", "CV", "corr", "beyond", "bytes/synapse")
+    heads = ("arithmetic", "V rms mV", "parted", "rate", "CV", "corr", "beyond", "bytes/syn")
     for head in heads:
         table.add_column(head, justify="left" if head == "arithmetic" else "right", no_wrap=True)
     ratios = [fixed(largest_ratio(report.seed_ks_distance, report.ks_limit, s), 2) for s in STATISTICS]
-    table.add_row("another seed of float64", MISSING, MISSING, MISSING, *ratios, MISSING, MISSING, style="dim")
+    table.add_row("another seed of float64", MISSING, MISSING, *ratios, MISSING, MISSING, style="dim")
     for variant in report.variants:
         table.add_row(*map(Text, _row(report, variant)), style="" if not variant.beyond else "yellow")
     return table
@@ -81,7 +81,7 @@ def _table(report: AccuracyReport) -> Table:
 def _row(report: AccuracyReport, variant: Variant) -> tuple[str, ...]:
     ratios = [fixed(largest_ratio(variant.ks_distance, report.ks_limit, s), 2) for s in STATISTICS]
     return (
-        variant.label, significant(variant.neuron.v_rms_mv), significant(variant.neuron.v_bias_mv),
+        variant.label.replace(",", "").removesuffix(" weights"), significant(variant.neuron.v_rms_mv),
         fixed(variant.trains.median_ms, 0, "ms"), *ratios, f"{len(variant.beyond)}/{variant.n_compared}",
         f"{variant.cost.machine_bytes_per_synapse:g}",
     )  # fmt: skip
