@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from mapping.model import Mapping
-    from models.machine import Machine
+    from models.machine import ConstantNote, Machine
     from models.network import Network
 
 _REFRESH_PER_S = 8
+#: Columns from which on the sources of constants get a column of their own.
+_SOURCES_WIDTH = 150
 
 
 def stdout() -> Console:
@@ -96,14 +98,14 @@ def print_error(message: str) -> None:
     print(f"neuromap: error: {message}", file=sys.stderr)
 
 
-def print_machine(machine: Machine) -> None:
-    """Print a machine: its shape and every constant with unit, source and status."""
-    from rich import box
-    from rich.table import Table
+def print_machine(machine: Machine, console: Console | None = None) -> None:
+    """Print a machine: its shape and every constant with unit, source and status.
 
+    On a terminal too narrow for a column of sources each source stands below its constant, so that nothing is cut.
+    """
     from neuromap.report.quantity import plural
 
-    console = stdout()
+    console = console or stdout()
     boards = machine.topology.n_boards
     size = "as many boards as the mapping needs" if boards == "auto" else plural(boards, "board")
     edges = "edges joined" if machine.topology.wrap else "open edges"
@@ -112,18 +114,39 @@ def print_machine(machine: Machine) -> None:
     for name in ("dead_chips", "dead_links", "dead_cores"):
         if places := getattr(machine, name):
             console.print(f"{name}: {len(places)}", markup=False)
+    if console.is_terminal and console.width < _SOURCES_WIDTH:
+        for note in machine.constants:
+            line = f"{note.path}  {_value(note.value)} {note.unit}".rstrip() + f"  ({_status(note)})"
+            console.print(line, style=_style(note), markup=False)
+            console.print(f"    {note.source}", style="dim", markup=False)
+    else:
+        _print_constants(machine, console)
+    print_unverified(machine)
+
+
+def _print_constants(machine: Machine, console: Console) -> None:
+    """Print the constants as a table."""
+    from rich import box
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading, justify in (("constant", "left"), ("value", "right"), ("unit", "left"), ("status", "left")):
         table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column("source", overflow="fold")
     for note in machine.constants:
-        bounds = "" if note.low is None or note.high is None else f" [{note.low:g}, {note.high:g}]"
-        style = "yellow" if note.status in ("unverified", "stated") else ""
-        table.add_row(note.path, f"{_value(note.value)}", note.unit, f"{note.status}{bounds}", note.source, style=style)
+        table.add_row(note.path, _value(note.value), note.unit, _status(note), note.source, style=_style(note))
     if not console.is_terminal:
         console.width = 200
     console.print(table, markup=False)
-    print_unverified(machine)
+
+
+def _status(note: ConstantNote) -> str:
+    bounds = "" if note.low is None or note.high is None else f" [{note.low:g}, {note.high:g}]"
+    return f"{note.status}{bounds}"
+
+
+def _style(note: ConstantNote) -> str:
+    return "yellow" if note.status in ("unverified", "stated") else ""
 
 
 def _value(value: object) -> str:

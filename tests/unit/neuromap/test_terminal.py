@@ -9,7 +9,7 @@ from rich.console import Console
 
 from mapping.model import Keys, Mapping, Partition, Placement, Role, Slice, Tables, Vertex
 from models.machine_file import load_machine
-from neuromap.terminal import ProgressView, print_mapping, print_unverified
+from neuromap.terminal import ProgressView, print_machine, print_mapping, print_unverified
 
 
 def text_console(*, is_terminal):
@@ -53,6 +53,20 @@ def test_progress_on_a_terminal_shows_bars_and_notes():
     assert "100%" in last[0]
     assert "simulate" in last[1]
     assert last[1].endswith("first [quarter]")
+
+
+def test_machine_loses_nothing_on_a_narrow_terminal():
+    machine = load_machine("spinnaker1")
+    for width in (60, 160):
+        console = Console(
+            file=io.StringIO(), force_terminal=True, width=width, color_system=None, soft_wrap=True, _environ={}
+        )
+        print_machine(machine, console)
+        words = " ".join(console.file.getvalue().split())
+        assert "…" not in words
+        assert "200,000,000 Hz" in words
+        if width == 60:  # in the table sources may be folded within a word
+            assert [note.path for note in machine.constants if " ".join(note.source.split()) not in words] == []
 
 
 def test_machine_without_unverified_constants(capsys):
