@@ -32,9 +32,9 @@ from emulator.fixed_point import S1615, Overflow, QFormat, Rounding, to_raw
 from emulator.kernels import neuron as kernel
 from emulator.kernels import neuron_q
 from emulator.random_stream import Stream, stream_key
-from emulator.weight_scale import WeightScale, _weight_moments, weight_scales
+from emulator.weight_scale import WeightScale, _projection_moments, weight_scales
 from models.errors import ParameterError
-from models.network import Explicit, LifCurrExp, Network, Receptor
+from models.network import LifCurrExp, Network, Receptor
 
 MAX_BITS = 32  # products of two numbers are formed in 64 bits
 MAX_WEIGHT_BITS = 16
@@ -275,10 +275,7 @@ def weight_steps(
         key = projection.target, projection.receptor
         if key not in scales:
             continue
-        weight_pa = _weight_moments(projection.weight_pa)[2]
-        connector = projection.connector
-        if isinstance(connector, Explicit) and connector.weights_pa is not None and connector.weights_pa.size:
-            weight_pa = float(np.nanmax(np.abs(connector.weights_pa), initial=0.0))
+        weight_pa = _projection_moments(projection)[2]
         largest_pa[key] = max(largest_pa[key], weight_pa)
     for population in network.populations:
         if population.poisson is not None:

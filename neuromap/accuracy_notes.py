@@ -35,7 +35,7 @@ def variant_notes(number_format: NumberFormat, simulation: Simulation) -> tuple[
     wider = f"take at least {q.int_bits + 1} integer bits"
     finer = "take more fractional bits or stochastic rounding"
     texts: tuple[tuple[str, Callable[[int, str], str]], ...] = (
-        ("ring_saturated", lambda n, where: f"summed input of {n:,} steps is above the 16-bit ring word, in {where}; "
+        ("ring_saturated", lambda n, where: f"summed input is above the 16-bit ring word {n:,} times, in {where}; "
                                             "halve the weight scale of these populations (one more bit of shift)"),
         ("current_overflow", lambda n, where: f"{n:,} currents are outside {q}, in {where}; {wider}"),
         ("v_overflow", lambda n, where: f"{n:,} potentials are outside {q}, in {where}; {wider}"),

@@ -168,7 +168,7 @@ def plain_run(network, simulation, number_format, seed):
             for synapse in synapses[i]:
                 slot = ring.setdefault(step + synapse.delay_steps + 1, {})
                 place = synapse.target, synapse.receptor
-                slot[place] = slot.get(place, 0) + int(synapse.weight)
+                slot[place] = slot.get(place, 0) + int(synapse.magnitude)
         spikes += [(step, i) for i in fired]
         v.append([cell.v for cell in cells])
     return spikes, np.array(v), cells
@@ -275,11 +275,11 @@ def test_coarse_weights_are_the_nearest_multiples(weight_bits):
     for old_row, new_row in zip(before, after, strict=True):
         for old, new in zip(old_row, new_row, strict=True):
             step = steps["E" if old.target < 23 else "I", old.receptor]
-            wanted = floor(old.weight / step + 0.5)
+            wanted = floor(old.magnitude / step + 0.5)
             found_clipped += wanted > n_levels
-            found_zero += wanted == 0 and old.weight > 0
-            assert replace(new, weight=min(wanted, n_levels) * step) == new
-            assert replace(old, weight=new.weight) == new
+            found_zero += wanted == 0 and old.magnitude > 0
+            assert replace(new, magnitude=min(wanted, n_levels) * step) == new
+            assert replace(old, magnitude=new.magnitude) == new
     assert (n_clipped, n_zero) == (found_clipped, found_zero)
     for (_, receptor), step in steps.items():
         largest = 300.0 * (1 + 5 / 8) * max(raw_per_pa[name, receptor] for name in "EI")
