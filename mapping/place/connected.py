@@ -82,16 +82,27 @@ def place(
         n_placed += len(taken)
         runs = [run for run in runs if run.n_left]
     if n_placed < len(n_cores):
-        raise CapacityError(
-            f"room for {partition.recipe} vertices ({len(core):,} cores)",
-            f"{machine.name} with {topology.n_boards} boards ({int(topology.n_app_cores.sum()):,} application cores)",
-            need=len(n_cores),
-            have=n_placed,
-            unit="slices",
-            hint=f"raise topology.n_boards (now {topology.n_boards}) or set it to auto",
-        )
+        raise _no_room(partition, machine, topology, n_placed)
     core.setflags(write=False)
     return Placement(core=core)
+
+
+def _no_room(partition: Partition, machine: Machine, topology: Topology, n_placed: int) -> CapacityError:
+    """Return the error for a machine that is full, saying so when dead chips or links cut part of it off."""
+    n_boards = topology.n_boards
+    hint = f"raise topology.n_boards (now {n_boards}) or set it to auto"
+    n_cut_off = topology.n_chips - sum(1 for _ in growth_order(topology))
+    if n_cut_off:
+        hint = f"list fewer dead chips and links, {n_cut_off:,} working chips are cut off by them; or {hint}"
+    return CapacityError(
+        f"room for {partition.recipe} vertices ({len(partition.vertices):,} cores)",
+        f"{machine.name} with {n_boards} board{'s' if n_boards != 1 else ''} "
+        f"({int(topology.n_app_cores.sum()):,} application cores)",
+        need=len(partition.slices),
+        have=n_placed,
+        unit="slices",
+        hint=hint,
+    )
 
 
 def _ensembles(partition: Partition) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -107,7 +107,7 @@ def test_placer_gives_the_same_again(place):
 @pytest.mark.parametrize("place", PLACERS.values(), ids=PLACERS)
 def test_placer_refuses_a_machine_that_is_too_small(place):
     case = Case(network({"A": 48 * 16 * 8}, []), machine(), "combined")
-    with pytest.raises(CapacityError, match=r"^room for combined vertices \(768 cores\) at spinnaker1 with 1 boards"):
+    with pytest.raises(CapacityError, match=r"^room for combined vertices \(768 cores\) at spinnaker1 with 1 board"):
         run(case, place, shared_tree.route)
 
 

@@ -120,11 +120,21 @@ def test_given_number_of_boards_is_kept():
 
 def test_full_machine_is_refused():
     message = (
-        r"^room for stub vertices \(784 cores\) at spinnaker1 with 1 boards \(767 application cores\): "
+        r"^room for stub vertices \(784 cores\) at spinnaker1 with 1 board \(767 application cores\): "
         r"needs 49 slices, has 47 slices; raise topology.n_boards \(now 1\) or set it to auto$"
     )
     with pytest.raises(CapacityError, match=message):
         place(stub([("A", 16)] * 49), pair(), machine(), build_topology(machine()))
+
+
+def test_chips_that_dead_ones_cut_off_are_named_when_there_is_no_room():
+    board = build_topology(machine()).chip.tolist()
+    cut = machine(dead_chips=tuple((x, y) for x, y in board if y == 3))
+    topology = build_topology(cut)
+    with pytest.raises(
+        CapacityError, match=r"list fewer dead chips and links, \d+ working chips are cut off by them; or"
+    ):
+        place(stub([("A", 16)] * 40), pair(), cut, topology)
 
 
 def test_what_the_largest_machine_does_not_hold_is_refused(monkeypatch):
