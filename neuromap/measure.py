@@ -6,15 +6,17 @@ import resource
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emulator.energy import energy
 from emulator.run import Simulation
 from emulator.timing import Timing
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping
-from models.topology import build_topology
+from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
 from neuromap.notes import make_notes
@@ -37,7 +39,7 @@ from neuromap.statistics import summarise_activity
 from neuromap.verdict import make_verdict
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # no slots: what report and arrays both need is computed once and kept
 class Measured:
     """All that a run computed."""
 
@@ -58,6 +60,25 @@ class Measured:
     def cycle_us(self) -> float:
         return 1e6 / self.mapping.machine.core.clock_hz
 
+    @cached_property
+    def load(self) -> StaticLoad:
+        """Traffic at the measured rates."""
+        return static_load(self.mapping, self.simulation.network, _rates_hz(self))
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Chips and links of the machine."""
+        return build_topology(self.mapping.machine)
+
+    @cached_property
+    def chip_sdram_bytes(self) -> NDArray[np.int64]:
+        """SDRAM in use on every chip of the machine, shape (n_chips,)."""
+        core = self.mapping.placement.core
+        used = np.array([vertex.sdram_bytes for vertex in self.mapping.partition.vertices], np.int64)
+        total = np.zeros(self.topology.n_chips, np.int64)
+        np.add.at(total, self.topology.index_of(core[:, 0], core[:, 1]), used)
+        return total
+
 
 def peak_rss_bytes() -> int:
     """Return the largest resident memory of this process so far."""
@@ -71,7 +92,7 @@ def make_report(m: Measured) -> Report:
     activity = summarise_activity(
         network, m.simulation.spike_step, m.simulation.spike_neuron, m.warmup_steps, m.simulation.n_steps
     )
-    load = static_load(m.mapping, network, _rates_hz(m))
+    load = m.load
     mapping, timing, packets = _mapping_report(m, load), _timing_report(m), _packet_report(m, load)
     memory = _memory_report(m)
     return Report(
@@ -84,7 +105,7 @@ def make_report(m: Measured) -> Report:
             population_sizes={population.name: population.n_neurons for population in network.populations},
         ),
         machine=MachineReport(
-            name=machine.name, n_boards=mapping.n_boards, n_chips=build_topology(machine).n_chips,
+            name=machine.name, n_boards=mapping.n_boards, n_chips=m.topology.n_chips,
             unverified=list(machine.unverified), constants=[asdict(note) for note in machine.constants],
         ),
         mapping=mapping, activity=activity, timing=timing, packets=packets, memory=memory,
@@ -172,21 +193,11 @@ def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> np.ndarray:
 def _memory_report(m: Measured) -> MemoryReport:
     machine = m.mapping.machine
     return MemoryReport(
-        max_sdram_bytes=int(_chip_sdram_bytes(m).max(initial=0)),
+        max_sdram_bytes=int(m.chip_sdram_bytes.max(initial=0)),
         sdram_bytes=machine.memory.sdram_bytes,
         max_dtcm_bytes=max(vertex.dtcm_bytes for vertex in m.mapping.partition.vertices),
         dtcm_bytes=machine.core.dtcm_bytes,
     )
-
-
-def _chip_sdram_bytes(m: Measured) -> np.ndarray:
-    """SDRAM in use on every chip of the machine: int64, shape (n_chips,)."""
-    topology = build_topology(m.mapping.machine)
-    core = m.mapping.placement.core
-    used = np.array([vertex.sdram_bytes for vertex in m.mapping.partition.vertices], np.int64)
-    total = np.zeros(topology.n_chips, np.int64)
-    np.add.at(total, topology.index_of(core[:, 0], core[:, 1]), used)
-    return total
 
 
 def _n_events(m: Measured) -> int:
@@ -232,9 +243,7 @@ def _rates_hz(m: Measured) -> dict[str, float]:
 
 def make_arrays(m: Measured) -> RunArrays:
     """Collect the arrays behind the figures."""
-    network = m.simulation.network
-    load = static_load(m.mapping, network, _rates_hz(m))
-    topology = build_topology(m.mapping.machine)
+    load, topology = m.load, m.topology
     used = np.argwhere(load.link_packets_per_s > 0)
     return RunArrays(
         spike_step=m.simulation.spike_step,
@@ -248,7 +257,7 @@ def make_arrays(m: Measured) -> RunArrays:
         core_max_us=(m.timing.max_cycles * m.cycle_us).astype(np.float32),
         chip_xy=topology.chip,
         chip_board=topology.board,
-        chip_sdram_bytes=_chip_sdram_bytes(m),
+        chip_sdram_bytes=m.chip_sdram_bytes,
         link_xyl=np.column_stack([load.chip[used[:, 0]], used[:, 1]]).astype(np.int32),
         link_packets_per_s=load.link_packets_per_s[tuple(used.T)],
         link_capacity_packets_per_s=_link_capacity_packets_per_s(m, load)[tuple(used.T)],
