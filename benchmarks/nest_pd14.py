@@ -3,6 +3,7 @@
 Run by the Python of an environment that has nest-simulator; needs nothing of neuromap.
 
     python nest_pd14.py network.json result.json --model-ms 200 --threads 2 --seed 55
+    python nest_pd14.py poisson.json result.json --then dc.json      # same synapses, second drive: one build for both
 """
 
 from __future__ import annotations
@@ -62,8 +63,8 @@ def rule(connector):
 
 
 def create(network):
-    """Create neurons, background and spike sources; return the node collections by name and the populations' sizes."""
-    groups = {}
+    """Create neurons, background and spike sources; return node collections and background generators by name."""
+    groups, generators = {}, {}
     for population in network["populations"]:
         neuron, current = population["neuron"], population["current"]
         nodes = nest.Create("iaf_psc_exp", population["n_neurons"])
@@ -83,6 +84,7 @@ def create(network):
             drive = population["poisson"]
             generator = nest.Create("poisson_generator", params={"rate": drive["n_inputs"] * drive["rate_hz"]})
             nest.Connect(generator, nodes, syn_spec={"weight": drive["weight_pa"], "delay": drive["delay_ms"]})
+            generators[population["name"]] = generator
         groups[population["name"]] = nodes
     for source in network["sources"]:
         params = {"rate": source["rate_hz"], "start": source["start_ms"]}
@@ -91,7 +93,28 @@ def create(network):
         nodes = nest.Create("parrot_neuron", source["n_neurons"])
         nest.Connect(nest.Create("poisson_generator", params=params), nodes)
         groups[source["name"]] = nodes
-    return groups
+    return groups, generators
+
+
+def switch_drive(network, groups, generators):
+    """Give the populations the current of another network, and its background rate where there is a generator."""
+    for population in network["populations"]:
+        current, drive = population["current"], population["poisson"]
+        groups[population["name"]].I_e = 0.0 if current is None else current["amplitude_pa"]
+        if population["name"] in generators:
+            generators[population["name"]].rate = 0.0 if drive is None else drive["n_inputs"] * drive["rate_hz"]
+
+
+def timed_run(model_ms):
+    """Simulate after a few steps that are timed apart; return the seconds of both."""
+    start = time.perf_counter()
+    nest.Prepare()
+    nest.Run(PRESIM_MS)
+    prepared = time.perf_counter()
+    nest.Run(model_ms)
+    done = time.perf_counter()
+    nest.Cleanup()
+    return prepared - start, done - prepared
 
 
 def connect(network, groups):
@@ -105,43 +128,52 @@ def connect(network, groups):
         )
 
 
-def run(network, model_ms, n_threads, seed, record):
-    """Build and simulate; return what was measured."""
+def run(network, then, model_ms, n_threads, seed, record):
+    """Build and simulate; return what was measured, with that of the second drive (a network or None) as ``then``."""
     nest.ResetKernel()
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.set(resolution=network["dt_ms"], local_num_threads=n_threads, rng_seed=seed, print_time=False)
     start = time.perf_counter()
-    groups = create(network)
+    groups, generators = create(network)
     recorders = {}
     if record:
         for population in network["populations"]:
-            recorders[population["name"]] = nest.Create("spike_recorder", params={"start": PRESIM_MS})
+            recorders[population["name"]] = nest.Create("spike_recorder")
             nest.Connect(groups[population["name"]], recorders[population["name"]])
     created = time.perf_counter()
     connect(network, groups)
     connected = time.perf_counter()
-    nest.Prepare()
-    nest.Run(PRESIM_MS)
-    prepared = time.perf_counter()
-    nest.Run(model_ms)
-    done = time.perf_counter()
-    nest.Cleanup()
-    sizes = {population["name"]: population["n_neurons"] for population in network["populations"]}
-    rates = {name: 1e3 * recorder.n_events / (sizes[name] * model_ms) for name, recorder in recorders.items()}
-    return {
+    print(f"connected after {connected - start:.0f} s", flush=True)
+    prepare_s, simulate_s = timed_run(model_ms)
+    measured = {
         "simulator": f"NEST {nest.__version__}",
-        "n_neurons": sum(sizes.values()),
         "n_connections": nest.num_connections,
         "create_s": created - start,
         "connect_s": connected - created,
-        "prepare_s": prepared - connected,
-        "build_s": prepared - start,
-        "simulate_s": done - prepared,
+        "prepare_s": prepare_s,
+        "build_s": connected - start + prepare_s,
         "model_ms": model_ms,
-        "emulation_factor": (done - prepared) / (1e-3 * model_ms),
-        "peak_rss_bytes": peak_rss_bytes(),
         "n_threads": n_threads,
-        "rate_hz": rates,
+        **outcome(network, recorders, simulate_s, model_ms),
+    }
+    if then is not None:
+        switch_drive(then, groups, generators)
+        for recorder in recorders.values():
+            recorder.n_events = 0
+        _, simulate_s = timed_run(model_ms)
+        measured["then"] = outcome(then, recorders, simulate_s, model_ms)
+    measured["peak_rss_bytes"] = peak_rss_bytes()
+    return measured
+
+
+def outcome(network, recorders, simulate_s, model_ms):
+    """Return the time, the emulation factor and the rates of one run."""
+    sizes = {population["name"]: population["n_neurons"] for population in network["populations"]}
+    all_ms = PRESIM_MS + model_ms
+    return {
+        "simulate_s": simulate_s,
+        "emulation_factor": simulate_s / (1e-3 * model_ms),
+        "rate_hz": {name: 1e3 * recorder.n_events / (sizes[name] * all_ms) for name, recorder in recorders.items()},
     }
 
 
@@ -149,13 +181,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run an exported network in NEST.")
     parser.add_argument("network", type=Path)
     parser.add_argument("result", type=Path)
+    parser.add_argument("--then", type=Path, help="network that differs in its drive only, simulated afterwards")
     parser.add_argument("--model-ms", type=float, default=200.0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=55)
     parser.add_argument("--no-record", action="store_true", help="no spike recorders")
     options = parser.parse_args()
     network = json.loads(options.network.read_text(encoding="utf-8"))
-    measured = run(network, options.model_ms, options.threads, options.seed, not options.no_record)
+    then = None if options.then is None else json.loads(options.then.read_text(encoding="utf-8"))
+    measured = run(network, then, options.model_ms, options.threads, options.seed, not options.no_record)
     options.result.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
 
 

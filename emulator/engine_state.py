@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from emulator.connectivity import Connectivity
 from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
+from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.lazy_array import lazy_array
 from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
 from emulator.number_format import COUNTERS, NumberFormat, format_rows
-from emulator.poisson_drive import PoissonTables, poisson_tables
+from emulator.poisson_drive import poisson_tables
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.weight_scale import WeightScale
 from models.errors import CapacityError, ParameterError
@@ -32,57 +33,30 @@ class EngineState:
 
     shard_bits: int
     extra_delay: int
-    pop_first: NDArray[np.int64]
-    pop_last: NDArray[np.int64]
-    lif: NDArray[Any]
-    poisson: PoissonTables
-    poisson_key: NDArray[np.uint32]
-    group_of_source: NDArray[np.int16]
-    group_int: NDArray[np.int64]
-    accumulator: NDArray[Any]
-    v: NDArray[Any]
-    i_exc: NDArray[Any]
-    i_inh: NDArray[Any]
-    tops: NDArray[Any]
-    held: NDArray[np.int32]
-    held_ptr: NDArray[np.int64]
-    drive_count: NDArray[np.uint16]
-    spikes: NDArray[np.int32]
-    n_spikes: NDArray[np.int64]
-    merged: NDArray[np.int32]
-    due_first: NDArray[np.int64]
-    due_size: NDArray[np.uint32]
-    n_due: NDArray[np.int64]
-    probe_ptr: NDArray[np.int64]
-    probe_local: NDArray[np.int64]
-    probe_column: NDArray[np.int64]
-    out_step: NDArray[np.int32]
-    out_neuron: NDArray[np.int32]
-    counters: NDArray[np.int64]
+    cells: Cells
+    drive: Drive
+    rows: Rows
+    due: Due
+    fired: Fired
+    probes: Probes
+    record: Record
     barrier: NDArray[np.int64]
     n_arrivals: int = 0
 
     @property
     def n_probes(self) -> int:
-        return self.probe_column.size
+        return self.probes.column.size
 
     def run_chunk(
-        self, c: Connectivity, thread: int, n_threads: int, first_step: int, n_steps: int,
+        self, thread: int, n_threads: int, first_step: int, n_steps: int,
         injected_ptr: NDArray[np.int64], injected: NDArray[np.int32], out_v: NDArray[np.generic],
     ) -> None:  # fmt: skip
         """Advance one thread's shards by ``n_steps``; every thread must be running at the same time."""
-        head = (
+        engine.run(
             thread, n_threads, first_step, n_steps, self.shard_bits, self.extra_delay, self.barrier, self.n_arrivals,
-            self.pop_first, self.pop_last, self.lif, self.poisson.ints, self.poisson.limits,
-            self.poisson_key, injected_ptr, injected, self.group_of_source, self.group_int, c.row_start, c.ptr_start,
-            c.row_ptr, c.synapse,
+            injected_ptr, injected, self.cells, self.drive, self.rows, self.due, self.fired, self.probes, out_v,
+            self.record,
         )  # fmt: skip
-        tail = (
-            self.accumulator, self.v, self.i_exc, self.i_inh, self.tops, self.held, self.held_ptr, self.drive_count,
-            self.spikes, self.n_spikes, self.merged, self.due_first, self.due_size, self.n_due, self.probe_ptr,
-            self.probe_local, self.probe_column, out_v, self.out_step, self.out_neuron, self.counters,
-        )  # fmt: skip
-        engine.run(*head, c.weight if c.weight is not None else _NO_WEIGHTS, *tail)
 
     def end_chunk(self, n_arrivals: int) -> None:
         """Count the barrier's arrivals of a finished chunk."""
@@ -90,9 +64,9 @@ class EngineState:
 
     def check_delivery(self) -> None:
         """Raise CapacityError if spikes found their due list full."""
-        n_refused = int(self.counters[:, engine.C_REFUSED].sum())
+        n_refused = int(self.record.counters[:, engine.C_REFUSED].sum())
         if n_refused:
-            capacity = self.due_first.shape[2]
+            capacity = self.due.first.shape[2]
             raise CapacityError(
                 "due list of one step", "state engine", need=capacity + n_refused, have=capacity, unit="row segments",
                 hint="shorten the longest delay, lengthen the refractory time, or lower the drive",
@@ -100,15 +74,15 @@ class EngineState:
 
     def population_counters(self) -> NDArray[np.int64]:
         """Return what a number format counted: shape (n_populations, len(COUNTERS))."""
-        n_populations = self.pop_first.shape[1]
-        tail = self.tops[:, -n_populations * len(COUNTERS) :]
+        n_populations = self.cells.pop_first.shape[1]
+        tail = self.cells.tops[:, -n_populations * len(COUNTERS) :]
         return np.asarray(tail.sum(axis=0).reshape(n_populations, len(COUNTERS)), np.int64)
 
     def take_spikes(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return the recorded spikes (step, neuron) since the last call, and forget them."""
-        n = int(self.counters[0, engine.C_N_SPIKES])
-        self.counters[0, engine.C_N_SPIKES] = 0
-        return self.out_step[:n], self.out_neuron[:n]
+        n = int(self.record.counters[0, engine.C_N_SPIKES])
+        self.record.counters[0, engine.C_N_SPIKES] = 0
+        return self.record.step[:n], self.record.neuron[:n]
 
 
 def initial_potentials_mv(network: Network, seed: int) -> NDArray[np.float64]:
@@ -198,6 +172,65 @@ def _due_capacity(connectivity: Connectivity, n_sources: int, n_slots: int, t_re
     return max(1024, min(wanted, _MAX_DUE_BYTES // (12 * n_slots * connectivity.n_shards)))
 
 
+def _cells(
+    network: Network, n_shards: int, lif: NDArray[Any], v: NDArray[Any], number: type[np.generic], n_hold: int, *,
+    has_counters: bool,
+) -> Cells:  # fmt: skip
+    """Deal the neurons to shards; a number format's counters follow the blocks of ``tops``."""
+    n_local, n_populations = -(-network.n_neurons // n_shards), len(network.populations)
+    n_blocks = n_local // kernel.BLOCK + 2 + (n_populations * len(COUNTERS) if has_counters else 0)
+    pop_first, pop_last = _population_ranges(network, n_shards)
+    return Cells(
+        pop_first=pop_first, pop_last=pop_last, lif=lif,
+        accumulator=np.zeros((n_shards, 2 * n_local), np.uint32 if issubclass(number, np.integer) else number),
+        v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
+        i_inh=np.zeros((n_shards, n_local), number), tops=np.zeros((n_shards, n_blocks), number),
+        held=lazy_array((n_shards, n_hold, n_local), np.int32),
+        held_ptr=np.zeros((n_shards, n_hold, n_populations + 1), np.int64),
+    )  # fmt: skip
+
+
+def _rows(connectivity: Connectivity) -> Rows:
+    group_of_source = np.repeat(
+        np.arange(len(connectivity.groups), dtype=np.int16), [group.n_neurons for group in connectivity.groups]
+    )
+    return Rows(
+        group_of_source, _group_rows(connectivity), connectivity.row_start, connectivity.ptr_start,
+        connectivity.row_ptr, connectivity.synapse,
+        _NO_WEIGHTS if connectivity.weight is None else connectivity.weight,
+    )  # fmt: skip
+
+
+def _due(connectivity: Connectivity, n_sources: int, extra_delay: int, t_refract_steps: int) -> Due:
+    n_shards = connectivity.n_shards
+    n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
+    capacity = _due_capacity(connectivity, n_sources, n_slots, t_refract_steps)
+    return Due(
+        lazy_array((n_shards, n_slots, capacity), np.int64), lazy_array((n_shards, n_slots, capacity), np.uint32),
+        np.zeros((n_shards, n_slots), np.int64),
+    )  # fmt: skip
+
+
+def _fired(n_shards: int, n_local: int, n_threads: int, n_sources: int) -> Fired:
+    return Fired(
+        lazy_array((n_shards, 2, n_local), np.int32), np.zeros((n_shards, 2), np.int64),
+        lazy_array((n_threads, n_sources), np.int32),
+    )  # fmt: skip
+
+
+def _probes(probe: NDArray[np.int64], n_shards: int) -> Probes:
+    order = np.argsort(probe % n_shards, kind="stable")
+    ptr = np.searchsorted((probe % n_shards)[order], np.arange(n_shards + 1))
+    return Probes(ptr, (probe // n_shards)[order], order)
+
+
+def _record(n_sources: int, n_threads: int) -> Record:
+    return Record(
+        lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32), lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32),
+        np.zeros((n_threads, engine.N_COUNTERS), np.int64),
+    )  # fmt: skip
+
+
 def build_state(
     network: Network,
     connectivity: Connectivity,
@@ -227,8 +260,7 @@ def build_state(
     ParameterError
         For a probe that is no neuron, or a parameter outside the number format.
     """
-    n_shards, is_fixed = connectivity.n_shards, bool(scales)
-    n_local, n_sources = -(-network.n_neurons // n_shards), network.n_sources
+    is_fixed = bool(scales)
     probe = np.asarray(probes, np.int64)
     if probe.size and (probe.min() < 0 or probe.max() >= network.n_neurons):
         raise ParameterError("probes", probe.tolist(), f"neuron ids in [0, {network.n_neurons})")
@@ -239,39 +271,20 @@ def build_state(
     elif is_fixed:
         v = np.rint(v * (1 << 15))
         raw_s1615(float(np.abs(v).max()) / (1 << 15), "v_init_mv")
-    pop_first, pop_last = _population_ranges(network, n_shards)
-    group_of_source = np.repeat(
-        np.arange(len(connectivity.groups), dtype=np.int16), [group.n_neurons for group in connectivity.groups]
-    )
     lif = _lif_rows(network, scales)
-    n_blocks = n_local // kernel.BLOCK + 2
     if number_format is not None:
         lif = format_rows(network, number_format, lif, scales, seed)
-        n_blocks += len(network.populations) * len(COUNTERS)
     t_refract = lif[:, kernel.L_T_REFRACT if is_fixed else kernel.X_T_REFRACT].astype(np.int64)
-    n_hold = int(t_refract.max()) + 1
-    n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
-    capacity = _due_capacity(connectivity, n_sources, n_slots, int(t_refract.min()))
-    order = np.argsort(probe % n_shards, kind="stable")
+    n_hold, shortest = int(t_refract.max()) + 1, int(t_refract.min())
+    cells = _cells(network, connectivity.n_shards, lif, v, number, n_hold, has_counters=number_format is not None)
+    poisson = poisson_tables(network)
+    n_local = cells.v.shape[1]
+    count = np.zeros((connectivity.n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16)
     return EngineState(
-        shard_bits=connectivity.shard_bits, extra_delay=extra_delay,
-        pop_first=pop_first, pop_last=pop_last, lif=lif, poisson=poisson_tables(network),
-        poisson_key=stream_key(seed, Stream.POISSON_DRIVE), group_of_source=group_of_source,
-        group_int=_group_rows(connectivity),
-        accumulator=np.zeros((n_shards, 2 * n_local), np.uint32 if is_fixed else number),
-        v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
-        i_inh=np.zeros((n_shards, n_local), number),
-        tops=np.zeros((n_shards, n_blocks), number),
-        held=lazy_array((n_shards, n_hold, n_local), np.int32),
-        held_ptr=np.zeros((n_shards, n_hold, len(network.populations) + 1), np.int64),
-        drive_count=np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16),
-        spikes=lazy_array((n_shards, 2, n_local), np.int32), n_spikes=np.zeros((n_shards, 2), np.int64),
-        merged=lazy_array((n_threads, n_sources), np.int32),
-        due_first=lazy_array((n_shards, n_slots, capacity), np.int64),
-        due_size=lazy_array((n_shards, n_slots, capacity), np.uint32), n_due=np.zeros((n_shards, n_slots), np.int64),
-        probe_ptr=np.searchsorted((probe % n_shards)[order], np.arange(n_shards + 1)),
-        probe_local=(probe // n_shards)[order], probe_column=order,
-        out_step=lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32),
-        out_neuron=lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32),
-        counters=np.zeros((n_threads, engine.N_COUNTERS), np.int64), barrier=np.zeros(8, np.int64),
+        shard_bits=connectivity.shard_bits, extra_delay=extra_delay, cells=cells,
+        drive=Drive(poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count),
+        rows=_rows(connectivity), due=_due(connectivity, network.n_sources, extra_delay, shortest),
+        fired=_fired(connectivity.n_shards, n_local, n_threads, network.n_sources),
+        probes=_probes(probe, connectivity.n_shards), record=_record(network.n_sources, n_threads),
+        barrier=np.zeros(8, np.int64),
     )  # fmt: skip

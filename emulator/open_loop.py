@@ -8,7 +8,7 @@ once as injected spikes with the rows of the network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,26 +78,25 @@ def replay(
         network, simulation.connectivity, simulation.scales, seed=seed, n_threads=1, probes=probes,
         extra_delay=int(DelayConvention(delay_convention) is DelayConvention.NEST), number_format=number_format,
     )  # fmt: skip
-    connectivity = simulation.connectivity
-    doubled = replace(
-        connectivity,
-        row_start=np.concatenate([np.zeros(n_neurons, np.int64), connectivity.row_start]),
-        ptr_start=np.concatenate([np.zeros(n_neurons, np.int64), connectivity.ptr_start]),
+    rows, cells = state.rows, state.cells
+    mute = len(rows.group_int)
+    state.rows = rows._replace(
+        row_start=np.concatenate([np.zeros(n_neurons, np.int64), rows.row_start]),
+        ptr_start=np.concatenate([np.zeros(n_neurons, np.int64), rows.ptr_start]),
+        group_int=np.vstack([rows.group_int, np.zeros_like(rows.group_int[:1])]),
+        group_of_source=np.concatenate([np.full(n_neurons, mute, np.int16), rows.group_of_source]),
     )
-    mute = len(state.group_int)
-    state.group_int = np.vstack([state.group_int, np.zeros_like(state.group_int[:1])])
-    state.group_of_source = np.concatenate([np.full(n_neurons, mute, np.int16), state.group_of_source])
-    state.merged = np.zeros((1, n_neurons + network.n_sources), np.int32)
+    state.fired = state.fired._replace(merged=np.zeros((1, n_neurons + network.n_sources), np.int32))
     ptr = np.searchsorted(given.spike_step, np.arange(n_steps + 1))
-    v, currents = np.zeros((n_steps, len(probes)), state.v.dtype), np.zeros((2, n_steps, len(probes)), state.v.dtype)
-    shard, local = np.asarray(probes, np.int64) % len(state.v), np.asarray(probes, np.int64) // len(state.v)
+    v, currents = np.zeros((n_steps, len(probes)), cells.v.dtype), np.zeros((2, n_steps, len(probes)), cells.v.dtype)
+    shard, local = np.asarray(probes, np.int64) % len(cells.v), np.asarray(probes, np.int64) // len(cells.v)
     injected = given.spike_neuron + np.int32(n_neurons)
     spikes: list[NDArray[np.int32]] = []
     for step in range(n_steps):
         now = injected[ptr[step] : ptr[step + 1]]
-        state.run_chunk(doubled, 0, 1, step, 1, np.array([0, now.size]), now, v[step : step + 1])
+        state.run_chunk(0, 1, step, 1, np.array([0, now.size]), now, v[step : step + 1])
         state.end_chunk(1)
-        currents[0, step], currents[1, step] = state.i_exc[shard, local], state.i_inh[shard, local]
+        currents[0, step], currents[1, step] = cells.i_exc[shard, local], cells.i_inh[shard, local]
         spikes.append(_own_spikes(state, n_neurons))
     state.check_delivery()
     v_mv, i_pa = _in_units(v, currents, simulation, arithmetic, probes)

@@ -185,13 +185,13 @@ def _simulate(
     )  # fmt: skip
     built = time.perf_counter()
     recorder = _Recorder(len(probes))
-    done = _advance(network, connectivity, state, recorder, n_steps, seed, n_threads, progress)
+    done = _advance(network, state, recorder, n_steps, seed, n_threads, progress)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
         network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,
         v_mv=_potentials_mv(v, arithmetic), connectivity=connectivity, scales=scales,
         provenance={
-            "n_saturations": int(state.counters[:, engine.C_SATURATED].sum()),
+            "n_saturations": int(state.record.counters[:, engine.C_SATURATED].sum()),
             "n_weights_clipped": connectivity.n_weights_clipped,
             "n_weights_zero": connectivity.n_weights_zero,
         },
@@ -249,8 +249,8 @@ class _Recorder:
 
 
 def _advance(
-    network: Network, connectivity: Connectivity, state: EngineState, recorder: _Recorder, n_steps: int, seed: int,
-    n_threads: int, progress: Callable[[str, float], None] | None,
+    network: Network, state: EngineState, recorder: _Recorder, n_steps: int, seed: int, n_threads: int,
+    progress: Callable[[str, float], None] | None,
 ) -> int:  # fmt: skip
     """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""
     done = 0
@@ -259,9 +259,9 @@ def _advance(
         while done < n_steps:
             n = min(MAX_CHUNK_STEPS, n_steps - done)
             ptr, neurons = source_spikes(network, seed, done, n)
-            out_v = np.zeros((n, state.n_probes), state.v.dtype)
+            out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
             jobs = [
-                pool.submit(state.run_chunk, connectivity, thread, n_threads, done, n, ptr, neurons, out_v)
+                pool.submit(state.run_chunk, thread, n_threads, done, n, ptr, neurons, out_v)
                 for thread in range(n_threads)
             ]
             try:

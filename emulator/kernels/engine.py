@@ -7,9 +7,12 @@ One text serves all arithmetics: ``_add_segments`` and ``_step_lif`` are chosen 
 compiles the engine.
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
+from numpy.typing import NDArray
 
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import BLOCK, N_STEPS_PER_DRAW, draw_poisson, step_lif_f64, step_lif_s1615
@@ -20,43 +23,132 @@ C_SATURATED, C_N_SPIKES, C_REFUSED = range(3)
 N_COUNTERS = 8  # a cache line a thread
 
 
-@njit(cache=True)
-def _draw_drives(shard, shard_bits, step, pop_first, pop_last, poisson_int, poisson_limits, key, words,
-                 out_count):  # fmt: skip
-    for p in range(pop_first.shape[1]):
-        if poisson_int[p, 1] or poisson_int[p, 0]:
-            draw_poisson(pop_first[shard, p], pop_last[shard, p], shard, shard_bits, step, poisson_int[p],
-                         poisson_limits[p], key, words, out_count)  # fmt: skip
+class Cells(NamedTuple):
+    """The neurons' constants and state.
+
+    ``pop_first``, ``pop_last``: int64, (n_shards, n_populations), local range of a population. ``lif``: one row a
+    population. ``v``, ``i_exc``, ``i_inh``: (n_shards, n); ``accumulator``: (n_shards, 2n); ``tops``: scratch,
+    (n_shards, number of blocks); ``held``: int32, (n_shards, n_hold, n), the neurons that fired in each of the last
+    steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1).
+    """
+
+    pop_first: NDArray[np.int64]
+    pop_last: NDArray[np.int64]
+    lif: NDArray[Any]
+    accumulator: NDArray[Any]
+    v: NDArray[Any]
+    i_exc: NDArray[Any]
+    i_inh: NDArray[Any]
+    tops: NDArray[Any]
+    held: NDArray[np.int32]
+    held_ptr: NDArray[np.int64]
+
+
+class Drive(NamedTuple):
+    """The Poisson drive: ``ints`` and ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32, (2,).
+
+    ``count``: uint16, (n_shards, N_STEPS_PER_DRAW, n), zero where a population has none.
+    """
+
+    ints: NDArray[np.int64]
+    limits: NDArray[np.int32]
+    key: NDArray[np.uint32]
+    count: NDArray[np.uint16]
+
+
+class Rows(NamedTuple):
+    """The synapses by source, as in ``emulator.connectivity``; ``weight`` is not read in fixed point."""
+
+    group_of_source: NDArray[np.int16]
+    group_int: NDArray[np.int64]
+    row_start: NDArray[np.int64]
+    ptr_start: NDArray[np.int64]
+    row_ptr: NDArray[Any]
+    synapse: NDArray[Any]
+    weight: NDArray[Any]
+
+
+class Due(NamedTuple):
+    """The due lists: ``first``, ``size`` (n_shards, n_slots, capacity), ``n`` (n_shards, n_slots)."""
+
+    first: NDArray[np.int64]
+    size: NDArray[np.uint32]
+    n: NDArray[np.int64]
+
+
+class Fired(NamedTuple):
+    """Spikes of this step and the last: ``neuron`` (n_shards, 2, n), ``n`` (n_shards, 2); ``merged``: one a thread."""
+
+    neuron: NDArray[np.int32]
+    n: NDArray[np.int64]
+    merged: NDArray[np.int32]
+
+
+class Probes(NamedTuple):
+    """Neurons to record: local ids of shard s and their columns from ``ptr[s]`` to ``ptr[s + 1]``."""
+
+    ptr: NDArray[np.int64]
+    local: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+class Record(NamedTuple):
+    """What a run writes: spikes (room for every neuron in every step), ``counters`` (n_threads, N_COUNTERS)."""
+
+    step: NDArray[np.int32]
+    neuron: NDArray[np.int32]
+    counters: NDArray[np.int64]
 
 
 @njit(cache=True)
-def _exchange(thread, n_threads, n_shards, step, extra_delay, injected, group_of_source, group_int, row_start,
-              ptr_start, row_ptr, spikes, n_spikes, cursor, merged, due_first, due_size, n_due, counters):  # fmt: skip
-    """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
-    n = merge_spikes(step & 1, n_shards, spikes, n_spikes, cursor, merged)
-    for i in range(injected.size):
-        merged[n] = injected[i]
-        n += 1
-    for shard in range(thread, n_shards, n_threads):
-        counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, group_of_source, group_int, extra_delay,
-                                                row_start, ptr_start, row_ptr, due_first[shard], due_size[shard],
-                                                n_due[shard])  # fmt: skip
+def _draw_drives(shard, shard_bits, step, cells, drive, words):
+    for p in range(cells.pop_first.shape[1]):
+        if drive.ints[p, 1] or drive.ints[p, 0]:
+            draw_poisson(cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, step, drive.ints[p],
+                         drive.limits[p], drive.key, words, drive.count[shard])  # fmt: skip
+
+
+@njit(cache=True)
+def _update(shard, shard_bits, step, cells, drive, out_spikes, counters):
+    """Advance all populations of a shard; return how many spikes it wrote."""
+    n = 0
+    for p in range(cells.pop_first.shape[1]):
+        has_drive = drive.ints[p, 1] != 0 or drive.ints[p, 0] != 0
+        n = _step_lif(step, p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, cells.lif[p],
+                      has_drive, drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard], cells.v[shard],
+                      cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard], cells.held[shard],
+                      cells.held_ptr[shard], out_spikes, n, counters)  # fmt: skip
     return n
 
 
 @njit(cache=True)
-def _record(step, local_step, shard, probe_ptr, probe_local, probe_column, v, out_v):
-    for q in range(probe_ptr[shard], probe_ptr[shard + 1]):
-        out_v[local_step, probe_column[q]] = v[probe_local[q]]
+def _exchange(thread, n_threads, step, extra_delay, injected, rows, due, fired, cursor, counters):
+    """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
+    n_shards, merged = fired.n.shape[0], fired.merged[thread]
+    n = merge_spikes(step & 1, n_shards, fired.neuron, fired.n, cursor, merged)
+    for i in range(injected.size):
+        merged[n] = injected[i]
+        n += 1
+    for shard in range(thread, n_shards, n_threads):
+        counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, rows.group_of_source, rows.group_int,
+                                                extra_delay, rows.row_start, rows.ptr_start, rows.row_ptr,
+                                                due.first[shard], due.size[shard], due.n[shard])  # fmt: skip
+    return n
 
 
 @njit(cache=True)
-def _record_spikes(merged, n, step, out_step, out_neuron, counters):
-    start = counters[C_N_SPIKES]
+def _record_potentials(row, shard, probes, v, out_v):
+    for q in range(probes.ptr[shard], probes.ptr[shard + 1]):
+        out_v[row, probes.column[q]] = v[probes.local[q]]
+
+
+@njit(cache=True)
+def _record_spikes(merged, n, step, record):
+    start = record.counters[0, C_N_SPIKES]
     for i in range(n):
-        out_step[start + i] = step
-        out_neuron[start + i] = merged[i]
-    counters[C_N_SPIKES] = start + n
+        record.step[start + i] = step
+        record.neuron[start + i] = merged[i]
+    record.counters[0, C_N_SPIKES] = start + n
 
 
 def _add_segments(n, first, size, n_targets, synapse, weight, out_accumulator):
@@ -125,44 +217,30 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, has_
 
 
 @njit(cache=True, nogil=True)
-def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, pop_first, pop_last, lif,
-        poisson_int, poisson_limits, poisson_key, injected_ptr, injected, group_of_source, group_int, row_start,
-        ptr_start, row_ptr, synapse, weight, accumulator, v, i_exc, i_inh, tops, held, held_ptr, drive_count, spikes,
-        n_spikes, merged, due_first, due_size, n_due, probe_ptr, probe_local, probe_column, out_v, out_step, out_neuron,
-        counters):  # fmt: skip
+def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, injected_ptr, injected,
+        cells, drive, rows, due, fired, probes, out_v, record):  # fmt: skip
     """Advance this thread's shards by ``n_steps``.
 
-    Shapes: ``v``, ``i_exc``, ``i_inh`` (n_shards, n); ``accumulator`` (n_shards, 2n); ``spikes`` (n_shards, 2, n);
-    ``due_first``, ``due_size`` (n_shards, n_slots, capacity); ``held`` (n_shards, n_hold, n); ``out_v`` (n_steps,
-    n_probes). ``weight`` is not read in fixed point; a drive's counts must be zero where a population has none. Only
-    thread 0 writes ``out_step``/``out_neuron``, which must have room for every neuron in every step.
+    ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
+    ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
     """
-    n_shards = v.shape[0]
-    mask = due_first.shape[1] - 1
+    n_shards = cells.v.shape[0]
+    mask = due.first.shape[1] - 1
     words = np.empty((N_STEPS_PER_DRAW + 1, BLOCK), np.int32)
     cursor = np.zeros(n_shards, np.int64)
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
             slot = t & mask
-            _add_segments(n_due[shard, slot], due_first[shard, slot], due_size[shard, slot], v.shape[1], synapse,
-                          weight, accumulator[shard])  # fmt: skip
-            n_due[shard, slot] = 0
+            _add_segments(due.n[shard, slot], due.first[shard, slot], due.size[shard, slot], cells.v.shape[1],
+                          rows.synapse, rows.weight, cells.accumulator[shard])  # fmt: skip
+            due.n[shard, slot] = 0
             if t % N_STEPS_PER_DRAW == 0:
-                _draw_drives(shard, shard_bits, t, pop_first, pop_last, poisson_int, poisson_limits,
-                             poisson_key, words, drive_count[shard])  # fmt: skip
-            k = 0
-            for p in range(pop_first.shape[1]):
-                has_drive = poisson_int[p, 1] != 0 or poisson_int[p, 0] != 0
-                k = _step_lif(t, p, pop_first[shard, p], pop_last[shard, p], shard, shard_bits, lif[p], has_drive,
-                              drive_count[shard, t % N_STEPS_PER_DRAW], accumulator[shard], v[shard], i_exc[shard],
-                              i_inh[shard], tops[shard], held[shard], held_ptr[shard], spikes[shard, t & 1], k,
-                              counters[thread])  # fmt: skip
-            n_spikes[shard, t & 1] = k
-            _record(t, t - first_step, shard, probe_ptr, probe_local, probe_column, v[shard], out_v)
+                _draw_drives(shard, shard_bits, t, cells, drive, words)
+            fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
+                                            record.counters[thread])  # fmt: skip
+            _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, n_shards, t, extra_delay, inject, group_of_source, group_int, row_start,
-                      ptr_start, row_ptr, spikes, n_spikes, cursor, merged[thread], due_first, due_size, n_due,
-                      counters[thread])  # fmt: skip
+        n = _exchange(thread, n_threads, t, extra_delay, inject, rows, due, fired, cursor, record.counters[thread])
         if thread == 0:
-            _record_spikes(merged[thread], n, t, out_step, out_neuron, counters[0])
+            _record_spikes(fired.merged[thread], n, t, record)
