@@ -21,6 +21,15 @@ from models.distribution import Normal as Normal
 from models.distribution import Truncation as Truncation
 from models.distribution import Uniform as Uniform
 from models.errors import ParameterError, UnknownNameError
+from models.neuron import Izhikevich as Izhikevich
+from models.neuron import LifAdaptThresh as LifAdaptThresh
+from models.neuron import LifCondExp as LifCondExp
+from models.neuron import LifCurrAlpha as LifCurrAlpha
+from models.neuron import LifCurrExp as LifCurrExp
+from models.neuron import LifDelta as LifDelta
+from models.neuron import NeuronModel as NeuronModel
+from models.neuron import WeightUnit as WeightUnit
+from models.plasticity import PairStdp as PairStdp
 
 
 class Receptor(StrEnum):
@@ -28,33 +37,6 @@ class Receptor(StrEnum):
 
     EXC = "exc"
     INH = "inh"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LifCurrExp:
-    """Leaky integrate-and-fire neuron with exponential current-based synapses.
-
-    NEST's ``iaf_psc_exp``, PyNN's ``IF_curr_exp``. Units in the names; defaults are PD14's (facts/pd14.md 1.4,
-    INM-6/microcircuit-PD14-model network_params.py:128-140).
-    """
-
-    c_m_pf: float = 250.0
-    tau_mem_ms: float = 10.0
-    tau_syn_exc_ms: float = 0.5
-    tau_syn_inh_ms: float = 0.5
-    t_ref_ms: float = 2.0
-    v_rest_mv: float = -65.0
-    v_reset_mv: float = -65.0
-    v_thresh_mv: float = -50.0
-
-    def __post_init__(self) -> None:
-        for name in ("c_m_pf", "tau_mem_ms", "tau_syn_exc_ms", "tau_syn_inh_ms"):
-            if not getattr(self, name) > 0:
-                raise ParameterError(f"LifCurrExp.{name}", getattr(self, name), "a value > 0")
-        if not self.t_ref_ms >= 0:
-            raise ParameterError("LifCurrExp.t_ref_ms", self.t_ref_ms, "a value >= 0 ms")
-        if not self.v_reset_mv < self.v_thresh_mv:
-            raise ParameterError("LifCurrExp.v_reset_mv", self.v_reset_mv, f"below v_thresh_mv = {self.v_thresh_mv:g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +200,7 @@ class Projection:
     """All synapses from ``source`` to ``target`` (population or source names).
 
     ``weight_pa`` is a post-synaptic current amplitude; its mean's sign chooses the receptor. ``delay_ms`` is rounded
-    to whole steps, at least one.
+    to whole steps, at least one. With ``plasticity``, ``weight_pa`` is what the weights start with.
     """
 
     source: str
@@ -226,6 +208,7 @@ class Projection:
     connector: Connector
     weight_pa: Distribution
     delay_ms: Distribution
+    plasticity: PairStdp | None = None
 
     @property
     def receptor(self) -> Receptor:
@@ -324,6 +307,9 @@ class Network:
             sign_ok = weight.low >= 0 or weight.high <= 0
         if not sign_ok:
             raise ParameterError(f"{where}.weight_pa", weight, "one sign: set low=0 (excites) or high=0 (inhibits)")
+        if projection.plasticity is not None:
+            given = connector.weights_pa if isinstance(connector, Explicit) else None
+            projection.plasticity.check_initial_weights(where, weight, given)
 
     @property
     def n_neurons(self) -> int:
