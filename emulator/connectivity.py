@@ -52,8 +52,10 @@ class Connectivity:
         Fixed point: raw weight << 16 | target in its shard. Float: the target in its shard.
     weight : ndarray, shape (n_synapses,), float64, or None
         Float only: magnitude of the weight, pA.
+    weight_counts : ndarray, shape (n_projections, 2), int64
+        Weights that did not fit 16 bits, and weights that rounded to zero, of every projection of the network.
     n_weights_clipped, n_weights_zero : int
-        Weights that did not fit 16 bits, and weights that rounded to zero.
+        The same, summed, with what a coarser format clipped and lost after that.
     """
 
     n_shards: int
@@ -65,6 +67,7 @@ class Connectivity:
     n_bins: NDArray[np.int32]
     synapse: NDArray[Any]
     weight: NDArray[np.float64] | NDArray[np.float32] | None
+    weight_counts: NDArray[np.int64]
     n_weights_clipped: int
     n_weights_zero: int
 
@@ -125,6 +128,7 @@ def build_connectivity(
     n_shards: int,
     n_threads: int,
     raw_per_pa: dict[tuple[str, Receptor], float] | None,
+    dither: dict[tuple[str, Receptor], int] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Connectivity:
     """Draw every synapse of a network.
@@ -138,6 +142,9 @@ def build_connectivity(
     n_threads : int
     raw_per_pa : dict of (population, receptor) to float, or None
         Raw weight units (16 bit) per pA of each target population and receptor; ``None`` keeps weights as float64 pA.
+    dither : dict of (population, receptor) to int, optional
+        Round weights stochastically to multiples of so many raw units (1, or the step of ``weight_steps`` when the
+        weights are coarsened afterwards); a weight's draw depends on seed and synapse only. Default: nearest.
     progress : callable, optional
         Called with the fraction done.
 
@@ -155,7 +162,7 @@ def build_connectivity(
     groups = source_groups(network)
     is_float = raw_per_pa is None
     scale = raw_per_pa or {(p.name, receptor): 1.0 for p in network.populations for receptor in Receptor}
-    tables = projection_tables(network, groups, scale, seed)
+    tables = projection_tables(network, groups, scale, seed, dither=None if is_float else dither)
     n_sources = network.n_sources
     row_length = np.zeros(n_sources, np.int64)
     n_bins = np.zeros(n_sources, np.int32)
@@ -179,12 +186,16 @@ def build_connectivity(
         n_bins=n_bins,
         synapse=np.empty(n_synapses, np.uint16 if is_float else np.uint32),
         weight=np.empty(n_synapses, np.float64) if is_float else None,
+        weight_counts=np.zeros((len(network.projections), 2), np.int64),
         n_weights_clipped=0,
         n_weights_zero=0,
     )
     counts = _draw_all(connectivity, tables, int(row_length.max(initial=0)), n_threads, progress)
-    object.__setattr__(connectivity, "n_weights_clipped", int(counts[0]))
-    object.__setattr__(connectivity, "n_weights_zero", int(counts[1]))
+    connectivity.weight_counts[[index for group in groups for index, _ in network.projections_from(group.name)]] = (
+        counts
+    )
+    object.__setattr__(connectivity, "n_weights_clipped", int(counts[:, 0].sum()))
+    object.__setattr__(connectivity, "n_weights_zero", int(counts[:, 1].sum()))
     return connectivity
 
 
@@ -206,7 +217,7 @@ def _draw_all(
     n_threads: int,
     progress: Callable[[float], None] | None,
 ) -> NDArray[np.int64]:
-    """Run the row kernels over all sources, in blocks, on a few threads."""
+    """Run the row kernels over all sources, in blocks, on a few threads; return clipped and zero weights."""
     quantiles = normal_quantile_table()
     largest = int(tables.proj_int[:, rows.P_N_TARGETS].max(initial=1))
     most_bins = max((group.n_bins for group in c.groups), default=0)
@@ -214,7 +225,7 @@ def _draw_all(
 
     def draw(task: tuple[SourceGroup, int, int]) -> NDArray[np.int64]:
         group, a, b = task
-        counts = np.zeros(2, np.int64)
+        counts = np.zeros((len(tables.proj_int), 2), np.int64)
         common = (
             a, b, group.first, group.n_bins, c.ptr_start, c.row_start, c.shard_bits, group.first_proj, group.last_proj,
             tables.proj_int, tables.proj_float, tables.delay_limits, tables.delay_guide, tables.n_drawn,
@@ -229,7 +240,7 @@ def _draw_all(
             rows.build_rows_float(*common, c.weight)
         return counts
 
-    total = np.zeros(2, np.int64)
+    total = np.zeros((len(tables.proj_int), 2), np.int64)
     pool = ThreadPoolExecutor(n_threads)
     try:
         for i, counts in enumerate(pool.map(draw, blocks)):

@@ -61,7 +61,7 @@ def _cumulative_words(probability: NDArray[np.float64]) -> NDArray[np.uint64]:
 
 
 def _weight_row(weight: Distribution, raw_per_pa: float) -> tuple[int, list[float]]:
-    """Return kind and ``proj_float`` row of a weight distribution."""
+    """Return kind and ``proj_float`` row (up to ``F_RAW_PER_PA``) of a weight distribution."""
     match weight:
         case Constant(value=value):
             return rows.WEIGHT_CONSTANT, [value, 0, 0, 0, 0, 0, raw_per_pa]
@@ -104,9 +104,18 @@ def _skips_self(projection: Projection) -> bool:
 
 
 def projection_tables(
-    network: Network, groups: tuple[SourceGroup, ...], raw_per_pa: dict[tuple[str, Receptor], float], seed: int
+    network: Network,
+    groups: tuple[SourceGroup, ...],
+    raw_per_pa: dict[tuple[str, Receptor], float],
+    seed: int,
+    *,
+    dither: dict[tuple[str, Receptor], int] | None = None,
 ) -> ProjectionTables:
-    """Turn the projections, in source order, into the arrays that the kernels read."""
+    """Turn the projections, in source order, into the arrays that the kernels read.
+
+    ``dither``: raw units that weights are rounded to stochastically, of each target population and receptor; ``None``
+    for rounding to nearest.
+    """
     ints, floats, limit_rows = [], [], []
     drawn: list[NDArray[np.int32]] = []
     explicit = _ExplicitPool()
@@ -119,6 +128,7 @@ def projection_tables(
                 first, probability = group.first_delay, np.ones(1)
             bin_start = group.receptors.index(projection.receptor) * group.n_delays + first - group.first_delay
             kind, row = _weight_row(projection.weight_pa, raw_per_pa[projection.target, projection.receptor])
+            row.append(float(dither[projection.target, projection.receptor]) if dither else 0.0)
             explicit_start = explicit.add(projection, group, network.dt_ms)
             ints.append(
                 [_CONNECTOR_KIND[type(projection.connector)], network.offsets[projection.target], n_targets,

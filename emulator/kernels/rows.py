@@ -16,8 +16,9 @@ from emulator.kernels.philox import philox4x32
 P_KIND, P_TARGET_START, P_N_TARGETS, P_BIN_START, P_COUNT_START, P_EXPLICIT_START, P_SKIP_SELF, P_WEIGHT_KIND = range(8)
 N_PROJ_INT = 8
 # columns of ``proj_float``
-F_WEIGHT_A, F_WEIGHT_B, F_WEIGHT_P_LOW, F_WEIGHT_P_SPAN, F_WEIGHT_LOW, F_WEIGHT_HIGH, F_RAW_PER_PA = range(7)
-N_PROJ_FLOAT = 7
+(F_WEIGHT_A, F_WEIGHT_B, F_WEIGHT_P_LOW, F_WEIGHT_P_SPAN, F_WEIGHT_LOW, F_WEIGHT_HIGH, F_RAW_PER_PA,
+ F_DITHER) = range(8)  # fmt: skip
+N_PROJ_FLOAT = 8
 # connector kinds
 FIXED_TOTAL_NUMBER, DISTINCT_TARGETS, ALL_TO_ALL, ONE_TO_ONE, EXPLICIT = range(5)
 # weight kinds
@@ -182,6 +183,22 @@ def _draw_normal(n, words, mean, sd, low, high, scale, quantiles, out_raw):
 
 
 @njit(cache=True)
+def _dither_weights(n, source, projection, step, k0, k1, out_raw):
+    """Add what makes rounding to the nearest multiple of ``step`` units stochastic: the block's spare word.
+
+    Rounding goes up with the probability of the fraction that is dropped. An even step has a tie among the whole
+    numbers in between, which later rounding takes up; half a unit less makes up for it.
+    """
+    tie = 0.0 if step % 2.0 == 1.0 else 0.5
+    for j in range(n):
+        _, _, _, w3 = philox4x32(
+            np.uint32(j), np.uint32(source), np.uint32(projection), np.uint32(STREAM_SYNAPSE), k0, k1
+        )
+        u = (np.float64(w3) + 0.5) * _TWO_POW_MINUS_32
+        out_raw[j] = max(out_raw[j] + (u - 0.5) * step - tie, 0.0)
+
+
+@njit(cache=True)
 def draw_row(source, first_proj, last_proj, proj_int, proj_float, delay_limits, delay_guide, n_drawn, explicit_ptr,
              explicit_target, explicit_weight_pa, explicit_delay_index, quantiles, key, taken, words,
              out_target, out_bin, out_weight):  # fmt: skip
@@ -229,6 +246,8 @@ def draw_row(source, first_proj, last_proj, proj_int, proj_float, delay_limits, 
                     row_bin[j] = bin_start + explicit_delay_index[e + j]
                 if not math.isnan(explicit_weight_pa[e + j]):
                     weight[j] = abs(explicit_weight_pa[e + j]) * proj_float[p, F_RAW_PER_PA]
+        if proj_float[p, F_DITHER] > 0.0:
+            _dither_weights(count, source, p, proj_float[p, F_DITHER], key[0], key[1], weight)
         for j in range(count):
             target[j] += start + (1 if skip_self and target[j] >= source else 0)
         n += count
@@ -263,31 +282,31 @@ def build_rows_fixed(first, last, population_first, n_bins, ptr_start, row_start
     """Draw and store the rows of sources ``[first, last)`` of one population as 32-bit words.
 
     A word is ``raw weight << 16 | target within its shard``; a row is sorted by shard, then bin. ``ptr_start`` and
-    ``row_start`` are indexed by source id. ``out_counts``: int64, weights above 65,535 (clipped) and weights that
-    round to zero.
+    ``row_start`` are indexed by source id. ``out_counts``: int64, shape (n_projections in source order, 2): weights
+    above 65,535 (clipped) and weights that round to zero.
     """
     mask = (1 << shard_bits) - 1
-    n_clipped = 0
-    n_zero = 0
     for source in range(first, last):
         n = draw_row(source - population_first, first_proj, last_proj, proj_int, proj_float, delay_limits, delay_guide,
                      n_drawn, explicit_ptr, explicit_target, explicit_weight_pa, explicit_delay_index, quantiles, key,
                      taken, words, scratch_target, scratch_bin, scratch_weight)  # fmt: skip
         _sort_row(n, n_bins, shard_bits, scratch_target, scratch_bin, out_ptr, ptr_start[source], cursor)
         base = row_start[source]
-        for j in range(n):
-            target = scratch_target[j]
-            c = (target & mask) * n_bins + scratch_bin[j]
-            raw = np.int64(scratch_weight[j] + 0.5)
-            if raw > 65535:
-                raw = 65535
-                n_clipped += 1
-            if raw == 0:
-                n_zero += 1
-            out_synapse[base + cursor[c]] = np.uint32((raw << 16) | (target >> shard_bits))
-            cursor[c] += 1
-    out_counts[0] += n_clipped
-    out_counts[1] += n_zero
+        end = 0
+        for p in range(first_proj, last_proj):
+            start = end
+            end += np.int64(n_drawn[proj_int[p, P_COUNT_START] + source - population_first])
+            for j in range(start, end):
+                target = scratch_target[j]
+                c = (target & mask) * n_bins + scratch_bin[j]
+                raw = np.int64(scratch_weight[j] + 0.5)
+                if raw > 65535:
+                    raw = 65535
+                    out_counts[p, 0] += 1
+                if raw == 0:
+                    out_counts[p, 1] += 1
+                out_synapse[base + cursor[c]] = np.uint32((raw << 16) | (target >> shard_bits))
+                cursor[c] += 1
 
 
 @njit(cache=True, nogil=True)
