@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from models.errors import ParameterError
+from models.topology_spec import TopologySpec
 
 Status = Literal["datasheet", "code", "published", "measured", "calibrated", "unverified", "stated"]
 #: ``stated`` is a number that a user gave without a source.
@@ -77,23 +78,6 @@ class ConstantNote:
     status: Status
     low: float | None = None
     high: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopologySpec:
-    """Shape of the machine.
-
-    ``triangular_torus`` is SpiNNaker's: hexagonal 48-chip boards in triads; ``n_boards`` may be ``"auto"`` (the
-    smallest machine that holds the mapping), ``wrap`` joins the edges to a full torus.
-    """
-
-    kind: Literal["triangular_torus"] = "triangular_torus"
-    n_boards: int | Literal["auto"] = "auto"
-    wrap: bool = False
-
-    def __post_init__(self) -> None:
-        if self.n_boards != "auto" and self.n_boards < 1:
-            raise ParameterError("topology.n_boards", self.n_boards, "at least 1 board, or 'auto'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +229,7 @@ class Machine:
                 if min(place) < 0:
                     raise ParameterError(name, place, "coordinates >= 0")
         for place in self.dead_links:
-            if place[2] > 5:
+            if place[2] > 5 and self.topology.kind == "triangular_torus":
                 raise ParameterError("dead_links", place, "(x, y, link) with a link in 0..5 (E, NE, N, W, SW, S)")
         for place in self.dead_cores:
             if place[2] >= self.core.n_per_chip:

@@ -1,0 +1,183 @@
+"""A modular network: areas of PD14 columns that exchange a part of their excitatory synapses, 10 x PD14 by default.
+
+Synthetic, in the spirit of multi-area models (Schmidt et al. 2018), not a model of any brain: areas are alike and lie
+on a square grid; no data of a connectome enters. What is taken over: long-range synapses are excitatory, come from
+layers 2/3, 5 and 6 only, get fewer with distance (exponential rule) and have a delay proportional to it.
+
+Inter-area synapses replace local ones of the same kind: of the synapses that a population receives from L23E, L5E or
+L6E, a fixed part comes from that population of other areas. So every in-degree, weight and count is PD14's, an area
+has PD14's 298,880,968 synapses, and the stationary mean-field state is that of PD14 whatever the coupling; activity
+differs only by longer delays and by neurons of one area sharing less input.
+
+References
+----------
+Potjans & Diesmann (2014), Cerebral Cortex 24(3), 785-806, doi:10.1093/cercor/bhs358: the column.
+Schmidt, Bakker, Hilgetag, Diesmann & van Albada (2018), Brain Struct Funct 223, 1409-1435,
+doi:10.1007/s00429-017-1554-4: areas as columns, delays from distances with a spread of half the mean.
+Ercsey-Ravasz et al. (2013), Neuron 80, 184-197, doi:10.1016/j.neuron.2013.07.036: exponential distance rule, 0.19/mm.
+Girard, Hupe & Bullier (2001), J Neurophysiol 85, 1328-1331: 3.5 m/s between areas of visual cortex.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ParameterError
+from models.network import FixedTotalNumber, Network, Normal, Population, Projection
+from models.networks.check import check_count, check_positive
+from models.networks.pd14 import pd14
+
+LONG_RANGE = ("L23E", "L5E", "L6E")  # populations whose axons leave their area
+DECAY_PER_MM = 0.19  # Ercsey-Ravasz et al. 2013
+VELOCITY_MM_PER_MS = 3.5  # Girard et al. 2001
+DELAY_REL_SD = 0.5  # Schmidt et al. 2018
+MAX_REL_DELAY = 2.0  # ours: delays are drawn again above twice their mean, which keeps rows and ring buffers short
+
+
+def area_positions_mm(n_areas: int, distance_mm: float) -> NDArray[np.float64]:
+    """Place areas row by row on the smallest square grid that holds them, mm; float64, shape (n_areas, 2)."""
+    n_columns = math.ceil(math.sqrt(n_areas))
+    index = np.arange(n_areas)
+    return np.stack([index % n_columns, index // n_columns], axis=1) * float(distance_mm)
+
+
+def shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Split a whole number in proportion to weights, by largest remainder (ties to the first).
+
+    Parameters
+    ----------
+    total : int
+    weights : ndarray, shape (n,), float64
+        Not all zero.
+
+    Returns
+    -------
+    ndarray, shape (n,), int64
+        Sums to ``total``.
+    """
+    exact = total * weights / weights.sum()
+    parts = np.floor(exact).astype(np.int64)
+    order = np.argsort(parts - exact, kind="stable")
+    parts[order[: total - int(parts.sum())]] += 1
+    return parts
+
+
+def _long_range_fraction(column: Network, inter_area: float) -> float:
+    """Part of the synapses of the long-range populations that must go to other areas."""
+    n_synapses = {p: p.connector.n_synapses for p in column.projections if isinstance(p.connector, FixedTotalNumber)}
+    n_long = sum(n for p, n in n_synapses.items() if p.source in LONG_RANGE)
+    n_all = sum(n_synapses.values())
+    fraction = inter_area * n_all / n_long
+    if fraction > 1.0:
+        raise ParameterError("modular(inter_area)", inter_area, f"a number in [0, {n_long / n_all:.3f}]")
+    return fraction
+
+
+def _long_delay(distance_mm: float, dt_ms: float) -> Normal:
+    """Delay between two areas; at least one step on average."""
+    mean_ms = max(distance_mm / VELOCITY_MM_PER_MS, dt_ms)
+    return Normal(mean=mean_ms, sd=DELAY_REL_SD * mean_ms, low=0.5 * dt_ms, high=MAX_REL_DELAY * mean_ms)
+
+
+def _area_projections(
+    column: Network, area: int, fraction: float, position_mm: NDArray[np.float64], dt_ms: float
+) -> list[Projection]:
+    """Return all projections onto the populations of one area."""
+    distance_mm = np.hypot(*(position_mm - position_mm[area]).T)
+    weights = np.exp(-DECAY_PER_MM * distance_mm)
+    weights[area] = 0.0
+    found = []
+    for local in column.projections:
+        if not isinstance(local.connector, FixedTotalNumber):
+            continue
+        n = local.connector.n_synapses
+        n_away = round(fraction * n) if local.source in LONG_RANGE else 0
+        parts = shares(n_away, weights) if n_away else np.zeros(len(weights), np.int64)
+        parts[area] = n - n_away
+        for source in np.flatnonzero(parts).tolist():
+            delay = local.delay_ms if source == area else _long_delay(float(distance_mm[source]), dt_ms)
+            found.append(
+                replace(
+                    local,
+                    source=area_population(source, local.source),
+                    target=area_population(area, local.target),
+                    connector=FixedTotalNumber(n_synapses=int(parts[source])),
+                    delay_ms=delay,
+                )
+            )
+    return found
+
+
+def area_population(area: int, name: str) -> str:
+    """Name of a column's population in one area: ``A3_L5E``."""
+    return f"A{area}_{name}"
+
+
+def modular(
+    *,
+    n_areas: int = 10,
+    scale: float = 1.0,
+    n_scale: float | None = None,
+    k_scale: float | None = None,
+    inter_area: float = 0.2,
+    distance_mm: float = 3.0,
+    drive: Literal["poisson", "dc"] = "poisson",
+    dt_ms: float = 0.1,
+) -> Network:
+    """Build the network.
+
+    Parameters
+    ----------
+    n_areas : int
+        Areas, each a PD14 column of its own.
+    scale, n_scale, k_scale : float
+        Of every column, as for ``pd14``: neurons and in-degrees, with weights and currents made up for.
+    inter_area : float
+        Part of all recurrent synapses that come from other areas; nothing leaves an area that is alone.
+    distance_mm : float, mm
+        Between neighbouring areas on the grid; the delay is distance over 3.5 m/s.
+    drive : {"poisson", "dc"}
+        Background, as for ``pd14``.
+    dt_ms : float, ms
+
+    Returns
+    -------
+    Network
+        Populations ``A0_L23E`` ... ``A0_L6I``, ``A1_L23E`` ...; at full scale 77,169 neurons and 298,880,968
+        synapses an area.
+
+    Raises
+    ------
+    ParameterError
+        If a value is out of range, or the long-range populations have fewer synapses than ``inter_area`` asks for.
+    UnknownNameError
+        If ``drive`` is not one of the names above.
+    """
+    check_count("modular(n_areas)", n_areas)
+    check_positive("modular(distance_mm)", distance_mm, "mm")
+    for name, value in (("scale", scale), ("n_scale", n_scale), ("k_scale", k_scale), ("dt_ms", dt_ms)):
+        if value is not None:
+            check_positive(f"modular({name})", value, "ms" if name == "dt_ms" else "")
+    is_number = isinstance(inter_area, int | float) and not isinstance(inter_area, bool)
+    if not is_number or not 0 <= inter_area <= 1:
+        raise ParameterError("modular(inter_area)", inter_area, "a number in [0, 1]")
+    column = pd14(scale=scale, n_scale=n_scale, k_scale=k_scale, drive=drive, dt_ms=dt_ms)
+    fraction = _long_range_fraction(column, inter_area) if n_areas > 1 else 0.0
+    position_mm = area_positions_mm(n_areas, distance_mm)
+    populations: list[Population] = []
+    projections: list[Projection] = []
+    for area in range(n_areas):
+        populations += [replace(p, name=area_population(area, p.name)) for p in column.populations]
+        projections += _area_projections(column, area, fraction, position_mm, dt_ms)
+    return Network(
+        name="modular",
+        populations=tuple(populations),
+        projections=tuple(projections),
+        dt_ms=dt_ms,
+        scale=column.scale,
+    )

@@ -1,0 +1,44 @@
+"""Chips, links and boards of a machine, as index arrays.
+
+`model` holds the `Topology` that everything else uses; `build` makes it from a machine; `triangular`, `lattice` and
+`branched` lay out the shapes. A *chip* is a router with its cores, whatever the machine's own word for it (a tile of
+Loihi, a core of TrueNorth, a node of neuroAIx); a *board* is the unit by which a machine grows.
+"""
+
+from models.topology.build import (
+    build_topology,
+    chips_per_board,
+    is_size_open,
+    max_boards,
+    n_boards_built,
+)
+from models.topology.layout import MAX_CHIPS
+from models.topology.model import Topology, mesh_distance, torus_distance
+from models.topology.triangular import (
+    BOARD_CHIPS,
+    LINK_NAMES,
+    LINK_OFFSETS,
+    N_BOARD_CHIPS,
+    N_LINKS,
+    n_boards_possible,
+    opposite_link,
+)
+
+__all__ = [
+    "BOARD_CHIPS",
+    "LINK_NAMES",
+    "LINK_OFFSETS",
+    "MAX_CHIPS",
+    "N_BOARD_CHIPS",
+    "N_LINKS",
+    "Topology",
+    "build_topology",
+    "chips_per_board",
+    "is_size_open",
+    "max_boards",
+    "mesh_distance",
+    "n_boards_built",
+    "n_boards_possible",
+    "opposite_link",
+    "torus_distance",
+]

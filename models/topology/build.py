@@ -1,0 +1,224 @@
+"""From a machine to its topology: lay it out, then take away what is dead and what runs monitors.
+
+A chip, link or core that is listed as dead is not there. A link is a pair of channels and is dead in both directions
+when either is listed. Monitor programs run on the lowest working cores of a chip; the others are *application cores*.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ParameterError
+from models.machine import Machine, TopologySpec
+from models.topology import branched, lattice, triangular
+from models.topology.layout import MAX_CHIPS, Layout
+from models.topology.model import Topology
+
+_LAYOUTS: dict[str, Callable[[TopologySpec, int], Layout]] = {
+    "triangular_torus": triangular.layout,
+    "mesh": lattice.layout,
+    "torus": lattice.layout,
+    "hyperx": lattice.layout,
+    "ring": lattice.layout,
+    "all_to_all": lattice.layout,
+    "tree": branched.tree_layout,
+    "graph": branched.graph_layout,
+}
+
+
+def is_size_open(spec: TopologySpec) -> bool:
+    """Return whether the machine takes as many boards as a mapping needs."""
+    return spec.n_boards == "auto" and not spec.shape and not spec.links
+
+
+def chips_per_board(spec: TopologySpec) -> int:
+    """Return the chips with cores on a board that is complete."""
+    if spec.kind == "triangular_torus":
+        return triangular.N_BOARD_CHIPS
+    if spec.kind == "graph":
+        return spec.board_shape[0] if spec.board_shape else _n_vertices(spec)
+    return math.prod(spec.board_shape or spec.shape)
+
+
+def n_boards_built(spec: TopologySpec, n_boards: int) -> int:
+    """Return the number of boards that exist when ``n_boards`` are asked for: tori are always complete."""
+    if spec.kind == "triangular_torus":
+        return triangular.n_boards_possible(n_boards, spec.wrap)
+    if spec.kind == "graph":
+        return -(-_n_vertices(spec) // chips_per_board(spec))
+    if spec.kind == "tree":
+        return math.prod(spec.shape) // chips_per_board(spec) if spec.shape else n_boards
+    return lattice.n_boards_built(spec, n_boards)
+
+
+def max_boards(spec: TopologySpec) -> int:
+    """Return the most boards that can be asked for: the machine then has at most `MAX_CHIPS` chips."""
+    size = chips_per_board(spec)
+    largest = max(1, MAX_CHIPS // size)
+    while largest > 1 and n_boards_built(spec, largest) * size > MAX_CHIPS:
+        largest -= 1
+    return largest
+
+
+def _n_vertices(spec: TopologySpec) -> int:
+    return 1 + max(max(pair) for pair in spec.links)
+
+
+def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
+    """Build the chips and links of ``n_boards`` boards.
+
+    Parameters
+    ----------
+    machine : Machine
+    n_boards : int, optional
+        Default: ``machine.topology.n_boards``, which must then be a number unless the shape is fixed.
+
+    Returns
+    -------
+    Topology
+
+    Raises
+    ------
+    ParameterError
+        If a dead chip, link or core is not one of the machine's. Where the machine's size is open
+        (`is_size_open`), chips outside of the present size are ignored instead: a larger machine may have them.
+    """
+    spec = machine.topology
+    if n_boards is None and spec.n_boards != "auto":
+        n_boards = spec.n_boards
+    if spec.shape or spec.links:
+        n_boards = n_boards_built(spec, 1)
+    if n_boards is None:
+        raise ParameterError("n_boards", "auto", "a number of boards")
+    if n_boards < 1:
+        raise ParameterError("n_boards", n_boards, "at least 1 board")
+    if n_boards_built(spec, n_boards) * chips_per_board(spec) > MAX_CHIPS:
+        most = MAX_CHIPS // chips_per_board(spec)
+        raise ParameterError("n_boards", n_boards, f"at most {most:,} boards ({MAX_CHIPS:,} chips)")
+    whole = _sorted(_LAYOUTS[spec.kind](spec, n_boards))
+    return _without_dead(machine, whole)
+
+
+def _sorted(whole: Layout) -> Layout:
+    """Return the layout with its chips in order of x, then y."""
+    order = np.lexsort((whole.chip[:, 1], whole.chip[:, 0]))
+    return _select(whole, order, whole.neighbour)
+
+
+def _select(whole: Layout, rows: NDArray[np.int64], neighbour: NDArray[np.int32]) -> Layout:
+    """Return the layout with chips ``rows``, in this order; links to others, and those not in ``neighbour``, go."""
+    index = np.full(len(whole.chip) + 1, -1, dtype=np.int32)  # the last element answers for neighbour -1
+    index[rows] = np.arange(len(rows), dtype=np.int32)
+    kept = index[neighbour[rows]]
+    return Layout(
+        metric=whole.metric,
+        dims=whole.dims,
+        wraps=whole.wraps,
+        n_boards=whole.n_boards,
+        chip=whole.chip[rows],
+        coordinate=whole.coordinate[rows],
+        board=whole.board[rows],
+        is_ethernet=whole.is_ethernet[rows],
+        has_cores=whole.has_cores[rows],
+        neighbour=kept,
+        back_link=np.where(kept >= 0, whole.back_link[rows], -1).astype(np.int16),
+        straight=whole.straight,
+        link_names=whole.link_names,
+    )
+
+
+def _grid(chip: NDArray[np.int32], width: int, height: int) -> NDArray[np.int32]:
+    grid = np.full((width, height), -1, dtype=np.int32)
+    grid[chip[:, 0], chip[:, 1]] = np.arange(len(chip), dtype=np.int32)
+    return grid
+
+
+def _without_dead(machine: Machine, whole: Layout) -> Topology:
+    """Take the dead parts out of a layout and find the application cores."""
+    if whole.metric == "triangular":
+        width, height = whole.dims  # the box of whole triads, which the boards may not fill
+    else:
+        width, height = (int(side) + 1 for side in whole.chip.max(axis=0))
+    grid = _grid(whole.chip, width, height)
+    is_alive = np.ones(len(whole.chip), dtype=bool)
+    for dead in machine.dead_chips:
+        is_alive[_dead_row(machine, "dead_chips", dead, grid)] = False
+    neighbour, n_dead_links = _without_dead_links(machine, whole, grid, is_alive)
+    app_core = _app_cores(machine, whole, grid)
+    rows = np.flatnonzero(is_alive)
+    kept = _select(whole, rows, neighbour)
+    is_link = kept.neighbour >= 0
+    is_between = kept.board[kept.neighbour] != kept.board[:, None]
+    return Topology(
+        kind=machine.topology.kind,
+        metric=kept.metric,
+        dims=kept.dims,
+        wraps=kept.wraps,
+        width=width,
+        height=height,
+        n_boards=kept.n_boards,
+        chip=kept.chip,
+        coordinate=kept.coordinate,
+        board=kept.board,
+        is_ethernet=kept.is_ethernet,
+        is_app_core=app_core[rows],
+        n_app_cores=app_core[rows].sum(axis=1, dtype=np.int32),
+        neighbour=kept.neighbour,
+        back_link=kept.back_link,
+        straight=kept.straight,
+        link_class=np.where(is_link, is_between, -1).astype(np.int8),
+        link_names=kept.link_names,
+        grid=_grid(kept.chip, width, height),
+        n_dead_links=n_dead_links,
+    )
+
+
+def _dead_row(machine: Machine, name: str, dead: tuple[int, ...], grid: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Row of the chip of a dead item in ``grid``: one element, or none where it is ignored (open size)."""
+    x, y = dead[:2]
+    width, height = grid.shape
+    if 0 <= x < width and 0 <= y < height and grid[x, y] >= 0:
+        return np.array([grid[x, y]], dtype=np.int64)
+    if is_size_open(machine.topology) and x >= 0 and y >= 0:
+        return np.empty(0, dtype=np.int64)
+    raise ParameterError(
+        f"Machine({machine.name!r}).{name}", dead, f"a chip of the machine ({width} x {height}, whole boards)"
+    )
+
+
+def _without_dead_links(
+    machine: Machine, whole: Layout, grid: NDArray[np.int32], is_alive: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], int]:
+    """Neighbours without the dead links, and the number of links (pairs of channels) of live chips removed."""
+    neighbour = whole.neighbour.copy()
+    n_dead = 0
+    for dead in machine.dead_links:
+        row = _dead_row(machine, "dead_links", dead, grid)
+        if not row.size:
+            continue
+        chip, link = int(row[0]), dead[2]
+        if link >= neighbour.shape[1] or whole.neighbour[chip, link] < 0:
+            if not is_size_open(machine.topology) or link >= neighbour.shape[1]:
+                raise ParameterError(f"Machine({machine.name!r}).dead_links", dead, "a link that leads to a chip")
+            continue
+        other = int(neighbour[chip, link])
+        if other < 0:
+            continue  # listed from both ends
+        neighbour[chip, link] = -1
+        neighbour[other, whole.back_link[chip, link]] = -1
+        n_dead += bool(is_alive[chip] and is_alive[other])
+    return neighbour, n_dead
+
+
+def _app_cores(machine: Machine, whole: Layout, grid: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Whether each core of each chip of ``whole`` is an application core. Shape (n_chips, n_cores)."""
+    core = machine.core
+    is_working = np.repeat(whole.has_cores[:, None], core.n_per_chip, axis=1)
+    for dead in machine.dead_cores:
+        is_working[_dead_row(machine, "dead_cores", dead, grid), dead[2]] = False
+    n_monitor = np.where(whole.is_ethernet, core.n_monitor_per_ethernet_chip, core.n_monitor_per_chip)
+    return is_working & (np.cumsum(is_working, axis=1) > n_monitor[:, None])

@@ -1,0 +1,93 @@
+"""What every shape of machine provides: the layout of a machine in which everything works.
+
+A *layout* is one function ``layout(spec, n_boards) -> Layout``, one file a family of shapes. `build` takes dead parts
+out of a layout and makes the `Topology` that the rest of neuromap sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Chips that a machine can have: SpiNNaker's point-to-point table has 65,536 entries (spinnaker_tools spinnaker.h:694),
+#: and so far no other machine of ours is larger.
+MAX_CHIPS = 65_536
+
+#: How the distance of two chips follows from their coordinates; ``graph``: only by search.
+Metric = Literal["triangular", "lattice", "hyperx", "tree", "graph"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Layout:
+    """A machine in which everything works.
+
+    Attributes
+    ----------
+    metric : str
+        How `Topology.distance` follows from ``coordinate``.
+    dims : tuple of int
+        Size of the lattice along each axis.
+    wraps : tuple of bool
+        Whether each axis is closed to a ring.
+    n_boards : int
+        Boards that exist.
+    chip : ndarray, shape (n_chips, 2), int32
+        x and y, the name of a chip everywhere; any order.
+    coordinate : ndarray, shape (n_chips, n_axes), int32
+        Place in the lattice; for a tree the branch taken at each level, -1 below the vertex.
+    board : ndarray, shape (n_chips,), int32
+    is_ethernet : ndarray, shape (n_chips,), bool
+        First chip of each board, to which the host is connected.
+    has_cores : ndarray, shape (n_chips,), bool
+        False for vertices that only route (inner vertices of a tree).
+    neighbour : ndarray, shape (n_chips, n_links), int32
+        Row of the chip behind each link, -1 where there is none.
+    back_link : ndarray, shape (n_chips, n_links), int16
+        Link by which that chip reaches back, -1 where there is none.
+    straight : ndarray, shape (n_links,), int16
+        Link straight on from arrival by each link, -1 where the shape has none.
+    link_names : tuple of str
+    """
+
+    metric: Metric
+    dims: tuple[int, ...]
+    wraps: tuple[bool, ...]
+    n_boards: int
+    chip: NDArray[np.int32]
+    coordinate: NDArray[np.int32]
+    board: NDArray[np.int32]
+    is_ethernet: NDArray[np.bool_]
+    has_cores: NDArray[np.bool_]
+    neighbour: NDArray[np.int32]
+    back_link: NDArray[np.int16]
+    straight: NDArray[np.int16]
+    link_names: tuple[str, ...]
+
+
+def regular_back_link(neighbour: NDArray[np.int32], opposite: NDArray[np.int16]) -> NDArray[np.int16]:
+    """Return ``Layout.back_link`` of a shape in which it depends on the link alone."""
+    return np.where(neighbour >= 0, opposite[None, :], -1).astype(np.int16)
+
+
+def label_of(coordinate: NDArray[np.int32], dims: tuple[int, ...]) -> NDArray[np.int32]:
+    """Return x and y of chips at lattice places: the planes of a third and later axes follow each other along y."""
+    y = np.zeros(len(coordinate), dtype=np.int64)
+    for axis in range(len(dims) - 1, 0, -1):
+        y = y * dims[axis] + coordinate[:, axis]
+    return np.column_stack((coordinate[:, 0], y)).astype(np.int32)
+
+
+def near_cube(n: int, n_axes: int) -> tuple[int, ...]:
+    """Return sides of the box, as near to a cube as can be and first axis first, that holds ``n`` things."""
+    sides: list[int] = []
+    left = n
+    for n_left in range(n_axes, 0, -1):
+        side = 1
+        while side**n_left < left:
+            side += 1
+        sides.append(side)
+        left = -(-left // side)
+    return tuple(sides)
