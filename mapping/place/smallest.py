@@ -11,7 +11,7 @@ from mapping.model import Partition, Placement
 from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network
-from models.topology import MAX_CHIPS, N_BOARD_CHIPS, Topology, build_topology, n_boards_possible
+from models.topology import Topology, build_topology, chips_per_board, is_size_open, max_boards
 
 Placer = Callable[..., Placement]
 
@@ -24,7 +24,7 @@ def place_on_boards(
     *,
     rng: np.random.Generator | None = None,
 ) -> tuple[Machine, Topology, Placement]:
-    """Place on the machine's boards, or on the fewest that suffice where ``machine.topology.n_boards`` is ``"auto"``.
+    """Place on the machine's boards, or on the fewest that suffice where the machine's size is open.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def place_on_boards(
     CapacityError
         From the placer, for the boards given or the largest machine that can be built.
     """
-    if machine.topology.n_boards != "auto":
+    if not is_size_open(machine.topology):
         topology = build_topology(machine)
         placement = place(partition, network, machine, topology, rng=rng)
         return _with_boards(machine, topology), topology, placement
@@ -51,10 +51,7 @@ def place_on_boards(
             return error
 
     low = _fewest_boards(partition, machine)
-    largest = MAX_CHIPS // N_BOARD_CHIPS
-    if machine.topology.wrap:
-        while largest > 1 and n_boards_possible(largest, True) * N_BOARD_CHIPS > MAX_CHIPS:
-            largest -= 1
+    largest = max_boards(machine.topology)
     high = min(low, largest)
     found = attempt(high)
     while isinstance(found, CapacityError):
@@ -75,10 +72,11 @@ def place_on_boards(
 
 def _fewest_boards(partition: Partition, machine: Machine) -> int:
     """Lower bound from the total of cores and of SDRAM."""
-    cores_per_board = N_BOARD_CHIPS * (machine.core.n_per_chip - machine.core.n_monitor_per_chip)
+    n_chips = chips_per_board(machine.topology)
+    cores_per_board = n_chips * (machine.core.n_per_chip - machine.core.n_monitor_per_chip)
     sdram_bytes = sum(vertex.sdram_bytes for vertex in partition.vertices)
     by_cores = -(-len(partition.vertices) // cores_per_board)
-    return max(1, by_cores, -(-sdram_bytes // (N_BOARD_CHIPS * machine.memory.sdram_bytes)))
+    return max(1, by_cores, -(-sdram_bytes // (n_chips * machine.memory.sdram_bytes)))
 
 
 def _with_boards(machine: Machine, topology: Topology) -> Machine:

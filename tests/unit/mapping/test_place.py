@@ -6,7 +6,8 @@ import pytest
 from machines import machine, network, pair
 from mapping.model import Partition, Role, Slice, Vertex
 from mapping.partition import combined, ensemble
-from mapping.place.connected import growth_order, place
+from mapping.place.chip_order import growth_order
+from mapping.place.connected import place
 from mapping.place.smallest import place_on_boards
 from models.errors import CapacityError
 from models.networks import pd14

@@ -1,0 +1,131 @@
+"""What is placed: clusters, the slices that have to share a chip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.model import Partition
+from mapping.place.constraint import Constraint, FixedChip, SameChip, chip_index, slice_number
+from mapping.traffic import first_vertices, slice_range
+from models.errors import CapacityError, ParameterError
+from models.machine import Machine
+from models.topology import Topology
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """Slices joined into the units that are placed: one slice each, but where a SameChip constraint joins more.
+
+    Attributes
+    ----------
+    of_slice : ndarray, shape (n_slices,), int64
+        Cluster of each slice; clusters are numbered by their first slice.
+    first_slice : ndarray, shape (n_clusters,), int64
+    n_cores, sdram_bytes : ndarray, shape (n_clusters,), int64
+        What a cluster takes of its chip.
+    fixed_chip : ndarray, shape (n_clusters,), int64
+        Chip index that a constraint demands, else -1.
+    """
+
+    of_slice: NDArray[np.int64]
+    first_slice: NDArray[np.int64]
+    n_cores: NDArray[np.int64]
+    sdram_bytes: NDArray[np.int64]
+    fixed_chip: NDArray[np.int64]
+
+    @property
+    def n_clusters(self) -> int:
+        return len(self.first_slice)
+
+
+def make_clusters(
+    partition: Partition, machine: Machine, topology: Topology, constraints: Sequence[Constraint]
+) -> Clusters:
+    """Join slices into clusters and count what each takes.
+
+    Raises
+    ------
+    CapacityError
+        If a cluster takes more SDRAM or cores than any chip has.
+    ParameterError
+        If constraints contradict each other or name what does not exist.
+    """
+    n_slices = len(partition.slices)
+    group = np.arange(n_slices, dtype=np.int64)
+    for item in constraints:
+        if isinstance(item, SameChip) and item.slices:
+            members = np.unique(group[[slice_number(partition, *part) for part in item.slices]])
+            group[np.isin(group, members)] = members[0]
+    first_slice, of_slice = np.unique(group, return_inverse=True)
+    first = first_vertices(partition)
+    bytes_each = np.array([vertex.sdram_bytes for vertex in partition.vertices], dtype=np.int64)
+    sdram_of_slice = np.diff(np.concatenate(([0], np.cumsum(bytes_each)))[first])
+    n_clusters = len(first_slice)
+    clusters = Clusters(
+        of_slice=of_slice.astype(np.int64),
+        first_slice=first_slice,
+        n_cores=np.bincount(of_slice, weights=np.diff(first), minlength=n_clusters).astype(np.int64),
+        sdram_bytes=np.bincount(of_slice, weights=sdram_of_slice, minlength=n_clusters).astype(np.int64),
+        fixed_chip=_fixed_chips(partition, topology, of_slice, n_clusters, constraints),
+    )
+    _check_sizes(partition, machine, topology, clusters)
+    return clusters
+
+
+def _fixed_chips(
+    partition: Partition,
+    topology: Topology,
+    of_slice: NDArray[np.int64],
+    n_clusters: int,
+    constraints: Sequence[Constraint],
+) -> NDArray[np.int64]:
+    fixed = np.full(n_clusters, -1, dtype=np.int64)
+    for item in constraints:
+        if not isinstance(item, FixedChip):
+            continue
+        chip = chip_index(topology, "FixedChip.chip", item.chip)
+        if item.start is None:
+            slice_number(partition, item.population, 0)  # raises for an unknown name
+            members = of_slice[slice(*slice_range(partition, item.population))]
+        else:
+            members = of_slice[[slice_number(partition, item.population, item.start)]]
+        taken = members[(fixed[members] >= 0) & (fixed[members] != chip)]
+        if taken.size:
+            other = tuple(topology.chip[fixed[taken[0]]].tolist())
+            raise ParameterError(
+                f"FixedChip of {item.population}", item.chip, f"one chip for slices that share one, here also {other}"
+            )
+        fixed[members] = chip
+    return fixed
+
+
+def _check_sizes(partition: Partition, machine: Machine, topology: Topology, clusters: Clusters) -> None:
+    if not clusters.n_clusters:
+        return
+    largest = int(np.argmax(clusters.sdram_bytes))
+    if clusters.sdram_bytes[largest] > machine.memory.sdram_bytes:
+        part = partition.slices[clusters.first_slice[largest]]
+        raise CapacityError(
+            "SDRAM",
+            f"one chip (ensemble of {part.population}[{part.start}:{part.stop}])",
+            need=int(clusters.sdram_bytes[largest]),
+            have=machine.memory.sdram_bytes,
+            unit="bytes",
+            hint=f"lower neurons_per_core (now {part.n_neurons})",
+        )
+    largest = int(np.argmax(clusters.n_cores))
+    have = int(topology.n_app_cores.max(initial=0))
+    if clusters.n_cores[largest] > have:
+        part = partition.slices[clusters.first_slice[largest]]
+        raise CapacityError(
+            "cores",
+            f"one chip (ensemble of {part.population}[{part.start}:{part.stop}] and what shares its chip)",
+            need=int(clusters.n_cores[largest]),
+            have=have,
+            unit="cores",
+            hint="use fewer n_synapse_cores, reserve fewer cores, or let fewer slices share a chip",
+        )

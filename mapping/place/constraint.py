@@ -1,0 +1,125 @@
+"""What a placement must keep to beyond the machine's own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mapping.model import Partition
+from models.errors import CapacityError, ParameterError, UnknownNameError
+from models.topology import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class FixedChip:
+    """Slices that must be on one chip.
+
+    ``population``: a population or spike source; ``chip``: the chip's coordinates; ``start``: first neuron of the one
+    slice that is meant, ``None`` for all slices of the population.
+    """
+
+    population: str
+    chip: tuple[int, ...]
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SameChip:
+    """Slices that must share a chip, each given as (population, first neuron of the slice)."""
+
+    slices: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedCores:
+    """The ``n_cores`` highest working application cores that are left free on one chip, or on every one (``None``)."""
+
+    n_cores: int
+    chip: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_cores < 0:
+            raise ParameterError("ReservedCores.n_cores", self.n_cores, "a number >= 0 cores")
+
+
+Constraint = FixedChip | SameChip | ReservedCores
+
+
+def without_reserved_cores(topology: Topology, constraints: Sequence[Constraint]) -> Topology:
+    """Return the topology without the application cores that are reserved.
+
+    Raises
+    ------
+    ParameterError
+        If a chip is named that does not work.
+    CapacityError
+        If a chip has fewer application cores than are reserved on it.
+    """
+    n_reserved = np.zeros(topology.n_chips, dtype=np.int64)
+    for item in constraints:
+        if isinstance(item, ReservedCores):
+            if item.chip is None:
+                n_reserved = np.maximum(n_reserved, np.minimum(item.n_cores, topology.n_app_cores))
+            else:
+                chip = chip_index(topology, "ReservedCores.chip", item.chip)
+                if item.n_cores > topology.n_app_cores[chip]:
+                    raise CapacityError(
+                        "reserved cores",
+                        f"chip {item.chip}",
+                        need=item.n_cores,
+                        have=int(topology.n_app_cores[chip]),
+                        unit="cores",
+                        hint="reserve fewer",
+                    )
+                n_reserved[chip] = max(n_reserved[chip], item.n_cores)
+    if not n_reserved.any():
+        return topology
+    cores = topology.app_cores.copy()
+    while n_reserved.any():
+        chips = np.flatnonzero(n_reserved)
+        highest = np.floor(np.log2(cores[chips].astype(np.float64))).astype(cores.dtype)
+        cores[chips] &= ~(np.ones_like(highest) << highest)
+        n_reserved[chips] -= 1
+    return replace(topology, app_cores=cores, n_app_cores=np.bitwise_count(cores).astype(np.int32))
+
+
+def chip_index(topology: Topology, name: str, chip: tuple[int, ...]) -> int:
+    """Index of a chip that a constraint names.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or it is dead.
+    """
+    try:
+        found = int(topology.index_of(*chip))
+    except TypeError:  # a wrong number of coordinates
+        found = -1
+    if found < 0:
+        raise ParameterError(name, chip, "the coordinates of a working chip")
+    return found
+
+
+def slice_number(partition: Partition, population: str, start: int) -> int:
+    """Id of the slice of ``population`` whose first neuron is ``start``.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        If there is none.
+    """
+    if population not in partition.first_slice:
+        raise UnknownNameError("population of a constraint", population, partition.first_slice)
+    first = partition.first_slice[population]
+    starts = []
+    while first + len(starts) < len(partition.slices):
+        part = partition.slices[first + len(starts)]
+        if part.population != population:
+            break
+        if part.start == start:
+            return first + len(starts)
+        starts.append(part.start)
+    shown = ", ".join(str(value) for value in starts[:4]) + (", ..." if len(starts) > 4 else "")
+    raise ParameterError(f"slice of {population} in a constraint", start, f"the first neuron of a slice ({shown})")

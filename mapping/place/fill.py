@@ -1,0 +1,260 @@
+"""Fill chips in a given order with clusters in a given order; what most placers end with.
+
+Each chip is made as full as the clusters allow. Where clusters of one population leave cores idle, those of a later
+population that fill the chip best are taken along: PD14's ensembles with four synapse cores (6 cores in all) fit a
+16-core chip twice, but once together with two that have three (5 cores); this takes 449 chips instead of 501.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.model import Partition, Placement
+from mapping.place.cluster import Clusters, make_clusters
+from mapping.place.constraint import Constraint, without_reserved_cores
+from mapping.traffic import first_vertices
+from models.errors import CapacityError
+from models.machine import Machine
+from models.topology import Topology
+
+_N_RUNS_AHEAD = 64  # runs that are looked at for the fullest choice; more would only cost time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """What a placer works on: the clusters, the chips that may be used, and what each has room for.
+
+    Attributes
+    ----------
+    partition : Partition
+    machine : Machine
+    topology : Topology
+        Without reserved cores.
+    clusters : Clusters
+    chips : ndarray, int64
+        Indices of the chips of the largest connected part of the machine, ascending; clusters are placed on these.
+    """
+
+    partition: Partition
+    machine: Machine
+    topology: Topology
+    clusters: Clusters
+    chips: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class _Run:
+    """Clusters of one population and size that are still to be placed: positions in the order of clusters."""
+
+    n_cores: int
+    next: int
+    stop: int
+
+    @property
+    def n_left(self) -> int:
+        return self.stop - self.next
+
+
+def make_site(
+    partition: Partition, machine: Machine, topology: Topology, constraints: Sequence[Constraint] = ()
+) -> Site:
+    """Apply constraints and find the chips that can be used.
+
+    Raises
+    ------
+    CapacityError, ParameterError
+        From the constraints, or where a cluster fits no chip.
+    """
+    topology = without_reserved_cores(topology, constraints)
+    clusters = make_clusters(partition, machine, topology, constraints)
+    return Site(partition, machine, topology, clusters, largest_part(topology))
+
+
+def largest_part(topology: Topology) -> NDArray[np.int64]:
+    """Return the chips, ascending, of the largest connected part of the machine (the first of equals)."""
+    unseen = np.ones(topology.n_chips, dtype=bool)
+    best: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    while np.count_nonzero(unseen) > best.size:
+        part = np.flatnonzero(topology.hops_from(int(np.argmax(unseen))) >= 0)
+        unseen[part] = False
+        if part.size > best.size:
+            best = part
+    return best
+
+
+def place_in_order(
+    site: Site, chip_order: Iterable[int], cluster_order: NDArray[np.int64] | None = None, *, is_mixed: bool = True
+) -> Placement:
+    """Fill the chips of ``chip_order`` one after the other and give every vertex its core.
+
+    Parameters
+    ----------
+    site : Site
+    chip_order : iterable of int
+        Chip indices, each once.
+    cluster_order : ndarray of int, optional
+        Every cluster once; default: as numbered. Clusters that must be on a certain chip go there whatever the order.
+    is_mixed : bool
+        Whether a chip may hold clusters of different runs (populations).
+
+    Raises
+    ------
+    CapacityError
+        If the chips run out, or a chip cannot hold what is fixed to it.
+    """
+    return assign_cores(site, fill(site, chip_order, cluster_order, is_mixed=is_mixed))
+
+
+def fill(
+    site: Site, chip_order: Iterable[int], cluster_order: NDArray[np.int64] | None = None, *, is_mixed: bool = True
+) -> NDArray[np.int64]:
+    """Return the chip of every cluster; arguments as in `place_in_order`."""
+    clusters, topology = site.clusters, site.topology
+    order = np.arange(clusters.n_clusters) if cluster_order is None else np.asarray(cluster_order)
+    chip_of_cluster = clusters.fixed_chip.copy()
+    cores_left, sdram_left = _room_beside_fixed(site)
+    order = order[clusters.fixed_chip[order] < 0]
+    n_left = order.size
+    runs = _runs(site, order)
+    sdram = clusters.sdram_bytes[order]
+    for chip in chip_order:
+        if not n_left:
+            break
+        taken = _fill_chip(runs, int(cores_left[chip]), int(sdram_left[chip]), sdram, is_mixed)
+        if taken:
+            chip_of_cluster[order[taken]] = chip
+            n_left -= len(taken)
+            if any(not run.n_left for run in runs[:_N_RUNS_AHEAD]):
+                runs = [run for run in runs if run.n_left]
+    if n_left:
+        n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
+        raise _no_room(site.partition, site.machine, topology, site.chips.size, n_placed)
+    return chip_of_cluster
+
+
+def assign_cores(site: Site, chip_of_cluster: NDArray[np.int64]) -> Placement:
+    """Give every vertex an application core of its cluster's chip, the lowest first, in the order of vertices."""
+    first = first_vertices(site.partition)
+    slice_of_vertex = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    chip = chip_of_cluster[site.clusters.of_slice[slice_of_vertex]]
+    order = np.argsort(chip, kind="stable")
+    ordered = chip[order]
+    rank = np.empty(len(chip), dtype=np.int64)  # how many vertices before this one are on its chip
+    rank[order] = np.arange(len(chip)) - np.searchsorted(ordered, ordered)
+    core = np.empty((len(chip), 3), dtype=np.int32)
+    core[:, :2] = site.topology.chip[chip]
+    core[:, 2] = core_numbers(site.topology)[chip, rank]
+    core.setflags(write=False)
+    return Placement(core=core)
+
+
+def core_numbers(topology: Topology) -> NDArray[np.int32]:
+    """Numbers of the application cores of each chip, ascending, -1 after the last. Shape (n_chips, most cores)."""
+    is_core = ((topology.app_cores[:, None] >> np.arange(32, dtype=np.uint32)) & 1).astype(bool)
+    numbers = np.where(is_core, np.arange(32, dtype=np.int32), 99)
+    numbers.sort(axis=1)
+    numbers[numbers == 99] = -1
+    return numbers[:, : max(1, int(topology.n_app_cores.max(initial=0)))].astype(np.int32)
+
+
+def _room_beside_fixed(site: Site) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cores and SDRAM bytes of every chip that the fixed clusters leave."""
+    clusters, topology = site.clusters, site.topology
+    fixed = np.flatnonzero(clusters.fixed_chip >= 0)
+    chips = clusters.fixed_chip[fixed]
+    left = []
+    for what, unit, need, have in (
+        ("cores", "cores", clusters.n_cores, topology.n_app_cores.astype(np.int64)),
+        ("SDRAM", "bytes", clusters.sdram_bytes, np.full(topology.n_chips, site.machine.memory.sdram_bytes)),
+    ):
+        used = np.bincount(chips, weights=need[fixed], minlength=topology.n_chips).astype(np.int64)
+        over = np.flatnonzero(used > have)
+        if over.size:
+            raise CapacityError(
+                what,
+                f"chip {tuple(topology.chip[over[0]].tolist())} (what is fixed to it)",
+                need=int(used[over[0]]),
+                have=int(have[over[0]]),
+                unit=unit,
+                hint="fix fewer slices to this chip",
+            )
+        left.append(have - used)
+    return left[0], left[1]
+
+
+def _runs(site: Site, order: NDArray[np.int64]) -> list[_Run]:
+    """Cut the order of clusters where the population or the number of cores changes."""
+    if not order.size:
+        return []
+    clusters = site.clusters
+    number = {name: i for i, name in enumerate(site.partition.first_slice)}
+    population = np.array([number[site.partition.slices[s].population] for s in clusters.first_slice], dtype=np.int64)
+    size = clusters.n_cores[order]
+    is_new = np.ones(order.size, dtype=bool)
+    is_new[1:] = (size[1:] != size[:-1]) | (population[order][1:] != population[order][:-1])
+    starts = np.flatnonzero(is_new)
+    stops = np.append(starts[1:], order.size)
+    return [_Run(int(size[a]), a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+
+
+def _fill_chip(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int64], is_mixed: bool) -> list[int]:
+    """Take clusters (positions) for a chip with ``room`` cores; the fullest choice, earlier runs first."""
+    runs_of_size: dict[int, list[_Run]] = {}
+    n_offered: dict[int, int] = {}
+    for run in runs[:_N_RUNS_AHEAD] if is_mixed else runs[:1]:
+        n_before = n_offered.setdefault(run.n_cores, 0)
+        if n_before * run.n_cores < room:
+            runs_of_size.setdefault(run.n_cores, []).append(run)
+            n_offered[run.n_cores] += run.n_left
+    offers = tuple((size, min(count, room // size)) for size, count in n_offered.items())
+    taken: list[int] = []
+    for same_size, count in zip(runs_of_size.values(), _best_counts(room, offers), strict=True):
+        for _ in range(count):
+            run = next(run for run in same_size if run.n_left)
+            if sdram[run.next] > sdram_room:
+                break
+            sdram_room -= int(sdram[run.next])
+            taken.append(run.next)
+            run.next += 1
+    return taken
+
+
+@lru_cache(maxsize=4096)
+def _best_counts(room: int, offers: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
+    """How many of each offer (size, number available) fill ``room`` best; among equals, most of the first offers."""
+    if not offers:
+        return ()
+    size, available = offers[0]
+    best: tuple[int, ...] = ()
+    best_used = -1
+    for count in range(min(available, room // size), -1, -1):
+        rest = _best_counts(room - count * size, offers[1:])
+        used = count * size + sum(n * offer[0] for n, offer in zip(rest, offers[1:], strict=True))
+        if used > best_used:
+            best, best_used = (count, *rest), used
+    return best
+
+
+def _no_room(
+    partition: Partition, machine: Machine, topology: Topology, n_reachable: int, n_placed: int
+) -> CapacityError:
+    """Return the error for a machine that is full, saying so when dead chips or links cut part of it off."""
+    n_boards = topology.n_boards
+    hint = f"raise topology.n_boards (now {n_boards}) or set it to auto"
+    n_cut_off = topology.n_chips - n_reachable
+    if n_cut_off:
+        hint = f"list fewer dead chips and links, {n_cut_off:,} working chips are cut off by them; or {hint}"
+    return CapacityError(
+        f"room for {partition.recipe} vertices ({len(partition.vertices):,} cores)",
+        f"{machine.name} with {n_boards} board{'s' if n_boards != 1 else ''} "
+        f"({int(topology.n_app_cores.sum()):,} application cores)",
+        need=len(partition.slices),
+        have=n_placed,
+        unit="slices",
+        hint=hint,
+    )
