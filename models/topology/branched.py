@@ -15,8 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.machine import TopologySpec
 from models.topology.layout import Layout
+from models.topology_spec import TopologySpec
 
 
 def tree_layout(spec: TopologySpec, n_boards: int) -> Layout:
@@ -35,9 +35,8 @@ def tree_layout(spec: TopologySpec, n_boards: int) -> Layout:
     back_link = np.full(neighbour.shape, -1, dtype=np.int16)
     for depth, n_branches in enumerate(shape):
         rows = np.flatnonzero(level > depth)  # all below: which branch they hang on
-        coordinate[rows, depth] = (
-            number[rows] // [math.prod(shape[depth + 1 : one]) for one in level[rows]] % n_branches
-        )
+        n_below = np.array([math.prod(shape[depth + 1 : one]) for one in range(n_levels + 1)])
+        coordinate[rows, depth] = number[rows] // n_below[level[rows]] % n_branches
         child = np.arange(first[depth + 1], first[depth + 2])
         branch = (child - first[depth + 1]) % n_branches
         parent = first[depth] + (child - first[depth + 1]) // n_branches

@@ -1,4 +1,4 @@
-"""Lattices: mesh, torus and ring (links to the next place along each axis), HyperX and all-to-all (links to every place).
+"""Lattices: mesh, torus and ring (links to the next place along each axis), HyperX and all-to-all (to every place).
 
 A HyperX joins every chip directly to all others in its row, its column and so on (Ahn et al. 2009,
 doi:10.1145/1654059.1654136; also called flattened butterfly, or rook's graph in two dimensions); neuroAIx is one of
@@ -16,8 +16,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.machine import TopologySpec
 from models.topology.layout import Layout, label_of, near_cube, regular_back_link
+from models.topology_spec import TopologySpec
 
 _UP, _DOWN = ("E", "N", "U"), ("W", "S", "D")
 _AXES = "xyz"
@@ -32,7 +32,10 @@ def layout(spec: TopologySpec, n_boards: int) -> Layout:
     completed.
     """
     board_shape = spec.board_shape or spec.shape
-    sides = tuple(a // b for a, b in zip(spec.shape, board_shape, strict=True)) or near_cube(n_boards, len(board_shape))
+    if spec.shape:
+        sides = tuple(a // b for a, b in zip(spec.shape, board_shape, strict=True))
+    else:
+        sides = near_cube(n_boards, len(board_shape))
     n_whole = math.prod(sides)
     n_boards = n_boards if spec.kind == "mesh" and not spec.shape else n_whole
     coordinate, board, is_first = _places(sides, board_shape, n_boards)

@@ -112,12 +112,12 @@ class Topology:
     @property
     def n_links(self) -> int:
         """Link numbers of a chip (some lead nowhere at edges)."""
-        return self.neighbour.shape[1]
+        return int(self.neighbour.shape[1])
 
     @property
     def n_cores(self) -> int:
         """Cores of a chip, monitors and dead ones counted."""
-        return self.is_app_core.shape[1]
+        return int(self.is_app_core.shape[1])
 
     @property
     def is_wrapped(self) -> bool:
@@ -127,11 +127,11 @@ class Topology:
     @property
     def is_board_link(self) -> NDArray[np.bool_]:
         """Whether each working link joins two boards. Shape (n_chips, n_links)."""
-        return self.link_class == 1
+        return np.asarray(self.link_class == 1)
 
     @property
     def app_cores(self) -> NDArray[np.uint32]:
-        """``is_app_core`` as bit masks, shape (n_chips,): bit p is core p. Only cores 0 .. 31; prefer `app_cores_of`."""
+        """``is_app_core`` as bit masks, shape (n_chips,): bit p is core p, of cores 0 .. 31 only."""
         bits = np.uint32(1) << np.arange(min(self.n_cores, 32), dtype=np.uint32)
         masks: NDArray[np.uint32] = (self.is_app_core[:, :32] * bits).sum(axis=1, dtype=np.uint32)
         return masks
