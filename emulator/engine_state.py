@@ -127,7 +127,7 @@ def _lif_rows(network: Network, scales: dict[tuple[str, Receptor], WeightScale])
     rows: list[NDArray[Any]] = []
     for population in network.populations:
         current_pa = 0.0 if population.current is None else population.current.amplitude_pa
-        weight_pa = 0.0 if population.poisson is None else population.poisson.weight_pa
+        weight_pa = 0.0 if population.poisson is None else population.poisson.weight
         if weight_pa < 0:
             raise ParameterError(f"Population({population.name!r}).poisson.weight_pa", weight_pa, "a value >= 0 pA")
         if not scales:

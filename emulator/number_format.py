@@ -34,7 +34,7 @@ from emulator.kernels import neuron_q
 from emulator.random_stream import Stream, stream_key
 from emulator.weight_scale import WeightScale, _projection_moments, weight_scales
 from models.errors import ParameterError
-from models.network import LifCurrExp, Network, Receptor
+from models.network import LifCurrExp, Network, Population, Receptor
 
 MAX_BITS = 32  # products of two numbers are formed in 64 bits
 MAX_WEIGHT_BITS = 16
@@ -181,7 +181,7 @@ def format_rows(
         current_pa = 0.0 if population.current is None else population.current.amplitude_pa
         if q != S1615:
             where = f"Population({population.name!r})"
-            _set_exact_constants(row, population.neuron, network.dt_ms, current_pa, number_format, where)
+            _set_exact_constants(row, _lif_curr_exp(population), network.dt_ms, current_pa, number_format, where)
         step = steps[population.name, Receptor.EXC]
         if step > 1:
             multiple = min((2 * int(row[kernel.L_POISSON_WEIGHT]) + step) // (2 * step), n_levels)
@@ -202,14 +202,31 @@ def format_rows(
     return rows
 
 
+def _lif_curr_exp(population: Population) -> LifCurrExp:
+    """Return the neuron of a population if it has the one model that number formats are there for."""
+    if not isinstance(population.neuron, LifCurrExp):
+        raise ParameterError(
+            f"Population({population.name!r}).neuron in a number format", type(population.neuron).__name__,
+            "LifCurrExp; the other models run in arithmetic 'fixed' (S16.15) and 'float' (float64)",
+        )  # fmt: skip
+    return population.neuron
+
+
+def check_models(network: Network) -> None:
+    """Raise ParameterError if a population has another model than LifCurrExp."""
+    for population in network.populations:
+        _lif_curr_exp(population)
+
+
 def check_format(network: Network, number_format: NumberFormat) -> None:
     """Check that the constants of a network are within a format; S16.15's own are checked where they are derived.
 
     Raises
     ------
     ParameterError
-        As ``format_rows``.
+        As ``format_rows``, and for a population of another model than LifCurrExp.
     """
+    check_models(network)
     if number_format.state is not None:
         base = np.zeros((len(network.populations), kernel.N_LIF_INT), np.int64)
         format_rows(network, number_format, base, weight_scales(network), 0)
@@ -255,9 +272,9 @@ def input_factor(network: Network) -> NDArray[np.float64]:
     rows = [
         [
             -tau_ms / network.dt_ms * math.expm1(-network.dt_ms / tau_ms)
-            for tau_ms in (p.neuron.tau_syn_exc_ms, p.neuron.tau_syn_inh_ms)
+            for tau_ms in (neuron.tau_syn_exc_ms, neuron.tau_syn_inh_ms)
         ]
-        for p in network.populations
+        for neuron in map(_lif_curr_exp, network.populations)
     ]
     return np.repeat(np.array(rows), [p.n_neurons for p in network.populations], axis=0)
 
@@ -280,7 +297,7 @@ def weight_steps(
     for population in network.populations:
         if population.poisson is not None:
             key = population.name, Receptor.EXC
-            largest_pa[key] = max(largest_pa[key], abs(population.poisson.weight_pa))
+            largest_pa[key] = max(largest_pa[key], abs(population.poisson.weight))
     return {
         key: max(1, min(math.ceil(largest_pa[key] * scale.raw_per_pa / n_levels), _FULL_WORD // n_levels))
         for key, scale in scales.items()

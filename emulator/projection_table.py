@@ -127,7 +127,7 @@ def projection_tables(
             if _has_given_delays(projection):  # then delay_ms is not used, and may lie outside the group's delays
                 first, probability = group.first_delay, np.ones(1)
             bin_start = group.receptors.index(projection.receptor) * group.n_delays + first - group.first_delay
-            kind, row = _weight_row(projection.weight_pa, raw_per_pa[projection.target, projection.receptor])
+            kind, row = _weight_row(projection.weight, raw_per_pa[projection.target, projection.receptor])
             row.append(float(dither[projection.target, projection.receptor]) if dither else 0.0)
             explicit_start = explicit.add(projection, group, network.dt_ms)
             ints.append(
@@ -188,7 +188,7 @@ class _ExplicitPool:
         counts = np.bincount(connector.sources, minlength=group.n_neurons)
         self.ptr.extend((self._n + np.concatenate([[0], np.cumsum(counts)])).tolist())
         self.targets.append(connector.targets[order])
-        weights = np.full(n, np.nan) if connector.weights_pa is None else connector.weights_pa[order]
+        weights = np.full(n, np.nan) if connector.weights is None else connector.weights[order]
         self.weights.append(weights)
         if connector.delays_ms is None:
             self.delays.append(np.full(n, -1))

@@ -60,10 +60,10 @@ def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
 def _projection_moments(projection: Projection) -> tuple[float, float, float]:
     """Moments of the weights that a projection will have: the given ones, else those of its distribution."""
     connector = projection.connector
-    if isinstance(connector, Explicit) and connector.weights_pa is not None and connector.weights_pa.size:
-        weights = np.abs(connector.weights_pa)
+    if isinstance(connector, Explicit) and connector.weights is not None and connector.weights.size:
+        weights = np.abs(connector.weights)
         return float(weights.mean()), float(weights.var()), float(weights.max())
-    return _weight_moments(projection.weight_pa)
+    return _weight_moments(projection.weight)
 
 
 def _source_rate_hz(network: Network, name: str) -> float:
@@ -87,10 +87,10 @@ def _add_projection(network: Network, population: Population, projection: Projec
 def _drive_bound_pa(network: Network, population: Population, receptor: Receptor) -> float:
     """Bound of the Poisson drive alone; it reaches the neuron core by another way than the ring buffer (over SDRAM)."""
     drive = population.poisson
-    if drive is None or (drive.weight_pa < 0) != (receptor is Receptor.INH):
+    if drive is None or (drive.weight < 0) != (receptor is Receptor.INH):
         return 0.0
     per_step = drive.total_rate_hz * network.dt_ms * 1e-3
-    return max(1.0, per_step + RING_BUFFER_SIGMA * math.sqrt(per_step)) * abs(drive.weight_pa)
+    return max(1.0, per_step + RING_BUFFER_SIGMA * math.sqrt(per_step)) * abs(drive.weight)
 
 
 def weight_scale(network: Network, population: Population, receptor: Receptor) -> WeightScale:

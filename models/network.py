@@ -3,6 +3,7 @@
 Data only. Distributions carry no unit of their own; the field that holds one does (``weight_pa``, ``delay_ms``,
 ``v_init_mv``). Names follow the field: a *population* is neurons of one type, a *projection* all synapses from one
 population to one other. The sign of a projection's weight chooses the receptor: positive excites, negative inhibits.
+The unit of a weight follows the model of the target neuron (``weight_pa``, ``weight_nsiemens`` or ``weight_mv``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from models.connector import AllToAll as AllToAll
+from models.connector import Connector as Connector
+from models.connector import Explicit as Explicit
+from models.connector import FixedProbability as FixedProbability
+from models.connector import FixedTotalNumber as FixedTotalNumber
+from models.connector import OneToOne as OneToOne
 from models.distribution import Constant as Constant
 from models.distribution import Distribution as Distribution
 from models.distribution import Normal as Normal
@@ -28,8 +35,9 @@ from models.neuron import LifCurrAlpha as LifCurrAlpha
 from models.neuron import LifCurrExp as LifCurrExp
 from models.neuron import LifDelta as LifDelta
 from models.neuron import NeuronModel as NeuronModel
-from models.neuron import WeightUnit as WeightUnit
 from models.plasticity import PairStdp as PairStdp
+from models.weight_unit import WeightUnit as WeightUnit
+from models.weight_unit import check_unit, given_unit
 
 
 class Receptor(StrEnum):
@@ -41,17 +49,39 @@ class Receptor(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonDrive:
-    """Independent Poisson background of every neuron: ``n_inputs`` inputs of ``rate_hz`` each, one fixed weight."""
+    """Independent Poisson background of every neuron: ``n_inputs`` inputs of ``rate_hz`` each, one fixed weight.
+
+    The weight is ``weight_pa``, ``weight_nsiemens`` or ``weight_mv``, whichever the neurons take.
+    """
 
     n_inputs: int
     rate_hz: float
-    weight_pa: float
+    weight_pa: float | None = None
+    weight_nsiemens: float | None = None
+    weight_mv: float | None = None
     delay_ms: float
 
     def __post_init__(self) -> None:
+        given_unit("PoissonDrive", self._weights)
         for name in ("n_inputs", "rate_hz", "delay_ms"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"PoissonDrive.{name}", getattr(self, name), "a value >= 0")
+
+    @property
+    def _weights(self) -> dict[WeightUnit, float | None]:
+        return {
+            WeightUnit.PA: self.weight_pa, WeightUnit.NSIEMENS: self.weight_nsiemens, WeightUnit.MV: self.weight_mv,
+        }  # fmt: skip
+
+    @property
+    def weight_unit(self) -> WeightUnit:
+        """Unit of ``weight``."""
+        return given_unit("PoissonDrive", self._weights)
+
+    @property
+    def weight(self) -> float:
+        """The weight that was given, in ``weight_unit``."""
+        return next(value for value in self._weights.values() if value is not None)
 
     @property
     def total_rate_hz(self) -> float:
@@ -76,7 +106,7 @@ class Population:
 
     name: str
     n_neurons: int
-    neuron: LifCurrExp = LifCurrExp()
+    neuron: NeuronModel = LifCurrExp()  # noqa: RUF009 - frozen, so it can be shared
     v_init_mv: Distribution = Constant(value=-65.0)  # noqa: RUF009 - frozen, so it can be shared
     poisson: PoissonDrive | None = None
     current: CurrentDrive | None = None
@@ -85,6 +115,9 @@ class Population:
     def __post_init__(self) -> None:
         if self.n_neurons < 1:
             raise ParameterError(f"Population({self.name!r}).n_neurons", self.n_neurons, "at least 1 neuron")
+        if self.poisson is not None:
+            unit, model = self.neuron.weight_unit, type(self.neuron).__name__
+            check_unit(f"Population({self.name!r}).poisson", self.poisson.weight_unit, unit, model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,87 +166,47 @@ SpikeSource = PoissonSource | SpikeArraySource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FixedTotalNumber:
-    """``n_synapses`` synapses; source and target of each drawn independently with replacement."""
-
-    n_synapses: int
-
-    def __post_init__(self) -> None:
-        if self.n_synapses < 0:
-            raise ParameterError("FixedTotalNumber.n_synapses", self.n_synapses, "a value >= 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FixedProbability:
-    """Each pair is connected once with probability ``probability``."""
-
-    probability: float
-    allow_autapses: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ParameterError("FixedProbability.probability", self.probability, "a value in [0, 1]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllToAll:
-    """Every pair is connected once."""
-
-    allow_autapses: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneToOne:
-    """Neuron ``i`` to neuron ``i``; both populations have the same size."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Explicit:
-    """Synapses given one by one.
-
-    ``sources``, ``targets``: int64, shape (n_synapses,), 0-based within their populations. ``weights_pa`` and
-    ``delays_ms``: float64 of the same shape, or ``None`` to draw them from the projection's distributions.
-    """
-
-    sources: NDArray[np.int64]
-    targets: NDArray[np.int64]
-    weights_pa: NDArray[np.float64] | None = None
-    delays_ms: NDArray[np.float64] | None = None
-
-    def __post_init__(self) -> None:
-        for name, dtype in (("sources", "i8"), ("targets", "i8"), ("weights_pa", "f8"), ("delays_ms", "f8")):
-            given = getattr(self, name)
-            if given is None:
-                continue
-            array = np.ascontiguousarray(given, dtype=dtype)
-            if array.shape != np.shape(self.sources) or array.ndim != 1:
-                raise ParameterError(f"Explicit.{name}", array.shape, f"the shape of sources, {np.shape(self.sources)}")
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-
-
-Connector = FixedTotalNumber | FixedProbability | AllToAll | OneToOne | Explicit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """All synapses from ``source`` to ``target`` (population or source names).
 
-    ``weight_pa`` is a post-synaptic current amplitude; its mean's sign chooses the receptor. ``delay_ms`` is rounded
-    to whole steps, at least one. With ``plasticity``, ``weight_pa`` is what the weights start with.
+    The weight is given in the unit of the target's model: ``weight_pa`` is a post-synaptic current amplitude,
+    ``weight_nsiemens`` a conductance, ``weight_mv`` a step of the potential. Its mean's sign chooses the receptor.
+    ``delay_ms`` is rounded to whole steps, at least one. With ``plasticity``, it is what the weights
+    start with.
     """
 
     source: str
     target: str
     connector: Connector
-    weight_pa: Distribution
+    weight_pa: Distribution | None = None
+    weight_nsiemens: Distribution | None = None
+    weight_mv: Distribution | None = None
     delay_ms: Distribution
     plasticity: PairStdp | None = None
+
+    def __post_init__(self) -> None:
+        given_unit(f"Projection({self.source!r} -> {self.target!r})", self._weights)
+
+    @property
+    def _weights(self) -> dict[WeightUnit, Distribution | None]:
+        return {
+            WeightUnit.PA: self.weight_pa, WeightUnit.NSIEMENS: self.weight_nsiemens, WeightUnit.MV: self.weight_mv,
+        }  # fmt: skip
+
+    @property
+    def weight(self) -> Distribution:
+        """The weight's distribution that was given, in ``weight_unit``."""
+        return next(value for value in self._weights.values() if value is not None)
+
+    @property
+    def weight_unit(self) -> WeightUnit:
+        """Unit of ``weight``."""
+        return given_unit("Projection", self._weights)
 
     @property
     def receptor(self) -> Receptor:
         """Receptor that the synapses act on."""
-        return Receptor.INH if self.weight_pa.mean < 0 else Receptor.EXC
+        return Receptor.INH if self.weight.mean < 0 else Receptor.EXC
 
     def expected_n_synapses(self, n_sources: int, n_targets: int) -> float:
         """Mean number of synapses of the whole projection (exact where the connector fixes it)."""
@@ -235,17 +228,23 @@ class Projection:
         return n_sources if forbidden and self.source == self.target else 0
 
 
-def _check_explicit(connector: Explicit, where: str, n_sources: int, n_targets: int, receptor: Receptor) -> None:
-    """Raise ParameterError for ids outside their population, weights of the other sign, or negative delays."""
+def _check_explicit(connector: Explicit, where: str, n_sources: int, n_targets: int, projection: Projection) -> None:
+    """Raise ParameterError for ids outside their population, weights of another unit or sign, or negative delays."""
     for name, ids, n in (("sources", connector.sources, n_sources), ("targets", connector.targets, n_targets)):
         outside = ids[(ids < 0) | (ids >= n)]
         if outside.size:
             raise ParameterError(f"{where}.{name}", int(outside[0]), f"ids in [0, {n})")
-    weights, delays = connector.weights_pa, connector.delays_ms
+    weights, delays = connector.weights, connector.delays_ms
     if weights is not None:
-        wrong = weights[weights > 0] if receptor is Receptor.INH else weights[weights < 0]
+        unit = projection.weight_unit
+        if connector.weight_unit is not unit:
+            has = f"weights_{connector.weight_unit.suffix}" if connector.weight_unit else "none"
+            raise ParameterError(where, has, f"weights_{unit.suffix}, as the projection's weight_{unit.suffix}")
+        wrong = weights[weights > 0] if projection.receptor is Receptor.INH else weights[weights < 0]
         if wrong.size:
-            raise ParameterError(f"{where}.weights_pa", float(wrong[0]), "the sign of the projection's weight_pa (pA)")
+            name = f"weights_{unit.suffix}"
+            sign = f"the sign of the projection's weight_{unit.suffix} ({unit.value})"
+            raise ParameterError(f"{where}.{name}", float(wrong[0]), sign)
     if delays is not None and not (delays >= 0).all():
         raise ParameterError(f"{where}.delays_ms", float(delays[~(delays >= 0)][0]), "values >= 0 ms")
 
@@ -282,33 +281,37 @@ class Network:
             n += group.n_neurons
         object.__setattr__(self, "offsets", offsets)
         sizes = {group.name: group.n_neurons for group in (*self.populations, *self.sources)}
-        targets = {population.name for population in self.populations}
+        targets = {population.name: population.neuron for population in self.populations}
         for projection in self.projections:
             self._check_projection(projection, sizes, targets)
 
     @staticmethod
-    def _check_projection(projection: Projection, sizes: dict[str, int], targets: set[str]) -> None:
+    def _check_projection(projection: Projection, sizes: dict[str, int], targets: dict[str, NeuronModel]) -> None:
         where = f"Projection({projection.source!r} -> {projection.target!r})"
         if projection.source not in sizes:
             raise UnknownNameError(f"{where}.source", projection.source, sizes)
         if projection.target not in targets:
             raise UnknownNameError(f"{where}.target", projection.target, targets)
+        neuron = targets[projection.target]
+        check_unit(where, projection.weight_unit, neuron.weight_unit, type(neuron).__name__)
         n_sources, n_targets = sizes[projection.source], sizes[projection.target]
         connector = projection.connector
         if isinstance(connector, OneToOne) and n_sources != n_targets:
             raise ParameterError(f"{where}.connector", f"{n_sources} -> {n_targets}", "equal sizes for OneToOne")
         if isinstance(connector, Explicit) and connector.sources.size:
-            _check_explicit(connector, f"{where}.connector", n_sources, n_targets, projection.receptor)
+            _check_explicit(connector, f"{where}.connector", n_sources, n_targets, projection)
         if not projection.delay_ms.mean >= 0:
             raise ParameterError(f"{where}.delay_ms", projection.delay_ms, "a mean >= 0 ms")
-        weight = projection.weight_pa
+        weight = projection.weight
         sign_ok = not isinstance(weight, Normal) or weight.sd == 0 or (weight.low >= 0 or weight.high <= 0)
         if isinstance(weight, Uniform):
             sign_ok = weight.low >= 0 or weight.high <= 0
         if not sign_ok:
-            raise ParameterError(f"{where}.weight_pa", weight, "one sign: set low=0 (excites) or high=0 (inhibits)")
+            name = f"{where}.weight_{projection.weight_unit.suffix}"
+            raise ParameterError(name, weight, "one sign: set low=0 (excites) or high=0 (inhibits)")
         if projection.plasticity is not None:
-            given = connector.weights_pa if isinstance(connector, Explicit) else None
+            check_unit(f"{where} with plasticity", projection.weight_unit, WeightUnit.PA, "plastic synapses")
+            given = connector.weights if isinstance(connector, Explicit) else None
             projection.plasticity.check_initial_weights(where, weight, given)
 
     @property

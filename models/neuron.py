@@ -11,23 +11,10 @@ PyNN standard models ``IF_curr_exp``, ``IF_curr_alpha``, ``IF_cond_exp``, ``IF_c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import ClassVar
 
 from models.errors import ParameterError
-
-
-class WeightUnit(StrEnum):
-    """Unit of a synaptic weight; decided by the model of the target neuron."""
-
-    PA = "pA"  #: amplitude of a current
-    NSIEMENS = "nS"  #: amplitude of a conductance
-    MV = "mV"  #: step of the membrane potential
-
-    @property
-    def suffix(self) -> str:
-        """What a field of this unit ends in: ``pa``, ``nsiemens``, ``mv``."""
-        return self.name.lower()
+from models.weight_unit import WeightUnit
 
 
 def _check_positive(neuron: object, *names: str) -> None:

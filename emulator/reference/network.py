@@ -113,7 +113,7 @@ def _cells(network: Network, scales: dict[tuple[str, Receptor], WeightScale], se
     cells = []
     for population in network.populations:
         current_pa = population.current.amplitude_pa if population.current else 0.0
-        weight_pa = population.poisson.weight_pa if population.poisson else 0.0
+        weight_pa = population.poisson.weight if population.poisson else 0.0
         for i in range(population.n_neurons):
             v_mv = float(v_init_mv[network.offsets[population.name] + i])
             if not scales:

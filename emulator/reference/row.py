@@ -113,14 +113,14 @@ def _draw_projection(network: Network, index: int, rank: int, source: int, n: in
     targets = _targets(network, projection, source, [block[0] for block in blocks])
     given = _given(projection.connector, source)
     for j, block in enumerate(blocks):
-        weight_pa, delay_ms = given[j] if given else (None, None)
-        if weight_pa is None:
-            weight_pa = draw_weight_pa(projection.weight_pa, block[2])
+        weight, delay_ms = given[j] if given else (None, None)
+        if weight is None:
+            weight = draw_weight(projection.weight, block[2])
         if delay_ms is None:
             delay_steps = draw_delay_steps(projection.delay_ms, network.dt_ms, block[1])
         else:
             delay_steps = to_steps(delay_ms, network.dt_ms)
-        yield Synapse(network.offsets[projection.target] + targets[j], projection.receptor, delay_steps, abs(weight_pa))
+        yield Synapse(network.offsets[projection.target] + targets[j], projection.receptor, delay_steps, abs(weight))
 
 
 def _given(connector: object, source: int) -> list[tuple[float | None, float | None]]:
@@ -129,7 +129,7 @@ def _given(connector: object, source: int) -> list[tuple[float | None, float | N
         return []
     return [
         (
-            None if connector.weights_pa is None else float(connector.weights_pa[i]),
+            None if connector.weights is None else float(connector.weights[i]),
             None if connector.delays_ms is None else float(connector.delays_ms[i]),
         )
         for i in range(len(connector.sources))
@@ -211,10 +211,10 @@ def _probability_below(distribution: Uniform | Normal, x: float) -> float:
     return (normal.cdf(x) - normal.cdf(low)) / (normal.cdf(high) - normal.cdf(low))
 
 
-def draw_weight_pa(weight_pa: Distribution, word: int) -> float:
+def draw_weight(weight: Distribution, word: int) -> float:
     """Weight at the quantile ``(word + 1/2) / 2**32``; the kernel interpolates, up to 1e-5 sd beside."""
     u = (word + 0.5) / _WORD
-    match weight_pa:
+    match weight:
         case Constant(value=value):
             return value
         case Uniform(low=low, high=high):

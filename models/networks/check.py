@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 
 from models.errors import ParameterError, UnknownNameError
-from models.network import LifCurrExp, Network
+from models.network import Izhikevich, Network
+from models.neuron import LifNeuron
 
 
 def check_positive(name: str, value: object, unit: str = "") -> float:
@@ -37,6 +38,13 @@ def check_count(name: str, value: object, minimum: int = 1) -> int:
     return value
 
 
+def check_ratio(name: str, value: object) -> float:
+    """Return ``value`` as a float if it is a number in [0, 1]; raise ParameterError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ParameterError(name, value, "a number in [0, 1]")
+    return float(value)
+
+
 def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
     """Return ``value`` if it is one of ``choices``; raise UnknownNameError (with the nearest one) otherwise."""
     known = tuple(choices)
@@ -45,7 +53,7 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
     return value
 
 
-def rheobase_pa(neuron: LifCurrExp) -> float:
+def rheobase_pa(neuron: LifNeuron) -> float:
     """Smallest constant current that takes the membrane to threshold, pA: (V_thresh - V_rest) * C_m / tau_mem."""
     return (neuron.v_thresh_mv - neuron.v_rest_mv) * neuron.c_m_pf / neuron.tau_mem_ms
 
@@ -66,5 +74,6 @@ def subthreshold_populations(network: Network) -> tuple[str, ...]:
         for population in network.populations
         if population.poisson is None
         and population.current is not None
+        and not isinstance(population.neuron, Izhikevich)
         and population.current.amplitude_pa < rheobase_pa(population.neuron)
     )

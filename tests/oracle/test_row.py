@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emulator.connectivity import build_connectivity
-from emulator.reference.row import draw_delay_steps, draw_rows, draw_weight_pa, unpack_row
+from emulator.reference.row import draw_delay_steps, draw_rows, draw_weight, unpack_row
 from emulator.weight_scale import weight_scales
 from models.network import (
     AllToAll,
@@ -161,8 +161,8 @@ def test_drawn_delay_is_the_quantile(delay_ms, expected):
 def test_drawn_weight_is_the_quantile():
     normal = Normal(mean=100.0, sd=10.0, low=0.0)
     words = [0, 2**20, 2**31 - 1, 2**31, 2**32 - 1]
-    weights = [draw_weight_pa(normal, word) for word in words]
+    weights = [draw_weight(normal, word) for word in words]
     assert all(a < b for a, b in pairwise(weights))
     assert weights[2] == pytest.approx(100.0, abs=1e-7)
-    assert draw_weight_pa(Normal(mean=1.0, sd=1.0, low=0.0, high=2.0), 0) == pytest.approx(0.0, abs=1e-8)
-    assert draw_weight_pa(Uniform(low=2.0, high=4.0), 2**31) == pytest.approx(3.0)
+    assert draw_weight(Normal(mean=1.0, sd=1.0, low=0.0, high=2.0), 0) == pytest.approx(0.0, abs=1e-8)
+    assert draw_weight(Uniform(low=2.0, high=4.0), 2**31) == pytest.approx(3.0)
