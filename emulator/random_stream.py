@@ -21,6 +21,7 @@ class Stream(IntEnum):
     POISSON_DRIVE = neuron.STREAM_POISSON_DRIVE
     POISSON_SOURCE = 4
     ROUNDING = neuron_q.STREAM_ROUNDING
+    KISS = 8  #: seeds of SpiNNaker's Poisson sources
 
 
 def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:
