@@ -135,10 +135,17 @@ def leaf_fields(cls: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
         if not entry.init:
             continue
         hint = hints[entry.name]
-        if is_dataclass(hint) and isinstance(hint, type):
-            yield from leaf_fields(hint, f"{prefix}{entry.name}.")
+        section = section_of(hint)
+        if section is not None:
+            yield from leaf_fields(section, f"{prefix}{entry.name}.")
         else:
             yield f"{prefix}{entry.name}", hint
+
+
+def section_of(hint: Any) -> type | None:
+    """Return the dataclass of a section, ``Section`` or ``Section | None``; None for any other type hint."""
+    found = [member for member in _members(hint) if is_dataclass(member) and isinstance(member, type)]
+    return found[0] if len(found) == 1 and set(_members(hint)) <= {found[0], NoneType} else None
 
 
 def describe(hint: Any) -> str:

@@ -27,6 +27,16 @@ _COUNT_UNITS = {
     "max_poisson_sources": "sources",
     "n_table_entries": "entries",
     "n_boards_per_frame": "boards",
+    "max_synapses": "synapses",
+    "max_fan_in": "synapses",
+    "max_fan_out": "synapses",
+    "max_in_axons": "axons",
+    "max_out_axons": "axons",
+    "max_delay_steps": "steps",
+    "n_weight_values": "values",
+    "neurons_per_core": "neurons",
+    "n_pipelines": "pipelines",
+    "n_dram_channels": "channels",
     "ring_buffer_sigma": "standard deviations",
     "cycles_per_packet": "cycles",
     "ring_buffer_drain_cycles_per_neuron": "cycles",
@@ -72,7 +82,7 @@ class ConstantNote:
     """Where one number of a machine comes from; ``low``/``high`` give the range where only a prior exists."""
 
     path: str
-    value: float | int | str | bool
+    value: float | int | str | bool | tuple[float, ...] | None
     unit: str
     source: str
     status: Status
@@ -82,7 +92,14 @@ class ConstantNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreSpec:
-    """One processor and its private memories."""
+    """One processor and its private memories.
+
+    Limits that not every machine has are None where there is none: ``max_synapses`` onto a core's neurons,
+    ``max_fan_in`` of one neuron and ``max_fan_out`` of one, ``max_in_axons`` (different sources that reach a core),
+    ``max_out_axons`` (pairs of a neuron of the core and a core that it sends to), ``max_delay_steps``, ``weight_bits``
+    (sign counted), ``n_weight_values`` (different weights onto one neuron), ``synapse_memory_bytes`` (private memory
+    for synapses, where ``memory.synapse_store`` is ``core``).
+    """
 
     n_per_chip: int
     n_monitor_per_chip: int
@@ -96,20 +113,20 @@ class CoreSpec:
     ring_buffer_index_bits: int
     max_poisson_sources: int
     spike_buffer_packets: int
+    max_synapses: int | None = None
+    max_fan_in: int | None = None
+    max_fan_out: int | None = None
+    max_in_axons: int | None = None
+    max_out_axons: int | None = None
+    max_delay_steps: int | None = None
+    weight_bits: int | None = None
+    n_weight_values: int | None = None
+    synapse_memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        _check_numbers(
-            self,
-            "core",
-            positive=(
-                "n_per_chip",
-                "clock_hz",
-                "dtcm_bytes",
-                "max_neurons",
-                "max_row_synapses",
-                "spike_buffer_packets",
-            ),
-        )
+        sizes = ("n_per_chip", "clock_hz", "dtcm_bytes", "max_neurons", "max_row_synapses", "spike_buffer_packets")
+        limits = tuple(entry.name for entry in fields(self) if entry.default is None)
+        _check_numbers(self, "core", positive=(*sizes, *limits))
         if self.dtcm_reserved_bytes > self.dtcm_bytes:
             allowed = f"at most dtcm_bytes = {self.dtcm_bytes} bytes"
             raise ParameterError("core.dtcm_reserved_bytes", self.dtcm_reserved_bytes, allowed)
@@ -120,39 +137,59 @@ class CoreSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipMemorySpec:
-    """Memory shared by the cores of a chip, and the layout of synaptic rows in it."""
+    """Memory shared by the cores of a chip, and the layout of synaptic rows.
+
+    ``synapse_store``: whether rows lie in the chip's memory or in each core's own. ``hand_over_bytes_per_s`` 0: the
+    cores of a chip share no memory, so that no ensemble of cores can work on one slice.
+    """
 
     sdram_bytes: int
     row_header_bytes: int
     synapse_bytes: int
     row_padding: Literal["none", "longest_in_block"]
     hand_over_bytes_per_s: float
+    synapse_store: Literal["chip", "core"] = "chip"
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "memory", positive=("sdram_bytes", "synapse_bytes", "hand_over_bytes_per_s"))
+        _check_numbers(self, "memory", positive=("synapse_bytes",))
+        if self.synapse_store == "chip" and self.sdram_bytes == 0:
+            allowed = "a value > 0 bytes, since memory.synapse_store is 'chip'"
+            raise ParameterError("memory.sdram_bytes", self.sdram_bytes, allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterSpec:
-    """Multicast router of a chip."""
+    """Router of a chip.
+
+    ``casting``: ``multicast`` looks the packet's key up in a table; a ``unicast`` packet carries its one destination
+    and a ``broadcast`` goes everywhere, both without a table (``n_table_entries`` 0). ``has_default_route``: a packet
+    that matches no entry goes straight on.
+    """
 
     n_table_entries: int
     clock_hz: float
     cycles_per_packet: float
+    casting: Literal["multicast", "unicast", "broadcast"] = "multicast"
+    has_default_route: bool = True
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "router", positive=("n_table_entries", "clock_hz"))
+        _check_numbers(self, "router", positive=("clock_hz",))
+        is_table = self.casting == "multicast"
+        if is_table != (self.n_table_entries > 0):
+            allowed = "at least 1 entry" if is_table else "0 entries"
+            allowed += f" with router.casting {self.casting!r}"
+            raise ParameterError("router.n_table_entries", self.n_table_entries, allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpec:
-    """Directed chip-to-chip channel."""
+    """Directed chip-to-chip channel; ``board_*`` where it joins two boards."""
 
     packet_bits: int
     packets_per_s: float
     board_packets_per_s: float
-    latency_ns: int
-    board_latency_ns: int
+    latency_ns: float
+    board_latency_ns: float
 
     def __post_init__(self) -> None:
         _check_numbers(self, "link", positive=("packet_bits", "packets_per_s", "board_packets_per_s"))
@@ -194,14 +231,52 @@ class PowerSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSpec:
-    """What the machine's tools assume before anything has run."""
+    """What the machine's tools assume before anything has run.
+
+    ``neurons_per_core``: what a recipe takes on this machine where nobody says; None is the recipe's own number.
+    """
 
     default_rate_hz: float
     ring_buffer_sigma: float
     synapse_events_per_s: float
+    neurons_per_core: int | None = None
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "plan", positive=("ring_buffer_sigma", "synapse_events_per_s"))
+        _check_numbers(self, "plan", positive=("ring_buffer_sigma", "synapse_events_per_s", "neurons_per_core"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSpec:
+    """What an FPGA node adds to a core: neuron pipelines, a spike's way, the memory of rows.
+
+    ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the two columns of a measured curve: how fast rows of each size
+    are read, all channels together, on a memory of ``dram_bytes_per_s`` at its best (all channels).
+    ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six.
+    """
+
+    n_pipelines: int
+    pipeline_depth_cycles: int
+    system_clock_hz: float
+    clock_crossing_ns: float
+    router_ns: float
+    dispatcher_ns: float
+    transceiver_ns: float
+    cable_ns: float
+    link_hop_delay_ns: float
+    n_dram_channels: int
+    dram_bytes_per_s: float
+    dram_fetch_bytes: int
+    dram_row_bytes: tuple[float, ...]
+    dram_row_bytes_per_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        sizes = ("n_pipelines", "system_clock_hz", "n_dram_channels", "dram_bytes_per_s", "dram_fetch_bytes")
+        _check_numbers(self, "pipeline", positive=sizes)
+        x, y = self.dram_row_bytes, self.dram_row_bytes_per_s
+        if list(x) != sorted(set(x)) or not x or min(x) <= 0:
+            raise ParameterError("pipeline.dram_row_bytes", x, "sizes > 0 bytes in ascending order")
+        if len(y) != len(x) or min(y) <= 0:
+            raise ParameterError("pipeline.dram_row_bytes_per_s", y, f"{len(x)} values > 0 bytes/s, as dram_row_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +296,7 @@ class Machine:
     dead_chips: tuple[tuple[int, int], ...] = ()
     dead_links: tuple[tuple[int, int, int], ...] = ()
     dead_cores: tuple[tuple[int, int, int], ...] = ()
+    pipeline: PipelineSpec | None = None
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ anything is built; every error names file and line.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -26,6 +26,7 @@ from models.config_file import (
     place_of,
     plain,
     read_yaml,
+    section_of,
     unknown_key,
 )
 from models.errors import ParameterError, UnknownNameError
@@ -124,18 +125,19 @@ def _flatten(mapping: Any, cls: type, prefix: str, file: str) -> Iterator[tuple[
     """Yield ``(path, leaf)`` of a section of a file; every key and type is checked here."""
     hints = get_type_hints(cls)
     known = [entry.name for entry in fields(cls) if entry.name != "constants"]
-    section = f" of {prefix[:-1]}" if prefix else ""
+    of_section = f" of {prefix[:-1]}" if prefix else ""
     for key, value in mapping.items():
         where = place_of(file, mapping, key)
         if key not in known:
             extra = [] if prefix else ["base"]
-            raise unknown_key(f"key{section} at {where}", str(key), known + extra)
+            raise unknown_key(f"key{of_section} at {where}", str(key), known + extra)
         path, hint = f"{prefix}{key}", hints[str(key)]
-        if is_dataclass(hint) and isinstance(hint, type):
+        section = section_of(hint)
+        if section is not None:
             if not isinstance(value, Mapping):
-                keys = ", ".join(entry.name for entry in fields(hint))
+                keys = ", ".join(entry.name for entry in fields(section))
                 raise ParameterError(f"{path} at {where}", plain(value), f"a mapping with keys {keys}")
-            yield from _flatten(value, hint, f"{path}.", file)
+            yield from _flatten(value, section, f"{path}.", file)
         elif isinstance(value, Mapping):
             yield path, _noted(value, path, hint, file, where)
         else:
@@ -188,14 +190,17 @@ def _construct(cls: Any, leaves: dict[str, _Leaf], prefix: str, path: Path) -> A
         hint = hints[entry.name]
         if entry.name == "constants":
             arguments["constants"] = _notes(leaves)
-        elif is_dataclass(hint):
-            arguments[entry.name] = _construct(hint, leaves, f"{prefix}{entry.name}.", path)
+        elif (section := section_of(hint)) is not None:
+            inner = f"{prefix}{entry.name}."
+            if entry.default is None and not any(leaf.startswith(inner) for leaf in leaves):
+                continue  # an optional section that the file does not have
+            arguments[entry.name] = _construct(section, leaves, inner, path)
         elif f"{prefix}{entry.name}" in leaves:
             arguments[entry.name] = leaves[f"{prefix}{entry.name}"].value
         elif entry.default is entry.default_factory:  # both MISSING: no default
             unit = unit_of(entry.name)
-            section = f"section {prefix[:-1]!r}" if prefix else "the file"
-            what = f"a value{f' in {unit}' if unit else ''} for {entry.name!r} in {section}"
+            place = f"section {prefix[:-1]!r}" if prefix else "the file"
+            what = f"a value{f' in {unit}' if unit else ''} for {entry.name!r} in {place}"
             raise ParameterError(f"{prefix}{entry.name} at {path}", None, what)
     return cls(**arguments)
 

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from models.config_file import section_of
 from models.machine import Machine, Status, unit_of
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -76,14 +77,15 @@ def _machine_sections(*, with_notes: bool) -> dict[str, Any]:
         hint = hints[entry.name]
         if entry.name in ("name", "description", "constants"):
             continue
-        if not is_dataclass(hint):
+        section = section_of(hint)
+        if section is None:
             sections[entry.name] = _type_schema(hint)
             continue
         properties = {}
-        for name, inner in get_type_hints(hint).items():
+        for name, inner in get_type_hints(section).items():
             value = _type_schema(inner)
             properties[name] = _noted(value, unit_of(name)) if with_notes else value
-        sections[entry.name] = _object(properties, [], inspect.getdoc(hint) or "")
+        sections[entry.name] = _object(properties, [], inspect.getdoc(section) or "")
     return sections
 
 
