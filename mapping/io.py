@@ -4,7 +4,7 @@
     ``format`` (``neuromap mapping``), ``version``, ``network_name``, ``seed``; ``machine`` (all fields of
     `models.machine.Machine`); ``partition`` (``recipe``, ``first_slice``, ``n_lanes``, ``slices`` as
     [population, start, stop], ``roles`` that the role numbers stand for); ``keys`` (bits of the zones); ``lanes`` and
-    ``trees`` (source and target, or source, of each numbered array).
+    ``trees`` (source and target, or source, of each numbered array); ``unicast`` (sources whose tree is of that kind).
 ``mapping.npz``
     ``vertex`` int64 (n_vertices, 5): slice_id, role number, lane, DTCM bytes, SDRAM bytes; ``core`` int32
     (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``tree_<i>_chip``, ``_parent``,
@@ -112,6 +112,7 @@ def _header(mapping: Mapping) -> dict[str, Any]:
         "keys": {name: getattr(mapping.keys, name) for name in ("population_bits", "slice_bits", "neuron_bits")},
         "lanes": [list(pair) for pair in partition.lane_of_source],
         "trees": list(mapping.trees),
+        "unicast": [name for name, tree in mapping.trees.items() if tree.is_unicast],
     }
 
 
@@ -153,7 +154,10 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Mapping
         ),
         placement=Placement(core=arrays["core"]),
         trees={
-            name: RoutingTree(**{field: arrays[f"tree_{i}_{field}"] for field in _TREE_ARRAYS})
+            name: RoutingTree(
+                **{field: arrays[f"tree_{i}_{field}"] for field in _TREE_ARRAYS},
+                is_unicast=name in header.get("unicast", ()),
+            )
             for i, name in enumerate(header["trees"])
         },
         keys=Keys(key=arrays["key"], mask=arrays["mask"], **header["keys"]),

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Mapping
-from mapping.traffic import LOCAL, NEVER, TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
+from mapping.traffic import TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
 from models.errors import UnknownNameError
 from models.network import Network
-from models.topology import N_LINKS, Topology, build_topology
+from models.topology import Topology, build_topology
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,9 +27,9 @@ class StaticLoad:
     ----------
     rate_hz : dict of str to float
         Mean rate per neuron that was assumed for each population and source.
-    link_packets_per_s : ndarray, shape (n_chips, 6), float64
+    link_packets_per_s : ndarray, shape (n_chips, n_links), float64
         Packets per second of model time on each directed link; rows as ``topology.chip``.
-    is_board_link : ndarray, shape (n_chips, 6), bool
+    is_board_link : ndarray, shape (n_chips, n_links), bool
         Whether the link joins two boards.
     link_hops : ndarray, shape (n_slices,), int64
         Links that one packet of each slice crosses in all; -1 for slices that send nothing.
@@ -87,7 +87,7 @@ def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, flo
     partition = mapping.partition
     chip_of_slice = chips_of_slices(partition, mapping.placement, topology)
     n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
-    links = np.zeros((topology.n_chips, N_LINKS))
+    links = np.zeros((topology.n_chips, topology.n_links))
     hops = np.full(len(partition.slices), -1, dtype=np.int64)
     vertex_load = np.zeros(len(partition.vertices))
     targets = targets_of(network)
@@ -97,7 +97,7 @@ def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, flo
         ends = [chip_of_slice[slice(*slice_range(partition, target))] for target in targets[name]]
         walk = walk_tree(tree, topology, chip_of_slice[start:stop], np.concatenate(ends))
         _add_links(links, walk, topology, packets_per_s)
-        hops[start:stop] = ((walk.arrival != LOCAL) & (walk.arrival != NEVER)).sum(axis=0)
+        hops[start:stop] = ((walk.arrival >= 0) * walk.copies).sum(axis=0)
         for target in targets[name]:
             vertex = receivers(partition, target)
             lane = partition.lane_of_source[name, target]
@@ -116,8 +116,8 @@ def _add_links(
     links: NDArray[np.float64], walk: TreeWalk, topology: Topology, packets_per_s: NDArray[np.float64]
 ) -> None:
     """Add the packets that come in at every node, by arrival link, to the links they left by."""
-    for link in range(N_LINKS):
-        came = (walk.arrival == link) @ packets_per_s
+    for link in range(topology.n_links):
+        came = ((walk.arrival == link) * walk.copies) @ packets_per_s
         node = np.flatnonzero(came)
         sender = topology.neighbour[walk.chip[node], link]
-        links[sender, (link + 3) % N_LINKS] += came[node]
+        links[sender, topology.back_link[walk.chip[node], link]] += came[node]

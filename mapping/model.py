@@ -114,17 +114,21 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoutingTree:
-    """The multicast tree of one population: an undirected tree that every one of its sources sends over.
+    """The way of the packets of one population: a tree that all its sources share, or one tree a source chip.
 
-    A packet that enters a chip of the tree leaves on all its tree links that lead to a sink, but the one it came by,
-    and goes to the local sink cores. ``chip``: int32, shape (n, 2), x and y, the root first; ``parent``: int32, shape
-    (n,), index of the parent (-1 for the root); ``parent_link``: int8, shape (n,), link *from* the chip *to* its parent
-    (-1 for the root).
+    With one root: an undirected tree. A packet that enters a chip of the tree leaves on all its tree links that lead to
+    a target, but the one it came by, and goes to the local target cores. With several roots, a forest: chips may
+    repeat, and a packet runs down the tree whose root is its own chip. With ``is_unicast`` the packet is sent once for
+    each target core, each copy along the tree to its own target.
+
+    ``chip``: int32, shape (n, 2), x and y, parents before children; ``parent``: int32, shape (n,), index of the parent
+    (-1 for a root); ``parent_link``: int16 or int8, shape (n,), link *from* the chip *to* its parent (-1 for a root).
     """
 
     chip: NDArray[np.int32]
     parent: NDArray[np.int32]
-    parent_link: NDArray[np.int8]
+    parent_link: NDArray[np.int16]
+    is_unicast: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

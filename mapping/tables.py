@@ -71,7 +71,7 @@ def build_tables(
         target_slices = [slice_range(partition, target) for target in targets[name]]
         target_chips = np.unique(np.concatenate([chip_of_slice[a:b] for a, b in target_slices]))
         walk = walk_tree(tree, topology, chip_of_slice[start:stop], target_chips)
-        route = _routes(walk, tree)
+        route = walk.links()[:, :, 0].astype(np.uint32)
         for target in targets[name]:
             lane = partition.lane_of_source[name, target]
             route |= _cores_of_lanes(partition, placement, topology, walk, target)[:, lane]
@@ -94,18 +94,6 @@ def build_tables(
 def table_lengths(tables: Tables) -> NDArray[np.int64]:
     """Entries of each table. Shape (n_chips,)."""
     return np.diff(tables.indptr)
-
-
-def _routes(walk: TreeWalk, tree: RoutingTree) -> NDArray[np.uint32]:
-    """Links that each slice's packet leaves by at each node. Shape (n, n_slices)."""
-    links = np.zeros(len(walk.chip), dtype=np.uint32)
-    inner = np.arange(1, len(walk.chip))
-    to_parent = tree.parent_link[inner].astype(np.uint32)
-    links[inner] |= np.where(walk.up[inner], np.uint32(1) << to_parent, 0).astype(np.uint32)
-    to_child = np.uint32(1) << ((to_parent + 3) % N_LINKS)
-    np.bitwise_or.at(links, tree.parent[inner], np.where(walk.down[inner], to_child, 0).astype(np.uint32))
-    came_by = np.array([1, 2, 4, 8, 16, 32, 0, 0], dtype=np.uint32)  # LOCAL and NEVER (index -1) exclude no link
-    return links[:, None] & ~came_by[walk.arrival]
 
 
 def _cores_of_lanes(

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement, Role, RoutingTree
-from models.topology import N_LINKS, Topology
+from models.topology import Topology
 
 #: Marks of ``TreeWalk.arrival``: the packet starts on the chip, or never comes by.
-LOCAL = N_LINKS
+LOCAL = -2
 NEVER = -1
 
 
@@ -48,29 +48,53 @@ def receivers(partition: Partition, population: str) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeWalk:
-    """How packets run over one tree.
+    """How the packets of one population run over its tree, or over its forest (one tree a source chip).
 
     Attributes
     ----------
     chip : ndarray, shape (n,), int64
-        Chip index of each tree node, the root first, parents before children.
-    up, down : ndarray, shape (n,), bool
-        Whether packets cross the link from the node to its parent, and from its parent to it: only where a target lies
-        behind.
-    arrival : ndarray, shape (n, n_slices), int8
-        Link by which each slice's packet comes in at each node; `LOCAL` where it starts, `NEVER` where it does not.
+        Chip index of each row, each chip once. With one tree the rows are its nodes: the root first, parents before
+        children.
+    up, down : ndarray, shape (n_nodes,), bool
+        Whether packets cross the link from each node of the tree(s) to its parent, and from its parent to it: only
+        where a target lies behind. ``up`` is never set in a forest.
+    arrival : ndarray, shape (n, n_slices), int16
+        Link by which each slice's packet comes in on each chip; `LOCAL` where it starts, `NEVER` where it does not.
+    node : ndarray, shape (n, n_slices) or (n, 1), int64
+        Node of the tree that serves each slice on each chip; -1 where it has none there. One column serves all slices.
+    node_links : ndarray, shape (n_nodes, n_words), uint64
+        Links that lead to a target from each node, bit ``link % 64`` of word ``link // 64``.
+    copies : ndarray, shape (n, n_slices) or (1, 1), int64
+        Packets of each slice's spike that come in on (or start from) each chip: 1, or with unicast one for each target
+        slice there and below.
     """
 
     chip: NDArray[np.int64]
     up: NDArray[np.bool_]
     down: NDArray[np.bool_]
-    arrival: NDArray[np.int8]
+    arrival: NDArray[np.int16]
+    node: NDArray[np.int64]
+    node_links: NDArray[np.uint64]
+    copies: NDArray[np.int64]
+
+    def links(self) -> NDArray[np.uint64]:
+        """Links that each slice's packet leaves by on each chip, as bits; none where it never comes by.
+
+        Shape (n, n_slices, n_words), uint64.
+        """
+        links = np.where((self.node >= 0)[..., None], self.node_links[self.node], np.uint64(0))
+        link = np.maximum(self.arrival, 0)
+        bit = np.where(self.arrival >= 0, np.uint64(1) << (link % 64).astype(np.uint64), np.uint64(0))
+        words = np.arange(self.node_links.shape[1])
+        came_by = np.where((link // 64)[..., None] == words, bit[..., None], np.uint64(0))
+        leaves: NDArray[np.uint64] = np.where((self.arrival == NEVER)[..., None], np.uint64(0), links & ~came_by)
+        return leaves
 
 
 def walk_tree(
     tree: RoutingTree, topology: Topology, source_chips: NDArray[np.int32], target_chips: NDArray[np.int32]
 ) -> TreeWalk:
-    """Follow the packets of all slices over their population's tree.
+    """Follow the packets of all slices over their population's tree or forest.
 
     Parameters
     ----------
@@ -79,33 +103,113 @@ def walk_tree(
     source_chips : ndarray, shape (n_slices,), int32
         Chip index of every slice of the population.
     target_chips : ndarray, int32
-        Chip indices that hold a target.
+        Chip index of every target slice. Chips may be given once only, but then ``copies`` of unicast are too few.
     """
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
-    node_of = np.full(topology.n_chips, -1, dtype=np.int64)
-    node_of[chip] = np.arange(len(chip))
     parent = tree.parent.astype(np.int64)
-    is_target = np.zeros(len(chip), dtype=bool)
-    is_target[node_of[target_chips]] = True
-    below = sum_below(parent, is_target.astype(np.int64))
+    n_targets = np.bincount(target_chips, minlength=topology.n_chips)[chip]
+    below = sum_below(parent, n_targets)
     down = below > 0
+    down[parent < 0] = False
+    if np.count_nonzero(parent < 0) > 1:
+        return _walk_forest(tree, topology, source_chips, (chip, parent, below, down))
     up = below < below[0]
-    down[0] = up[0] = False
-
-    start = node_of[source_chips]
+    up[0] = False
+    row_of = np.full(topology.n_chips, -1, dtype=np.int64)
+    row_of[chip] = np.arange(len(chip))
+    start = row_of[source_chips]
     # a node not above the start is entered from its parent, if at all
-    arrival = np.repeat(np.where(down, tree.parent_link, NEVER).astype(np.int8)[:, None], len(start), axis=1)
+    arrival = np.repeat(np.where(down, tree.parent_link, NEVER).astype(np.int16)[:, None], len(start), axis=1)
     slices = np.arange(len(start))
     arrival[start, slices] = LOCAL
+    back = _links_to_children(tree, topology, chip)
     node = start
     while slices.size:
         is_inner = parent[node] >= 0
         node, slices = node[is_inner], slices[is_inner]
         above = parent[node]
-        entered = np.where(up[node], (tree.parent_link[node] + 3) % N_LINKS, NEVER)
-        arrival[above, slices] = entered.astype(np.int8)
+        arrival[above, slices] = np.where(up[node], back[node], NEVER)
         node = above
-    return TreeWalk(chip=chip, up=up, down=down, arrival=arrival)
+    return TreeWalk(
+        chip=chip,
+        up=up,
+        down=down,
+        arrival=arrival,
+        node=np.arange(len(chip))[:, None],
+        node_links=_node_links(tree, topology, back, up, down),
+        copies=below.astype(np.int64)[:, None] if tree.is_unicast else np.ones((1, 1), dtype=np.int64),
+    )
+
+
+def _walk_forest(
+    tree: RoutingTree,
+    topology: Topology,
+    source_chips: NDArray[np.int32],
+    nodes: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]],
+) -> TreeWalk:
+    """Walk of a forest: each slice's packet runs down the tree whose root is its chip."""
+    node_chip, parent, below, down = nodes
+    chip, row = np.unique(node_chip, return_inverse=True)
+    root = roots(parent)
+    first_slice_of_root = np.argsort(source_chips, kind="stable")
+    sorted_chips = source_chips[first_slice_of_root]
+    low = np.searchsorted(sorted_chips, node_chip[root], side="left")
+    n_slices_of_node = np.searchsorted(sorted_chips, node_chip[root], side="right") - low
+    # every (node, slice) pair: the slices that start from the root of the node's tree
+    node = np.repeat(np.arange(len(parent)), n_slices_of_node)
+    rank = np.arange(len(node)) - np.repeat(np.cumsum(n_slices_of_node) - n_slices_of_node, n_slices_of_node)
+    slices = first_slice_of_root[low[node] + rank]
+    shape = (len(chip), len(source_chips))
+    arrival = np.full(shape, NEVER, dtype=np.int16)
+    node_of = np.full(shape, -1, dtype=np.int64)
+    comes_in = np.where(parent < 0, LOCAL, np.where(down, tree.parent_link, NEVER))
+    arrival[row[node], slices] = comes_in[node]
+    node_of[row[node], slices] = node
+    copies = np.ones((1, 1), dtype=np.int64)
+    if tree.is_unicast:
+        copies = np.zeros(shape, dtype=np.int64)
+        copies[row[node], slices] = below[node].astype(np.int64)
+    up = np.zeros(len(parent), dtype=bool)
+    back = _links_to_children(tree, topology, node_chip)
+    return TreeWalk(
+        chip=chip,
+        up=up,
+        down=down,
+        arrival=arrival,
+        node=node_of,
+        node_links=_node_links(tree, topology, back, up, down),
+        copies=copies,
+    )
+
+
+def _links_to_children(tree: RoutingTree, topology: Topology, chip: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Link from the parent of each node to it; undefined for roots. Shape (n_nodes,)."""
+    back: NDArray[np.int64] = topology.back_link[chip, np.maximum(tree.parent_link, 0)].astype(np.int64)
+    return back
+
+
+def _node_links(
+    tree: RoutingTree, topology: Topology, back: NDArray[np.int64], up: NDArray[np.bool_], down: NDArray[np.bool_]
+) -> NDArray[np.uint64]:
+    """Links of each node's chip that lead to a target. Shape (n_nodes, n_words)."""
+    links = np.zeros((len(back), -(-topology.n_links // 64)), dtype=np.uint64)
+    nodes = np.flatnonzero(up)
+    link = tree.parent_link[nodes].astype(np.int64)
+    np.bitwise_or.at(links, (nodes, link // 64), np.uint64(1) << (link % 64).astype(np.uint64))
+    nodes = np.flatnonzero(down)
+    link = back[nodes]
+    np.bitwise_or.at(links, (tree.parent[nodes], link // 64), np.uint64(1) << (link % 64).astype(np.uint64))
+    return links
+
+
+def roots(parent: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Root of the tree that each node belongs to. Shape (n,)."""
+    root = np.where(parent < 0, np.arange(len(parent)), parent)
+    while True:  # pointer jumping
+        higher = root[root]
+        if np.array_equal(higher, root):
+            return root
+        root = higher
 
 
 def sum_below(parent: NDArray[np.int64], value: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:

@@ -350,10 +350,10 @@ def _check_tree(
         return
     tree = mapping.trees[source]
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
-    inner = np.arange(1, len(chip))
-    link, parent = tree.parent_link[1:].astype(np.int64), tree.parent[1:].astype(np.int64)
-    is_ordered = tree.parent[0] == -1 and np.all((parent >= 0) & (parent < inner) & (link >= 0) & (link < N_LINKS))
-    if not is_ordered or chip.min() < 0 or len(np.unique(chip)) != len(chip):
+    inner = np.flatnonzero(tree.parent >= 0)
+    link, parent = tree.parent_link[inner].astype(np.int64), tree.parent[inner].astype(np.int64)
+    is_ordered = tree.parent[0] == -1 and np.all((parent < inner) & (link >= 0) & (link < topology.n_links))
+    if not is_ordered or chip.min() < 0 or _repeats_a_chip(chip, tree.parent):
         yield Violation("tree", source, "not a tree of working chips, the root first")
         return
     is_broken = topology.neighbour[chip[inner], link] != chip[parent]
@@ -361,8 +361,19 @@ def _check_tree(
         names = [str(tuple(tree.chip[i].tolist())) for i in inner[is_broken]]
         yield Violation("tree", source, "no working link to the parent of chip " + _examples(names))
         return
-    links = np.concatenate((chip[inner] * N_LINKS + link, chip[parent] * N_LINKS + (link + 3) % N_LINKS))
+    n_links = topology.n_links
+    links = np.concatenate(
+        (chip[inner] * n_links + link, chip[parent] * n_links + topology.back_link[chip[inner], link])
+    )
     strayed = np.setdiff1d(np.concatenate(crossed), links) if crossed else links[:0]
     if is_delivered and strayed.size:
         names = [f"{LINK_NAMES[i % N_LINKS]} of {tuple(topology.chip[i // N_LINKS].tolist())}" for i in strayed]
         yield Violation("tree", source, "packets leave it by link " + _examples(names))
+
+
+def _repeats_a_chip(chip: NDArray[np.int64], parent: NDArray[np.int32]) -> bool:
+    """Whether one of the trees (one for each root) comes to a chip twice."""
+    root: list[int] = []
+    for i, above in enumerate(parent.tolist()):
+        root.append(i if above < 0 else root[above])
+    return len(set(zip(chip.tolist(), root, strict=True))) != len(chip)

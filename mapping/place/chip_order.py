@@ -67,7 +67,7 @@ def hilbert_order(topology: Topology) -> NDArray[np.int64]:
     somewhere else, as in rig.
     """
     chips = largest_part(topology)
-    return chips[np.argsort(hilbert_number(topology.chip[chips]), kind="stable")]
+    return chips[np.argsort(hilbert_number(np.maximum(topology.coordinate[chips], 0)), kind="stable")]
 
 
 def hilbert_number(point: NDArray[np.int32]) -> NDArray[np.int64]:

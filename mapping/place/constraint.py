@@ -76,13 +76,9 @@ def without_reserved_cores(topology: Topology, constraints: Sequence[Constraint]
                 n_reserved[chip] = max(n_reserved[chip], item.n_cores)
     if not n_reserved.any():
         return topology
-    cores = topology.app_cores.copy()
-    while n_reserved.any():
-        chips = np.flatnonzero(n_reserved)
-        highest = np.floor(np.log2(cores[chips].astype(np.float64))).astype(cores.dtype)
-        cores[chips] &= ~(np.ones_like(highest) << highest)
-        n_reserved[chips] -= 1
-    return replace(topology, app_cores=cores, n_app_cores=np.bitwise_count(cores).astype(np.int32))
+    rank_from_top = np.cumsum(topology.is_app_core[:, ::-1], axis=1)[:, ::-1]
+    is_app_core = topology.is_app_core & (rank_from_top > n_reserved[:, None])
+    return replace(topology, is_app_core=is_app_core, n_app_cores=is_app_core.sum(axis=1).astype(np.int32))
 
 
 def chip_index(topology: Topology, name: str, chip: tuple[int, ...]) -> int:
@@ -113,7 +109,7 @@ def slice_number(partition: Partition, population: str, start: int) -> int:
     if population not in partition.first_slice:
         raise UnknownNameError("population of a constraint", population, partition.first_slice)
     first = partition.first_slice[population]
-    starts = []
+    starts: list[int] = []
     while first + len(starts) < len(partition.slices):
         part = partition.slices[first + len(starts)]
         if part.population != population:

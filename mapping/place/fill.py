@@ -117,7 +117,7 @@ def fill(
     clusters, topology = site.clusters, site.topology
     order = np.arange(clusters.n_clusters) if cluster_order is None else np.asarray(cluster_order)
     chip_of_cluster = clusters.fixed_chip.copy()
-    cores_left, sdram_left = _room_beside_fixed(site)
+    cores_left, sdram_left = room_beside_fixed(site)
     order = order[clusters.fixed_chip[order] < 0]
     n_left = order.size
     runs = _runs(site, order)
@@ -155,14 +155,13 @@ def assign_cores(site: Site, chip_of_cluster: NDArray[np.int64]) -> Placement:
 
 def core_numbers(topology: Topology) -> NDArray[np.int32]:
     """Numbers of the application cores of each chip, ascending, -1 after the last. Shape (n_chips, most cores)."""
-    is_core = ((topology.app_cores[:, None] >> np.arange(32, dtype=np.uint32)) & 1).astype(bool)
-    numbers = np.where(is_core, np.arange(32, dtype=np.int32), 99)
+    numbers = np.where(topology.is_app_core, np.arange(topology.n_cores, dtype=np.int32), topology.n_cores)
     numbers.sort(axis=1)
-    numbers[numbers == 99] = -1
+    numbers[numbers == topology.n_cores] = -1
     return numbers[:, : max(1, int(topology.n_app_cores.max(initial=0)))].astype(np.int32)
 
 
-def _room_beside_fixed(site: Site) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def room_beside_fixed(site: Site) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cores and SDRAM bytes of every chip that the fixed clusters leave."""
     clusters, topology = site.clusters, site.topology
     fixed = np.flatnonzero(clusters.fixed_chip >= 0)

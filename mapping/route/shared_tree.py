@@ -25,7 +25,7 @@ from mapping.traffic import chips_of_slices, slice_range, sum_below
 from models.errors import UnroutableError
 from models.machine import Machine
 from models.network import Network
-from models.topology import N_LINKS, Topology
+from models.topology import Topology
 
 #: The second pass routes each population again, now that all others are there: PD14's busiest link goes from 193,335 to
 #: 165,678 packets/s; a third changes nothing.
@@ -64,7 +64,7 @@ def route(
     """
     del rng
     jobs = _jobs(partition, placement, network, machine, topology)
-    load = np.zeros(topology.n_chips * N_LINKS)
+    load = np.zeros(topology.n_chips * topology.n_links)
     busiest_first = sorted(jobs, key=lambda name: -float(jobs[name].packets_per_s.sum()))
     trees: dict[str, RoutingTree] = {}
     carried: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
@@ -73,8 +73,8 @@ def route(
             if name in carried:
                 links, packets_per_s = carried[name]
                 load[links] -= packets_per_s
-            node, parent, parent_link = _grow(topology, jobs[name], load.reshape(-1, N_LINKS), turn)
-            links, packets_per_s = _carried(jobs[name], node, parent, parent_link)
+            node, parent, parent_link = _grow(topology, jobs[name], load.reshape(-1, topology.n_links), turn)
+            links, packets_per_s = _carried(topology, jobs[name], node, parent, parent_link)
             load[links] += packets_per_s
             carried[name] = links, packets_per_s
             trees[name] = RoutingTree(chip=topology.chip[node], parent=parent, parent_link=parent_link)
@@ -111,14 +111,14 @@ def _jobs(
 
 def _grow(
     topology: Topology, job: _Job, load: NDArray[np.float64], turn: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int8]]:
-    """Breadth-first tree of a job: chip, parent and parent link of its nodes, root first. ``load``: (n_chips, 6)."""
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16]]:
+    """Breadth-first tree of a job: chip, parent and parent link of its nodes, root first. ``load``: (n_chips, n_links)."""
     hops = topology.hops_from(job.root, job.chosen)
     neighbour = topology.neighbour.astype(np.int64)
-    links = np.arange(N_LINKS)
+    links = np.arange(topology.n_links)
     is_parent = (neighbour >= 0) & (hops >= 1)[:, None] & (hops[neighbour] == hops[:, None] - 1)
-    into = load[neighbour, (links + 3) % N_LINKS]  # what already comes in by each link
-    tie = ((links + turn) % N_LINKS) * 1e-9
+    into = load[neighbour, topology.back_link]  # what already comes in by each link
+    tie = ((links + turn) % topology.n_links) * 1e-9
     best_link = np.argmin(np.where(is_parent, into + tie, np.inf), axis=1)
     best = np.where(hops >= 1, neighbour[np.arange(topology.n_chips), best_link], -1)
 
@@ -135,21 +135,25 @@ def _grow(
     node = node[np.argsort(hops[node], kind="stable")]
     index = np.full(topology.n_chips + 1, -1, dtype=np.int32)  # the last element answers for parent -1
     index[node] = np.arange(len(node), dtype=np.int32)
-    parent_link = np.where(hops[node] >= 1, best_link[node], -1).astype(np.int8)
+    parent_link = np.where(hops[node] >= 1, best_link[node], -1).astype(np.int16)
     return node, index[best[node]], parent_link
 
 
 def _carried(
-    job: _Job, node: NDArray[np.int64], parent: NDArray[np.int32], parent_link: NDArray[np.int8]
+    topology: Topology,
+    job: _Job,
+    node: NDArray[np.int64],
+    parent: NDArray[np.int32],
+    parent_link: NDArray[np.int16],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Directed links (6 x chip index + link) that one tree uses, each once, and the packets/s on them."""
+    """Directed links (n_links x chip index + link) that one tree uses, each once, and the packets/s on them."""
     above = parent.astype(np.int64)
     sent_below = sum_below(above, job.packets_per_s[node])
     targets_below = sum_below(above, job.is_target[node].astype(np.float64))
     inner = np.arange(1, len(node))
     link = parent_link[inner].astype(np.int64)
-    up = node[inner] * N_LINKS + link
-    down = node[above[inner]] * N_LINKS + (link + 3) % N_LINKS
+    up = node[inner] * topology.n_links + link
+    down = node[above[inner]] * topology.n_links + topology.back_link[node[inner], link]
     goes_up = np.where(targets_below[inner] < targets_below[0], sent_below[inner], 0.0)
     goes_down = np.where(targets_below[inner] > 0, sent_below[0] - sent_below[inner], 0.0)
     return np.concatenate((up, down)), np.concatenate((goes_up, goes_down))

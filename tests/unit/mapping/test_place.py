@@ -139,7 +139,7 @@ def test_chips_that_dead_ones_cut_off_are_named_when_there_is_no_room():
 
 
 def test_what_the_largest_machine_does_not_hold_is_refused(monkeypatch):
-    monkeypatch.setattr("mapping.place.smallest.MAX_CHIPS", 192)
+    monkeypatch.setattr("models.topology.build.MAX_CHIPS", 192)
     with pytest.raises(CapacityError, match=r"^room for stub vertices .* with 4 boards .*: needs 200 slices"):
         place_on_boards(place, stub([("A", 16)] * 200), pair(), machine(n_boards="auto"))
 

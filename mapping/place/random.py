@@ -1,0 +1,67 @@
+"""Placer *random*: each cluster on a chip drawn at random among those with room; a baseline.
+
+What is drawn depends on the population's name and the slice's first neuron, not on where either stands in a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.model import Partition, Placement
+from mapping.place.constraint import Constraint
+from mapping.place.fill import Site, assign_cores, fill, make_site, room_beside_fixed
+from mapping.place.order import canonical_order
+from models.machine import Machine
+from models.network import Network
+from models.topology import Topology
+
+
+def place(
+    partition: Partition,
+    network: Network,
+    machine: Machine,
+    topology: Topology,
+    *,
+    rng: np.random.Generator | None = None,
+    constraints: Sequence[Constraint] = (),
+) -> Placement:
+    """Place at random; see the module and the package. Without ``rng``, seed 0 is used."""
+    del network
+    generator = np.random.Generator(np.random.Philox(key=0)) if rng is None else rng
+    site = make_site(partition, machine, topology, constraints)
+    return assign_cores(site, _draw(site, generator))
+
+
+def _draw(site: Site, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Chip of every cluster: the largest clusters first, each on a chip drawn among those with room.
+
+    Where large clusters find no chip because smaller ones broke up the room, chips are filled in a random order.
+    """
+    clusters = site.clusters
+    chip_of_cluster = clusters.fixed_chip.copy()
+    cores_left, sdram_left = room_beside_fixed(site)
+    order = canonical_order(site)
+    order = order[clusters.fixed_chip[order] < 0]
+    order = order[np.argsort(-clusters.n_cores[order], kind="stable")]
+    chips = rng.permutation(site.chips)
+    for cluster in order.tolist():
+        n_cores, n_bytes = clusters.n_cores[cluster], clusters.sdram_bytes[cluster]
+        chip = -1
+        for _ in range(32):  # most often the first or second draw has room
+            drawn = int(chips[rng.integers(chips.size)]) if chips.size else -1
+            if drawn >= 0 and cores_left[drawn] >= n_cores and sdram_left[drawn] >= n_bytes:
+                chip = drawn
+                break
+        if chip < 0:
+            chips = chips[cores_left[chips] > 0]
+            free = chips[(cores_left[chips] >= n_cores) & (sdram_left[chips] >= n_bytes)]
+            if not free.size:
+                return fill(site, rng.permutation(site.chips).tolist(), order)
+            chip = int(free[rng.integers(free.size)])
+        chip_of_cluster[cluster] = chip
+        cores_left[chip] -= n_cores
+        sdram_left[chip] -= n_bytes
+    return chip_of_cluster
