@@ -9,8 +9,30 @@ from models.network import Network
 from models.networks.brunel import brunel
 from models.networks.chain import chain
 from models.networks.check import subthreshold_populations
+from models.networks.layered_conv import layered_conv
+from models.networks.modular import modular
 from models.networks.pd14 import pd14
+from models.networks.small_world import small_world
+from models.networks.vogels_abbott import vogels_abbott
 
-NETWORKS: dict[str, Callable[..., Network]] = {"pd14": pd14, "brunel": brunel, "chain": chain}
+NETWORKS: dict[str, Callable[..., Network]] = {
+    "pd14": pd14,
+    "modular": modular,
+    "brunel": brunel,
+    "vogels_abbott": vogels_abbott,
+    "small_world": small_world,
+    "layered_conv": layered_conv,
+    "chain": chain,
+}
 
-__all__ = ["NETWORKS", "brunel", "chain", "pd14", "subthreshold_populations"]
+__all__ = [
+    "NETWORKS",
+    "brunel",
+    "chain",
+    "layered_conv",
+    "modular",
+    "pd14",
+    "small_world",
+    "subthreshold_populations",
+    "vogels_abbott",
+]

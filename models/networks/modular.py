@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from models.errors import ParameterError
 from models.network import FixedTotalNumber, Network, Normal, Population, Projection
-from models.networks.check import check_count, check_positive
+from models.networks.check import check_count, check_positive, check_ratio
 from models.networks.pd14 import pd14
 
 LONG_RANGE = ("L23E", "L5E", "L6E")  # populations whose axons leave their area
@@ -43,7 +43,7 @@ def area_positions_mm(n_areas: int, distance_mm: float) -> NDArray[np.float64]:
     """Place areas row by row on the smallest square grid that holds them, mm; float64, shape (n_areas, 2)."""
     n_columns = math.ceil(math.sqrt(n_areas))
     index = np.arange(n_areas)
-    return np.stack([index % n_columns, index // n_columns], axis=1) * float(distance_mm)
+    return np.asarray(np.stack([index % n_columns, index // n_columns], axis=1) * distance_mm, np.float64)
 
 
 def shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -61,7 +61,7 @@ def shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
         Sums to ``total``.
     """
     exact = total * weights / weights.sum()
-    parts = np.floor(exact).astype(np.int64)
+    parts: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(parts - exact, kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
     return parts
@@ -163,9 +163,7 @@ def modular(
     for name, value in (("scale", scale), ("n_scale", n_scale), ("k_scale", k_scale), ("dt_ms", dt_ms)):
         if value is not None:
             check_positive(f"modular({name})", value, "ms" if name == "dt_ms" else "")
-    is_number = isinstance(inter_area, int | float) and not isinstance(inter_area, bool)
-    if not is_number or not 0 <= inter_area <= 1:
-        raise ParameterError("modular(inter_area)", inter_area, "a number in [0, 1]")
+    check_ratio("modular(inter_area)", inter_area)
     column = pd14(scale=scale, n_scale=n_scale, k_scale=k_scale, drive=drive, dt_ms=dt_ms)
     fraction = _long_range_fraction(column, inter_area) if n_areas > 1 else 0.0
     position_mm = area_positions_mm(n_areas, distance_mm)

@@ -1,9 +1,9 @@
 """The Vogels-Abbott network with current-based synapses (CUBA), benchmark 2 of Brette et al. (2007).
 
-3,200 excitatory and 800 inhibitory neurons, connected with a probability of 2 %, that sustain irregular activity without
-any input: the resting potential lies above the threshold. The benchmark's cell of 20,000 um^2 has 200 pF (1 uF/cm^2)
-and 10 nS (5e-5 S/cm^2), so 20 ms; its weights are conductances times a fixed driving force: 0.27 nS over 60 mV and 4.5
-nS over 20 mV. The benchmark has no delay; ours is one time step of 0.1 ms by default, the shortest there is.
+3,200 excitatory and 800 inhibitory neurons, connected with a probability of 2 %, that sustain irregular activity
+without any input: the resting potential lies above the threshold. The benchmark's cell of 20,000 um^2 has 200 pF
+(1 uF/cm^2) and 10 nS (5e-5 S/cm^2), so 20 ms; its weights are conductances times a fixed driving force: 0.27 nS over
+60 mV and 4.5 nS over 20 mV. The benchmark has no delay; ours is one time step of 0.1 ms by default, the shortest.
 
 References
 ----------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emulator.run import simulate
-from models.networks import brunel, chain
+from models.networks import brunel, chain, layered_conv, modular, pd14, small_world, vogels_abbott
 
 
 def trains(network, simulation):
@@ -57,3 +57,38 @@ def test_brunel_fires_near_its_balance_rate_and_irregularly():
         if intervals.size > 5:
             cvs.append(intervals.std() / intervals.mean())
     assert 0.4 < np.mean(cvs) < 1.2
+
+
+def rates_hz(network, simulation, skip_steps):
+    """Mean rate of every population after the first steps, Hz."""
+    kept = simulation.spike_neuron[simulation.spike_step >= skip_steps]
+    edges = [network.offsets[p.name] for p in network.populations] + [network.n_neurons]
+    seconds = (simulation.n_steps - skip_steps) * network.dt_ms * 1e-3
+    return np.histogram(kept, edges)[0] / np.diff(edges) / seconds
+
+
+def test_areas_fire_like_the_column_that_they_are_made_of():
+    column, network = pd14(scale=0.05), modular(n_areas=3, scale=0.05)
+    alone = rates_hz(column, simulate(column, n_steps=6000, seed=3), 1000)
+    together = rates_hz(network, simulate(network, n_steps=6000, seed=3), 1000).reshape(3, 8)
+    np.testing.assert_allclose(together, np.tile(alone, (3, 1)), rtol=0.2, atol=0.3)
+
+
+def test_vogels_abbott_sustains_itself_near_its_planned_rate():
+    network = vogels_abbott()
+    rates = rates_hz(network, simulate(network, n_steps=8000, seed=3), 2000)
+    np.testing.assert_allclose(rates, 6.0, rtol=0.3)
+
+
+def test_small_world_groups_neither_fall_silent_nor_run_away():
+    network = small_world(n_groups=6, n_neighbours=2)
+    rates = rates_hz(network, simulate(network, n_steps=3000, seed=3), 1000)
+    assert rates.min() > 10
+    assert rates.max() < 25
+
+
+def test_layers_hand_activity_on():
+    network = layered_conv(n_bands=2)
+    rates = rates_hz(network, simulate(network, n_steps=4000, seed=3), 1000)
+    assert rates.min() > 5
+    assert rates.max() < 30
