@@ -17,6 +17,7 @@ from emulator.lazy_array import lazy_array
 from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
 from emulator.number_format import COUNTERS, NumberFormat, format_rows
 from emulator.poisson_drive import poisson_tables
+from emulator.poisson_kiss import PoissonMethod, kiss_drive, no_kiss_drive
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.weight_scale import WeightScale
 from models.errors import CapacityError, ParameterError
@@ -224,10 +225,22 @@ def _probes(probe: NDArray[np.int64], n_shards: int) -> Probes:
     return Probes(ptr, (probe // n_shards)[order], order)
 
 
-def _record(n_sources: int, n_threads: int) -> Record:
+def _drive(network: Network, n_shards: int, seed: int, method: PoissonMethod) -> Drive:
+    poisson, n_populations = poisson_tables(network), len(network.populations)
+    is_kiss = method is PoissonMethod.KISS
+    kiss = kiss_drive(network, seed, n_shards) if is_kiss else no_kiss_drive(n_populations, n_shards)
+    n_local = -(-network.n_neurons // n_shards)
+    count = np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16)
+    return Drive(
+        poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows, kiss.state,
+        kiss.quantiles,
+    )  # fmt: skip
+
+
+def _record(n_sources: int, n_threads: int, n_shards: int, n_populations: int) -> Record:
     return Record(
         lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32), lazy_array((MAX_CHUNK_STEPS * n_sources,), np.int32),
-        np.zeros((n_threads, engine.N_COUNTERS), np.int64),
+        np.zeros((n_threads, engine.N_COUNTERS), np.int64), np.zeros((n_shards, n_populations, 2), np.int64),
     )  # fmt: skip
 
 
@@ -241,6 +254,7 @@ def build_state(
     probes: Sequence[int],
     extra_delay: int,
     number_format: NumberFormat | None = None,
+    poisson: PoissonMethod = PoissonMethod.COUNTER,
 ) -> EngineState:
     """Allocate and initialise the state of a simulation.
 
@@ -254,6 +268,8 @@ def build_state(
         Steps added to every delay by the delay convention.
     number_format : NumberFormat, optional
         Arithmetic other than S16.15 and float64.
+    poisson : PoissonMethod
+        Who draws the Poisson drive.
 
     Raises
     ------
@@ -277,14 +293,11 @@ def build_state(
     t_refract = lif[:, kernel.L_T_REFRACT if is_fixed else kernel.X_T_REFRACT].astype(np.int64)
     n_hold, shortest = int(t_refract.max()) + 1, int(t_refract.min())
     cells = _cells(network, connectivity.n_shards, lif, v, number, n_hold, has_counters=number_format is not None)
-    poisson = poisson_tables(network)
-    n_local = cells.v.shape[1]
-    count = np.zeros((connectivity.n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16)
+    n_shards, n_local = cells.v.shape
     return EngineState(
         shard_bits=connectivity.shard_bits, extra_delay=extra_delay, cells=cells,
-        drive=Drive(poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count),
+        drive=_drive(network, n_shards, seed, poisson),
         rows=_rows(connectivity), due=_due(connectivity, network.n_sources, extra_delay, shortest),
-        fired=_fired(connectivity.n_shards, n_local, n_threads, network.n_sources),
-        probes=_probes(probe, connectivity.n_shards), record=_record(network.n_sources, n_threads),
-        barrier=np.zeros(8, np.int64),
+        fired=_fired(n_shards, n_local, n_threads, network.n_sources), probes=_probes(probe, n_shards),
+        record=_record(network.n_sources, n_threads, n_shards, len(network.populations)), barrier=np.zeros(8, np.int64),
     )  # fmt: skip

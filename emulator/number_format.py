@@ -11,10 +11,10 @@ S16.15 takes all constants as the device derives them (``lif_constants_s1615``),
 ``step_lif_s1615`` as long as nothing overflows: there sums wrap, here they saturate. Other formats take the exact
 constants, rounded to nearest.
 
-Weights of ``b < 16`` bits are the 16-bit weights rounded to nearest multiples (ties up) of a step, one for each target
-population and receptor: the smallest whole number of 16-bit units with which mean + 5 sd of every projection (and the
-Poisson drive) fits ``2**b - 1`` steps. The step would be part of ``init`` on a machine, so it costs nothing there; here
-the ring buffer keeps its 16-bit unit, and the same network is delivered by the same code.
+Weights of ``b < 16`` bits are the 16-bit weights rounded (nearest, ties up, or stochastically) to multiples of a step,
+one for each target population and receptor: the smallest whole number of 16-bit units with which mean + 5 sd of every
+projection (and the Poisson drive) fits ``2**b - 1`` steps. The step would be part of ``init`` on a machine, so it costs
+nothing there; here the ring buffer keeps its 16-bit unit, and the same network is delivered by the same code.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from emulator.fixed_point import S1615, Overflow, QFormat, Rounding, to_raw
 from emulator.kernels import neuron as kernel
 from emulator.kernels import neuron_q
 from emulator.random_stream import Stream, stream_key
-from emulator.weight_scale import WeightScale, _projection_moments, weight_scales
+from emulator.weight_scale import WeightRounding, WeightScale, _projection_moments, weight_scales
 from models.errors import ParameterError
 from models.network import LifCurrExp, Network, Population, Receptor
 
@@ -66,11 +66,14 @@ class NumberFormat:
     rounding : StateRounding
     weight_bits : int
         1 to 16.
+    weight_rounding : WeightRounding
+        Of the weights, once, when they are made.
     """
 
     state: QFormat | None
     rounding: StateRounding = StateRounding.FLOOR
     weight_bits: int = MAX_WEIGHT_BITS
+    weight_rounding: WeightRounding = WeightRounding.NEAREST
 
     def __post_init__(self) -> None:
         if self.state is not None and (not self.state.signed or self.state.n_bits > MAX_BITS):
@@ -94,8 +97,10 @@ class NumberFormat:
         """Name for tables: ``S8.7 nearest, 4-bit weights``."""
         if self.state is None:
             return "float32"
-        weights = "" if self.weight_bits == MAX_WEIGHT_BITS else f", {self.weight_bits}-bit weights"
-        return f"{self.state} {self.rounding}{weights}"
+        is_nearest = self.weight_rounding is WeightRounding.NEAREST
+        how = "" if is_nearest else f" {self.weight_rounding}"
+        is_plain = is_nearest and self.weight_bits == MAX_WEIGHT_BITS
+        return f"{self.state} {self.rounding}" + ("" if is_plain else f", {self.weight_bits}-bit{how} weights")
 
     @property
     def state_bits(self) -> int:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
 from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
-from emulator.kernels import engine
 from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, coarsen_weights, weight_steps
-from emulator.source import source_spikes
-from emulator.weight_scale import WeightScale, weight_scales
+from emulator.poisson_kiss import PoissonMethod
+from emulator.source import SpikeSources
+from emulator.weight_scale import WeightRounding, WeightScale, weight_scales
 from emulator.worker_pool import worker_pool
 from models.errors import ParameterError
 from models.network import Constant, FixedTotalNumber, Network, PoissonDrive, Population, Projection, Receptor
@@ -60,6 +60,8 @@ class Simulation:
         Counters: saturations, clipped and vanished weights.
     build_s, simulate_s : float, s
         Wall time.
+    saturations : dict of (population, receptor) to int
+        Ring words that were full when they were read, in the machine's own arithmetic; zeros are left out.
     population_counters : dict of str to dict of str to int
         Fixed-point ``NumberFormat`` only: what was counted (``emulator.number_format.COUNTERS``) in every population.
     """
@@ -75,6 +77,7 @@ class Simulation:
     provenance: dict[str, int]
     build_s: float
     simulate_s: float
+    saturations: dict[tuple[str, Receptor], int] = field(default_factory=dict)
     population_counters: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -88,6 +91,29 @@ class Simulation:
         return self.simulate_s / model_s if model_s else math.nan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Options:
+    """Checked options of ``simulate``."""
+
+    seed: int
+    arithmetic: Arithmetic | NumberFormat
+    convention: DelayConvention = DelayConvention.NEST
+    poisson: PoissonMethod = PoissonMethod.COUNTER
+    weight_rounding: WeightRounding = WeightRounding.NEAREST
+    n_threads: int = 1
+    probes: Sequence[int] = ()
+
+    @property
+    def number_format(self) -> NumberFormat | None:
+        return self.arithmetic if isinstance(self.arithmetic, NumberFormat) else None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether numbers are fixed-point."""
+        number_format = self.number_format
+        return self.arithmetic is Arithmetic.FIXED if number_format is None else number_format.state is not None
+
+
 def simulate(
     network: Network,
     *,
@@ -95,14 +121,16 @@ def simulate(
     seed: int,
     arithmetic: Arithmetic | NumberFormat | str = Arithmetic.FIXED,
     delay_convention: DelayConvention | str = DelayConvention.NEST,
+    poisson: PoissonMethod | str = PoissonMethod.COUNTER,
+    weight_rounding: WeightRounding | str | None = None,
     n_threads: int = 2,
     probes: Sequence[int] = (),
     progress: Callable[[str, float], None] | None = None,
 ) -> Simulation:
     """Build a network's synapses and simulate it.
 
-    The result depends on the network, ``seed``, ``arithmetic`` and ``delay_convention`` only: not on threads, and not
-    on any mapping.
+    The result depends on the network, ``seed``, the arithmetic and the options beside it only: not on threads, and
+    not on any mapping.
 
     Parameters
     ----------
@@ -112,6 +140,12 @@ def simulate(
     arithmetic : {'fixed', 'float'} or NumberFormat
         The machine's own S16.15, float64, or any other format (slower than the first two).
     delay_convention : {'nest', 'device'}
+    poisson : {'counter', 'kiss'}
+        Who draws drives and Poisson sources: exact Poisson counts, addressed by neuron and step, or SpiNNaker's
+        generator and methods (``emulator.poisson_kiss``).
+    weight_rounding : {'nearest', 'stochastic'}, optional
+        How fixed-point weights are rounded; default what a ``NumberFormat`` says, else nearest. The one weight of a
+        population's drive is always rounded to nearest.
     n_threads : int
     probes : sequence of int
         Neuron ids whose membrane potential is recorded every step.
@@ -130,13 +164,18 @@ def simulate(
     """
     if not isinstance(arithmetic, NumberFormat):
         arithmetic = Arithmetic(arithmetic)
-    convention = DelayConvention(delay_convention)
     if n_steps < 1:
         raise ParameterError("n_steps", n_steps, "at least 1 step")
     if n_threads < 1:
         raise ParameterError("n_threads", n_threads, "at least 1 thread")
+    given = arithmetic.weight_rounding if isinstance(arithmetic, NumberFormat) else WeightRounding.NEAREST
+    options = _Options(
+        seed=seed, arithmetic=arithmetic, convention=DelayConvention(delay_convention), poisson=PoissonMethod(poisson),
+        weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding), n_threads=n_threads,
+        probes=probes,
+    )  # fmt: skip
     _compile_kernels(arithmetic, progress)
-    return _simulate(network, n_steps, seed, arithmetic, convention, n_threads, probes, progress)
+    return _simulate(network, n_steps, options, progress)
 
 
 def _compile_kernels(arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None) -> None:
@@ -156,48 +195,58 @@ def _compile_kernels(arithmetic: Arithmetic | NumberFormat, progress: Callable[[
         delay_ms=Constant(value=0.1),
     )  # fmt: skip
     network = Network(name="compile", populations=(cells,), projections=(synapses,))
-    _simulate(network, 1, 0, arithmetic, DelayConvention.NEST, 1, (), None)
+    _simulate(network, 1, _Options(seed=0, arithmetic=arithmetic), None)
     _COMPILED.add(kind)
     if progress is not None:
         progress("compile", 1.0)
 
 
 def _simulate(
-    network: Network, n_steps: int, seed: int, arithmetic: Arithmetic | NumberFormat, convention: DelayConvention,
-    n_threads: int, probes: Sequence[int], progress: Callable[[str, float], None] | None,
-) -> Simulation:  # fmt: skip
+    network: Network, n_steps: int, options: _Options, progress: Callable[[str, float], None] | None
+) -> Simulation:
     """``simulate`` on checked options."""
     start = time.perf_counter()
-    number_format = arithmetic if isinstance(arithmetic, NumberFormat) else None
-    is_fixed = arithmetic is Arithmetic.FIXED if number_format is None else number_format.state is not None
-    scales = weight_scales(network) if is_fixed else {}
-    connectivity = build_connectivity(
-        network, seed=seed, n_shards=choose_n_shards(network.n_neurons, n_threads), n_threads=n_threads,
-        raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None,
-        progress=None if progress is None else lambda done: progress("build", done),
-    )  # fmt: skip
-    if number_format is not None:
-        connectivity = _in_format(network, connectivity, scales, number_format)
-    extra_delay = int(convention is DelayConvention.NEST)
+    arithmetic, number_format = options.arithmetic, options.number_format
+    scales = weight_scales(network) if options.is_fixed else {}
+    connectivity = _build(network, options, scales, progress)
     state = build_state(
-        network, connectivity, scales, seed=seed, n_threads=n_threads, probes=probes, extra_delay=extra_delay,
-        number_format=number_format,
+        network, connectivity, scales, seed=options.seed, n_threads=options.n_threads, probes=options.probes,
+        extra_delay=int(options.convention is DelayConvention.NEST), number_format=number_format,
+        poisson=options.poisson,
     )  # fmt: skip
+    sources = SpikeSources(network, options.seed, options.poisson)
     built = time.perf_counter()
-    recorder = _Recorder(len(probes))
-    done = _advance(network, state, recorder, n_steps, seed, n_threads, progress)
+    recorder = _Recorder(len(options.probes))
+    done = _advance(state, sources, recorder, n_steps, options.n_threads, progress)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
         network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,
         v_mv=_potentials_mv(v, arithmetic), connectivity=connectivity, scales=scales,
         provenance={
-            "n_saturations": int(state.record.counters[:, engine.C_SATURATED].sum()),
+            "n_saturations": int(state.record.saturated.sum()),
             "n_weights_clipped": connectivity.n_weights_clipped,
             "n_weights_zero": connectivity.n_weights_zero,
         },
-        build_s=built - start, simulate_s=time.perf_counter() - built,
-        population_counters=_by_population(network, state) if number_format is not None and is_fixed else {},
+        build_s=built - start, simulate_s=time.perf_counter() - built, saturations=_saturations(network, state),
+        population_counters=_by_population(network, state) if number_format is not None and options.is_fixed else {},
     )  # fmt: skip
+
+
+def _build(
+    network: Network, options: _Options, scales: dict[tuple[str, Receptor], WeightScale],
+    progress: Callable[[str, float], None] | None,
+) -> Connectivity:  # fmt: skip
+    """Draw the synapses, their weights in what the arithmetic has."""
+    number_format = options.number_format
+    dither = None
+    if options.is_fixed and options.weight_rounding is WeightRounding.STOCHASTIC:
+        dither = weight_steps(network, scales, MAX_WEIGHT_BITS if number_format is None else number_format.weight_bits)
+    connectivity = build_connectivity(
+        network, seed=options.seed, n_shards=choose_n_shards(network.n_neurons, options.n_threads),
+        n_threads=options.n_threads, raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None,
+        dither=dither, progress=None if progress is None else lambda done: progress("build", done),
+    )  # fmt: skip
+    return connectivity if number_format is None else _in_format(network, connectivity, scales, number_format)
 
 
 def _in_format(
@@ -221,6 +270,16 @@ def _potentials_mv(v: NDArray[np.float64], arithmetic: Arithmetic | NumberFormat
     if isinstance(arithmetic, NumberFormat):
         return arithmetic.from_state(v)
     return v / 32768.0 if arithmetic is Arithmetic.FIXED else v
+
+
+def _saturations(network: Network, state: EngineState) -> dict[tuple[str, Receptor], int]:
+    counts = state.record.saturated.sum(axis=0).tolist()
+    return {
+        (population.name, receptor): n
+        for population, row in zip(network.populations, counts, strict=True)
+        for receptor, n in zip((Receptor.EXC, Receptor.INH), row, strict=True)
+        if n
+    }
 
 
 def _by_population(network: Network, state: EngineState) -> dict[str, dict[str, int]]:
@@ -249,7 +308,7 @@ class _Recorder:
 
 
 def _advance(
-    network: Network, state: EngineState, recorder: _Recorder, n_steps: int, seed: int, n_threads: int,
+    state: EngineState, sources: SpikeSources, recorder: _Recorder, n_steps: int, n_threads: int,
     progress: Callable[[str, float], None] | None,
 ) -> int:  # fmt: skip
     """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""
@@ -258,7 +317,7 @@ def _advance(
     try:
         while done < n_steps:
             n = min(MAX_CHUNK_STEPS, n_steps - done)
-            ptr, neurons = source_spikes(network, seed, done, n)
+            ptr, neurons = sources.spikes(done, n)
             out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
             jobs = [
                 pool.submit(state.run_chunk, thread, n_threads, done, n, ptr, neurons, out_v)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -34,6 +35,13 @@ RING_BUFFER_SIGMA = 5.0
 DEFAULT_RATE_HZ = 30.0
 _UPPER_TAIL_SIGMA = 4.0  # in-degree taken as mean + 4 sd of a Poisson number, an upper-tail estimate
 _PA_PER_NA = 1000.0
+
+
+class WeightRounding(StrEnum):
+    """How the host rounds a weight to whole units."""
+
+    NEAREST = "nearest"  #: ties up
+    STOCHASTIC = "stochastic"  #: up with a probability of the fraction; a draw depends on seed and synapse only
 
 
 @dataclass(frozen=True, slots=True)

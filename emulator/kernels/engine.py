@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import BLOCK, N_STEPS_PER_DRAW, draw_poisson, step_lif_f64, step_lif_s1615
 from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
+from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
 from emulator.kernels.threads import wait_at_barrier
 
-C_SATURATED, C_N_SPIKES, C_REFUSED = range(3)
+C_N_SPIKES, C_REFUSED = range(2)
 N_COUNTERS = 8  # a cache line a thread
 
 
@@ -47,13 +48,17 @@ class Cells(NamedTuple):
 class Drive(NamedTuple):
     """The Poisson drive: ``ints`` and ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32, (2,).
 
-    ``count``: uint16, (n_shards, N_STEPS_PER_DRAW, n), zero where a population has none.
+    ``count``: uint16, (n_shards, N_STEPS_PER_DRAW, n), zero where a population has none. ``kiss``, ``kiss_state``,
+    ``quantiles``: of ``draw_kiss``, which draws the counts of populations whose row in ``kiss`` has a method.
     """
 
     ints: NDArray[np.int64]
     limits: NDArray[np.int32]
     key: NDArray[np.uint32]
     count: NDArray[np.uint16]
+    kiss: NDArray[np.int64]
+    kiss_state: NDArray[np.uint32]
+    quantiles: NDArray[np.int32]
 
 
 class Rows(NamedTuple):
@@ -93,23 +98,30 @@ class Probes(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a run writes: spikes (room for every neuron in every step), ``counters`` (n_threads, N_COUNTERS)."""
+    """What a run writes: spikes (room for every neuron in every step), ``counters`` (n_threads, N_COUNTERS).
+
+    ``saturated``: int64, (n_shards, n_populations, 2), ring words that were full, of each receptor.
+    """
 
     step: NDArray[np.int32]
     neuron: NDArray[np.int32]
     counters: NDArray[np.int64]
+    saturated: NDArray[np.int64]
 
 
 @njit(cache=True)
 def _draw_drives(shard, shard_bits, step, cells, drive, words):
     for p in range(cells.pop_first.shape[1]):
-        if drive.ints[p, 1] or drive.ints[p, 0]:
+        if drive.kiss[p, K_METHOD] != SILENT:
+            draw_kiss(cells.pop_first[shard, p], cells.pop_last[shard, p], step, drive.kiss[p], drive.quantiles,
+                      drive.kiss_state[shard], drive.count[shard])  # fmt: skip
+        elif drive.ints[p, 1] or drive.ints[p, 0]:
             draw_poisson(cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, step, drive.ints[p],
                          drive.limits[p], drive.key, words, drive.count[shard])  # fmt: skip
 
 
 @njit(cache=True)
-def _update(shard, shard_bits, step, cells, drive, out_spikes, counters):
+def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
     """Advance all populations of a shard; return how many spikes it wrote."""
     n = 0
     for p in range(cells.pop_first.shape[1]):
@@ -117,7 +129,7 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, counters):
         n = _step_lif(step, p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, cells.lif[p],
                       has_drive, drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard], cells.v[shard],
                       cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard], cells.held[shard],
-                      cells.held_ptr[shard], out_spikes, n, counters)  # fmt: skip
+                      cells.held_ptr[shard], out_spikes, n, saturated[p])  # fmt: skip
     return n
 
 
@@ -237,7 +249,7 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             if t % N_STEPS_PER_DRAW == 0:
                 _draw_drives(shard, shard_bits, t, cells, drive, words)
             fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
-                                            record.counters[thread])  # fmt: skip
+                                            record.saturated[shard])  # fmt: skip
             _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]

@@ -1,15 +1,15 @@
-"""Neuron updates: LIF with current-based exponential synapses, in S16.15 and in float64; Poisson drive.
+"""Neuron updates: LIF with current-based exponential synapses, in S16.15 and in float64.
 
 Fixed point: the arithmetic of the SpiNNaker code (facts/spinnaker.md 2.1-2.2), bit for bit. Every product is formed in
 64 bits and shifted right arithmetically; additions wrap at 32 bits. Float: exact integration as NEST's iaf_psc_exp.
-Loops are short and branch-free over blocks that stay in the first-level cache, and run from 0 to the size of a slice:
-a start that LLVM cannot see to be non-negative costs numba's wrap-around check and with it the vectorisation (6x).
+Loops are branch-free over blocks; those in plain Python run from 0 to the size of a slice: a start that LLVM cannot see
+to be non-negative costs numba's wrap-around check and with it the vectorisation (6x).
 """
 
 import numpy as np
 from numba import njit
 
-from emulator.kernels.philox import philox4x32
+from emulator.kernels.lanes import vector_loop
 
 BLOCK = 1024  # neurons
 # columns of ``lif_int``
@@ -20,124 +20,100 @@ N_LIF_INT = 14
 (X_P22, X_P21_EXC, X_P21_INH, X_P20_I, X_P11_EXC, X_P11_INH, X_V_REST, X_V_RESET, X_V_THRESH, X_T_REFRACT,
  X_POISSON_WEIGHT) = range(11)  # fmt: skip
 N_LIF_FLOAT = 11
-# columns of ``poisson_int``
-D_FIRST_COUNT, D_N_LIMITS, D_DELAY = range(3)
-N_POISSON_INT = 3
-STREAM_POISSON_DRIVE = 3  #: counter word 3 of the drive's draws
-N_STEPS_PER_DRAW = 4  # words in a Philox block
-_RING_MAX = np.uint32(65535)
-_S32 = np.uint64(32)
-N_LIMITS_AT_ONCE = 5
-_TOP_BIT = np.uint32(1 << 31)
+MAX_SHIFT = 16  #: of a ring word; above, S16.15 holds no word of it
+_RING_MAX = 65535
+_N_LANES = 8
+# constants of the vector loop
+(_WEIGHT, _INIT_EXC_HIGH, _INIT_EXC_LOW, _CUT_EXC, _INIT_INH_HIGH, _INIT_INH_LOW, _CUT_INH, _OFFSET, _R_WHOLE, _R_PART,
+ _LEAK_WHOLE, _LEAK_PART, _REST, _DECAY_EXC, _DECAY_INH) = range(15)  # fmt: skip
 
 
-@njit(cache=True)
-def draw_poisson(first, last, shard, shard_bits, step, drive, limits, key, words, out_count):
-    """Draw the drive of local neurons ``[first, last)`` for steps ``step .. step + 3`` (``step`` a multiple of 4).
+def _lif_body(loop, carried):
+    """One step of eight neighbours; arrays: ring words (exc, inh), drive, currents (exc, inh), potential.
 
-    A count is ``drive[D_FIRST_COUNT]`` plus the number of ``limits`` (cumulative probability) that one random word
-    reaches; the word's counter is (neuron id, step // 4), so partition and threads do not matter.
+    Three products are formed in parts that 32-bit lanes hold, exactly (each follows from ``floor(floor(x / a) / b) =
+    floor(x / ab)``, or from a sum whose first term the divisor divides):
 
-    Parameters
-    ----------
-    limits : ndarray, int32
-        Limits less one, less 2^31: words compare as signed numbers and reach a limit when they are above it. The last
-        one is followed by at least four 2^31 - 1, which no word is above.
-    words : ndarray, int32, shape (5, BLOCK)
-        Scratch.
-    out_count : ndarray, uint16, shape (4, n)
+    - input: ``((word << shift) * init) >> 32 = ((word * init) >> 16) >> (16 - shift)``, ``word`` having 16 bits;
+    - by S16.15 constants: ``(x * c) >> 15 = x * (c >> 15) + ((x * ((c & 32767) << 17)) >> 32)``;
+    - by U0.32 constants of 2**31 and more, whose signed form is ``c - 2**32``: the upper half, plus ``x``.
     """
-    c1 = np.uint32(step // N_STEPS_PER_DRAW)
-    stride = np.uint32(1 << shard_bits)
-    for a in range(first, last, BLOCK):
-        n = min(BLOCK, last - a)
-        w0, w1, w2, w3, sums = words[0], words[1], words[2], words[3], words[4, :n]
-        base = np.uint32((a << shard_bits) + shard)
-        for j in range(n):
-            neuron = np.uint32(base + np.uint32(np.uint32(j) * stride))
-            x0, x1, x2, x3 = philox4x32(neuron, c1, np.uint32(0), np.uint32(STREAM_POISSON_DRIVE), key[0], key[1])
-            w0[j] = np.int32(x0 ^ _TOP_BIT)
-            w1[j] = np.int32(x1 ^ _TOP_BIT)
-            w2[j] = np.int32(x2 ^ _TOP_BIT)
-            w3[j] = np.int32(x3 ^ _TOP_BIT)
-        for k in range(N_STEPS_PER_DRAW):
-            count = out_count[k, a : a + n]
-            if step + k < drive[D_DELAY]:
-                count[:] = 0
-                continue
-            _count_limits(words[k], drive[D_FIRST_COUNT], drive[D_N_LIMITS], limits, sums)
-            for j in range(n):
-                count[j] = np.uint16(sums[j])
+    top, n_saturated = carried
+    c = loop.constants
+
+    def take_input(word, high, low, cut):
+        nonlocal n_saturated
+        n_saturated = n_saturated - word.is_above(_RING_MAX)
+        word = word.at_most_unsigned(_RING_MAX)
+        return (word * high + (word * low).shift_right_unsigned(16)).shift_right_unsigned(cut)
+
+    exc = loop.load(3) + take_input(
+        loop.load(0) + loop.load(2) * c[_WEIGHT], c[_INIT_EXC_HIGH], c[_INIT_EXC_LOW], c[_CUT_EXC]
+    )
+    inh = loop.load(4) + take_input(loop.load(1), c[_INIT_INH_HIGH], c[_INIT_INH_LOW], c[_CUT_INH])
+    loop.store(0, 0)
+    loop.store(1, 0)
+    total = exc - inh + c[_OFFSET]
+    alpha = total * c[_R_WHOLE] + total.high_product(c[_R_PART]) + c[_REST]
+    distance = alpha - loop.load(5)
+    v = alpha - (distance.high_product(c[_LEAK_PART]) + (distance & c[_LEAK_WHOLE]))
+    loop.store(5, v)
+    loop.store(3, exc.high_product(c[_DECAY_EXC]) + (exc & c[_DECAY_EXC].is_negative()))
+    loop.store(4, inh.high_product(c[_DECAY_INH]) + (inh & c[_DECAY_INH].is_negative()))
+    return [top.at_least(v), n_saturated]
+
+
+_lif_loop = vector_loop(_lif_body, n_lanes=_N_LANES, carried=((-(2**31), "max"), (0, "add")))
 
 
 @njit(cache=True)
-def _count_limits(words, first_count, n_limits, limits, out_sum):
-    """Count the limits that each word reaches, five at a time (compares and subtractions of whole vectors)."""
-    for j in range(out_sum.size):
-        out_sum[j] = first_count
-    for m in range(0, n_limits, N_LIMITS_AT_ONCE):
-        a, b, c, d, e = limits[m], limits[m + 1], limits[m + 2], limits[m + 3], limits[m + 4]
-        for j in range(out_sum.size):
-            w = words[j]
-            low = np.int32(w > a) + np.int32(w > b)
-            high = np.int32(w > c) + np.int32(w > d) + np.int32(w > e)
-            out_sum[j] = np.int32(out_sum[j] + low + high)
+def _times(x, high, low):
+    """``x * (high + low / 2**32)``, rounded down; ``low`` signed, as the upper half of a product takes it."""
+    return np.int32(np.int32(x * high) + np.int32((np.int64(x) * np.int64(low)) >> 32))
 
 
 @njit(cache=True)
-def _add_input_s1615(ring, count, weight, shift, init, current):
-    """current += ((ring word << shift) * init) >> 32 (``init``: uint32, U0.32); return how many words saturated."""
-    n_saturated = np.int32(0)
-    for j in range(current.size):
-        total = np.uint32(ring[j] + np.uint32(np.uint32(count[j]) * weight))
-        n_saturated = np.int32(n_saturated + np.int32(total > _RING_MAX))
-        ring[j] = np.uint32(0)
-        word = np.uint32(min(total, _RING_MAX) << shift)
-        current[j] = np.int32(current[j] + np.int32((np.uint64(word) * np.uint64(init)) >> _S32))
-    return n_saturated
-
-
-@njit(cache=True)
-def _add_ring_s1615(ring, shift, init, current):
-    """As ``_add_input_s1615``, without a drive."""
-    n_saturated = np.int32(0)
-    for j in range(current.size):
-        total = ring[j]
-        n_saturated = np.int32(n_saturated + np.int32(total > _RING_MAX))
-        ring[j] = np.uint32(0)
-        word = np.uint32(min(total, _RING_MAX) << shift)
-        current[j] = np.int32(current[j] + np.int32((np.uint64(word) * np.uint64(init)) >> _S32))
-    return n_saturated
-
-
-@njit(cache=True)
-def _membrane_s1615(i_exc, i_inh, i_offset, r_membrane, exp_tc, v_rest, v):
-    """Integrate the membranes, refractory ones too (they are put back afterwards); return the highest potential.
-
-    All parameters int32, so that the products are 32 x 32 bits.
-    """
-    top = np.int32(-(2**31))
-    for j in range(v.size):
-        i_total = np.int32(i_exc[j] - i_inh[j] + i_offset)
-        alpha = np.int32(np.int32((np.int64(i_total) * np.int64(r_membrane)) >> 15) + v_rest)
-        leak = np.int32((np.int64(exp_tc) * np.int64(np.int32(alpha - v[j]))) >> 15)
-        v[j] = np.int32(alpha - leak)
+def _lif_rest(first, exc, inh, count, i_exc, i_inh, v, c):
+    """As ``_lif_body``, for the neurons from ``first`` on, fewer than a vector."""
+    top, n_saturated = np.int32(-(2**31)), np.int32(0)
+    for j in range(first, v.size):
+        word_exc = np.uint32(exc[j] + np.uint32(np.uint32(count[j]) * np.uint32(c[_WEIGHT])))
+        word_inh = inh[j]
+        n_saturated += np.int32(word_exc > _RING_MAX) + np.int32(word_inh > _RING_MAX)
+        exc[j] = np.uint32(0)
+        inh[j] = np.uint32(0)
+        init_exc = np.int64(c[_INIT_EXC_HIGH]) * 65536 + c[_INIT_EXC_LOW]
+        init_inh = np.int64(c[_INIT_INH_HIGH]) * 65536 + c[_INIT_INH_LOW]
+        ie = np.int32(i_exc[j] + np.int32((min(np.int64(word_exc), 65535) * init_exc) >> (16 + c[_CUT_EXC])))
+        ii = np.int32(i_inh[j] + np.int32((min(np.int64(word_inh), 65535) * init_inh) >> (16 + c[_CUT_INH])))
+        total = np.int32(ie - ii + c[_OFFSET])
+        alpha = np.int32(_times(total, c[_R_WHOLE], c[_R_PART]) + c[_REST])
+        v[j] = np.int32(alpha - _times(np.int32(alpha - v[j]), np.int32(-c[_LEAK_WHOLE]), c[_LEAK_PART]))
+        i_exc[j] = _times(ie, np.int32(c[_DECAY_EXC] < 0), c[_DECAY_EXC])
+        i_inh[j] = _times(ii, np.int32(c[_DECAY_INH] < 0), c[_DECAY_INH])
         top = max(top, v[j])
-    return top
+    return top, n_saturated
 
 
 @njit(cache=True)
-def _decay_s1615(decay, current):
-    """current = (current * decay) >> 32, decay being U0.32 (uint32).
+def _split(constant):
+    """Whole and part of an S16.15 constant: the part as a signed 32-bit factor of an upper half."""
+    part = np.int32(np.uint32((constant & 0x7FFF) << 17))
+    return np.int32((constant >> 15) + (part < 0)), part
 
-    A signed 32-bit factor ``d' = decay - 2**32`` gives the same with a 32 x 32 bit product: ``c * decay >> 32 =
-    (c * d' >> 32) + c``; below 2**31 ``d'`` is the decay itself and nothing is added.
-    """
-    signed = np.int32(decay)
-    mask = np.int32(-1) if signed < 0 else np.int32(0)
-    for j in range(current.size):
-        c = current[j]
-        current[j] = np.int32(np.int32((np.int64(c) * np.int64(signed)) >> 32) + np.int32(c & mask))
+
+@njit(cache=True)
+def _lif_constants(lif):
+    """The constants of the vector loop, int32."""
+    r_whole, r_part = _split(lif[L_R])
+    leak_whole, leak_part = _split(lif[L_EXP_TC])
+    return (
+        np.int32(lif[L_POISSON_WEIGHT]),
+        np.int32(lif[L_INIT_EXC] >> 16), np.int32(lif[L_INIT_EXC] & 0xFFFF), np.int32(MAX_SHIFT - lif[L_SHIFT_EXC]),
+        np.int32(lif[L_INIT_INH] >> 16), np.int32(lif[L_INIT_INH] & 0xFFFF), np.int32(MAX_SHIFT - lif[L_SHIFT_INH]),
+        np.int32(lif[L_I_OFFSET]), r_whole, r_part, np.int32(-leak_whole), leak_part, np.int32(lif[L_V_REST]),
+        np.int32(np.uint32(lif[L_DECAY_EXC])), np.int32(np.uint32(lif[L_DECAY_INH])),
+    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -163,15 +139,15 @@ def _fire(first, v_thresh, v_reset, shard, shard_bits, v, n_spikes, out_held, ou
 
 
 @njit(cache=True)
-def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v, i_exc,
-                   i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc, i_inh,
+                   tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
     """One step of the local neurons ``[first, last)`` of one population in one shard.
 
     Parameters
     ----------
     lif : ndarray, int64, shape (N_LIF_INT,)
     drive_count : ndarray, uint16, shape (n,)
-        Poisson events of the step.
+        Poisson events of the step; zeros without a drive.
     accumulator : ndarray, uint32, shape (2 * n,)
         Excitatory, then inhibitory ring words of this step; cleared.
     v, i_exc, i_inh : ndarray, int32, raw S16.15
@@ -183,7 +159,7 @@ def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, has_dr
     out_spikes : ndarray, int32
         Neuron ids, appended from ``n_spikes`` on.
     out_counters : ndarray, int64
-        ``[0]``: saturated ring words.
+        Saturated ring words: excitatory, inhibitory.
 
     Returns
     -------
@@ -191,25 +167,20 @@ def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, has_dr
         The new ``n_spikes``.
     """
     n_targets = v.size
-    shift_exc, shift_inh = np.uint32(lif[L_SHIFT_EXC]), np.uint32(lif[L_SHIFT_INH])
-    init_exc, init_inh = np.uint32(lif[L_INIT_EXC]), np.uint32(lif[L_INIT_INH])
-    decay_exc, decay_inh = np.uint32(lif[L_DECAY_EXC]), np.uint32(lif[L_DECAY_INH])
-    weight = np.uint32(lif[L_POISSON_WEIGHT])
-    i_offset, v_rest, v_reset = np.int32(lif[L_I_OFFSET]), np.int32(lif[L_V_REST]), np.int32(lif[L_V_RESET])
-    r_membrane, exp_tc, v_thresh = np.int32(lif[L_R]), np.int32(lif[L_EXP_TC]), np.int32(lif[L_V_THRESH])
+    constants = _lif_constants(lif)
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
-        exc, inh, ie, ii = accumulator[a:b], accumulator[n_targets + a : n_targets + b], i_exc[a:b], i_inh[a:b]
-        if has_drive:
-            out_counters[0] += _add_input_s1615(exc, drive_count[a:b], weight, shift_exc, init_exc, ie)
-        else:
-            out_counters[0] += _add_ring_s1615(exc, shift_exc, init_exc, ie)
-        out_counters[0] += _add_ring_s1615(inh, shift_inh, init_inh, ii)
-        tops[(a - first) // BLOCK] = _membrane_s1615(ie, ii, i_offset, r_membrane, exp_tc, v_rest, v[a:b])
-        _decay_s1615(decay_exc, ie)
-        _decay_s1615(decay_inh, ii)
-    return _finish_step(step, population, first, last, shard, shard_bits, lif[L_T_REFRACT], v_thresh, v_reset, v, tops,
-                        held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+        exc, inh, count = accumulator[a:b], accumulator[n_targets + a : n_targets + b], drive_count[a:b]
+        top, n_saturated = _lif_loop(b - a, (exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b]), constants)
+        n_done = (b - a) // _N_LANES * _N_LANES
+        if n_done < b - a:
+            rest = _lif_rest(n_done, exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b], constants)
+            top = max(top, rest[0])
+            n_saturated += rest[1]
+        tops[(a - first) // BLOCK] = top
+        out_counters[0] += n_saturated
+    return _finish_step(step, population, first, last, shard, shard_bits, lif[L_T_REFRACT], lif[L_V_THRESH],
+                        lif[L_V_RESET], v, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
 
 
 @njit(cache=True)

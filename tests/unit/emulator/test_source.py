@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from emulator.source import source_spikes
+from emulator.source import SpikeSources
 from models.network import Network, PoissonSource, Population
 from reference_case import spikes_at
 
@@ -14,7 +14,7 @@ CELLS = Population(name="A", n_neurons=10)
 
 def by_step(*sources, first_step=0, n_steps=20, seed=1):
     network = Network(name="one", populations=(CELLS,), sources=sources)
-    ptr, neurons = source_spikes(network, seed, first_step, n_steps)
+    ptr, neurons = SpikeSources(network, seed).spikes(first_step, n_steps)
     return [neurons[a:b].tolist() for a, b in itertools.pairwise(ptr)]
 
 
