@@ -14,7 +14,7 @@ stored in the synapse: 4 bytes a synapse in fixed point.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -129,6 +129,7 @@ def build_connectivity(
     n_threads: int,
     raw_per_pa: dict[tuple[str, Receptor], float] | None,
     dither: dict[tuple[str, Receptor], int] | None = None,
+    projections: Collection[int] | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Connectivity:
     """Draw every synapse of a network.
@@ -145,6 +146,8 @@ def build_connectivity(
     dither : dict of (population, receptor) to int, optional
         Round weights stochastically to multiples of so many raw units (1, or the step of ``weight_steps`` when the
         weights are coarsened afterwards); a weight's draw depends on seed and synapse only. Default: nearest.
+    projections : collection of int, optional
+        Draw only these projections of the network; their synapses are the same as when all are drawn.
     progress : callable, optional
         Called with the fraction done.
 
@@ -162,7 +165,9 @@ def build_connectivity(
     groups = source_groups(network)
     is_float = raw_per_pa is None
     scale = raw_per_pa or {(p.name, receptor): 1.0 for p in network.populations for receptor in Receptor}
-    tables = projection_tables(network, groups, scale, seed, dither=None if is_float else dither)
+    tables = projection_tables(
+        network, groups, scale, seed, dither=None if is_float else dither, projections=projections
+    )
     n_sources = network.n_sources
     row_length = np.zeros(n_sources, np.int64)
     n_bins = np.zeros(n_sources, np.int32)

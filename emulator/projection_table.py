@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -110,11 +111,13 @@ def projection_tables(
     seed: int,
     *,
     dither: dict[tuple[str, Receptor], int] | None = None,
+    projections: Collection[int] | None = None,
 ) -> ProjectionTables:
     """Turn the projections, in source order, into the arrays that the kernels read.
 
     ``dither``: raw units that weights are rounded to stochastically, of each target population and receptor; ``None``
-    for rounding to nearest.
+    for rounding to nearest. ``projections``: indices of those that are drawn, ``None`` for all; the others keep their
+    place without synapses.
     """
     ints, floats, limit_rows = [], [], []
     drawn: list[NDArray[np.int32]] = []
@@ -136,7 +139,9 @@ def projection_tables(
             )  # fmt: skip
             floats.append(row)
             limit_rows.append(_cumulative_words(probability))
-            drawn.append(_n_drawn(projection, index, group.n_neurons, n_targets, seed))
+            is_drawn = projections is None or index in projections
+            n_drawn = _n_drawn(projection, index, group.n_neurons, n_targets, seed)
+            drawn.append(n_drawn if is_drawn else np.zeros_like(n_drawn))
             count_start += group.n_neurons
     n_proj = len(ints)
     limits = np.full((n_proj, max((r.size for r in limit_rows), default=1)), _TWO_POW_32, np.uint64)

@@ -129,7 +129,8 @@ def _draw_locals(kind, n, source, n_candidates, words, taken, explicit_target, e
         for j in range(n):
             out_local[j] = j
     elif kind == ONE_TO_ONE:
-        out_local[0] = source
+        for j in range(n):
+            out_local[j] = source
     else:
         for j in range(n):
             out_local[j] = explicit_target[explicit_start + j]

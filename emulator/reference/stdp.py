@@ -1,0 +1,193 @@
+"""One plastic synapse at a time: pair-based STDP in the device's integers and in float64.
+
+What it defines. A presynaptic spike of step ``t`` meets a postsynaptic one of step ``s`` at ``s + delay``. When a
+presynaptic spike is processed, every postsynaptic spike that the synapse has met since the presynaptic spike before
+(that step excluded, this step included) raises the weight by the presynaptic trace at that time; then the trace of the
+postsynaptic spikes met before this step lowers it. Traces rise by one with each spike (``all``) or to one
+(``nearest``).
+
+Fixed point. Traces and decays have 11 fractional bits; decays come from a table of ``floor(exp(-k dt/tau) * 2**11)``
+that ends where they reach one unit. Amplitudes and bounds are S16.15 (nA), and so is the weight within one update; the
+stored weight keeps the population's 16 bits, and what is below them is cut. Only the last 15 postsynaptic spikes of a
+neuron count.
+
+Sources (sPyNNaker): timing_dependence/timing_pair_impl.h, weight_dependence/weight_additive_one_term_impl.h and
+weight_multiplicative_impl.h, stdp_typedefs.h, plasticity_helpers.py (table). Where we differ: docs/plasticity.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator.reference.integer import scaled_product
+from models.plasticity import PairStdp
+
+N_POST_SPIKES = 15
+_TRACE_BITS = 11
+_ONE = 2**_TRACE_BITS
+
+
+def decay_table(tau_ms: float, dt_ms: float) -> list[int]:
+    """Decay after 0, 1, 2, ... steps; an even number of entries (plasticity_helpers.py, get_exp_lut_array)."""
+    rate = dt_ms / tau_ms
+    size = 2 * math.ceil(math.log(_ONE) / rate / 2)
+    return [math.floor(math.exp(-k * rate) * _ONE) for k in range(size)]
+
+
+class FixedRule:
+    """The device's arithmetic; a trace is 16 bits, a stored weight is ``w / 2**shift`` of the S16.15 weight."""
+
+    one = _ONE
+    n_post_spikes: int | None = N_POST_SPIKES
+
+    def __init__(self, rule: PairStdp, dt_ms: float, shift: int) -> None:
+        self._tables = decay_table(rule.tau_plus_ms, dt_ms), decay_table(rule.tau_minus_ms, dt_ms)
+        unit = rule.w_max_pa / 1000 if rule.is_additive else 1.0
+        self._a_plus, self._a_minus = (round(a * unit * 2**15) for a in (rule.a_plus, rule.a_minus))
+        self._w_min, self._w_max = (round(w / 1000 * 2**15) for w in (rule.w_min_pa, rule.w_max_pa))
+        self._is_additive, self._shift = rule.is_additive, shift
+
+    def decay_plus(self, trace: int, n_steps: int) -> int:
+        """Presynaptic trace ``n_steps`` later."""
+        return self._decay(trace, self._tables[0], n_steps)
+
+    def decay_minus(self, trace: int, n_steps: int) -> int:
+        """Postsynaptic trace ``n_steps`` later."""
+        return self._decay(trace, self._tables[1], n_steps)
+
+    @staticmethod
+    def _decay(trace: int, table: list[int], n_steps: int) -> int:
+        return trace * table[n_steps] // _ONE if n_steps < len(table) else 0
+
+    def keep_trace(self, trace: int) -> int:
+        """Trace in its 16 bits; it wraps at 16."""
+        return (trace + 2**15) % 2**16 - 2**15
+
+    def load(self, stored: int) -> int:
+        """S16.15 weight of a stored one."""
+        return stored * 2**self._shift
+
+    def store(self, weight: int) -> int:
+        """Stored weight of an S16.15 one."""
+        return weight // 2**self._shift
+
+    def potentiate(self, weight: int, trace: int) -> int:
+        """Weight after one postsynaptic spike."""
+        scale = self._a_plus if self._is_additive else scaled_product(self._w_max - weight, self._a_plus, 15)
+        return min(weight + scaled_product(scale, trace, _TRACE_BITS), self._w_max)
+
+    def depress(self, weight: int, trace: int) -> int:
+        """Weight after a presynaptic spike."""
+        scale = self._a_minus if self._is_additive else scaled_product(weight - self._w_min, self._a_minus, 15)
+        return max(weight - scaled_product(scale, trace, _TRACE_BITS), self._w_min)
+
+
+class FloatRule:
+    """The equations in float64; weights in pA."""
+
+    one = 1.0
+    n_post_spikes: int | None = None
+
+    def __init__(self, rule: PairStdp, dt_ms: float) -> None:
+        self._rule, self._dt_ms = rule, dt_ms
+
+    def decay_plus(self, trace: float, n_steps: int) -> float:
+        """Presynaptic trace ``n_steps`` later."""
+        return trace * math.exp(-n_steps * self._dt_ms / self._rule.tau_plus_ms)
+
+    def decay_minus(self, trace: float, n_steps: int) -> float:
+        """Postsynaptic trace ``n_steps`` later."""
+        return trace * math.exp(-n_steps * self._dt_ms / self._rule.tau_minus_ms)
+
+    def keep_trace(self, trace: float) -> float:
+        """Trace as it is."""
+        return trace
+
+    def load(self, stored: float) -> float:
+        """Weight of a stored one."""
+        return stored
+
+    def store(self, weight: float) -> float:
+        """Stored weight."""
+        return weight
+
+    def potentiate(self, weight: float, trace: float) -> float:
+        """Weight after one postsynaptic spike."""
+        r = self._rule
+        scale = r.w_max_pa if r.is_additive else r.w_max_pa - weight
+        return min(weight + r.a_plus * scale * trace, r.w_max_pa)
+
+    def depress(self, weight: float, trace: float) -> float:
+        """Weight after a presynaptic spike."""
+        r = self._rule
+        scale = r.w_max_pa if r.is_additive else weight - r.w_min_pa
+        return max(weight - r.a_minus * scale * trace, r.w_min_pa)
+
+
+Rule = Any  # FixedRule or FloatRule: the same methods, on int or float
+
+
+@dataclass(slots=True)
+class History:
+    """Spikes of one neuron, each with the trace just after it."""
+
+    steps: list[int] = field(default_factory=list)
+    traces: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PlasticSynapse:
+    """One synapse with its own copy of everything; ``weight`` as it is stored (raw, or pA)."""
+
+    rule: Rule
+    pairs_all: bool
+    delay_steps: int
+    weight: float
+    pre: History = field(default_factory=History)
+    post: History = field(default_factory=History)
+
+    def add_post_spike(self, step: int) -> None:
+        """Enter a postsynaptic spike; its effect is computed with the next presynaptic one."""
+        self._add(self.post, step, self.rule.decay_minus)
+
+    def add_pre_spike(self, step: int) -> float:
+        """Process a presynaptic spike; return the weight that it is delivered with."""
+        rule, now = self.rule, step - self.delay_steps
+        n_kept = len(self.post.steps) if rule.n_post_spikes is None else rule.n_post_spikes
+        post = [*zip(self.post.steps, self.post.traces, strict=True)][-n_kept:] if n_kept else []
+        weight = rule.load(self.weight)
+        if self.pre.steps:
+            before = self.pre.steps[-1] - self.delay_steps
+            for s, _ in post:
+                if before < s <= now:
+                    weight = rule.potentiate(weight, rule.decay_plus(self.pre.traces[-1], s - before))
+        earlier = [(s, trace) for s, trace in post if s < now]
+        if earlier:
+            s, trace = earlier[-1]
+            weight = rule.depress(weight, rule.decay_minus(trace, now - s))
+        self._add(self.pre, step, rule.decay_plus)
+        self.weight = rule.store(weight)
+        return self.weight
+
+    def _add(self, history: History, step: int, decay: Callable[[Any, int], float]) -> None:
+        trace: Any = self.rule.one
+        if self.pairs_all and history.steps:
+            trace += decay(history.traces[-1], step - history.steps[-1])
+        history.steps.append(step)
+        history.traces.append(self.rule.keep_trace(trace))
+
+
+def weight_after(
+    rule: Rule, *, pairs_all: bool, delay_steps: int, weight: float, pre: Sequence[int], post: Sequence[int]
+) -> list[float]:
+    """Stored weight after each presynaptic spike of ``pre``; both trains ascending, steps."""
+    synapse = PlasticSynapse(rule, pairs_all, delay_steps, weight)
+    after, waiting = [], list(post)
+    for step in pre:
+        while waiting and waiting[0] < step:
+            synapse.add_post_spike(waiting.pop(0))
+        after.append(synapse.add_pre_spike(step))
+    return after

@@ -1,0 +1,113 @@
+"""STDP kernels against the plain-Python reference, and both against NEST's weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.plasticity import PairStdp
+from stdp_case import DT_MS, kernel_weights, one_synapse, reference_weights
+
+NEST = np.load(Path(__file__).parents[1] / "data" / "nest_stdp.npz")
+NEST_CASES = sorted({name.split("/")[0] for name in NEST if "/" in name})
+
+
+def random_train(rng, rate_hz, n_steps=3000):
+    return np.flatnonzero(rng.random(n_steps) < rate_hz * DT_MS * 1e-3).tolist()
+
+
+def random_case(seed):
+    """A rule, a delay, a weight and two trains; every third has bursts, every fourth starts on a bound."""
+    rng = np.random.default_rng(seed)
+    w_max_pa = float(10 ** rng.uniform(0.5, 4.5))
+    w_min_pa = 0.0 if seed % 2 else 0.1 * w_max_pa
+    rule = PairStdp(
+        w_min_pa=w_min_pa, w_max_pa=w_max_pa, tau_plus_ms=float(rng.uniform(0.5, 60.0)),
+        tau_minus_ms=float(rng.uniform(0.5, 60.0)), a_plus=float(rng.uniform(0, 0.4)),
+        a_minus=float(rng.uniform(0, 0.4)), weight_dependence=("additive", "multiplicative")[seed // 2 % 2],
+        pairing=("all", "nearest")[seed // 4 % 2],
+    )  # fmt: skip
+    share = (0.0, 0.3, 0.7, 1.0)[seed % 4]
+    weight_pa = w_min_pa + share * (w_max_pa - w_min_pa)
+    rates = rng.uniform(5.0, 2000.0 if seed % 3 == 0 else 150.0, 2)
+    pre, post = (random_train(rng, rate_hz) for rate_hz in rates)
+    return rule, int(rng.integers(1, 200)), weight_pa, pre, [*post, 3000]
+
+
+@pytest.mark.parametrize("seed", range(48))
+def test_fixed_kernel_is_the_reference_bit_for_bit(seed):
+    rule, delay_steps, weight_pa, pre, post = random_case(seed)
+    network = one_synapse(rule, delay_steps, weight_pa)
+    weights, _ = kernel_weights(network, pre, post, is_fixed=True)
+    assert weights == reference_weights(network, pre, post, is_fixed=True)
+
+
+@pytest.mark.parametrize("seed", range(48))
+def test_float_kernel_is_the_reference(seed):
+    rule, delay_steps, weight_pa, pre, post = random_case(seed)
+    network = one_synapse(rule, delay_steps, weight_pa)
+    weights, n_cut = kernel_weights(network, pre, post, is_fixed=False)
+    expected = reference_weights(network, pre, post, is_fixed=False)
+    np.testing.assert_allclose(weights, expected, rtol=1e-11, atol=1e-12 * rule.w_max_pa)
+    assert n_cut == 0
+
+
+def test_traces_wrap_at_sixteen_as_16_bits_do():
+    rule = PairStdp(w_max_pa=1000.0, tau_plus_ms=200.0, tau_minus_ms=200.0, a_plus=0.001, a_minus=0.0)
+    network = one_synapse(rule, 1, 500.0)
+    pre, post = [*range(5, 60), 100], [80]
+    weights, _ = kernel_weights(network, pre, post, is_fixed=True)
+    assert weights == reference_weights(network, pre, post, is_fixed=True)
+    few, _ = kernel_weights(network, pre[-12:], post, is_fixed=True)
+    assert weights[-1] < weights[0] < few[-1]  # 55 spikes make a trace of -9, 11 one of 11
+
+
+def nest_case(name):
+    """The network and trains of a case, and NEST's weights."""
+    mu, pairs_all, tau_plus_ms, tau_minus_ms, a_plus, a_minus = NEST[f"{name}/rule"].tolist()
+    rule = PairStdp(
+        w_max_pa=float(NEST["w_max_pa"]), tau_plus_ms=tau_plus_ms, tau_minus_ms=tau_minus_ms, a_plus=a_plus,
+        a_minus=a_minus, weight_dependence="multiplicative" if mu else "additive",
+        pairing="all" if pairs_all else "nearest",
+    )  # fmt: skip
+    delay_steps = int(NEST[f"{name}/delay_steps"])
+    network = one_synapse(rule, delay_steps, float(NEST[f"{name}/first_weight_pa"]), float(NEST["dt_ms"]))
+    pre, post = NEST[f"{name}/pre_step"].tolist(), NEST[f"{name}/post_step"].tolist()
+    return network, pre, post, NEST[f"{name}/weight_pa"]
+
+
+@pytest.mark.parametrize("name", NEST_CASES)
+def test_float_weights_are_those_of_nest(name):
+    network, pre, post, expected = nest_case(name)
+    delay_steps = int(NEST[f"{name}/delay_steps"])
+    assert len(set(pre) & {step + delay_steps for step in post}) > 3  # some meet in the same step
+    weights, _ = kernel_weights(network, pre, post, is_fixed=False)
+    np.testing.assert_allclose(weights, expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(reference_weights(network, pre, post, is_fixed=False), expected, rtol=0, atol=1e-10)
+    assert np.ptp(expected) > 10.0  # pA: the weight has moved far
+
+
+@pytest.mark.parametrize("name", NEST_CASES)
+def test_fixed_weights_stay_near_those_of_nest(name):
+    """Each update loses at most two units of 1/32.768 pA; the one exception are lost postsynaptic spikes."""
+    network, pre, post, expected = nest_case(name)
+    raw, n_cut = kernel_weights(network, pre, post, is_fixed=True)
+    difference_pa = np.abs(np.array(raw) / 32.768 - expected).max()
+    if name == "additive_all_far":
+        assert n_cut > 0
+        assert difference_pa > 1.0
+    else:
+        assert n_cut == 0
+        assert difference_pa < 0.5
+
+
+def test_history_of_the_device_keeps_fifteen_spikes():
+    rule = PairStdp(w_max_pa=1000.0, a_plus=0.01, a_minus=0.0, tau_plus_ms=1000.0)
+    network = one_synapse(rule, 1, 100.0)
+    post = list(range(10, 10 + 20 * 30, 30))
+    for n, n_cut in ((15, 0), (16, 1), (20, 1)):
+        weights, cut = kernel_weights(network, [5, 800], post[:n], is_fixed=True)
+        assert cut == n_cut
+        exact, _ = kernel_weights(network, [5, 800], post[:n], is_fixed=False)
+        missing = (exact[1] - weights[1] / 32.768) / (rule.a_plus * rule.w_max_pa)
+        assert missing == pytest.approx(max(0, n - 15), abs=0.05)
