@@ -135,9 +135,23 @@ class RoutingTree:
 class Tables:
     """Routing tables of all chips, concatenated.
 
-    ``indptr``: int64, shape (n_chips + 1,), into the others; ``chip``: int32, shape (n_chips, 2); ``key``, ``mask``:
-    uint32; ``route``: uint32, bits 0-5 links, bits 6-23 cores 0-17 (the router's own word). Order within a chip is
-    the lookup order; the first match wins.
+    Order within a chip is the lookup order; the first match wins. A *route* is a set of links and cores as bits: bit l
+    for link l, bit ``n_links + p`` for core p (on SpiNNaker bits 0-5 and 6-23, the router's own word).
+
+    Attributes
+    ----------
+    chip : ndarray, shape (n_chips, 2), int32
+        x and y.
+    indptr : ndarray, shape (n_chips + 1,), int64
+        Bounds of each chip's entries in the other arrays.
+    key, mask : ndarray, shape (n_entries,), uint32
+    route : ndarray, shape (n_entries,), uint32
+        The bits themselves or, where ``routes`` is given, a row of it.
+    is_default : ndarray, shape (n_entries,), bool, optional
+        Whether each packet that meets this entry would leave the same way without it, straight on (*default routing*).
+        A table with this array holds an entry for every key that comes by, so that it can be minimised.
+    routes : ndarray, shape (n_routes, n_words), uint64, optional
+        Distinct routes, 64 bits a word, lowest first, on machines whose links and cores need more than 32 bits.
     """
 
     chip: NDArray[np.int32]
@@ -145,6 +159,8 @@ class Tables:
     key: NDArray[np.uint32]
     mask: NDArray[np.uint32]
     route: NDArray[np.uint32]
+    is_default: NDArray[np.bool_] | None = None
+    routes: NDArray[np.uint64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
