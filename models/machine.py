@@ -216,7 +216,11 @@ class CostSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerSpec:
-    """Power and energy."""
+    """Power and energy.
+
+    The energies of single events, ``synaptic_event_pj``, ``neuron_update_pj``, ``spike_pj`` (sent by a neuron) and
+    ``hop_pj`` (a packet over a link), are None where the machine is known by the power of its active cores instead.
+    """
 
     board_idle_w: float
     board_overhead_w: float
@@ -224,6 +228,10 @@ class PowerSpec:
     n_boards_per_frame: int
     core_active_w: float
     router_energy_per_bit_pj: float
+    synaptic_event_pj: float | None = None
+    neuron_update_pj: float | None = None
+    spike_pj: float | None = None
+    hop_pj: float | None = None
 
     def __post_init__(self) -> None:
         _check_numbers(self, "power", positive=("n_boards_per_frame",))
@@ -250,7 +258,7 @@ class PipelineSpec:
     """What an FPGA node adds to a core: neuron pipelines, a spike's way, the memory of rows.
 
     ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the two columns of a measured curve: how fast rows of each size
-    are read, all channels together, on a memory of ``dram_bytes_per_s`` at its best (all channels).
+    are read by one channel, whose best is ``dram_bytes_per_s``.
     ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six.
     """
 
