@@ -119,9 +119,8 @@ def kiss_rate(rate_hz: float, dt_ms: float, name: str) -> KissRate:
     rate_raw = math.floor(rate_hz * 2**16 + 0.5)
     step_u032 = math.floor(dt_ms * 1e-3 * 2**32 + 0.5)
     if rate_raw >= 1 << 32:
-        allowed = (
-            f"below {_RATE_LIMIT_HZ:,.0f} Hz with the KISS source (lower n_inputs or rate_hz, or take the counter)"
-        )
+        remedy = "lower n_inputs or rate_hz, or draw with poisson='counter'"
+        allowed = f"below {_RATE_LIMIT_HZ:,.0f} Hz with the KISS source ({remedy})"
         raise ParameterError(name, f"{rate_hz:g} Hz", allowed)
     if step_u032 >= 1 << 32:
         raise ParameterError("Network.dt_ms", dt_ms, "below 1000 ms with the KISS source")
