@@ -32,7 +32,7 @@ def raw_s1615(value: float, name: str) -> int:
     return int(raw)
 
 
-def _divisor_s1615(value: float, name: str) -> int:
+def divisor_s1615(value: float, name: str) -> int:
     """Convert a time or capacity that the device divides by."""
     raw = raw_s1615(value, name)
     if raw <= 0:
@@ -43,7 +43,7 @@ def _divisor_s1615(value: float, name: str) -> int:
 
 def _device_constants(neuron: LifCurrExp, dt_raw: int) -> LifDeviceConstants:
     """Let the device's algorithm derive the constants; what it would get silently wrong is an error."""
-    tau_mem = _divisor_s1615(neuron.tau_mem_ms, "tau_mem_ms")
+    tau_mem = divisor_s1615(neuron.tau_mem_ms, "tau_mem_ms")
     c_m_nf = raw_s1615(neuron.c_m_pf * 1e-3, "c_m_pf")
     if c_m_nf <= 0:
         raise ParameterError("c_m_pf", neuron.c_m_pf, "at least 0.016 pF, one unit of S16.15 nF")
@@ -57,7 +57,7 @@ def _device_constants(neuron: LifCurrExp, dt_raw: int) -> LifDeviceConstants:
         )
     taus = {}
     for name in ("tau_syn_exc_ms", "tau_syn_inh_ms"):
-        taus[name] = _divisor_s1615(getattr(neuron, name), name)
+        taus[name] = divisor_s1615(getattr(neuron, name), name)
         if taus[name] > dt_raw << 15:  # dt / tau becomes 0, of which the device's exponential in U0.32 is 0
             allowed = f"at most {dt_raw} ms, 32,768 time steps, so that dt/tau in {S1615} is not 0"
             raise ParameterError(name, getattr(neuron, name), allowed)
@@ -81,7 +81,7 @@ def lif_constants_s1615(
     poisson_weight_raw: int,
 ) -> NDArray[np.int64]:
     """Return the constants of ``step_lif_s1615``: int64, shape (N_LIF_INT,), units as on the device (mV, nA, ms)."""
-    derived = _device_constants(neuron, _divisor_s1615(dt_ms, "dt_ms"))
+    derived = _device_constants(neuron, divisor_s1615(dt_ms, "dt_ms"))
     row = np.zeros(kernel.N_LIF_INT, np.int64)
     row[kernel.L_R], row[kernel.L_EXP_TC] = derived.r_membrane_raw, derived.exp_tc_raw
     row[kernel.L_DECAY_EXC], row[kernel.L_INIT_EXC] = derived.exc.decay_u032, derived.exc.init_u032

@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from emulator.kernels import neuron as column
 from emulator.lif_constants import lif_constants_s1615
 from emulator.reference.integer import scaled_product, wrap32
@@ -41,6 +44,11 @@ class FixedConstants:
         row = lif_constants_s1615(
             neuron, dt_ms, current_pa=current_pa, shift_exc=shift_exc, shift_inh=shift_inh, poisson_weight_raw=0
         )
+        return cls.of_row(row)
+
+    @classmethod
+    def of_row(cls, row: NDArray[np.int64]) -> FixedConstants:
+        """Name the first columns of a row of constants."""
         return cls(
             r_membrane=int(row[column.L_R]), exp_tc=int(row[column.L_EXP_TC]),
             decay_exc=int(row[column.L_DECAY_EXC]), init_exc=int(row[column.L_INIT_EXC]),

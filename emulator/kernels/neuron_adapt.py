@@ -1,0 +1,90 @@
+"""LIF neuron with current-based exponential synapses and a threshold that a spike raises.
+
+What is added to the threshold decays every step, the refractory ones too; then the potential is compared; a spike
+raises it. Synapses and membrane are those of ``LifCurrExp``: in fixed point the device's, with the threshold's decay
+in U0.32 derived as that of a synapse; in float exact.
+"""
+
+import numpy as np
+from numba import njit
+
+from emulator.kernels.neuron import (
+    L_DECAY_EXC,
+    L_DECAY_INH,
+    L_INIT_EXC,
+    L_INIT_INH,
+    L_SHIFT_EXC,
+    L_SHIFT_INH,
+    L_V_THRESH,
+    X_P11_EXC,
+    X_P11_INH,
+    X_P21_EXC,
+    X_P21_INH,
+    X_T_REFRACT,
+    X_V_RESET,
+    X_V_THRESH,
+)
+from emulator.kernels.neuron_parts import (
+    E_COUNTDOWN,
+    E_THRESH,
+    TI_DECAY,
+    TI_JUMP,
+    TX_DECAY,
+    TX_JUMP,
+    fire_f64,
+    fire_s1615,
+    membrane_s1615,
+    relaxed_f64,
+    scale_u032,
+    take_sum,
+    take_word,
+)
+from emulator.kernels.neuron_spinnaker import _narrow
+
+
+@njit(cache=True)
+def step_adapt_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
+                     n_spikes, out_counters):  # fmt: skip
+    """One step in S16.15; arguments as in ``neuron_parts``."""
+    n_targets = v.size
+    countdown, thresh = extra[E_COUNTDOWN], extra[E_THRESH]
+    for j in range(first, last):
+        word = take_word(accumulator, j, count[j], row, row[L_SHIFT_EXC], 0, out_counters)
+        exc = _narrow(np.int64(i_exc[j]) + scale_u032(word, row[L_INIT_EXC]))
+        word = take_word(accumulator, n_targets + j, 0, row, row[L_SHIFT_INH], 1, out_counters)
+        inh = _narrow(np.int64(i_inh[j]) + scale_u032(word, row[L_INIT_INH]))
+        if countdown[j] > 0:
+            countdown[j] -= 1
+        else:
+            v[j] = np.int32(membrane_s1615(row, exc - inh, np.int64(v[j])))
+        added = scale_u032(np.int64(thresh[j]), row[TI_DECAY])
+        if np.int64(v[j]) >= _narrow(row[L_V_THRESH] + added):
+            n_spikes = fire_s1615(row, j, shard, shard_bits, v, countdown, out_spikes, n_spikes)
+            added = _narrow(added + row[TI_JUMP])
+        thresh[j] = np.int32(added)
+        i_exc[j] = np.int32(scale_u032(exc, row[L_DECAY_EXC]))
+        i_inh[j] = np.int32(scale_u032(inh, row[L_DECAY_INH]))
+    return n_spikes
+
+
+@njit(cache=True)
+def step_adapt_f64(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
+                   n_spikes, out_counters):  # fmt: skip
+    """One step in float64 (mV, pA)."""
+    n_targets = v.size
+    countdown, thresh = extra[E_COUNTDOWN], extra[E_THRESH]
+    for j in range(first, last):
+        exc = i_exc[j] + take_sum(accumulator, j, count[j], row)
+        inh = i_inh[j] + take_sum(accumulator, n_targets + j, 0, row)
+        if countdown[j] > 0:
+            countdown[j] -= 1
+        else:
+            v[j] = relaxed_f64(row, v[j]) + exc * row[X_P21_EXC] - inh * row[X_P21_INH]
+        thresh[j] *= row[TX_DECAY]
+        if v[j] >= row[X_V_THRESH] + thresh[j]:
+            n_spikes = fire_f64(row[X_V_RESET], row[X_T_REFRACT], j, shard, shard_bits, v, countdown, out_spikes,
+                                n_spikes)  # fmt: skip
+            thresh[j] += row[TX_JUMP]
+        i_exc[j] = exc * row[X_P11_EXC]
+        i_inh[j] = inh * row[X_P11_INH]
+    return n_spikes

@@ -1,0 +1,50 @@
+"""The model of a population by its code: one function for each arithmetic."""
+
+from numba import njit
+
+from emulator.kernels.neuron_adapt import step_adapt_f64, step_adapt_s1615
+from emulator.kernels.neuron_alpha import step_alpha_f64, step_alpha_s1615
+from emulator.kernels.neuron_cond import step_cond_f64, step_cond_s1615
+from emulator.kernels.neuron_delta import step_delta_f64, step_delta_s1615
+from emulator.kernels.neuron_izhikevich import step_izhikevich_model_f64, step_izhikevich_model_s1615
+from emulator.kernels.neuron_parts import IZHIKEVICH, LIF_ADAPT_THRESH, LIF_COND_EXP, LIF_CURR_ALPHA
+
+
+@njit(cache=True)
+def step_model_s1615(code, first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
+                     n_spikes, out_counters):  # fmt: skip
+    """One step in S16.15 of a population of any model but ``LifCurrExp``; arguments as in ``neuron_parts``."""
+    if code == LIF_CURR_ALPHA:
+        return step_alpha_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
+                                out_spikes, n_spikes, out_counters)  # fmt: skip
+    if code == LIF_COND_EXP:
+        return step_cond_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
+                               out_spikes, n_spikes, out_counters)  # fmt: skip
+    if code == LIF_ADAPT_THRESH:
+        return step_adapt_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
+                                out_spikes, n_spikes, out_counters)  # fmt: skip
+    if code == IZHIKEVICH:
+        return step_izhikevich_model_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh,
+                                           extra, out_spikes, n_spikes, out_counters)  # fmt: skip
+    return step_delta_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
+                            n_spikes, out_counters)  # fmt: skip
+
+
+@njit(cache=True)
+def step_model_f64(code, first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
+                   n_spikes, out_counters):  # fmt: skip
+    """As ``step_model_s1615`` in float64."""
+    if code == LIF_CURR_ALPHA:
+        return step_alpha_f64(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
+                              out_spikes, n_spikes, out_counters)  # fmt: skip
+    if code == LIF_COND_EXP:
+        return step_cond_f64(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
+                             out_spikes, n_spikes, out_counters)  # fmt: skip
+    if code == LIF_ADAPT_THRESH:
+        return step_adapt_f64(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
+                              out_spikes, n_spikes, out_counters)  # fmt: skip
+    if code == IZHIKEVICH:
+        return step_izhikevich_model_f64(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh,
+                                         extra, out_spikes, n_spikes, out_counters)  # fmt: skip
+    return step_delta_f64(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
+                          n_spikes, out_counters)  # fmt: skip
