@@ -1,7 +1,8 @@
 """Scale of the 16-bit weights of a population and receptor, as the SpiNNaker host chooses it.
 
 The ring word of one step must hold the summed weights that arrive in it. The host bounds that sum by its mean plus
-five standard deviations under assumed Poisson input, takes the smallest power of two (nA) strictly above the bound,
+five standard deviations under assumed Poisson input, takes the smallest power of two (nA; what the synapse of another
+model adds, ``emulator.neuron_constants``) strictly above the bound,
 and gives the weights what is left of 15 bits: ``raw = w * 2**(15 - shift)``.
 
 The host's estimate of the in-degree is an upper tail; mean + 4 sd of a Poisson number gives all sixteen shifts that
@@ -19,6 +20,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from emulator.neuron_constants import input_per_weight
 from models.network import (
     Constant,
     Distribution,
@@ -34,7 +36,6 @@ from models.network import (
 RING_BUFFER_SIGMA = 5.0
 DEFAULT_RATE_HZ = 30.0
 _UPPER_TAIL_SIGMA = 4.0  # in-degree taken as mean + 4 sd of a Poisson number, an upper-tail estimate
-_PA_PER_NA = 1000.0
 
 
 class WeightRounding(StrEnum):
@@ -46,14 +47,17 @@ class WeightRounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WeightScale:
-    """``shift``: left shift from ring word to S16.15; ``raw_per_pa``: weight units per pA."""
+    """``shift``: left shift from ring word to S16.15; ``raw_per_pa``: weight units per pA.
+
+    Onto populations whose weights are conductances or steps of the potential, ``raw_per_pa`` is per nS or mV.
+    """
 
     shift: int
     raw_per_pa: float
 
 
 def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
-    """Return mean, variance and largest plausible magnitude of a weight, pA."""
+    """Return mean, variance and largest plausible magnitude of a weight."""
     mean = abs(weight.mean)
     match weight:
         case Constant():
@@ -66,8 +70,14 @@ def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
 
 
 def _projection_moments(projection: Projection) -> tuple[float, float, float]:
-    """Moments of the weights that a projection will have: the given ones, else those of its distribution."""
+    """Moments of the weights that a projection will have: the given ones, else those of its distribution.
+
+    Plastic weights may all become the largest that the rule allows (sPyNNaker synapse_dynamics_stdp.py,
+    get_weight_mean), so the bound is that of constant weights of this size.
+    """
     connector = projection.connector
+    if projection.plasticity is not None:
+        return projection.plasticity.w_max_pa, 0.0, projection.plasticity.w_max_pa
     if isinstance(connector, Explicit) and connector.weights is not None and connector.weights.size:
         weights = np.abs(connector.weights)
         return float(weights.mean()), float(weights.var()), float(weights.max())
@@ -80,7 +90,7 @@ def _source_rate_hz(network: Network, name: str) -> float:
 
 
 def _add_projection(network: Network, population: Population, projection: Projection, bound: list[float]) -> None:
-    """Add one projection to ``[mean, variance, sum of maxima, largest weight]``, pA a step."""
+    """Add one projection to ``[mean, variance, sum of maxima, largest weight]`` of a step, in the unit of the weights."""
     mean, variance, largest = _projection_moments(projection)
     n_sources = network.group(projection.source).n_neurons
     in_degree = projection.expected_n_synapses(n_sources, population.n_neurons) / population.n_neurons
@@ -92,7 +102,7 @@ def _add_projection(network: Network, population: Population, projection: Projec
     bound[3] = max(bound[3], largest)
 
 
-def _drive_bound_pa(network: Network, population: Population, receptor: Receptor) -> float:
+def _drive_bound(network: Network, population: Population, receptor: Receptor) -> float:
     """Bound of the Poisson drive alone; it reaches the neuron core by another way than the ring buffer (over SDRAM)."""
     drive = population.poisson
     if drive is None or (drive.weight < 0) != (receptor is Receptor.INH):
@@ -120,10 +130,10 @@ def weight_scale(network: Network, population: Population, receptor: Receptor) -
         if projection.target == population.name and projection.receptor == receptor:
             _add_projection(network, population, projection, bound)
     expected = bound[0] + RING_BUFFER_SIGMA * math.sqrt(bound[1])
-    upper_pa = max(min(expected, bound[2]), bound[3], _drive_bound_pa(network, population, receptor))
-    upper_na = upper_pa / _PA_PER_NA
-    shift = max(0, math.floor(math.log2(upper_na)) + 1) if upper_na > 0 else 0
-    return WeightScale(shift=shift, raw_per_pa=2.0 ** (15 - shift) / _PA_PER_NA)
+    per_weight = input_per_weight(population.neuron, network.dt_ms)
+    upper = max(min(expected, bound[2]), bound[3], _drive_bound(network, population, receptor)) * per_weight
+    shift = max(0, math.floor(math.log2(upper)) + 1) if upper > 0 else 0
+    return WeightScale(shift=shift, raw_per_pa=2.0 ** (15 - shift) * per_weight)
 
 
 def weight_scales(network: Network) -> dict[tuple[str, Receptor], WeightScale]:

@@ -71,7 +71,7 @@ def decayed(trace, n_steps, table):
     raise NotImplementedError
 
 
-@overload(decayed, inline="always")
+@overload(decayed)
 def _choose_decayed(trace, n_steps, table):
     if isinstance(table.dtype, types.Float):
 
@@ -91,7 +91,7 @@ def changed(room, amplitude, trace, c):
     raise NotImplementedError
 
 
-@overload(changed, inline="always")
+@overload(changed)
 def _choose_changed(room, amplitude, trace, c):
     if isinstance(c.dtype, types.Float):
 
@@ -112,7 +112,7 @@ def loaded(stored, c):
     raise NotImplementedError
 
 
-@overload(loaded, inline="always")
+@overload(loaded)
 def _choose_loaded(stored, c):
     if isinstance(c.dtype, types.Float):
         return lambda stored, c: stored
@@ -124,11 +124,17 @@ def kept(weight, c):
     raise NotImplementedError
 
 
-@overload(kept, inline="always")
+@overload(kept)
 def _choose_kept(weight, c):
     if isinstance(c.dtype, types.Float):
         return lambda weight, c: weight
     return lambda weight, c: weight >> c[V_SHIFT]
+
+
+@njit(cache=True)
+def bounded(weight, c):
+    """Weight within the rule's bounds."""
+    return min(max(weight, c[V_W_MIN]), c[V_W_MAX])
 
 
 @njit(cache=True)
@@ -174,12 +180,12 @@ def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post
             first -= 1
         for k in range(first + 1, last + 1):
             trace = decayed(pre_trace, post_step[k % n_slots] - begin, plus)
-            weight = min(weight + changed(c[V_W_MAX] - weight, c[V_A_PLUS], trace, c), c[V_W_MAX])
+            weight = bounded(weight + changed(c[V_W_MAX] - weight, c[V_A_PLUS], trace, c), c)
     if last >= oldest and post_step[last % n_slots] == end:  # met in the same step: no pair
         last -= 1
     if last >= oldest:
         trace = decayed(post_trace[last % n_slots], end - post_step[last % n_slots], minus)
-        weight = max(weight - changed(weight - c[V_W_MIN], c[V_A_MINUS], trace, c), c[V_W_MIN])
+        weight = bounded(weight - changed(weight - c[V_W_MIN], c[V_A_MINUS], trace, c), c)
     return kept(weight, c), is_cut
 
 

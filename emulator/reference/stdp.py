@@ -66,6 +66,14 @@ class FixedRule:
         """Trace in its 16 bits; it wraps at 16."""
         return (trace + 2**15) % 2**16 - 2**15
 
+    def _bounded(self, weight: int) -> int:
+        return min(max(weight, self._w_min), self._w_max)
+
+    def first(self, stored: int) -> int:
+        """Stored weight to start with, within the bounds."""
+        unit = 2**self._shift
+        return min(max(stored, -(-self._w_min // unit)), self._w_max // unit)
+
     def load(self, stored: int) -> int:
         """S16.15 weight of a stored one."""
         return stored * 2**self._shift
@@ -77,12 +85,12 @@ class FixedRule:
     def potentiate(self, weight: int, trace: int) -> int:
         """Weight after one postsynaptic spike."""
         scale = self._a_plus if self._is_additive else scaled_product(self._w_max - weight, self._a_plus, 15)
-        return min(weight + scaled_product(scale, trace, _TRACE_BITS), self._w_max)
+        return self._bounded(weight + scaled_product(scale, trace, _TRACE_BITS))
 
     def depress(self, weight: int, trace: int) -> int:
         """Weight after a presynaptic spike."""
         scale = self._a_minus if self._is_additive else scaled_product(weight - self._w_min, self._a_minus, 15)
-        return max(weight - scaled_product(scale, trace, _TRACE_BITS), self._w_min)
+        return self._bounded(weight - scaled_product(scale, trace, _TRACE_BITS))
 
 
 class FloatRule:
@@ -106,6 +114,10 @@ class FloatRule:
         """Trace as it is."""
         return trace
 
+    def first(self, stored: float) -> float:
+        """Weight within the bounds."""
+        return min(max(stored, self._rule.w_min_pa), self._rule.w_max_pa)
+
     def load(self, stored: float) -> float:
         """Weight of a stored one."""
         return stored
@@ -118,13 +130,13 @@ class FloatRule:
         """Weight after one postsynaptic spike."""
         r = self._rule
         scale = r.w_max_pa if r.is_additive else r.w_max_pa - weight
-        return min(weight + r.a_plus * scale * trace, r.w_max_pa)
+        return self.first(weight + r.a_plus * scale * trace)
 
     def depress(self, weight: float, trace: float) -> float:
         """Weight after a presynaptic spike."""
         r = self._rule
         scale = r.w_max_pa if r.is_additive else weight - r.w_min_pa
-        return max(weight - r.a_minus * scale * trace, r.w_min_pa)
+        return self.first(weight - r.a_minus * scale * trace)
 
 
 Rule = Any  # FixedRule or FloatRule: the same methods, on int or float
@@ -184,7 +196,7 @@ def weight_after(
     rule: Rule, *, pairs_all: bool, delay_steps: int, weight: float, pre: Sequence[int], post: Sequence[int]
 ) -> list[float]:
     """Stored weight after each presynaptic spike of ``pre``; both trains ascending, steps."""
-    synapse = PlasticSynapse(rule, pairs_all, delay_steps, weight)
+    synapse = PlasticSynapse(rule, pairs_all, delay_steps, rule.first(weight))
     after, waiting = [], list(post)
     for step in pre:
         while waiting and waiting[0] < step:
