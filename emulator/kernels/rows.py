@@ -19,6 +19,7 @@ N_PROJ_INT = 8
 (F_WEIGHT_A, F_WEIGHT_B, F_WEIGHT_P_LOW, F_WEIGHT_P_SPAN, F_WEIGHT_LOW, F_WEIGHT_HIGH, F_RAW_PER_PA,
  F_DITHER) = range(8)  # fmt: skip
 N_PROJ_FLOAT = 8
+NOT_DRAWN, DRAWN, STORED = range(3)  # states of a row: never drawn, drawn before but not kept, in memory
 # connector kinds
 FIXED_TOTAL_NUMBER, DISTINCT_TARGETS, ALL_TO_ALL, ONE_TO_ONE, EXPLICIT = range(5)
 # weight kinds
@@ -333,17 +334,21 @@ def build_rows_float(first, last, population_first, n_bins, ptr_start, row_start
 
 
 @njit(cache=True, nogil=True)
-def count_targets(first, last, row_start, row_ptr, ptr_start, n_bins_of, synapse_target, shard_bits, slice_of_neuron,
-                  out_counts):  # fmt: skip
-    """Count the synapses of every (source, slice) into ``out_counts`` (uint16, shape (n_sources, n_slices)).
+def count_targets(first, last, sources, state, row_start, row_ptr, ptr_start, n_bins_of, synapse_target, shard_bits,
+                  slice_of_neuron, out_counts):  # fmt: skip
+    """Count the synapses of ``sources[first:last]`` on every slice, of rows that are stored.
 
     ``synapse_target``: the packed words (uint32) or the targets (uint16); the low 16 bits are the target in its shard.
+    ``out_counts``: uint16, shape (sources.size, n_slices); those of other rows are left as they are.
     """
-    for source in range(first, last):
+    for i in range(first, last):
+        source = sources[i]
+        if state[source] != STORED:
+            continue
         base = row_start[source]
         n_bins = n_bins_of[source]
         for s in range(1 << shard_bits):
             start = ptr_start[source] + s * (n_bins + 1)
             for j in range(base + row_ptr[start], base + row_ptr[start + n_bins]):
                 target = np.int64(synapse_target[j]) & 0xFFFF
-                out_counts[source, slice_of_neuron[(target << shard_bits) + s]] += 1
+                out_counts[i, slice_of_neuron[(target << shard_bits) + s]] += 1
