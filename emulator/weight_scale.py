@@ -90,7 +90,7 @@ def _source_rate_hz(network: Network, name: str) -> float:
 
 
 def _add_projection(network: Network, population: Population, projection: Projection, bound: list[float]) -> None:
-    """Add one projection to ``[mean, variance, sum of maxima, largest weight]`` of a step, in the unit of the weights."""
+    """Add one projection to ``[mean, variance, sum of maxima, largest weight]``, in the weights' unit a step."""
     mean, variance, largest = _projection_moments(projection)
     n_sources = network.group(projection.source).n_neurons
     in_degree = projection.expected_n_synapses(n_sources, population.n_neurons) / population.n_neurons
