@@ -44,7 +44,7 @@ from emulator.kernels import poisson_kiss as kernel
 from emulator.kernels.philox import fill_philox
 from emulator.random_stream import Stream, stream_key
 from models.errors import ParameterError
-from models.network import Network
+from models.network import Network, PoissonSource
 from models.units import ms_to_steps
 
 _ONE_S1615 = 1 << 15
@@ -172,15 +172,25 @@ def quantiles_for(rows: NDArray[np.int64]) -> NDArray[np.int32]:
     return quantile_table() if is_needed else np.zeros(1, np.int32)
 
 
-def drive_rates(network: Network) -> dict[str, KissRate]:
-    """Return what cores make of the drives, of every population that has one."""
-    return {
-        population.name: kiss_rate(
-            population.poisson.total_rate_hz, network.dt_ms, f"Population({population.name!r}).poisson"
-        )
+def kiss_rates(network: Network) -> dict[str, KissRate]:
+    """Return what cores make of the rates, of every population with a drive and every Poisson source.
+
+    Raises
+    ------
+    ParameterError
+        If a rate does not fit.
+    """
+    given = [
+        (population.name, population.poisson.total_rate_hz, f"Population({population.name!r}).poisson")
         for population in network.populations
         if population.poisson is not None
-    }
+    ]
+    given += [
+        (source.name, source.rate_hz, f"PoissonSource({source.name!r}).rate_hz")
+        for source in network.sources
+        if isinstance(source, PoissonSource)
+    ]
+    return {name: kiss_rate(rate_hz, network.dt_ms, where) for name, rate_hz, where in given}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +212,7 @@ def no_kiss_drive(n_populations: int, n_shards: int) -> KissDrive:
 
 def kiss_drive(network: Network, seed: int, n_shards: int) -> KissDrive:
     """Return the drive of a network: one source for every neuron, whose counts arrive the drive's delay later."""
-    rates = drive_rates(network)
+    rates = kiss_rates(network)
     n_local = -(-network.n_neurons // n_shards)
     rows = np.zeros((len(network.populations), kernel.N_KISS_INT), np.int64)
     states = np.zeros((n_local * n_shards, kernel.N_KISS_STATE), np.uint32)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import poisson_kiss as kernel
-from emulator.poisson_kiss import PoissonMethod, kiss_rate, kiss_seeds, quantiles_for
+from emulator.poisson_kiss import PoissonMethod, kiss_rates, kiss_seeds, quantiles_for
 from emulator.random_stream import Stream, host_rng
 from models.network import Network, PoissonSource, SpikeArraySource
 
@@ -70,7 +70,7 @@ class _KissPopulation:
     """The generators of one Poisson population."""
 
     def __init__(self, network: Network, source: PoissonSource, seed: int) -> None:
-        rate = kiss_rate(source.rate_hz, network.dt_ms, f"PoissonSource({source.name!r}).rate_hz")
+        rate = kiss_rates(network)[source.name]
         first, end = (int(np.ceil((t - 1e-9) / network.dt_ms)) if np.isfinite(t) else np.iinfo(np.int64).max
                       for t in (source.start_ms, source.stop_ms))  # fmt: skip
         self._row = np.array(rate.as_row(first, end), np.int64)

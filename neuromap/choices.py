@@ -12,6 +12,8 @@ from models.errors import ParameterError, UnknownNameError
 RecipeName = Literal["combined", "ensemble"]
 Arithmetic = Literal["fixed", "float"]
 DelayConvention = Literal["nest", "device"]
+PoissonMethod = Literal["counter", "kiss"]
+WeightRounding = Literal["nearest", "stochastic"]
 
 _SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the texts below the fields are the schema's descriptions
 
@@ -93,6 +95,10 @@ class Experiment:
     """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
     delay_convention: DelayConvention = "nest"
     """``nest``: a spike acts one delay after the step it was emitted in, as in NEST; ``device``: as on the machine."""
+    poisson: PoissonMethod = "counter"
+    """``counter``: exact Poisson counts, addressed by neuron and step; ``kiss``: SpiNNaker's generator and methods."""
+    weight_rounding: WeightRounding = "nearest"
+    """How the host rounds weights to the machine's units; stochastic draws depend on the seed and the synapse only."""
     time_scale_factor: float = 1.0
     """Slow-down that the machine is given: a tick lasts dt times this."""
     n_threads: int = field(default_factory=default_n_threads)
@@ -106,6 +112,8 @@ class Experiment:
         _check_whole("n_threads", self.n_threads, at_least=1)
         _check_choice("arithmetic", self.arithmetic, Arithmetic)
         _check_choice("delay_convention", self.delay_convention, DelayConvention)
+        _check_choice("poisson", self.poisson, PoissonMethod)
+        _check_choice("weight_rounding", self.weight_rounding, WeightRounding)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the experiment as plain dicts, ready for JSON."""

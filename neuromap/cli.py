@@ -68,6 +68,10 @@ class Options:
     "The machine's fixed point, or double precision [fixed]."
     delay_convention: Literal["nest", "device"] | None = None
     "How a delay is counted [nest]."
+    poisson: Literal["counter", "kiss"] | None = None
+    "Poisson input: exact counts, or SpiNNaker's generator and methods [counter]."
+    weight_rounding: Literal["nearest", "stochastic"] | None = None
+    "How weights are rounded to units of the machine [nearest]."
     time_scale_factor: float | None = None
     "Slow-down that the machine is given [1]."
     threads: int | None = None

@@ -64,6 +64,8 @@ OPTION_PATHS = MappingProxyType(
         "seed": "seed",
         "arithmetic": "arithmetic",
         "delay_convention": "delay_convention",
+        "poisson": "poisson",
+        "weight_rounding": "weight_rounding",
         "time_scale_factor": "time_scale_factor",
         "threads": "n_threads",
     }
@@ -329,6 +331,10 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
     machine = load_machine(experiment.machine.name, experiment.machine.settings)
     ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
     ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
+    if experiment.poisson == "kiss":
+        from emulator.poisson_kiss import kiss_rates
+
+        kiss_rates(network)
     recipe, core = experiment.recipe, machine.core
     if recipe.neurons_per_core is not None and recipe.neurons_per_core > core.max_neurons:
         raise CapacityError(

@@ -178,7 +178,8 @@ def _simulate(experiment: Experiment, network: Network, progress: Progress) -> S
 
     return simulate(
         network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
-        delay_convention=experiment.delay_convention, n_threads=experiment.n_threads, progress=on_stage,
+        delay_convention=experiment.delay_convention, poisson=experiment.poisson,
+        weight_rounding=experiment.weight_rounding, n_threads=experiment.n_threads, progress=on_stage,
     )  # fmt: skip
 
 

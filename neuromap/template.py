@@ -31,6 +31,8 @@ warmup_ms: 500.0         # simulated before that and dropped, ms
 seed: 1234               # the one seed of all random numbers
 arithmetic: fixed        # fixed (the machine's S16.15) or float (double precision, exact integration)
 delay_convention: nest   # nest or device: how a delay is counted
+poisson: counter         # counter (exact Poisson counts) or kiss (SpiNNaker's generator and methods)
+weight_rounding: nearest # nearest or stochastic: how weights become units of the machine
 time_scale_factor: 1.0   # slow-down that the machine is given: a tick lasts dt times this
 # n_threads: 2           # threads of the emulator; they do not change the result
 """

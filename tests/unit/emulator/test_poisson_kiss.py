@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from emulator.kernels import poisson_kiss as kernel
-from emulator.poisson_kiss import KissRate, drive_rates, kiss_drive, kiss_rate, kiss_seeds, quantile_table
+from emulator.poisson_kiss import KissRate, kiss_drive, kiss_rate, kiss_rates, kiss_seeds, quantile_table
 from models.errors import ParameterError
 from models.network import Network, Population
 from reference_case import drive, rich_network
@@ -67,7 +67,7 @@ def test_rate_that_the_core_cannot_hold_is_refused():
     )
     cells = Population(name="A", n_neurons=1, poisson=drive(65_536.0))
     with pytest.raises(ParameterError, match=message):
-        drive_rates(Network(name="one", populations=(cells,)))
+        kiss_rates(Network(name="one", populations=(cells,)))
     assert kiss_rate(65_535.0, 0.1, "rate").method == kernel.FAST
 
 

@@ -69,6 +69,8 @@ def test_run_passes_every_option(flow, capsys, in_tmp):
         "--drive": "dc",
         "--arithmetic": "float",
         "--delay-convention": "device",
+        "--poisson": "kiss",
+        "--weight-rounding": "stochastic",
         "--time-scale-factor": "20",
         "--threads": "1",
         "--set": "machine.core.clock_hz=150e6",
@@ -86,6 +88,8 @@ def test_run_passes_every_option(flow, capsys, in_tmp):
         "seed": 3,
         "arithmetic": "float",
         "delay_convention": "device",
+        "poisson": "kiss",
+        "weight_rounding": "stochastic",
         "time_scale_factor": 20.0,
         "n_threads": 1,
     }
