@@ -13,6 +13,7 @@ from emulator.connectivity import Connectivity
 from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
 from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
+from emulator.kernels.poisson import N_STEPS_PER_DRAW
 from emulator.lazy_array import lazy_array
 from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
 from emulator.number_format import COUNTERS, NumberFormat, format_rows
@@ -230,10 +231,10 @@ def _drive(network: Network, n_shards: int, seed: int, method: PoissonMethod) ->
     is_kiss = method is PoissonMethod.KISS
     kiss = kiss_drive(network, seed, n_shards) if is_kiss else no_kiss_drive(n_populations, n_shards)
     n_local = -(-network.n_neurons // n_shards)
-    count = np.zeros((n_shards, kernel.N_STEPS_PER_DRAW, n_local), np.uint16)
+    count = np.zeros((n_shards, N_STEPS_PER_DRAW, n_local), np.uint16)
     return Drive(
-        poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows, kiss.state,
-        kiss.quantiles,
+        poisson.ints, poisson.tops, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows,
+        kiss.state, kiss.quantiles,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels import neuron, neuron_q, rows
+from emulator.kernels import poisson, neuron_q, rows
 
 _TWO_POW_64 = 1 << 64
 
@@ -18,7 +18,7 @@ class Stream(IntEnum):
     COUNT = 0
     SYNAPSE = rows.STREAM_SYNAPSE
     V_INIT = 2
-    POISSON_DRIVE = neuron.STREAM_POISSON_DRIVE
+    POISSON_DRIVE = poisson.STREAM_POISSON_DRIVE
     POISSON_SOURCE = 4
     ROUNDING = neuron_q.STREAM_ROUNDING
     KISS = 8  #: seeds of SpiNNaker's Poisson sources

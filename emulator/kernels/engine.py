@@ -15,8 +15,9 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
-from emulator.kernels.neuron import BLOCK, N_STEPS_PER_DRAW, draw_poisson, step_lif_f64, step_lif_s1615
+from emulator.kernels.neuron import step_lif_f64, step_lif_s1615
 from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
+from emulator.kernels.poisson import BLOCK, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
 from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
 from emulator.kernels.threads import wait_at_barrier
 
@@ -46,14 +47,15 @@ class Cells(NamedTuple):
 
 
 class Drive(NamedTuple):
-    """The Poisson drive: ``ints`` and ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32, (2,).
+    """The Poisson drive: ``ints``, ``tops``, ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32.
 
     ``count``: uint16, (n_shards, N_STEPS_PER_DRAW, n), zero where a population has none. ``kiss``, ``kiss_state``,
     ``quantiles``: of ``draw_kiss``, which draws the counts of populations whose row in ``kiss`` has a method.
     """
 
     ints: NDArray[np.int64]
-    limits: NDArray[np.int32]
+    tops: NDArray[np.int16]
+    limits: NDArray[np.uint32]
     key: NDArray[np.uint32]
     count: NDArray[np.uint16]
     kiss: NDArray[np.int64]
@@ -110,14 +112,14 @@ class Record(NamedTuple):
 
 
 @njit(cache=True)
-def _draw_drives(shard, shard_bits, step, cells, drive, words):
+def _draw_drives(shard, shard_bits, step, cells, drive, scratch):
     for p in range(cells.pop_first.shape[1]):
         if drive.kiss[p, K_METHOD] != SILENT:
             draw_kiss(cells.pop_first[shard, p], cells.pop_last[shard, p], step, drive.kiss[p], drive.quantiles,
                       drive.kiss_state[shard], drive.count[shard])  # fmt: skip
         elif drive.ints[p, 1] or drive.ints[p, 0]:
             draw_poisson(cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, step, drive.ints[p],
-                         drive.limits[p], drive.key, words, drive.count[shard])  # fmt: skip
+                         drive.tops[p], drive.limits[p], drive.key, scratch, drive.count[shard])  # fmt: skip
 
 
 @njit(cache=True)
@@ -125,9 +127,8 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
     """Advance all populations of a shard; return how many spikes it wrote."""
     n = 0
     for p in range(cells.pop_first.shape[1]):
-        has_drive = drive.ints[p, 1] != 0 or drive.ints[p, 0] != 0
         n = _step_lif(step, p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, cells.lif[p],
-                      has_drive, drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard], cells.v[shard],
+                      drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard], cells.v[shard],
                       cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard], cells.held[shard],
                       cells.held_ptr[shard], out_spikes, n, saturated[p])  # fmt: skip
     return n
@@ -183,18 +184,18 @@ def _choose_add_segments(n, first, size, n_targets, synapse, weight, out_accumul
     return add_fixed
 
 
-def _step_lif(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v, i_exc,
+def _step_lif(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
               i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
     """Advance one population's neurons of one shard by a step."""
     raise NotImplementedError
 
 
 @overload(_step_lif, inline="always")
-def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
                      i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
     if v.dtype == types.float32:
 
-        def step_float32(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+        def step_float32(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
                          i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
             return step_lif_f32(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
                                 i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
@@ -203,7 +204,7 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, has_
 
     if v.dtype == types.int64:  # any fixed-point format
 
-        def step_format(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+        def step_format(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
                         i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
             return step_lif_q(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
                               i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
@@ -212,16 +213,16 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, has_
 
     if isinstance(v.dtype, types.Float):
 
-        def step_float(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v,
+        def step_float(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
                        i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
             return step_lif_f64(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
                                 i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
 
         return step_float
 
-    def step_fixed(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count, accumulator, v, i_exc,
+    def step_fixed(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
                    i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
-        return step_lif_s1615(step, population, first, last, shard, shard_bits, lif, has_drive, drive_count,
+        return step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_count,
                               accumulator, v, i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes,
                               out_counters)  # fmt: skip
 
@@ -238,7 +239,7 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
     """
     n_shards = cells.v.shape[0]
     mask = due.first.shape[1] - 1
-    words = np.empty((N_STEPS_PER_DRAW + 1, BLOCK), np.int32)
+    scratch = np.empty((N_SCRATCH, BLOCK), np.int32)
     cursor = np.zeros(n_shards, np.int64)
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
@@ -247,7 +248,7 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
                           rows.synapse, rows.weight, cells.accumulator[shard])  # fmt: skip
             due.n[shard, slot] = 0
             if t % N_STEPS_PER_DRAW == 0:
-                _draw_drives(shard, shard_bits, t, cells, drive, words)
+                _draw_drives(shard, shard_bits, t, cells, drive, scratch)
             fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
                                             record.saturated[shard])  # fmt: skip
             _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)

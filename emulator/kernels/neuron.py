@@ -38,19 +38,16 @@ def _lif_body(loop, carried):
     - by S16.15 constants: ``(x * c) >> 15 = x * (c >> 15) + ((x * ((c & 32767) << 17)) >> 32)``;
     - by U0.32 constants of 2**31 and more, whose signed form is ``c - 2**32``: the upper half, plus ``x``.
     """
-    top, n_saturated = carried
+    top, n_full_exc, n_full_inh = carried
     c = loop.constants
 
-    def take_input(word, high, low, cut):
-        nonlocal n_saturated
-        n_saturated = n_saturated - word.is_above(_RING_MAX)
+    def scale(word, high, low, cut):
         word = word.at_most_unsigned(_RING_MAX)
         return (word * high + (word * low).shift_right_unsigned(16)).shift_right_unsigned(cut)
 
-    exc = loop.load(3) + take_input(
-        loop.load(0) + loop.load(2) * c[_WEIGHT], c[_INIT_EXC_HIGH], c[_INIT_EXC_LOW], c[_CUT_EXC]
-    )
-    inh = loop.load(4) + take_input(loop.load(1), c[_INIT_INH_HIGH], c[_INIT_INH_LOW], c[_CUT_INH])
+    word_exc, word_inh = loop.load(0) + loop.load(2) * c[_WEIGHT], loop.load(1)
+    exc = loop.load(3) + scale(word_exc, c[_INIT_EXC_HIGH], c[_INIT_EXC_LOW], c[_CUT_EXC])
+    inh = loop.load(4) + scale(word_inh, c[_INIT_INH_HIGH], c[_INIT_INH_LOW], c[_CUT_INH])
     loop.store(0, 0)
     loop.store(1, 0)
     total = exc - inh + c[_OFFSET]
@@ -60,10 +57,10 @@ def _lif_body(loop, carried):
     loop.store(5, v)
     loop.store(3, exc.high_product(c[_DECAY_EXC]) + (exc & c[_DECAY_EXC].is_negative()))
     loop.store(4, inh.high_product(c[_DECAY_INH]) + (inh & c[_DECAY_INH].is_negative()))
-    return [top.at_least(v), n_saturated]
+    return [top.at_least(v), n_full_exc - word_exc.is_above(_RING_MAX), n_full_inh - word_inh.is_above(_RING_MAX)]
 
 
-_lif_loop = vector_loop(_lif_body, n_lanes=_N_LANES, carried=((-(2**31), "max"), (0, "add")))
+_lif_loop = vector_loop(_lif_body, n_lanes=_N_LANES, carried=((-(2**31), "max"), (0, "add"), (0, "add")))
 
 
 @njit(cache=True)
@@ -75,11 +72,12 @@ def _times(x, high, low):
 @njit(cache=True)
 def _lif_rest(first, exc, inh, count, i_exc, i_inh, v, c):
     """As ``_lif_body``, for the neurons from ``first`` on, fewer than a vector."""
-    top, n_saturated = np.int32(-(2**31)), np.int32(0)
+    top, n_full_exc, n_full_inh = np.int32(-(2**31)), np.int32(0), np.int32(0)
     for j in range(first, v.size):
         word_exc = np.uint32(exc[j] + np.uint32(np.uint32(count[j]) * np.uint32(c[_WEIGHT])))
         word_inh = inh[j]
-        n_saturated += np.int32(word_exc > _RING_MAX) + np.int32(word_inh > _RING_MAX)
+        n_full_exc += np.int32(word_exc > _RING_MAX)
+        n_full_inh += np.int32(word_inh > _RING_MAX)
         exc[j] = np.uint32(0)
         inh[j] = np.uint32(0)
         init_exc = np.int64(c[_INIT_EXC_HIGH]) * 65536 + c[_INIT_EXC_LOW]
@@ -92,7 +90,7 @@ def _lif_rest(first, exc, inh, count, i_exc, i_inh, v, c):
         i_exc[j] = _times(ie, np.int32(c[_DECAY_EXC] < 0), c[_DECAY_EXC])
         i_inh[j] = _times(ii, np.int32(c[_DECAY_INH] < 0), c[_DECAY_INH])
         top = max(top, v[j])
-    return top, n_saturated
+    return top, n_full_exc, n_full_inh
 
 
 @njit(cache=True)
@@ -140,7 +138,7 @@ def _fire(first, v_thresh, v_reset, shard, shard_bits, v, n_spikes, out_held, ou
 
 @njit(cache=True)
 def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc, i_inh,
-                   tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+                   tops, held, held_ptr, out_spikes, n_spikes, out_saturated):  # fmt: skip
     """One step of the local neurons ``[first, last)`` of one population in one shard.
 
     Parameters
@@ -158,8 +156,8 @@ def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_
         Local neurons that fired in each of the last steps, by population; this step's are appended.
     out_spikes : ndarray, int32
         Neuron ids, appended from ``n_spikes`` on.
-    out_counters : ndarray, int64
-        Saturated ring words: excitatory, inhibitory.
+    out_saturated : ndarray, int64, shape (2,)
+        Counts ring words that were full: excitatory, inhibitory.
 
     Returns
     -------
@@ -171,14 +169,12 @@ def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
         exc, inh, count = accumulator[a:b], accumulator[n_targets + a : n_targets + b], drive_count[a:b]
-        top, n_saturated = _lif_loop(b - a, (exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b]), constants)
         n_done = (b - a) // _N_LANES * _N_LANES
-        if n_done < b - a:
-            rest = _lif_rest(n_done, exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b], constants)
-            top = max(top, rest[0])
-            n_saturated += rest[1]
-        tops[(a - first) // BLOCK] = top
-        out_counters[0] += n_saturated
+        many = _lif_loop(b - a, (exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b]), constants)
+        rest = _lif_rest(n_done, exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b], constants)
+        tops[(a - first) // BLOCK] = max(many[0], rest[0])
+        out_saturated[0] += many[1] + rest[1]
+        out_saturated[1] += many[2] + rest[2]
     return _finish_step(step, population, first, last, shard, shard_bits, lif[L_T_REFRACT], lif[L_V_THRESH],
                         lif[L_V_RESET], v, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
 

@@ -6,10 +6,10 @@ A draw is a pure function of (key, counter), so any core can repeat any draw, in
 import numpy as np
 from numba import njit
 
-_M0 = np.uint64(0xD2511F53)
-_M1 = np.uint64(0xCD9E8D57)
-_W0 = np.uint32(0x9E3779B9)
-_W1 = np.uint32(0xBB67AE85)
+PHILOX_M0, PHILOX_M1 = 0xD2511F53, 0xCD9E8D57
+PHILOX_W0, PHILOX_W1 = 0x9E3779B9, 0xBB67AE85
+_M0, _M1 = np.uint64(PHILOX_M0), np.uint64(PHILOX_M1)
+_W0, _W1 = np.uint32(PHILOX_W0), np.uint32(PHILOX_W1)
 _S32 = np.uint64(32)
 N_ROUNDS = 10
 

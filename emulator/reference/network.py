@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from emulator.connectivity import Connectivity
 from emulator.engine_state import initial_potentials_mv
+from emulator.kernels.poisson import LOWER, N_STEPS_PER_DRAW, UPPER
 from emulator.poisson_drive import poisson_limits
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.reference.neuron import FixedConstants, FixedNeuron, FloatNeuron
@@ -42,7 +43,8 @@ def drive_count(population: Population, neuron_id: int, step: int, dt_ms: float,
     if drive is None or step < round(drive.delay_ms / dt_ms):
         return 0
     first, limits = _limits_of(drive.total_rate_hz * dt_ms * 1e-3)
-    word = _drive_words(neuron_id, step // 4, seed)[step % 4]
+    upper, lower = (_drive_half(neuron_id, step, part, seed) for part in (UPPER, LOWER))
+    word = upper << 16 | lower
     return first + bisect_right(limits, word)  # as many as the word reaches
 
 
@@ -53,9 +55,15 @@ def _limits_of(mean: float) -> tuple[int, tuple[int, ...]]:
 
 
 @lru_cache(maxsize=8192)  # more than the neurons of any network this is used for
-def _drive_words(neuron_id: int, block: int, seed: int) -> Words:
+def _drive_words(neuron_id: int, block: int, part: int, seed: int) -> Words:
     k0, k1 = stream_key(seed, Stream.POISSON_DRIVE).tolist()
-    return philox_block((neuron_id, block, 0, int(Stream.POISSON_DRIVE)), (k0, k1))
+    return philox_block((neuron_id, block, part, int(Stream.POISSON_DRIVE)), (k0, k1))
+
+
+def _drive_half(neuron_id: int, step: int, part: int, seed: int) -> int:
+    """Upper or lower 16 bits of the word that decides a step's count: one of the eight halves of a block."""
+    word, half = divmod(step % N_STEPS_PER_DRAW, 2)
+    return _drive_words(neuron_id, step // N_STEPS_PER_DRAW, part, seed)[word] >> (16 * half) & 0xFFFF
 
 
 def source_spikes_of(network: Network, step: int, seed: int) -> list[int]:
