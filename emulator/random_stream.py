@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels import poisson, neuron_q, rows
+from emulator.kernels import neuron_q, poisson, rows
 
 _TWO_POW_64 = 1 << 64
 
