@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -10,9 +10,10 @@ import numpy as np
 from mapping.keys import allocate_keys
 from mapping.model import Mapping, Partition
 from mapping.partition import combined, ensemble
-from mapping.place import connected
+from mapping.place import PLACERS, connected
+from mapping.place.constraint import Constraint
 from mapping.place.smallest import place_on_boards
-from mapping.route import shared_tree
+from mapping.route import ROUTERS
 from mapping.tables import build_tables
 from models.errors import UnknownNameError
 from models.machine import Machine
@@ -32,6 +33,9 @@ def map_network(
     recipe: str = "ensemble",
     neurons_per_core: int | None = None,
     n_synapse_cores: int | None = None,
+    place: str = "connected",
+    route: str = "shared_tree",
+    constraints: Sequence[Constraint] = (),
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> Mapping:
@@ -46,8 +50,12 @@ def map_network(
         ``ensemble`` or ``combined``.
     neurons_per_core, n_synapse_cores : int, optional
         Of the partition; ``None`` lets the recipe decide.
+    place, route : str
+        Names in `mapping.place.PLACERS` and `mapping.route.ROUTERS`.
+    constraints : sequence of Constraint
+        What the placement must keep to (`mapping.place.constraint`).
     seed : int
-        For algorithms that draw (none of the present ones does); kept in the mapping.
+        For algorithms that draw; kept in the mapping.
     progress : callable, optional
         Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done.
 
@@ -59,12 +67,16 @@ def map_network(
     Raises
     ------
     UnknownNameError
-        For an unknown recipe.
+        For an unknown recipe, placer or router.
     CapacityError, UnroutableError, TableOverflowError
         From the stages.
     """
     if recipe not in RECIPES:
         raise UnknownNameError("recipe", recipe, RECIPES)
+    if place not in PLACERS:
+        raise UnknownNameError("place", place, PLACERS)
+    if route not in ROUTERS:
+        raise UnknownNameError("route", route, ROUTERS)
     rng = np.random.Generator(np.random.Philox(key=seed))
     report = progress or (lambda stage, fraction: None)
 
@@ -72,10 +84,13 @@ def map_network(
     partition = RECIPES[recipe](network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores)
     report("partition", 1.0)
     report("place", 0.0)
-    machine, topology, placement = place_on_boards(connected.place, partition, network, machine, rng=rng)
+    probe = None if place == "connected" else connected.place  # finds the size quickly
+    machine, topology, placement = place_on_boards(
+        PLACERS[place], partition, network, machine, rng=rng, probe=probe, constraints=constraints
+    )
     report("place", 1.0)
     report("route", 0.0)
-    trees = shared_tree.route(partition, placement, network, machine, topology, rng=rng)
+    trees = ROUTERS[route](partition, placement, network, machine, topology, rng=rng)
     report("route", 1.0)
     report("keys", 0.0)
     keys = allocate_keys(partition)

@@ -2,11 +2,51 @@
 
 Every algorithm of the stage is one file with one function of this form::
 
-    place(partition, network, machine, topology, *, rng=None, **options) -> Placement
+    place(partition, network, machine, topology, *, rng=None, constraints=(), **options) -> Placement
 
 The vertices of a slice (its *ensemble*) get one chip; every vertex an application core of its own; a chip's SDRAM
-holds what its vertices need. ``rng`` is a ``numpy.random.Generator`` and only algorithms that draw use it. The function
-raises CapacityError when the machine of ``topology``'s size is too small.
+holds what its vertices need; only chips of the largest connected part of the machine are used. ``rng`` is a
+``numpy.random.Generator`` and only algorithms that draw use it. ``constraints`` are those of `constraint`: slices fixed
+to a chip, slices that share one, reserved cores. The function raises CapacityError when the machine of ``topology``'s
+size is too small, and ParameterError for constraints that cannot be kept.
 
-Files: `connected` (compact connected growth, board by board); `smallest` finds the number of boards.
+Which populations a network lists first matters to `sequential`, `hilbert` and `connected`, which keep that order; the
+others place the same slices on the same cores whatever the order of populations. The order of projections never
+matters.
+
+==================  ===================================================================================================
+file                places
+==================  ===================================================================================================
+`sequential`        slices and chips in the order of their numbers
+`random`            each slice on a chip drawn at random
+`hilbert`           slices in the order of their numbers, chips along a Hilbert curve
+`connected`         compact connected growth, board by board (the default)
+`breadth_first`     populations and chips both in breadth-first order
+`spectral`          by eigenvectors of the traffic between chip loads, cut in halves again and again
+`force_directed`    from the Hilbert curve, swaps of neighbours as long as they help
+`annealing`         swaps drawn at random, fewer and fewer that do harm
+==================  ===================================================================================================
+
+Beside the algorithms: `constraint`; `cluster` (what is placed), `fill` (chips filled in an order), `chip_order`,
+`order` (of populations), `load` and `kernel` (cost of moving the loads of chips); `smallest` finds the number of
+boards.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from mapping.model import Placement
+from mapping.place import breadth_first, connected, hilbert, random, sequential
+
+#: The placers by name.
+PLACERS: MappingProxyType[str, Callable[..., Placement]] = MappingProxyType(
+    {
+        "connected": connected.place,
+        "sequential": sequential.place,
+        "random": random.place,
+        "hilbert": hilbert.place,
+        "breadth_first": breadth_first.place,
+    }
+)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -23,8 +25,22 @@ def place_on_boards(
     machine: Machine,
     *,
     rng: np.random.Generator | None = None,
+    probe: Placer | None = None,
+    **options: Any,
 ) -> tuple[Machine, Topology, Placement]:
     """Place on the machine's boards, or on the fewest that suffice where the machine's size is open.
+
+    Parameters
+    ----------
+    place : callable
+        The placer.
+    partition, network, machine, rng
+        As every placer.
+    probe : callable, optional
+        A quick placer that finds the size in place of ``place``, which then only runs on that size (or, if it needs
+        more room, the next ones).
+    **options
+        Passed on to the placers (``constraints``).
 
     Returns
     -------
@@ -40,19 +56,36 @@ def place_on_boards(
     """
     if not is_size_open(machine.topology):
         topology = build_topology(machine)
-        placement = place(partition, network, machine, topology, rng=rng)
+        placement = place(partition, network, machine, topology, rng=rng, **options)
         return _with_boards(machine, topology), topology, placement
 
-    def attempt(n_boards: int) -> tuple[Topology, Placement] | CapacityError:
+    def attempt(placer: Placer, n_boards: int) -> tuple[Topology, Placement] | CapacityError:
         topology = build_topology(machine, n_boards)
         try:
-            return topology, place(partition, network, machine, topology, rng=rng)
+            return topology, placer(partition, network, machine, topology, rng=rng, **options)
         except CapacityError as error:
             return error
 
-    low = _fewest_boards(partition, machine)
     largest = max_boards(machine.topology)
-    high = min(low, largest)
+    low = min(_fewest_boards(partition, machine), largest)
+    n_boards, found = _search(partial(attempt, place if probe is None else probe), low, largest)
+    if probe is not None:
+        tried = attempt(place, n_boards)
+        while isinstance(tried, CapacityError):
+            if n_boards == largest:
+                raise tried
+            n_boards = min(largest, n_boards + max(1, n_boards // 16))
+            tried = attempt(place, n_boards)
+        found = tried
+    topology, placement = found
+    return _with_boards(machine, topology), topology, placement
+
+
+def _search(
+    attempt: Callable[[int], tuple[Topology, Placement] | CapacityError], low: int, largest: int
+) -> tuple[int, tuple[Topology, Placement]]:
+    """Fewest boards, of ``low`` .. ``largest``, that an attempt succeeds with, and what it found."""
+    high = low
     found = attempt(high)
     while isinstance(found, CapacityError):
         if high == largest:
@@ -66,8 +99,7 @@ def place_on_boards(
             low = middle + 1
         else:
             high, found = middle, smaller
-    topology, placement = found
-    return _with_boards(machine, topology), topology, placement
+    return high, found
 
 
 def _fewest_boards(partition: Partition, machine: Machine) -> int:

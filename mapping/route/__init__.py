@@ -4,8 +4,48 @@ Every algorithm of the stage is one file with one function of this form::
 
     route(partition, placement, network, machine, topology, *, rng=None, **options) -> dict[str, RoutingTree]
 
-The tree of a population covers the chips of its slices and of the slices of all its targets, over working links. The
-function raises UnroutableError when no way is left between two of these chips.
+The tree of a population covers the chips of its slices and of the slices of all its targets, over working links, and
+no loop is possible. The function raises UnroutableError when no way is left between two of these chips. ``rng`` is for
+algorithms that draw; none of the present ones does.
 
-Files: `shared_tree` (one compact tree a population, balanced over links); `steiner` finds the chips of a tree.
+All slices of a population share one tree (the source hierarchy), so a network in which everything is joined does not
+cost an entry for each (source core, target core); `two_phase` and `unicast` have a tree for each source chip, since
+that is what those machines do.
+
+===========================  ==========================================================================================
+file                         tree
+===========================  ==========================================================================================
+`shared_tree`                nearly the fewest chips (`steiner`), populations over different links (the default)
+`ner`                        each chip joins the tree at the nearest point of it
+`dimension_order`            from the middle slice, x first, then y, then the others
+`longest_dimension_first`    from the middle slice, the dimension with the most steps first
+`shortest_path`              breadth-first from the middle slice
+`congestion_aware`           avoids busy links, detours included; routes again until the busiest link stays
+`two_phase`                  one tree a source chip: along the shorter dimension, then along the longer (neuroAIx)
+`unicast`                    one packet a target core, dimension by dimension (Loihi, TrueNorth)
+===========================  ==========================================================================================
+
+Beside the algorithms: `job` (what is to be routed, growing trees), `lattice` and `dimension` (ways dimension by
+dimension), `kernel` (compiled search).
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from mapping.model import RoutingTree
+from mapping.route import dimension_order, longest_dimension_first, ner, shared_tree, shortest_path, two_phase, unicast
+
+#: The routers by name.
+ROUTERS: MappingProxyType[str, Callable[..., dict[str, RoutingTree]]] = MappingProxyType(
+    {
+        "shared_tree": shared_tree.route,
+        "ner": ner.route,
+        "dimension_order": dimension_order.route,
+        "longest_dimension_first": longest_dimension_first.route,
+        "shortest_path": shortest_path.route,
+        "two_phase": two_phase.route,
+        "unicast": unicast.route,
+    }
+)

@@ -112,7 +112,7 @@ def _jobs(
 def _grow(
     topology: Topology, job: _Job, load: NDArray[np.float64], turn: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16]]:
-    """Breadth-first tree of a job: chip, parent and parent link of its nodes, root first. ``load``: (n_chips, n_links)."""
+    """Breadth-first tree of a job: chip, parent, parent link of its nodes, root first. ``load``: (n_chips, n_links)."""
     hops = topology.hops_from(job.root, job.chosen)
     neighbour = topology.neighbour.astype(np.int64)
     links = np.arange(topology.n_links)

@@ -1,0 +1,32 @@
+"""Router *dimension order*: from the middle slice of a population, x first, then y, then the other dimensions.
+
+On the triangular torus the dimensions are x, y and the diagonal. All slices of a population share the tree. Where a
+way is blocked by dead chips or links, and on topologies without dimensions, the shortest working way to the tree is
+taken.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mapping.model import Partition, Placement, RoutingTree
+from mapping.route.dimension import grow_by_dimension
+from mapping.route.job import make_jobs
+from models.machine import Machine
+from models.network import Network
+from models.topology import Topology
+
+
+def route(
+    partition: Partition,
+    placement: Placement,
+    network: Network,
+    machine: Machine,
+    topology: Topology,
+    *,
+    rng: np.random.Generator | None = None,
+) -> dict[str, RoutingTree]:
+    """Route every population that has targets; see the module and the package. ``rng`` is not used."""
+    del rng
+    jobs = make_jobs(partition, placement, network, machine, topology)
+    return grow_by_dimension(topology, jobs, is_longest_first=False)

@@ -1,0 +1,34 @@
+"""Router *two phase*: along the shorter dimension first, then everybody who got the packet sends it along the longer.
+
+How neuroAIx broadcasts on its 5 x 7 HyperX: each node sends its own spikes to its row and its column, and passes on
+along the rows what came from its column (the fact sheet of the public static model: ``calculate_transfer_list``); no
+packet takes more than two hops. Each source chip has a tree of its own. Where we deviate: branches that lead to no
+target are left out. On meshes and tori the same order of dimensions is a way of many hops; on the triangular torus the
+diagonal comes last.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mapping.model import Partition, Placement, RoutingTree
+from mapping.route.dimension import axes_shortest_first, forests_by_dimension
+from mapping.route.job import make_jobs
+from models.machine import Machine
+from models.network import Network
+from models.topology import Topology
+
+
+def route(
+    partition: Partition,
+    placement: Placement,
+    network: Network,
+    machine: Machine,
+    topology: Topology,
+    *,
+    rng: np.random.Generator | None = None,
+) -> dict[str, RoutingTree]:
+    """Route every population that has targets; see the module and the package. ``rng`` is not used."""
+    del rng
+    jobs = make_jobs(partition, placement, network, machine, topology)
+    return forests_by_dimension(topology, jobs, axes_shortest_first(topology), is_unicast=False)
