@@ -14,11 +14,13 @@ from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
 from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.kernels.poisson import N_STEPS_PER_DRAW
+from emulator.kernels.stdp import Plastic
 from emulator.lazy_array import lazy_array
-from emulator.lif_constants import lif_constants_f64, lif_constants_s1615, raw_s1615
+from emulator.lif_constants import raw_s1615
 from emulator.number_format import COUNTERS, NumberFormat, format_rows
 from emulator.poisson_drive import poisson_tables
 from emulator.poisson_kiss import PoissonMethod, kiss_drive, no_kiss_drive
+from emulator.population_rows import has_other_models, initial_extra, population_codes, population_rows
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.weight_scale import WeightScale
 from models.errors import CapacityError, ParameterError
@@ -44,6 +46,7 @@ class EngineState:
     record: Record
     barrier: NDArray[np.int64]
     n_arrivals: int = 0
+    plastic: Plastic | None = None
 
     @property
     def n_probes(self) -> int:
@@ -57,7 +60,7 @@ class EngineState:
         engine.run(
             thread, n_threads, first_step, n_steps, self.shard_bits, self.extra_delay, self.barrier, self.n_arrivals,
             injected_ptr, injected, self.cells, self.drive, self.rows, self.due, self.fired, self.probes, out_v,
-            self.record,
+            self.record, self.plastic,
         )  # fmt: skip
 
     def end_chunk(self, n_arrivals: int) -> None:
@@ -124,33 +127,6 @@ def _deal(values: NDArray[np.generic], n_shards: int, dtype: type) -> NDArray[An
     return np.ascontiguousarray(padded.reshape(n, n_shards).T)
 
 
-def _lif_rows(network: Network, scales: dict[tuple[str, Receptor], WeightScale]) -> NDArray[Any]:
-    """Constants of every population, in fixed point when there are weight scales."""
-    rows: list[NDArray[Any]] = []
-    for population in network.populations:
-        current_pa = 0.0 if population.current is None else population.current.amplitude_pa
-        weight_pa = 0.0 if population.poisson is None else population.poisson.weight
-        if weight_pa < 0:
-            raise ParameterError(f"Population({population.name!r}).poisson.weight_pa", weight_pa, "a value >= 0 pA")
-        if not scales:
-            rows.append(
-                lif_constants_f64(population.neuron, network.dt_ms, current_pa=current_pa, poisson_weight_pa=weight_pa)
-            )
-            continue
-        exc, inh = scales[population.name, Receptor.EXC], scales[population.name, Receptor.INH]
-        rows.append(
-            lif_constants_s1615(
-                population.neuron,
-                network.dt_ms,
-                current_pa=current_pa,
-                shift_exc=exc.shift,
-                shift_inh=inh.shift,
-                poisson_weight_raw=round(weight_pa * exc.raw_per_pa),
-            )
-        )
-    return np.array(rows)
-
-
 def _group_rows(connectivity: Connectivity) -> NDArray[np.int64]:
     rows = np.zeros((len(connectivity.groups), delivery.N_GROUP_INT), np.int64)
     for i, group in enumerate(connectivity.groups):
@@ -176,7 +152,7 @@ def _due_capacity(connectivity: Connectivity, n_sources: int, n_slots: int, t_re
 
 def _cells(
     network: Network, n_shards: int, lif: NDArray[Any], v: NDArray[Any], number: type[np.generic], n_hold: int, *,
-    has_counters: bool,
+    has_counters: bool, extra: NDArray[Any],
 ) -> Cells:  # fmt: skip
     """Deal the neurons to shards; a number format's counters follow the blocks of ``tops``."""
     n_local, n_populations = -(-network.n_neurons // n_shards), len(network.populations)
@@ -188,8 +164,16 @@ def _cells(
         v=_deal(v, n_shards, number), i_exc=np.zeros((n_shards, n_local), number),
         i_inh=np.zeros((n_shards, n_local), number), tops=np.zeros((n_shards, n_blocks), number),
         held=lazy_array((n_shards, n_hold, n_local), np.int32),
-        held_ptr=np.zeros((n_shards, n_hold, n_populations + 1), np.int64),
+        held_ptr=np.zeros((n_shards, n_hold, n_populations + 1), np.int64), code=population_codes(network), extra=extra,
     )  # fmt: skip
+
+
+def _extra(network: Network, v_mv: NDArray[np.float64], n_shards: int, number: type[np.generic]) -> NDArray[Any]:
+    """Deal the state of other models than ``LifCurrExp`` to shards; two dimensions say that there is none."""
+    if not has_other_models(network):
+        return np.zeros((1, 1), number)
+    rows = initial_extra(network, v_mv, is_fixed=issubclass(number, np.integer))
+    return np.ascontiguousarray(np.stack([_deal(row, n_shards, number) for row in rows], axis=1))
 
 
 def _rows(connectivity: Connectivity) -> Rows:
@@ -282,18 +266,21 @@ def build_state(
     if probe.size and (probe.min() < 0 or probe.max() >= network.n_neurons):
         raise ParameterError("probes", probe.tolist(), f"neuron ids in [0, {network.n_neurons})")
     number: type[np.generic] = np.int32 if is_fixed else np.float64
-    v = initial_potentials_mv(network, seed)
+    v_mv = v = initial_potentials_mv(network, seed)
     if number_format is not None:
         number, v = number_format.dtype, number_format.to_state(v)
     elif is_fixed:
         v = np.rint(v * (1 << 15))
         raw_s1615(float(np.abs(v).max()) / (1 << 15), "v_init_mv")
-    lif = _lif_rows(network, scales)
+    lif = population_rows(network, scales)
     if number_format is not None:
         lif = format_rows(network, number_format, lif, scales, seed)
     t_refract = lif[:, kernel.L_T_REFRACT if is_fixed else kernel.X_T_REFRACT].astype(np.int64)
     n_hold, shortest = int(t_refract.max()) + 1, int(t_refract.min())
-    cells = _cells(network, connectivity.n_shards, lif, v, number, n_hold, has_counters=number_format is not None)
+    cells = _cells(
+        network, connectivity.n_shards, lif, v, number, n_hold, has_counters=number_format is not None,
+        extra=_extra(network, v_mv, connectivity.n_shards, number),
+    )  # fmt: skip
     n_shards, n_local = cells.v.shape
     return EngineState(
         shard_bits=connectivity.shard_bits, extra_delay=extra_delay, cells=cells,

@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import step_lif_f64, step_lif_s1615
+from emulator.kernels.neuron_model import step_model_f64, step_model_s1615
+from emulator.kernels.neuron_parts import LIF_CURR_EXP
 from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
 from emulator.kernels.poisson import BLOCK, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
 from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
+from emulator.kernels.stdp import add_input, add_post_spikes, deliver_rows
 from emulator.kernels.threads import wait_at_barrier
 
-C_N_SPIKES, C_REFUSED = range(2)
+C_N_SPIKES, C_REFUSED, C_CUT = range(3)
 N_COUNTERS = 8  # a cache line a thread
 
 
@@ -31,7 +34,9 @@ class Cells(NamedTuple):
     ``pop_first``, ``pop_last``: int64, (n_shards, n_populations), local range of a population. ``lif``: one row a
     population. ``v``, ``i_exc``, ``i_inh``: (n_shards, n); ``accumulator``: (n_shards, 2n); ``tops``: scratch,
     (n_shards, number of blocks); ``held``: int32, (n_shards, n_hold, n), the neurons that fired in each of the last
-    steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1).
+    steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1). ``code``: the model of each population. ``extra``:
+    (n_shards, N_EXTRA, n), the state that other models than ``LifCurrExp`` have; of two dimensions where there is none,
+    and the engine is then compiled without them.
     """
 
     pop_first: NDArray[np.int64]
@@ -44,6 +49,8 @@ class Cells(NamedTuple):
     tops: NDArray[Any]
     held: NDArray[np.int32]
     held_ptr: NDArray[np.int64]
+    code: NDArray[np.int64]
+    extra: NDArray[Any]
 
 
 class Drive(NamedTuple):
@@ -127,6 +134,9 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
     """Advance all populations of a shard; return how many spikes it wrote."""
     n = 0
     for p in range(cells.pop_first.shape[1]):
+        if _has_other_model(cells.extra, cells.code[p]):
+            n = _step_other(cells.extra, shard, shard_bits, step, p, cells, drive, out_spikes, n, saturated[p])
+            continue
         n = _step_lif(step, p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, cells.lif[p],
                       drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard], cells.v[shard],
                       cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard], cells.held[shard],
@@ -147,6 +157,16 @@ def _exchange(thread, n_threads, step, extra_delay, injected, rows, due, fired, 
                                                 extra_delay, rows.row_start, rows.ptr_start, rows.row_ptr,
                                                 due.first[shard], due.size[shard], due.n[shard])  # fmt: skip
     return n
+
+
+@njit(cache=True)
+def _learn(thread, n_threads, shard_bits, step, extra_delay, n, group_of_source, fired, plastic, counters):
+    """Send a step's ``n`` spikes through the plastic rows of the own shards, and enter the own neurons' spikes."""
+    n_shards = fired.n.shape[0]
+    for shard in range(thread, n_shards, n_threads):
+        counters[C_CUT] += deliver_rows(shard, n_shards, step, extra_delay, fired.merged[thread], n, group_of_source,
+                                        plastic)  # fmt: skip
+        add_post_spikes(shard, shard_bits, step, fired.neuron[shard, step & 1], fired.n[shard, step & 1], plastic)
 
 
 @njit(cache=True)
@@ -182,6 +202,38 @@ def _choose_add_segments(n, first, size, n_targets, synapse, weight, out_accumul
         add_segments_fixed(n, first, size, n_targets, synapse, out_accumulator)
 
     return add_fixed
+
+
+def _has_other_model(extra, code):
+    """Return whether a population's model is not ``LifCurrExp``; without such state never, which costs nothing."""
+    raise NotImplementedError
+
+
+@overload(_has_other_model, inline="always")
+def _choose_has_other_model(extra, code):
+    if extra.ndim == 2:
+        return lambda extra, code: False
+    return lambda extra, code: code != LIF_CURR_EXP
+
+
+def _step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
+    """Advance one population of another model than ``LifCurrExp`` by a step."""
+    raise NotImplementedError
+
+
+@overload(_step_other, inline="always")
+def _choose_step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
+    if extra.ndim == 2:
+        return lambda extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters: n_spikes
+    step_model = step_model_f64 if isinstance(extra.dtype, types.Float) else step_model_s1615
+
+    def step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
+        return step_model(cells.code[p], cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits,
+                          cells.lif[p], drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard],
+                          cells.v[shard], cells.i_exc[shard], cells.i_inh[shard], extra[shard], out_spikes, n_spikes,
+                          out_counters)  # fmt: skip
+
+    return step_other
 
 
 def _step_lif(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
@@ -231,11 +283,12 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, driv
 
 @njit(cache=True, nogil=True)
 def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, injected_ptr, injected,
-        cells, drive, rows, due, fired, probes, out_v, record):  # fmt: skip
+        cells, drive, rows, due, fired, probes, out_v, record, plastic):  # fmt: skip
     """Advance this thread's shards by ``n_steps``.
 
     ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
     ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
+    ``plastic`` is ``None`` for a network without plasticity, and none of its code is compiled then.
     """
     n_shards = cells.v.shape[0]
     mask = due.first.shape[1] - 1
@@ -247,6 +300,8 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             _add_segments(due.n[shard, slot], due.first[shard, slot], due.size[shard, slot], cells.v.shape[1],
                           rows.synapse, rows.weight, cells.accumulator[shard])  # fmt: skip
             due.n[shard, slot] = 0
+            if plastic is not None:
+                add_input(shard, t, plastic, cells.accumulator[shard])
             if t % N_STEPS_PER_DRAW == 0:
                 _draw_drives(shard, shard_bits, t, cells, drive, scratch)
             fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
@@ -255,5 +310,8 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
         n = _exchange(thread, n_threads, t, extra_delay, inject, rows, due, fired, cursor, record.counters[thread])
+        if plastic is not None:
+            _learn(thread, n_threads, shard_bits, t, extra_delay, n, rows.group_of_source, fired, plastic,
+                   record.counters[thread])  # fmt: skip
         if thread == 0:
             _record_spikes(fired.merged[thread], n, t, record)
