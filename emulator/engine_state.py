@@ -14,6 +14,7 @@ from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
 from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.kernels.poisson import N_STEPS_PER_DRAW
+from emulator.kernels.procedural import A_FIRST, B_N_REFUSED, Redraw
 from emulator.kernels.stdp import Plastic
 from emulator.lazy_array import lazy_array
 from emulator.lif_constants import raw_s1615
@@ -22,6 +23,7 @@ from emulator.poisson_drive import poisson_tables
 from emulator.poisson_kiss import PoissonMethod, kiss_drive, no_kiss_drive
 from emulator.population_rows import has_other_models, initial_extra, population_codes, population_rows
 from emulator.random_stream import Stream, host_rng, stream_key
+from emulator.storage import group_of_source, redraw_state
 from emulator.weight_scale import WeightScale
 from models.errors import CapacityError, ParameterError
 from models.network import Constant, Network, Normal, Population, Receptor, Truncation, Uniform
@@ -47,6 +49,7 @@ class EngineState:
     barrier: NDArray[np.int64]
     n_arrivals: int = 0
     plastic: Plastic | None = None
+    redraw: Redraw | None = None
 
     @property
     def n_probes(self) -> int:
@@ -60,7 +63,7 @@ class EngineState:
         engine.run(
             thread, n_threads, first_step, n_steps, self.shard_bits, self.extra_delay, self.barrier, self.n_arrivals,
             injected_ptr, injected, self.cells, self.drive, self.rows, self.due, self.fired, self.probes, out_v,
-            self.record, self.plastic,
+            self.record, self.plastic, self.redraw,
         )  # fmt: skip
 
     def end_chunk(self, n_arrivals: int) -> None:
@@ -75,6 +78,18 @@ class EngineState:
             raise CapacityError(
                 "due list of one step", "state engine", need=capacity + n_refused, have=capacity, unit="row segments",
                 hint="shorten the longest delay, lengthen the refractory time, or lower the drive",
+            )  # fmt: skip
+
+    def check_arena(self) -> None:
+        """Raise CapacityError if a row found no room in the arena of rows that are drawn at their spikes."""
+        if self.redraw is None:
+            return
+        n_refused = int(self.redraw.book[0, B_N_REFUSED])  # every thread's book says the same
+        if n_refused:
+            have = self.rows.synapse.size - int(self.redraw.arena[A_FIRST])
+            raise CapacityError(
+                "arena of redrawn rows", "state engine", need=have + n_refused, have=have, unit="synapses",
+                hint="raise max_memory_bytes (--memory-gib), shorten the longest delay, or lower the drive",
             )  # fmt: skip
 
     def population_counters(self) -> NDArray[np.int64]:
@@ -177,11 +192,8 @@ def _extra(network: Network, v_mv: NDArray[np.float64], n_shards: int, number: t
 
 
 def _rows(connectivity: Connectivity) -> Rows:
-    group_of_source = np.repeat(
-        np.arange(len(connectivity.groups), dtype=np.int16), [group.n_neurons for group in connectivity.groups]
-    )
     return Rows(
-        group_of_source, _group_rows(connectivity), connectivity.row_start, connectivity.ptr_start,
+        group_of_source(connectivity.groups), _group_rows(connectivity), connectivity.row_start, connectivity.ptr_start,
         connectivity.row_ptr, connectivity.synapse,
         _NO_WEIGHTS if connectivity.weight is None else connectivity.weight,
     )  # fmt: skip
@@ -288,4 +300,5 @@ def build_state(
         rows=_rows(connectivity), due=_due(connectivity, network.n_sources, extra_delay, shortest),
         fired=_fired(n_shards, n_local, n_threads, network.n_sources), probes=_probes(probe, n_shards),
         record=_record(network.n_sources, n_threads, n_shards, len(network.populations)), barrier=np.zeros(8, np.int64),
+        redraw=redraw_state(connectivity, n_threads, extra_delay),
     )  # fmt: skip

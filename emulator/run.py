@@ -12,17 +12,19 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
+from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards, count_first_draws
 from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
 from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, coarsen_weights, weight_steps
 from emulator.poisson_kiss import PoissonMethod
 from emulator.source import SpikeSources
+from emulator.storage import row_budget_bytes
 from emulator.weight_scale import WeightRounding, WeightScale, weight_scales
 from emulator.worker_pool import worker_pool
 from models.errors import ParameterError
 from models.network import Constant, FixedTotalNumber, Network, PoissonDrive, Population, Projection, Receptor
 
-_COMPILED: set[Arithmetic | type] = set()  # what this process has compiled or loaded; formats by their state's type
+#: What this process has compiled or loaded: arithmetic (formats by their state's type), and whether rows are stored.
+_COMPILED: set[tuple[Arithmetic | type, bool]] = set()
 
 
 class Arithmetic(StrEnum):
@@ -101,6 +103,7 @@ class _Options:
     poisson: PoissonMethod = PoissonMethod.COUNTER
     weight_rounding: WeightRounding = WeightRounding.NEAREST
     n_threads: int = 1
+    max_memory_bytes: int | None = None
     probes: Sequence[int] = ()
 
     @property
@@ -124,6 +127,7 @@ def simulate(
     poisson: PoissonMethod | str = PoissonMethod.COUNTER,
     weight_rounding: WeightRounding | str | None = None,
     n_threads: int = 2,
+    max_memory_bytes: int | None = None,
     probes: Sequence[int] = (),
     progress: Callable[[str, float], None] | None = None,
 ) -> Simulation:
@@ -147,6 +151,10 @@ def simulate(
         How fixed-point weights are rounded; default what a ``NumberFormat`` says, else nearest. The one weight of a
         population's drive is always rounded to nearest.
     n_threads : int
+    max_memory_bytes : int, optional
+        Memory that the process may take; by default most of what is free. Rows of synapses that it does not hold are
+        drawn again at every spike of their source, those of the highest expected rates are stored first; the result
+        is the same. What the neurons themselves need is taken in any case, and number formats store all rows.
     probes : sequence of int
         Neuron ids whose membrane potential is recorded every step.
     progress : callable, optional
@@ -168,19 +176,26 @@ def simulate(
         raise ParameterError("n_steps", n_steps, "at least 1 step")
     if n_threads < 1:
         raise ParameterError("n_threads", n_threads, "at least 1 thread")
+    if max_memory_bytes is not None and max_memory_bytes < 0:
+        raise ParameterError("max_memory_bytes", max_memory_bytes, "a number >= 0 bytes")
     given = arithmetic.weight_rounding if isinstance(arithmetic, NumberFormat) else WeightRounding.NEAREST
     options = _Options(
         seed=seed, arithmetic=arithmetic, convention=DelayConvention(delay_convention), poisson=PoissonMethod(poisson),
         weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding), n_threads=n_threads,
-        probes=probes,
+        max_memory_bytes=max_memory_bytes, probes=probes,
     )  # fmt: skip
     _compile_kernels(arithmetic, progress)
     return _simulate(network, n_steps, options, progress)
 
 
-def _compile_kernels(arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None) -> None:
-    """Compile, or load from the cache, what a simulation calls, so that no time measured later holds it."""
-    kind: Arithmetic | type = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype
+def _compile_kernels(
+    arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None, *, is_stored: bool = True
+) -> None:
+    """Compile, or load from the cache, what a simulation calls, so that no time measured later holds it.
+
+    ``is_stored``: whether all rows are; drawing the others takes an engine of its own.
+    """
+    kind = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype, is_stored
     if kind in _COMPILED:
         return
     if isinstance(arithmetic, NumberFormat) and arithmetic.state is not None:
@@ -195,8 +210,8 @@ def _compile_kernels(arithmetic: Arithmetic | NumberFormat, progress: Callable[[
         delay_ms=Constant(value=0.1),
     )  # fmt: skip
     network = Network(name="compile", populations=(cells,), projections=(synapses,))
-    _simulate(network, 1, _Options(seed=0, arithmetic=arithmetic), None)
     _COMPILED.add(kind)
+    _simulate(network, 1, _Options(seed=0, arithmetic=arithmetic, max_memory_bytes=None if is_stored else 0), None)
     if progress is not None:
         progress("compile", 1.0)
 
@@ -209,6 +224,10 @@ def _simulate(
     arithmetic, number_format = options.arithmetic, options.number_format
     scales = weight_scales(network) if options.is_fixed else {}
     connectivity = _build(network, options, scales, progress)
+    if not connectivity.is_stored:
+        compiling = time.perf_counter()
+        _compile_kernels(arithmetic, progress, is_stored=False)
+        start += time.perf_counter() - compiling
     state = build_state(
         network, connectivity, scales, seed=options.seed, n_threads=options.n_threads, probes=options.probes,
         extra_delay=int(options.convention is DelayConvention.NEST), number_format=number_format,
@@ -218,6 +237,7 @@ def _simulate(
     built = time.perf_counter()
     recorder = _Recorder(len(options.probes))
     done = _advance(state, sources, recorder, n_steps, options.n_threads, progress)
+    count_first_draws(network, connectivity, state.redraw)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
         network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,
@@ -241,10 +261,12 @@ def _build(
     dither = None
     if options.is_fixed and options.weight_rounding is WeightRounding.STOCHASTIC:
         dither = weight_steps(network, scales, MAX_WEIGHT_BITS if number_format is None else number_format.weight_bits)
+    n_shards = choose_n_shards(network.n_neurons, options.n_threads)
     connectivity = build_connectivity(
-        network, seed=options.seed, n_shards=choose_n_shards(network.n_neurons, options.n_threads),
-        n_threads=options.n_threads, raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None,
-        dither=dither, progress=None if progress is None else lambda done: progress("build", done),
+        network, seed=options.seed, n_shards=n_shards, n_threads=options.n_threads,
+        raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None, dither=dither,
+        max_bytes=None if number_format else row_budget_bytes(network, n_shards, options.max_memory_bytes),
+        progress=None if progress is None else lambda done: progress("build", done),
     )  # fmt: skip
     return connectivity if number_format is None else _in_format(network, connectivity, scales, number_format)
 
@@ -326,6 +348,7 @@ def _advance(
             for job in jobs:
                 job.result()
             state.check_delivery()
+            state.check_arena()
             recorder.add(*state.take_spikes(), np.asarray(out_v, np.float64))
             done += n
             if progress is not None:

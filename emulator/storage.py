@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from emulator.kernels import procedural, rows
 from emulator.kernels.procedural import DrawScratch, DrawTables, Redraw
 from emulator.projection_table import ProjectionTables
-from emulator.source_group import SourceGroup
+from emulator.source_group import SourceGroup, source_groups
 from models.network import Network, PoissonSource, SpikeArraySource
 
 if TYPE_CHECKING:
@@ -75,15 +75,12 @@ def expected_rate_hz(network: Network, name: str) -> float:
             return DEFAULT_RATE_HZ if population.rate_hz is None else population.rate_hz
 
 
-def row_budget_bytes(
-    network: Network, groups: tuple[SourceGroup, ...], n_shards: int, max_memory_bytes: int | None
-) -> int | None:
+def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | None) -> int | None:
     """Return what is left for rows when everything else of a simulation has its memory.
 
     Parameters
     ----------
     network : Network
-    groups : tuple of SourceGroup
     n_shards : int
     max_memory_bytes : int or None
         Of the whole process; ``None`` takes it from what is free now.
@@ -98,6 +95,7 @@ def row_budget_bytes(
         if free is None:
             return None
         max_memory_bytes = int(free * _MEMORY_SHARE)
+    groups = source_groups(network)
     n_slots = 1 << max((g.first_delay + g.n_delays for g in groups if g.n_bins), default=1).bit_length()
     n_bytes = float(_PROCESS_BYTES + _BYTES_PER_NEURON * network.n_neurons)
     for group in groups:

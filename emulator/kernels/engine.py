@@ -21,6 +21,7 @@ from emulator.kernels.neuron_parts import LIF_CURR_EXP
 from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
 from emulator.kernels.poisson import BLOCK, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
 from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
+from emulator.kernels.procedural import enter_redrawn
 from emulator.kernels.stdp import add_input, add_post_spikes, deliver_rows
 from emulator.kernels.threads import wait_at_barrier
 
@@ -145,13 +146,18 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
 
 
 @njit(cache=True)
-def _exchange(thread, n_threads, step, extra_delay, injected, rows, due, fired, cursor, counters):
+def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, due, fired, redraw, cursor,
+              counters):  # fmt: skip
     """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
     n_shards, merged = fired.n.shape[0], fired.merged[thread]
     n = merge_spikes(step & 1, n_shards, fired.neuron, fired.n, cursor, merged)
     for i in range(injected.size):
         merged[n] = injected[i]
         n += 1
+    if redraw is not None:
+        counters[C_REFUSED] += enter_redrawn(thread, n_threads, step, extra_delay, shard_bits, merged, n, rows, due,
+                                             redraw)  # fmt: skip
+        return n
     for shard in range(thread, n_shards, n_threads):
         counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, rows.group_of_source, rows.group_int,
                                                 extra_delay, rows.row_start, rows.ptr_start, rows.row_ptr,
@@ -283,12 +289,13 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, driv
 
 @njit(cache=True, nogil=True)
 def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, injected_ptr, injected,
-        cells, drive, rows, due, fired, probes, out_v, record, plastic):  # fmt: skip
+        cells, drive, rows, due, fired, probes, out_v, record, plastic, redraw):  # fmt: skip
     """Advance this thread's shards by ``n_steps``.
 
     ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
     ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
-    ``plastic`` is ``None`` for a network without plasticity, and none of its code is compiled then.
+    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, and none of their
+    code is compiled then.
     """
     n_shards = cells.v.shape[0]
     mask = due.first.shape[1] - 1
@@ -309,7 +316,8 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, t, extra_delay, inject, rows, due, fired, cursor, record.counters[thread])
+        n = _exchange(thread, n_threads, t, shard_bits, extra_delay, inject, rows, due, fired, redraw, cursor,
+                      record.counters[thread])  # fmt: skip
         if plastic is not None:
             _learn(thread, n_threads, shard_bits, t, extra_delay, n, rows.group_of_source, fired, plastic,
                    record.counters[thread])  # fmt: skip
