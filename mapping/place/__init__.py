@@ -38,7 +38,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from mapping.model import Placement
-from mapping.place import breadth_first, connected, hilbert, random, sequential
+from mapping.place import annealing, breadth_first, connected, force_directed, hilbert, random, sequential, spectral
 
 #: The placers by name.
 PLACERS: MappingProxyType[str, Callable[..., Placement]] = MappingProxyType(
@@ -48,5 +48,8 @@ PLACERS: MappingProxyType[str, Callable[..., Placement]] = MappingProxyType(
         "random": random.place,
         "hilbert": hilbert.place,
         "breadth_first": breadth_first.place,
+        "spectral": spectral.place,
+        "force_directed": force_directed.place,
+        "annealing": annealing.place,
     }
 )

@@ -1,0 +1,96 @@
+"""Placer *annealing*: simulated annealing of the loads of chips, from the best of several quick placements.
+
+Chips are filled along the Hilbert curve (and by the spectral placer, and in connected growth), the placement that costs
+least is taken, and then loads of two chips are swapped: drawn at random, half of them towards a chip that shares a net
+with the load. A swap that does harm is kept with probability exp(-harm / temperature). Only nets with an end in one of
+the two loads are counted anew (`kernel`).
+
+Objectives: ``hops``, packets/s times hops of the multicast trees; ``busiest_link``, the 4-norm of the packets/s of all
+links, which the largest loads dominate; ``both``, the mean of the two, each relative to the start.
+
+References
+----------
+Kirkpatrick, Gelatt & Vecchi (1983), doi:10.1126/science.220.4598.671. Betz & Rose (1997), VPR, doi:10.1007/
+3-540-63465-7_226: reach of moves that shrinks with the temperature. rig anneals too (place/sa), counting the bounding
+boxes of nets; that spreads vertices over the machine, which costs hops where nets have hundreds of ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+
+from mapping.model import Partition, Placement
+from mapping.place.chip_order import growth_order, hilbert_order
+from mapping.place.constraint import Constraint
+from mapping.place.fill import fill, make_site
+from mapping.place.kernel import anneal
+from mapping.place.load import gather, make_board, weighted_hops
+from mapping.place.order import closest_populations, order_by_population
+from mapping.place.spectral import spectral_chips
+from models.errors import ParameterError, UnknownNameError
+from models.machine import Machine
+from models.network import Network
+from models.topology import Topology
+
+Objective = Literal["hops", "busiest_link", "both"]
+
+_LINK_SHARE = {"hops": 0.0, "busiest_link": 1.0, "both": 0.5}
+_N_ROUNDS = 60
+_N_STEPS = 1.5e9  # steps over links, at effort 1: some ten seconds
+
+
+def place(
+    partition: Partition,
+    network: Network,
+    machine: Machine,
+    topology: Topology,
+    *,
+    rng: np.random.Generator | None = None,
+    constraints: Sequence[Constraint] = (),
+    objective: Objective = "hops",
+    effort: float = 1.0,
+    start_ratio: float = 0.05,
+) -> Placement:
+    """Place by simulated annealing; see the module and the package. Without ``rng``, seed 0 is used.
+
+    Parameters
+    ----------
+    partition, network, machine, topology, rng, constraints
+        As every placer.
+    objective : {"hops", "busiest_link", "both"}
+        What is made small.
+    effort : float
+        Factor of the number of swaps that are tried.
+    start_ratio : float
+        First temperature, as a part of the mean harm of a harmful swap.
+    """
+    if objective not in get_args(Objective):
+        raise UnknownNameError("objective", objective, get_args(Objective))
+    if not effort > 0:
+        raise ParameterError("effort", effort, "a number > 0")
+    generator = np.random.Generator(np.random.Philox(key=0)) if rng is None else rng
+    seed = np.uint64(generator.integers(1, 2**63))
+    site = make_site(partition, machine, topology, constraints)
+    board = make_board(site, with_links=objective != "hops")
+    order = order_by_population(site, closest_populations(site, network))
+    starts = [
+        fill(site, hilbert_order(site.topology).tolist(), order),
+        fill(site, growth_order(site.topology), order),
+        spectral_chips(site, network),
+    ]
+    found = [gather(site, network, chips) for chips in starts]
+    loads = min(found, key=lambda one: weighted_hops(one, board, one.chip_of_load))
+    chip_of_load = loads.chip_of_load.copy()
+    if len(loads.nets.weight) and len(chip_of_load):
+        n_steps = np.diff(loads.nets.target_ptr).sum() / len(loads.nets.weight)  # a net's tree has about this many
+        nets_of_swap = 2 * len(loads.nets.net) / len(chip_of_load)
+        per_swap = max(1.0, n_steps * min(nets_of_swap, len(loads.nets.weight)) * (1 if objective == "hops" else 8))
+        n_moves = int(min(4000 * len(chip_of_load), effort * _N_STEPS / per_swap) / _N_ROUNDS)
+        anneal(
+            loads.nets, board, loads.fit, chip_of_load, seed, _N_ROUNDS, max(1, n_moves), start_ratio,
+            _LINK_SHARE[objective],
+        )  # fmt: skip
+    return loads.placement(chip_of_load)

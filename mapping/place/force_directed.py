@@ -1,0 +1,92 @@
+"""Placer *force directed*: from the Hilbert curve, neighbours swap their loads as long as that helps.
+
+Populations that exchange most packets are put next to each other on the curve. Each load is drawn towards the middle of
+every net that it takes part in. Two neighbouring chips whose loads are drawn past each other are under tension. Pairs
+are tried in the order of falling tension, and those are swapped that lower the packets/s times hops, until nothing is
+gained: first every target counted for itself, since that cost has a slope where that of trees is flat, then the trees.
+
+Jin, Zhang, Zheng et al. (2023), Mapping very large scale spiking neuron network to neuromorphic hardware, ASPLOS,
+doi:10.1145/3582016.3582038: Hilbert curve, then swaps by tension. Where we deviate: tension only orders the attempts,
+the change of the cost decides, and multicast trees have the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.model import Partition, Placement
+from mapping.place.chip_order import hilbert_order
+from mapping.place.constraint import Constraint
+from mapping.place.fill import fill, make_site
+from mapping.place.kernel import try_swaps
+from mapping.place.load import Loads, gather, make_board
+from mapping.place.order import closest_populations, order_by_population
+from models.machine import Machine
+from models.network import Network
+from models.topology import Topology
+
+_MIN_GAIN_RATIO = 1e-3  # of the cost, in one sweep; less than this and it ends
+_MAX_SWEEPS = 200
+
+
+def place(
+    partition: Partition,
+    network: Network,
+    machine: Machine,
+    topology: Topology,
+    *,
+    rng: np.random.Generator | None = None,
+    constraints: Sequence[Constraint] = (),
+) -> Placement:
+    """Place by forces; see the module and the package. ``rng`` is not used."""
+    del rng
+    site = make_site(partition, machine, topology, constraints)
+    board = make_board(site, with_links=False)
+    order = order_by_population(site, closest_populations(site, network))
+    loads = gather(site, network, fill(site, hilbert_order(site.topology).tolist(), order))
+    chip_of_load = loads.chip_of_load.copy()
+    if not len(loads.nets.weight):
+        return loads.placement(chip_of_load)
+    load_of_chip = np.full(site.topology.n_chips, -1, dtype=np.int64)
+    load_of_chip[chip_of_load] = np.arange(len(chip_of_load))
+    pairs = _neighbouring_pairs(site.topology)
+    for is_multicast in (False, True):
+        for _ in range(_MAX_SWEEPS):
+            tension = _tension(loads, pairs, chip_of_load, load_of_chip)
+            tried = pairs[np.argsort(-tension, kind="stable")]
+            cost, gain = try_swaps(loads.nets, board, loads.fit, chip_of_load, load_of_chip, tried, is_multicast)
+            if gain <= _MIN_GAIN_RATIO * cost:
+                break
+    return loads.placement(chip_of_load)
+
+
+def _neighbouring_pairs(topology: Topology) -> NDArray[np.int64]:
+    """Pairs of chips that a link joins, each once. Shape (n, 2)."""
+    chip, link = np.nonzero(topology.neighbour >= 0)
+    other = topology.neighbour[chip, link].astype(np.int64)
+    is_first = chip < other
+    return np.unique(np.stack((chip[is_first], other[is_first]), axis=1), axis=0)
+
+
+def _tension(
+    loads: Loads, pairs: NDArray[np.int64], chip_of_load: NDArray[np.int64], load_of_chip: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How much the loads of each pair of chips are drawn past each other, packets/s times steps. Shape (n,)."""
+    nets, topology = loads.nets, loads.site.topology
+    place = topology.coordinate.astype(np.float64)
+    load = np.repeat(np.arange(len(chip_of_load)), np.diff(nets.net_ptr))
+    n_axes = place.shape[1]
+    force = np.zeros((len(chip_of_load), n_axes))
+    count = np.maximum(np.bincount(nets.net, minlength=len(nets.weight)), 1)
+    for axis in range(n_axes):
+        at = place[chip_of_load, axis]
+        middle = np.bincount(nets.net, weights=at[load], minlength=len(nets.weight)) / count
+        pull = nets.weight[nets.net] * (middle[nets.net] - at[load])
+        force[:, axis] = np.bincount(load, weights=pull, minlength=len(chip_of_load))
+    force_of_chip = np.where((load_of_chip >= 0)[:, None], force[load_of_chip], 0.0)
+    direction = place[pairs[:, 1]] - place[pairs[:, 0]]
+    tension: NDArray[np.float64] = ((force_of_chip[pairs[:, 0]] - force_of_chip[pairs[:, 1]]) * direction).sum(axis=1)
+    return tension

@@ -1,0 +1,361 @@
+"""Compiled cost of a placement of loads on chips, and the swaps that lower it. Needs numpy and numba only.
+
+A *load* is what one chip holds; loads 0 .. n_loads - 1 move as a whole, and ``-1`` stands for an empty chip. The cost
+of a net is that of the tree that shortest ways from its root's chip to its targets form: ways towards one root that
+meet go on together, so the tree is counted by walking from each target towards the root until a link that is counted
+already. Sources walk likewise; below the targets their own packets alone pay.
+
+This stands in for the router's trees, which are a little shorter: on modular networks of 256 chips the two rank
+placements alike.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+POWER = 4  # of the norm of link loads that stands for the busiest link
+
+
+class Nets(NamedTuple):
+    """Nets between loads.
+
+    ``weight``: float64, (n_nets,), packets/s; ``root``: int64, (n_nets,), load that holds the middle source slice;
+    targets and sources: int64 loads by row pointer, each once; ``source_weight``: float64, packets/s of each source.
+    ``net``, ``net_ptr``: the nets that each load takes part in.
+    """
+
+    weight: NDArray[np.float64]
+    root: NDArray[np.int64]
+    target_ptr: NDArray[np.int64]
+    target: NDArray[np.int64]
+    source_ptr: NDArray[np.int64]
+    source: NDArray[np.int64]
+    source_weight: NDArray[np.float64]
+    net_ptr: NDArray[np.int64]
+    net: NDArray[np.int64]
+
+
+class Board(NamedTuple):
+    """The chips.
+
+    ``toward``: int32, (n_chips, n_chips), chip after each chip (column) on its way to a root (row); ``link``, ``back``:
+    int64, (n_chips, n_chips) only where a busiest link is looked for, else (1, 1): directed link from each chip to the
+    next on the way to a root, and the one back. ``neighbour``: int32, (n_chips, n_links).
+    """
+
+    toward: NDArray[np.int32]
+    link: NDArray[np.int32]
+    back: NDArray[np.int32]
+    neighbour: NDArray[np.int32]
+
+
+class Fit(NamedTuple):
+    """What loads need and chips have: ``cores_of_load``, ``cores_of_chip``: int64. ``is_movable``: bool, by chip."""
+
+    cores_of_load: NDArray[np.int64]
+    cores_of_chip: NDArray[np.int64]
+    is_movable: NDArray[np.bool_]
+
+
+@njit(cache=True)
+def ways_to_all(neighbour, back_link, with_links):
+    """Next chip (and, if asked for, link and reverse link) towards every root, by breadth-first search."""
+    n_chips, n_links = neighbour.shape
+    toward = np.full((n_chips, n_chips), -1, dtype=np.int32)
+    size = n_chips if with_links else 1
+    link = np.full((size, size), -1, dtype=np.int32)
+    back = np.full((size, size), -1, dtype=np.int32)
+    queue = np.empty(n_chips, dtype=np.int32)
+    for root in range(n_chips):
+        toward[root, root] = root
+        queue[0] = root
+        head, tail = 0, 1
+        while head < tail:
+            chip = queue[head]
+            head += 1
+            for k in range(n_links):
+                other = neighbour[chip, k]
+                if other >= 0 and toward[root, other] < 0:
+                    toward[root, other] = chip
+                    if with_links:
+                        link[root, other] = other * n_links + back_link[chip, k]
+                        back[root, other] = chip * n_links + k
+                    queue[tail] = other
+                    tail += 1
+    return toward, link, back
+
+
+@njit(cache=True)
+def net_hops(net, nets, board, chip_of_load, mark, stamp):
+    """Packets/s times hops of one net. ``mark``: int64, (n_chips,); ``stamp``: a number not used before."""
+    root = chip_of_load[nets.root[net]]
+    toward = board.toward[root]
+    mark[root] = stamp
+    n_links = 0
+    for i in range(nets.target_ptr[net], nets.target_ptr[net + 1]):
+        chip = chip_of_load[nets.target[i]]
+        while mark[chip] != stamp:
+            mark[chip] = stamp
+            n_links += 1
+            chip = toward[chip]
+    cost = nets.weight[net] * n_links
+    for i in range(nets.source_ptr[net], nets.source_ptr[net + 1]):
+        chip = chip_of_load[nets.source[i]]
+        while mark[chip] != stamp:
+            cost += nets.source_weight[i]
+            chip = toward[chip]
+    return cost
+
+
+@njit(cache=True)
+def net_distance(net, nets, board, chip_of_load):
+    """Packets/s times hops from the root to each target, every target for itself (unicast)."""
+    root = chip_of_load[nets.root[net]]
+    toward = board.toward[root]
+    n_hops = 0
+    for i in range(nets.target_ptr[net], nets.target_ptr[net + 1]):
+        chip = chip_of_load[nets.target[i]]
+        while chip != root:
+            n_hops += 1
+            chip = toward[chip]
+    return nets.weight[net] * n_hops
+
+
+@njit(cache=True)
+def _add_to_link(link, amount, link_load):
+    """Change the load of one link; return the change of the sum of powers."""
+    old = link_load[link]
+    new = old + amount
+    link_load[link] = new
+    return new**POWER - old**POWER
+
+
+@njit(cache=True)
+def net_links(net, sign, nets, board, chip_of_load, mark, stamp, link_load):
+    """Add (``sign`` 1) or take away (-1) one net's packets to all links; return the change of the sum of powers."""
+    root = chip_of_load[nets.root[net]]
+    toward, link, back = board.toward[root], board.link[root], board.back[root]
+    mark[root] = stamp
+    change = 0.0
+    for i in range(nets.target_ptr[net], nets.target_ptr[net + 1]):
+        chip = chip_of_load[nets.target[i]]
+        while mark[chip] != stamp:
+            mark[chip] = stamp
+            change += _add_to_link(back[chip], sign * nets.weight[net], link_load)
+            chip = toward[chip]
+    for i in range(nets.source_ptr[net], nets.source_ptr[net + 1]):
+        chip = chip_of_load[nets.source[i]]
+        while chip != root:
+            change += _add_to_link(link[chip], sign * nets.source_weight[i], link_load)
+            if mark[chip] == stamp:  # what is sent below a link does not come down it
+                change += _add_to_link(back[chip], -sign * nets.source_weight[i], link_load)
+            chip = toward[chip]
+    return change
+
+
+@njit(cache=True)
+def all_hops(nets, board, chip_of_load):
+    """Cost of every net."""
+    mark = np.zeros(board.toward.shape[0], dtype=np.int64)
+    cost = np.empty(len(nets.weight))
+    for net in range(len(cost)):
+        cost[net] = net_hops(net, nets, board, chip_of_load, mark, net + 1)
+    return cost
+
+
+@njit(cache=True)
+def _affected(load, nets, seen, stamp, found, n_found):
+    """Append the nets of a load that are not marked yet; return their number."""
+    if load >= 0:
+        for i in range(nets.net_ptr[load], nets.net_ptr[load + 1]):
+            net = nets.net[i]
+            if seen[net] != stamp:
+                seen[net] = stamp
+                found[n_found] = net
+                n_found += 1
+    return n_found
+
+
+@njit(cache=True)
+def _swap(a, b, chip_of_load, load_of_chip):
+    """Exchange the loads of two chips."""
+    first, second = load_of_chip[a], load_of_chip[b]
+    load_of_chip[a], load_of_chip[b] = second, first
+    if first >= 0:
+        chip_of_load[first] = b
+    if second >= 0:
+        chip_of_load[second] = a
+
+
+@njit(cache=True)
+def _may_swap(a, b, fit, load_of_chip):
+    """Whether the loads of two chips fit each other's chip and may move."""
+    first, second = load_of_chip[a], load_of_chip[b]
+    if a == b or (first < 0 and second < 0) or not (fit.is_movable[a] and fit.is_movable[b]):
+        return False
+    if first >= 0 and fit.cores_of_load[first] > fit.cores_of_chip[b]:
+        return False
+    return second < 0 or fit.cores_of_load[second] <= fit.cores_of_chip[a]
+
+
+@njit(cache=True)
+def _random(state):
+    """Next number of a xorshift generator with 64 bits of state (Marsaglia 2003), below 2^53."""
+    x = state[0]
+    x ^= x << np.uint64(13)
+    x ^= x >> np.uint64(7)
+    x ^= x << np.uint64(17)
+    state[0] = x
+    return np.int64(x >> np.uint64(11))
+
+
+@njit(cache=True)
+def _draw_target(a, reach, nets, board, chip_of_load, load_of_chip, state):
+    """Chip to swap with: near one that shares a net with the load of ``a``, or at the end of a random walk."""
+    load = load_of_chip[a]
+    chip = a
+    n_steps = 1 + _random(state) % reach
+    if load >= 0 and nets.net_ptr[load + 1] > nets.net_ptr[load] and _random(state) % 2:
+        net = nets.net[nets.net_ptr[load] + _random(state) % (nets.net_ptr[load + 1] - nets.net_ptr[load])]
+        first, last = nets.target_ptr[net], nets.target_ptr[net + 1]
+        chip = chip_of_load[nets.target[first + _random(state) % (last - first)]]
+        n_steps = 1 + _random(state) % 2
+    for _ in range(n_steps):
+        other = board.neighbour[chip, _random(state) % board.neighbour.shape[1]]
+        if other >= 0:
+            chip = other
+    return chip
+
+
+@njit(cache=True)
+def anneal(nets, board, fit, chip_of_load, seed, n_rounds, n_moves, start_ratio, link_share):
+    """Swap loads at random; harmful swaps are kept ever more seldom. Changes ``chip_of_load`` to the best found.
+
+    ``start_ratio``: the first temperature, as a part of the mean harm of a swap; ``link_share``: weight (0 .. 1) of the
+    busiest-link norm against hops, both relative to the start. Returns relative cost at the end and at best.
+    """
+    n_chips, n_nets = len(fit.cores_of_chip), len(nets.weight)
+    load_of_chip = np.full(n_chips, -1, dtype=np.int64)
+    for load in range(len(chip_of_load)):
+        load_of_chip[chip_of_load[load]] = load
+    mark, seen = np.zeros(n_chips, dtype=np.int64), np.zeros(n_nets, dtype=np.int64)
+    found, new = np.empty(n_nets, dtype=np.int64), np.empty(n_nets)
+    state = np.array([seed | np.uint64(1)], dtype=np.uint64)
+    cost = all_hops(nets, board, chip_of_load)
+    start_hops = max(cost.sum(), 1e-300)
+    stamp = np.int64(n_nets)
+    uses_links = link_share > 0
+    link_load = np.zeros(board.neighbour.size if uses_links else 1)
+    start_power = 0.0
+    if uses_links:
+        for net in range(n_nets):
+            stamp += 1
+            start_power += net_links(net, 1.0, nets, board, chip_of_load, mark, stamp, link_load)
+    start_power = max(start_power, 1e-300)
+    hops, power = start_hops, start_power
+    current = 1.0
+    best, best_chip = current, chip_of_load.copy()
+    harm, n_harmful = 0.0, 0
+    temperature = 0.0
+    for turn in range(-1, n_rounds):  # round -1 only measures
+        if turn == 0:
+            temperature = start_ratio * harm / max(n_harmful, 1)
+        reach = max(1, int(0.5 * np.sqrt(n_chips) * (1.0 - turn / n_rounds))) if turn >= 0 else 4
+        for _ in range(n_moves if turn >= 0 else min(n_moves, 500)):
+            a = chip_of_load[_random(state) % len(chip_of_load)]
+            b = _draw_target(a, reach, nets, board, chip_of_load, load_of_chip, state)
+            if not _may_swap(a, b, fit, load_of_chip):
+                continue
+            stamp += 1
+            n_found = _affected(load_of_chip[a], nets, seen, stamp, found, 0)
+            n_found = _affected(load_of_chip[b], nets, seen, stamp, found, n_found)
+            new_power = power
+            if uses_links:
+                for i in range(n_found):
+                    stamp += 1
+                    new_power += net_links(found[i], -1.0, nets, board, chip_of_load, mark, stamp, link_load)
+            _swap(a, b, chip_of_load, load_of_chip)
+            change = 0.0
+            for i in range(n_found):
+                stamp += 1
+                new[i] = net_hops(found[i], nets, board, chip_of_load, mark, stamp)
+                change += new[i] - cost[found[i]]
+                if uses_links:
+                    stamp += 1
+                    new_power += net_links(found[i], 1.0, nets, board, chip_of_load, mark, stamp, link_load)
+            proposed = (1.0 - link_share) * (hops + change) / start_hops
+            if uses_links:
+                proposed += link_share * (max(new_power, 0.0) / start_power) ** (1.0 / POWER)
+            delta = proposed - current
+            if turn < 0 and delta > 0:
+                harm += delta
+                n_harmful += 1
+            is_kept = delta <= 0
+            if not is_kept and temperature > 0:
+                is_kept = _random(state) / 9007199254740992.0 < np.exp(-delta / temperature)
+            if is_kept:
+                hops, power, current = hops + change, new_power, proposed
+                for i in range(n_found):
+                    cost[found[i]] = new[i]
+                if current < best - 1e-12:
+                    best = current
+                    best_chip[:] = chip_of_load
+            else:
+                if uses_links:
+                    for i in range(n_found):
+                        stamp += 1
+                        net_links(found[i], -1.0, nets, board, chip_of_load, mark, stamp, link_load)
+                _swap(a, b, chip_of_load, load_of_chip)
+                if uses_links:
+                    for i in range(n_found):
+                        stamp += 1
+                        net_links(found[i], 1.0, nets, board, chip_of_load, mark, stamp, link_load)
+        temperature *= 0.001 ** (1.0 / n_rounds)
+    chip_of_load[:] = best_chip
+    return current, best
+
+
+@njit(cache=True)
+def try_swaps(nets, board, fit, chip_of_load, load_of_chip, pairs, is_multicast):
+    """Try the swaps of chips in ``pairs`` (n, 2) in turn; keep those that lower the cost; return cost and gain.
+
+    The cost is that of trees (``is_multicast``), or of unicast distances.
+    """
+    mark, seen = np.zeros(len(fit.cores_of_chip), dtype=np.int64), np.zeros(len(nets.weight), dtype=np.int64)
+    found, cost, new = (
+        np.empty(len(nets.weight), dtype=np.int64),
+        np.empty(len(nets.weight)),
+        np.empty(len(nets.weight)),
+    )
+    stamp = np.int64(0)
+    for net in range(len(cost)):
+        stamp += 1
+        if is_multicast:
+            cost[net] = net_hops(net, nets, board, chip_of_load, mark, stamp)
+        else:
+            cost[net] = net_distance(net, nets, board, chip_of_load)
+    start = cost.sum()
+    for row in range(len(pairs)):
+        a, b = pairs[row, 0], pairs[row, 1]
+        if not _may_swap(a, b, fit, load_of_chip):
+            continue
+        stamp += 1
+        n_found = _affected(load_of_chip[a], nets, seen, stamp, found, 0)
+        n_found = _affected(load_of_chip[b], nets, seen, stamp, found, n_found)
+        _swap(a, b, chip_of_load, load_of_chip)
+        change = 0.0
+        for i in range(n_found):
+            if is_multicast:
+                stamp += 1
+                new[i] = net_hops(found[i], nets, board, chip_of_load, mark, stamp)
+            else:
+                new[i] = net_distance(found[i], nets, board, chip_of_load)
+            change += new[i] - cost[found[i]]
+        if change < -1e-12 * start:
+            for i in range(n_found):
+                cost[found[i]] = new[i]
+        else:
+            _swap(a, b, chip_of_load, load_of_chip)
+    return start, start - cost.sum()
