@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from emulator.engine_state import EngineState, build_state
 from emulator.number_format import NumberFormat, input_factor
+from emulator.poisson_kiss import PoissonMethod
 from emulator.run import Arithmetic, DelayConvention, Simulation
 
 _PA_PER_NA = 1000.0
@@ -48,6 +49,7 @@ def replay(
     seed: int,
     arithmetic: Arithmetic | NumberFormat,
     delay_convention: DelayConvention | str = DelayConvention.NEST,
+    poisson: PoissonMethod | str = PoissonMethod.COUNTER,
     probes: tuple[int, ...] = (),
 ) -> Replay:
     """Run the neurons of ``simulation`` on the spikes of ``given``.
@@ -65,6 +67,8 @@ def replay(
     arithmetic : Arithmetic or NumberFormat
         That of ``simulation``.
     delay_convention : {'nest', 'device'}
+    poisson : {'counter', 'kiss'}
+        As in ``simulation``.
     probes : tuple of int
         Neuron ids.
 
@@ -77,6 +81,7 @@ def replay(
     state = build_state(
         network, simulation.connectivity, simulation.scales, seed=seed, n_threads=1, probes=probes,
         extra_delay=int(DelayConvention(delay_convention) is DelayConvention.NEST), number_format=number_format,
+        poisson=PoissonMethod(poisson),
     )  # fmt: skip
     rows, cells = state.rows, state.cells
     mute = len(rows.group_int)

@@ -94,10 +94,10 @@ def _cycles(number_format: NumberFormat, machine: Machine) -> tuple[float | None
 
 
 def format_facts(number_format: NumberFormat) -> dict[str, Any]:
-    """Return format, rounding and weight bits for the report; float32 has neither of the last two."""
+    """Return format, rounding, bits and rounding of weights for the report; float32 has only the first."""
     if number_format.state is None:
-        return {"format": "float32", "rounding": None, "weight_bits": None}
+        return {"format": "float32", "rounding": None, "weight_bits": None, "weight_rounding": None}
     return {
         "format": str(number_format.state), "rounding": number_format.rounding.value,
-        "weight_bits": number_format.weight_bits,
+        "weight_bits": number_format.weight_bits, "weight_rounding": number_format.weight_rounding.value,
     }  # fmt: skip

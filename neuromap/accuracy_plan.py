@@ -9,12 +9,14 @@ import numpy as np
 from emulator.engine_state import initial_potentials_mv
 from emulator.fixed_point import QFormat
 from emulator.number_format import MAX_WEIGHT_BITS, NumberFormat, StateRounding, check_format
+from emulator.weight_scale import WeightRounding
 from models.errors import ParameterError, UnknownNameError
 from models.network import Network
 
 DEFAULT_FORMATS = ("S16.15", "S8.7", "S8.23", "float32")
 DEFAULT_ROUNDINGS = ("floor", "nearest", "stochastic")
 DEFAULT_WEIGHT_BITS = (16, 8, 4)
+DEFAULT_WEIGHT_ROUNDINGS = ("nearest",)
 
 Names = str | Sequence[str]
 
@@ -42,17 +44,28 @@ def _weight_bits(given: Names | Iterable[int]) -> tuple[int, ...]:
     return tuple(int(name) for name in names)
 
 
+def _known_names(what: str, given: Names, known: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of a list, each of which must be a known one."""
+    names, known = split_names(what, given), [str(name) for name in known]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(what, name, known)
+    return names
+
+
 def plan_variants(
     formats: Names = DEFAULT_FORMATS,
     roundings: Names = DEFAULT_ROUNDINGS,
     weights: Names | Iterable[int] = DEFAULT_WEIGHT_BITS,
     *,
+    weight_roundings: Names = DEFAULT_WEIGHT_ROUNDINGS,
     all_combinations: bool = False,
 ) -> tuple[NumberFormat, ...]:
     """Return the arithmetics to compare.
 
-    Every format with every rounding and the first weight width, then the other widths in the first fixed-point format
-    and rounding; with ``all_combinations`` every format with every rounding and every width. float32 has neither.
+    Every format with every rounding, the first weight width and the first rounding of weights, then the other widths
+    and roundings of weights in the first fixed-point format and rounding; with ``all_combinations`` every format with
+    everything. float32 has none of them.
 
     Parameters
     ----------
@@ -62,6 +75,8 @@ def plan_variants(
         ``floor``, ``nearest``, ``stochastic``.
     weights : str or sequence of int
         Bits of a weight, 1 to 16.
+    weight_roundings : str or sequence of str
+        ``nearest``, ``stochastic``: how a weight is rounded to its bits, once.
     all_combinations : bool
 
     Raises
@@ -70,11 +85,9 @@ def plan_variants(
         For a name or number that is none of these.
     """
     names, bits = split_names("formats", formats), _weight_bits(weights)
-    known = [rounding.value for rounding in StateRounding]
-    chosen = split_names("rounding", roundings)
-    for name in chosen:
-        if name not in known:
-            raise UnknownNameError("rounding", name, known)
+    chosen = [StateRounding(name) for name in _known_names("rounding", roundings, StateRounding)]
+    of_weights = _known_names("weight_rounding", weight_roundings, WeightRounding)
+    makes = [(width, WeightRounding(how)) for width in bits for how in of_weights]
     parsed = [_parse(name) for name in names]
     fixed = [one.state for one in parsed if one.state is not None]
     variants: list[NumberFormat] = []
@@ -82,10 +95,10 @@ def plan_variants(
         if one.state is None:
             variants.append(one)
             continue
-        widths = bits if all_combinations else bits[:1]
-        variants += [NumberFormat(one.state, StateRounding(r), width) for width in widths for r in chosen]
+        used = makes if all_combinations else makes[:1]
+        variants += [NumberFormat(one.state, rounding, width, how) for width, how in used for rounding in chosen]
     if fixed and not all_combinations:
-        variants += [NumberFormat(fixed[0], StateRounding(chosen[0]), width) for width in bits[1:]]
+        variants += [NumberFormat(fixed[0], chosen[0], width, how) for width, how in makes[1:]]
     return tuple(dict.fromkeys(variants))
 
 

@@ -88,6 +88,7 @@ class Variant:
     format: str
     rounding: str | None
     weight_bits: int | None
+    weight_rounding: str | None
     neuron: NeuronError
     trains: TrainParting
     mean: Table

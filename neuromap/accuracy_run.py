@@ -27,6 +27,7 @@ from neuromap.accuracy_plan import (
     DEFAULT_FORMATS,
     DEFAULT_ROUNDINGS,
     DEFAULT_WEIGHT_BITS,
+    DEFAULT_WEIGHT_ROUNDINGS,
     Names,
     check_variants,
     plan_variants,
@@ -71,7 +72,8 @@ class _Setting:
 
         done = simulate(
             self.network, n_steps=self.n_steps, seed=seed, arithmetic=arithmetic,
-            delay_convention=self.experiment.delay_convention, n_threads=self.experiment.n_threads, progress=on_stage,
+            delay_convention=self.experiment.delay_convention, poisson=self.experiment.poisson,
+            n_threads=self.experiment.n_threads, progress=on_stage,
         )  # fmt: skip
         if not done.is_complete:
             raise KeyboardInterrupt
@@ -81,7 +83,7 @@ class _Setting:
         """Drive the neurons of a run by the spikes of another."""
         return replay(
             own, given, n_steps=self.replay_steps, seed=self.experiment.seed, arithmetic=arithmetic,
-            delay_convention=self.experiment.delay_convention, probes=self.probes,
+            delay_convention=self.experiment.delay_convention, poisson=self.experiment.poisson, probes=self.probes,
         )  # fmt: skip
 
     def statistics(self, simulation: Simulation) -> measure.RunSamples:
@@ -169,6 +171,7 @@ def accuracy(
     formats: Names = DEFAULT_FORMATS,
     roundings: Names = DEFAULT_ROUNDINGS,
     weights: Names | Iterable[int] = DEFAULT_WEIGHT_BITS,
+    weight_roundings: Names = DEFAULT_WEIGHT_ROUNDINGS,
     all_combinations: bool = False,
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -182,8 +185,8 @@ def accuracy(
     ----------
     experiment : Experiment or str
         Or the name of a built-in network (then for 5 s unless ``seconds`` is given), or an experiment file. Its
-        ``arithmetic`` does not matter; its machine gives the cycle cost of a neuron.
-    formats, roundings, weights, all_combinations
+        ``arithmetic`` and ``weight_rounding`` do not matter; its machine gives the cycle cost of a neuron.
+    formats, roundings, weights, weight_roundings, all_combinations
         As in ``plan_variants``.
     out : str or Path, optional
         Folder for ``accuracy.json`` and ``accuracy.html``; nothing is written without it.
@@ -208,7 +211,9 @@ def accuracy(
     KeyboardInterrupt
         If interrupted before the first arithmetic was finished.
     """
-    variants = plan_variants(formats, roundings, weights, all_combinations=all_combinations)
+    variants = plan_variants(
+        formats, roundings, weights, weight_roundings=weight_roundings, all_combinations=all_combinations
+    )
     if options.get("arithmetic") is not None:
         raise ParameterError("arithmetic", options["arithmetic"], "nothing here; name arithmetics with formats")
     setting = _prepare(experiment, options)

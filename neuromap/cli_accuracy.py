@@ -52,6 +52,7 @@ def accuracy(
     formats: str = "S16.15,S8.7,S8.23,float32",
     rounding: str = "floor,nearest,stochastic",
     weights: str = "16,8,4",
+    weight_rounding: str = "nearest",
     all_combinations: Annotated[bool, _FLAG] = False,
     options: AccuracyOptions = _DEFAULTS,
     no_html: Annotated[bool, _FLAG] = False,
@@ -68,8 +69,10 @@ def accuracy(
         Roundings of every product: floor, nearest (ties up), stochastic.
     weights
         Bits of a weight, 1 to 16; those after the first are tried in the first format and rounding only.
+    weight_rounding
+        Roundings of a weight to its bits: nearest, stochastic; tried as the weights are.
     all_combinations
-        Try every weight width in every format and rounding.
+        Try every width and rounding of weights in every format and rounding.
     no_html
         Write no accuracy.html.
     """
@@ -80,7 +83,8 @@ def accuracy(
     from neuromap.report.accuracy_text import render_accuracy
 
     extra: dict[str, Any] = {
-        "formats": formats, "roundings": rounding, "weights": weights, "all_combinations": all_combinations,
+        "formats": formats, "roundings": rounding, "weights": weights, "weight_roundings": weight_rounding,
+        "all_combinations": all_combinations,
     }  # fmt: skip
     seed = options.seed if options.seed is not None else "default"
     out = options.out or unused_folder(Path("out") / f"accuracy-{Path(network).stem}-seed{seed}")

@@ -41,7 +41,10 @@ _SCALE = LinearSegmentedColormap.from_list("limit", ["#7fb3d9", "#eef4f9", "#fff
 
 
 def line_styles(variants: tuple[Variant, ...]) -> dict[str, Style]:
-    """Return how each variant is drawn: colour by format (or by weight bits below the widest), dashes by rounding."""
+    """Return how each variant is drawn: colour by format (or by weight bits below the widest), dashes by rounding.
+
+    Broad and pale where weights are rounded stochastically.
+    """
     formats = list(dict.fromkeys(variant.format for variant in variants))
     widest = max((variant.weight_bits or 0 for variant in variants), default=0)
     widths = sorted({v.weight_bits for v in variants if v.weight_bits and v.weight_bits < widest}, reverse=True)
@@ -51,6 +54,8 @@ def line_styles(variants: tuple[Variant, ...]) -> dict[str, Style]:
         if variant.weight_bits in widths:
             colour = _WEIGHT_COLOURS[widths.index(variant.weight_bits) % len(_WEIGHT_COLOURS)]
         styles[variant.label] = {"color": colour, "ls": _DASHES[variant.rounding], "lw": 1.2}
+        if variant.weight_rounding == "stochastic":
+            styles[variant.label] |= {"lw": 2.6, "alpha": 0.5}
     return styles
 
 

@@ -59,6 +59,14 @@ def test_all_combinations():
     assert labels("S8.7", "nearest", (16, 4), all_combinations=True) == ["S8.7 nearest", "S8.7 nearest, 4-bit weights"]
 
 
+def test_plan_with_roundings_of_weights():
+    assert labels("S8.7,S8.23", "floor", (16, 4), weight_roundings="nearest,stochastic") == [
+        "S8.7 floor", "S8.23 floor", "S8.7 floor, 16-bit stochastic weights", "S8.7 floor, 4-bit weights",
+        "S8.7 floor, 4-bit stochastic weights",
+    ]  # fmt: skip
+    assert len(plan_variants(weight_roundings="nearest,stochastic", all_combinations=True)) == 2 * 3 * 3 * 3 + 1
+
+
 def test_plan_drops_repetitions_and_spaces():
     assert labels(" S8.7 ,S8.7,", ["nearest"], "8") == ["S8.7 nearest, 8-bit weights"]
     assert labels("float32", "floor", "16,8") == ["float32"]
@@ -86,6 +94,9 @@ def test_unknown_rounding():
     message = r"^rounding: needs one of floor, nearest, stochastic, has 'neerest'; did you mean 'nearest'\?$"
     with pytest.raises(UnknownNameError, match=message):
         plan_variants("S8.7", "neerest")
+    message = r"^weight_rounding: needs one of nearest, stochastic, has 'up'$"
+    with pytest.raises(UnknownNameError, match=message):
+        plan_variants("S8.7", weight_roundings="up")
 
 
 # ---- measures ------------------------------------------------------------------------------------------------------
