@@ -35,7 +35,16 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from mapping.model import RoutingTree
-from mapping.route import dimension_order, longest_dimension_first, ner, shared_tree, shortest_path, two_phase, unicast
+from mapping.route import (
+    congestion_aware,
+    dimension_order,
+    longest_dimension_first,
+    ner,
+    shared_tree,
+    shortest_path,
+    two_phase,
+    unicast,
+)
 
 #: The routers by name.
 ROUTERS: MappingProxyType[str, Callable[..., dict[str, RoutingTree]]] = MappingProxyType(
@@ -45,6 +54,7 @@ ROUTERS: MappingProxyType[str, Callable[..., dict[str, RoutingTree]]] = MappingP
         "dimension_order": dimension_order.route,
         "longest_dimension_first": longest_dimension_first.route,
         "shortest_path": shortest_path.route,
+        "congestion_aware": congestion_aware.route,
         "two_phase": two_phase.route,
         "unicast": unicast.route,
     }
