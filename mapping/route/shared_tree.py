@@ -13,16 +13,13 @@ target slice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Partition, Placement, RoutingTree
+from mapping.route.job import Job, busiest_first, make_jobs, tree_of
+from mapping.route.link_load import add_tree
 from mapping.route.steiner import connect
-from mapping.traffic import chips_of_slices, slice_range, sum_below
-from models.errors import UnroutableError
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology
@@ -30,20 +27,6 @@ from models.topology import Topology
 #: The second pass routes each population again, now that all others are there: PD14's busiest link goes from 193,335 to
 #: 165,678 packets/s; a third changes nothing.
 N_PASSES = 2
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    """One population to be routed: middle source chip, chips of the tree (bool), ends (indices), targets (bool), load.
-
-    ``packets_per_s``: what each chip sends, shape (n_chips,).
-    """
-
-    root: int
-    chosen: NDArray[np.bool_]
-    terminals: NDArray[np.int64]
-    is_target: NDArray[np.bool_]
-    packets_per_s: NDArray[np.float64]
 
 
 def route(
@@ -63,57 +46,22 @@ def route(
         If dead chips or links separate a source from a target.
     """
     del rng
-    jobs = _jobs(partition, placement, network, machine, topology)
-    load = np.zeros(topology.n_chips * topology.n_links)
-    busiest_first = sorted(jobs, key=lambda name: -float(jobs[name].packets_per_s.sum()))
+    jobs = make_jobs(partition, placement, network, machine, topology)
+    chosen = {name: connect(topology, job.terminals)[0] for name, job in jobs.items()}
+    load = np.zeros((topology.n_chips, topology.n_links))
     trees: dict[str, RoutingTree] = {}
-    carried: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
     for _ in range(N_PASSES):
-        for turn, name in enumerate(busiest_first):
-            if name in carried:
-                links, packets_per_s = carried[name]
-                load[links] -= packets_per_s
-            node, parent, parent_link = _grow(topology, jobs[name], load.reshape(-1, topology.n_links), turn)
-            links, packets_per_s = _carried(topology, jobs[name], node, parent, parent_link)
-            load[links] += packets_per_s
-            carried[name] = links, packets_per_s
-            trees[name] = RoutingTree(chip=topology.chip[node], parent=parent, parent_link=parent_link)
+        for turn, name in enumerate(busiest_first(jobs)):
+            if name in trees:
+                add_tree(load, topology, jobs[name], trees[name], -1.0)
+            trees[name] = _grow(topology, jobs[name], chosen[name], load, turn)
+            add_tree(load, topology, jobs[name], trees[name], 1.0)
     return {name: trees[name] for name in jobs}
 
 
-def _jobs(
-    partition: Partition, placement: Placement, network: Network, machine: Machine, topology: Topology
-) -> dict[str, _Job]:
-    """What has to be routed, for every population that has targets."""
-    rates_hz = expected_rates_hz(network, machine)
-    chip_of_slice = chips_of_slices(partition, placement, topology)
-    n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
-    jobs: dict[str, _Job] = {}
-    for name, targets in targets_of(network).items():
-        if not targets:
-            continue
-        start, stop = slice_range(partition, name)
-        source_chips = chip_of_slice[start:stop]
-        is_target = np.zeros(topology.n_chips, dtype=bool)
-        for target in targets:
-            is_target[chip_of_slice[slice(*slice_range(partition, target))]] = True
-        terminals = np.union1d(np.flatnonzero(is_target), source_chips)
-        chosen, unreachable = connect(topology, terminals)
-        if unreachable is not None:
-            first, last = (tuple(topology.chip[i].tolist()) for i in (terminals[0], unreachable))
-            raise UnroutableError(name, first, last, topology.n_dead_links)
-        packets_per_s = np.zeros(topology.n_chips)
-        np.add.at(packets_per_s, source_chips, n_neurons[start:stop] * rates_hz[name])
-        root = int(source_chips[len(source_chips) // 2])
-        jobs[name] = _Job(root, chosen, terminals, is_target, packets_per_s)
-    return jobs
-
-
-def _grow(
-    topology: Topology, job: _Job, load: NDArray[np.float64], turn: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int16]]:
-    """Breadth-first tree of a job: chip, parent, parent link of its nodes, root first. ``load``: (n_chips, n_links)."""
-    hops = topology.hops_from(job.root, job.chosen)
+def _grow(topology: Topology, job: Job, chosen: NDArray[np.bool_], load: NDArray[np.float64], turn: int) -> RoutingTree:
+    """Breadth-first tree of a job over the chosen chips. ``load``: (n_chips, n_links)."""
+    hops = topology.hops_from(job.root, chosen)
     neighbour = topology.neighbour.astype(np.int64)
     links = np.arange(topology.n_links)
     is_parent = (neighbour >= 0) & (hops >= 1)[:, None] & (hops[neighbour] == hops[:, None] - 1)
@@ -133,27 +81,4 @@ def _grow(
         is_kept &= ~is_idle
     node = np.flatnonzero(is_kept)
     node = node[np.argsort(hops[node], kind="stable")]
-    index = np.full(topology.n_chips + 1, -1, dtype=np.int32)  # the last element answers for parent -1
-    index[node] = np.arange(len(node), dtype=np.int32)
-    parent_link = np.where(hops[node] >= 1, best_link[node], -1).astype(np.int16)
-    return node, index[best[node]], parent_link
-
-
-def _carried(
-    topology: Topology,
-    job: _Job,
-    node: NDArray[np.int64],
-    parent: NDArray[np.int32],
-    parent_link: NDArray[np.int16],
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Directed links (n_links x chip index + link) that one tree uses, each once, and the packets/s on them."""
-    above = parent.astype(np.int64)
-    sent_below = sum_below(above, job.packets_per_s[node])
-    targets_below = sum_below(above, job.is_target[node].astype(np.float64))
-    inner = np.arange(1, len(node))
-    link = parent_link[inner].astype(np.int64)
-    up = node[inner] * topology.n_links + link
-    down = node[above[inner]] * topology.n_links + topology.back_link[node[inner], link]
-    goes_up = np.where(targets_below[inner] < targets_below[0], sent_below[inner], 0.0)
-    goes_down = np.where(targets_below[inner] > 0, sent_below[0] - sent_below[inner], 0.0)
-    return np.concatenate((up, down)), np.concatenate((goes_up, goes_down))
+    return tree_of(topology, node, best[node])
