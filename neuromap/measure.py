@@ -20,6 +20,7 @@ from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
 from neuromap.notes import make_notes
+from neuromap.report.chip_layout import lay_out
 from neuromap.results import (
     ActivityReport,
     EnergyReport,
@@ -245,6 +246,7 @@ def make_arrays(m: Measured) -> RunArrays:
     """Collect the arrays behind the figures."""
     load, topology = m.load, m.topology
     used = np.argwhere(load.link_packets_per_s > 0)
+    drawn = lay_out(topology)
     return RunArrays(
         spike_step=m.simulation.spike_step,
         spike_neuron=m.simulation.spike_neuron,
@@ -261,4 +263,8 @@ def make_arrays(m: Measured) -> RunArrays:
         link_xyl=np.column_stack([load.chip[used[:, 0]], used[:, 1]]).astype(np.int32),
         link_packets_per_s=load.link_packets_per_s[tuple(used.T)],
         link_capacity_packets_per_s=_link_capacity_packets_per_s(m, load)[tuple(used.T)],
+        chip_outline=drawn.outline,
+        chip_centre=drawn.centre,
+        link_end=drawn.link_end[tuple(used.T)],
+        link_bow=drawn.link_bow[tuple(used.T)],
     )

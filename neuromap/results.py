@@ -237,6 +237,14 @@ class RunArrays:
         At the measured rates, per second of model time.
     link_capacity_packets_per_s : ndarray, shape (n_links,), float64
         What each of these links carries in the same time; links between boards carry less than those on a board.
+    chip_outline : str
+        How chips are drawn: hexagon, square or circle.
+    chip_centre : ndarray, shape (n_chips, 2), float64
+        Where they are drawn; empty where that follows from ``chip_xy`` (hexagons).
+    link_end : ndarray, shape (n_links, 2), float64
+        Where the far ends of the links of ``link_xyl`` are drawn; empty as ``chip_centre``.
+    link_bow : ndarray, shape (n_links,), float64
+        Height of the arc that a link is drawn as, over its length; empty as ``chip_centre``.
     """
 
     spike_step: NDArray[np.int32]
@@ -254,6 +262,10 @@ class RunArrays:
     link_xyl: NDArray[np.int32]
     link_packets_per_s: NDArray[np.float64]
     link_capacity_packets_per_s: NDArray[np.float64]
+    chip_outline: Literal["hexagon", "square", "circle"] = "hexagon"
+    chip_centre: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    link_end: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    link_bow: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def write(self, path: Path) -> None:
         """Write all arrays but the spikes to an npz file, under their own names."""

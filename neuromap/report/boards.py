@@ -1,8 +1,4 @@
-"""Maps of the machine: its chips as hexagons on the boards they sit on, coloured by load.
-
-A chip has six neighbours; drawn as a hexagon at ``(x - y / 2, y * sqrt(3) / 2)``, each shares a side with all of them.
-Boards of a wrapped machine are drawn whole, beyond the edge where they wrap.
-"""
+"""Maps of the machine: its chips on the boards they sit on, and its links, coloured by load."""
 
 from __future__ import annotations
 
@@ -14,21 +10,18 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
+from models.topology import LINK_OFFSETS
+from neuromap.report.chip_layout import Outline, chip_centres, unwrap_boards
+from neuromap.report.chip_map import draw_boards, draw_chips, draw_half_links, map_axes
 from neuromap.report.machine_figure import link_shares, tick_us
 from neuromap.report.quantity import percent, plural, size_of
-from neuromap.report.style import PAGE_WIDTH_IN, new_figure, say, styled
+from neuromap.report.style import PAGE_WIDTH_IN, say, styled
 from neuromap.results import Report, RunArrays
-
-#: Neighbour that each link leads to: east, north-east, north, west, south-west, south.
-LINK_OFFSETS = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 
 _Floats = NDArray[np.float64]
 _UNUSED = "#eeeeee"
@@ -37,27 +30,11 @@ _N_COLOURS = 256
 _BAR: dict[str, Any] = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.01}
 
 
-def chip_centres(xy: NDArray[np.int32] | NDArray[np.int64]) -> _Floats:
-    """Return the centres of chips, float64, shape (n_chips, 2), in units of the distance of neighbours."""
-    return np.column_stack((xy[:, 0] - 0.5 * xy[:, 1], xy[:, 1] * (math.sqrt(3) / 2)))
-
-
-def unwrap_boards(chip_xy: NDArray[np.int32], chip_board: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return chip coordinates, int64, in which every board is in one piece (beyond the edge of a wrapped machine)."""
-    xy = chip_xy.astype(np.int64)
-    if not len(xy):
-        return xy
-    size = xy.max(axis=0) + 1
-    for board in np.unique(chip_board):
-        is_own = chip_board == board
-        for axis in (0, 1):
-            present = np.unique(xy[is_own, axis])
-            gaps = np.diff(present)
-            around = present[0] + size[axis] - present[-1]
-            if gaps.size and gaps.max() > max(around, 1):
-                first_high = present[int(gaps.argmax()) + 1]
-                xy[is_own, axis] += np.where(xy[is_own, axis] < first_high, size[axis], 0)
-    return xy
+def chip_drawing(arrays: RunArrays) -> tuple[Outline, _Floats]:
+    """Return the outline of the chips and their centres, float64, shape (n_chips, 2)."""
+    if len(arrays.chip_centre):
+        return arrays.chip_outline, arrays.chip_centre
+    return "hexagon", chip_centres(unwrap_boards(arrays.chip_xy, arrays.chip_board))
 
 
 def chip_load_us(arrays: RunArrays) -> _Floats:
@@ -115,23 +92,27 @@ def link_map(report: Report, arrays: RunArrays) -> Figure:
         if not len(arrays.chip_xy):
             say(ax, "no chips")
             return figure
-        xy = unwrap_boards(arrays.chip_xy, arrays.chip_board)
-        draw("chips-link", np.full(len(xy), np.nan), mpl.colormaps["viridis"], Normalize(0, 1))
+        draw("chips-link", np.full(len(arrays.chip_xy), np.nan), mpl.colormaps["viridis"], Normalize(0, 1))
         share = link_shares(arrays)
         is_used = share > 0
-        if not is_used.any():
-            return figure
-        position = {tuple(original): drawn for original, drawn in zip(arrays.chip_xy.tolist(), xy, strict=True)}
-        start = np.array([position[(x, y)] for x, y, _ in arrays.link_xyl.tolist()])[is_used]
-        offset = np.array(LINK_OFFSETS)[arrays.link_xyl[is_used, 2]]
-        a = chip_centres(start)
-        b = a + 0.46 * chip_centres(offset)
-        _draw_links(figure, ax, (a, b), share[is_used])
+        if is_used.any():
+            start, end, bow = (values[is_used] for values in _link_ends(arrays))
+            _draw_links(figure, ax, (start, end), bow, share[is_used])
     return figure
 
 
-def _draw_links(figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], share: _Floats) -> None:
-    """Draw links as one path per colour level: a path per link would make the page several times larger.
+def _link_ends(arrays: RunArrays) -> tuple[_Floats, _Floats, _Floats]:
+    """Start, far end and bow of the links of ``arrays.link_xyl``."""
+    centre = chip_drawing(arrays)[1]
+    index = {tuple(xy): i for i, xy in enumerate(arrays.chip_xy.tolist())}
+    start = centre[[index[(x, y)] for x, y, _ in arrays.link_xyl.tolist()]]
+    if len(arrays.link_end):
+        return start, arrays.link_end, arrays.link_bow
+    return start, start + chip_centres(LINK_OFFSETS[arrays.link_xyl[:, 2]]), np.zeros(len(start))
+
+
+def _draw_links(figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], bow: _Floats, share: _Floats) -> None:
+    """Draw links, all of a colour level at once.
 
     ``share``: load in percent of what each link carries.
     """
@@ -143,11 +124,9 @@ def _draw_links(figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], share: 
         is_own = level == one
         if not is_own.any():
             continue
-        points = np.stack((ends[0][is_own], ends[1][is_own]), axis=1).reshape(-1, 2)
-        codes = np.tile([Path.MOVETO, Path.LINETO], int(is_own.sum()))
         depth = one / (_LINK_LEVELS - 1)
-        width_pt = 0.8 + 2.4 * depth
-        ax.add_patch(PathPatch(Path(points, codes), fill=False, ec=cmap(depth), lw=width_pt, capstyle="butt"))
+        own_ends = (ends[0][is_own], ends[1][is_own])
+        draw_half_links(ax, own_ends, bow[is_own], ec=cmap(depth), lw=0.8 + 2.4 * depth)
     bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, format=FuncFormatter(lambda x, _: f"{x:g}"), **_BAR)
     bar.set_label(f"% of what the link carries (busiest {high:.2g} %)")
 
@@ -182,46 +161,13 @@ _Draw = Callable[[str, _Floats, Colormap, Normalize], None]
 
 def _canvas(arrays: RunArrays, width_in: float) -> tuple[Figure, Axes, _Draw]:
     """Figure and axes in the proportions of the machine, and a function that draws its chips and board outlines."""
-    xy = unwrap_boards(arrays.chip_xy, arrays.chip_board)
-    centre = chip_centres(xy)
-    # room for at least seven chips across, so that a machine of one chip does not fill the page
-    low, high = (centre.min(axis=0), centre.max(axis=0)) if len(xy) else (np.zeros(2), np.zeros(2))
-    margin = np.maximum(0.8, (np.array([7.0, 3.0]) - (high - low)) / 2)
-    extent = high - low + 2 * margin
-    # a hexagon is at most 0.42 in wide, so that a single board does not fill the page
-    width_in = min(width_in, max(4.6, 0.42 * float(extent[0])))
-    height_in = min((width_in - 0.2) * float(extent[1] / extent[0]), 9.0)
-    figure = new_figure(width_in, height_in + 1.1)
-    ax = figure.subplots()
-    ax.set_aspect("equal")
-    ax.set_axis_off()
+    outline, centre = chip_drawing(arrays)
+    figure, ax = map_axes(centre, width_in)
 
     def draw(gid: str, value: _Floats, cmap: Colormap, norm: Normalize) -> None:
-        angles = np.deg2rad(30 + 60 * np.arange(6))
-        corner = np.column_stack((np.cos(angles), np.sin(angles))) / math.sqrt(3)
-        faces = [
-            _UNUSED if math.isnan(one) else cmap(norm(one)) for one in value.tolist()
-        ]  # one colour a chip, unmasked: the order of the elements is what tooltips count on
-        hexagons = PolyCollection(
-            list(centre[:, None, :] + 0.97 * corner), facecolors=faces, edgecolors="white", lw=0.4
-        )
-        hexagons.set_gid(gid)
-        ax.add_collection(hexagons, autolim=True)
-        ax.add_collection(LineCollection(_outlines(xy, arrays.chip_board, corner), colors="#333333", lw=1.1))
-        ax.set_xlim(low[0] - margin[0], high[0] + margin[0])
-        ax.set_ylim(low[1] - margin[1], high[1] + margin[1])
+        # one colour a chip, unmasked: the order of the elements is what tooltips count on
+        faces = [_UNUSED if math.isnan(one) else cmap(norm(one)) for one in value.tolist()]
+        draw_chips(ax, centre, outline, faces, gid=gid)
+        draw_boards(ax, centre, arrays.chip_board, outline)
 
     return figure, ax, draw
-
-
-def _outlines(xy: NDArray[np.int64], board: NDArray[np.int32], corner: _Floats) -> list[_Floats]:
-    """Sides of hexagons that separate two boards, or a board from nothing."""
-    board_at = {tuple(one): int(b) for one, b in zip(xy.tolist(), board, strict=True)}
-    centre = chip_centres(xy)
-    # directions of the links, counter-clockwise from east, cross the side between corners k - 1 and k
-    sides = []
-    for (x, y), middle in zip(xy.tolist(), centre, strict=True):
-        for k, (dx, dy) in enumerate(LINK_OFFSETS):
-            if board_at.get((x + dx, y + dy)) != board_at[(x, y)]:
-                sides.append(middle + corner[[k - 1, k]])
-    return sides

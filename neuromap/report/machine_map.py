@@ -1,0 +1,151 @@
+"""A machine drawn: its chips, links and boards, what is dead, and the numbers that say what it can hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from models.machine import Machine
+from models.topology import Topology, build_topology, is_size_open
+from neuromap.report.chip_layout import ChipLayout, lay_out
+from neuromap.report.chip_map import draw_boards, draw_chips, half_arc, map_axes
+from neuromap.report.machine_text import capacity_lines
+from neuromap.report.quantity import plural
+from neuromap.report.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, styled
+
+#: Boards drawn of a machine whose size is open: a triad of SpiNNaker, two boards of others to show how they join.
+_N_OPEN_BOARDS = {"triangular_torus": 3}
+_DEFAULT_OPEN_BOARDS = 2
+#: Machines of more chips are drawn without links, which would be a grey surface.
+_MAX_LINK_CHIPS = 3000
+_LINE_IN = 0.19
+_ROUTER = "#bbbbbb"
+_WITHIN = "#8a8a8a"
+
+
+def drawn_boards(machine: Machine) -> int | None:
+    """Return how many boards of a machine are drawn where nobody says; None for one of fixed size."""
+    if not is_size_open(machine.topology):
+        return None
+    return _N_OPEN_BOARDS.get(machine.topology.kind, _DEFAULT_OPEN_BOARDS)
+
+
+def machine_map(machine: Machine, n_boards: int | None = None) -> Figure:
+    """Draw a machine.
+
+    Parameters
+    ----------
+    machine : Machine
+    n_boards : int, optional
+        Boards to draw; default: as many as it has, or `drawn_boards`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    if n_boards is None:
+        n_boards = drawn_boards(machine)
+    topology = build_topology(machine, n_boards)
+    whole = build_topology(replace(machine, dead_chips=(), dead_links=(), dead_cores=()), n_boards)
+    drawing = lay_out(whole)
+    with styled():
+        lines = capacity_lines(machine, topology)
+        figure, ax = map_axes(drawing.centre, PAGE_WIDTH_IN, extra_in=1.1 + _LINE_IN * len(lines))
+        ax.set_title(f"{machine.name}: {_size(topology)}")
+        links = _draw_links(ax, drawing, topology, whole)
+        chips = _draw_chips(ax, drawing, topology, whole)
+        draw_boards(ax, drawing.centre, whole.board, drawing.outline)
+        figure.legend(
+            handles=[*chips, *links], loc="outside lower center", ncols=min(4, len(chips) + len(links)), frameon=False
+        )
+        ax.text(0, -0.01, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=8, color=INK, linespacing=1.5)
+    return figure
+
+
+def _size(topology: Topology) -> str:
+    """Say how large the machine is that is drawn."""
+    kind = topology.kind.replace("_", " ")
+    shape = "" if topology.metric in ("tree", "graph") else " x ".join(map(str, topology.dims)) + " "
+    if topology.metric == "triangular":
+        shape = ""
+    boards = f" on {plural(topology.n_boards, 'board')}" if topology.n_boards != topology.n_chips else ""
+    return f"{shape}{kind}, {plural(topology.n_chips, 'chip')}{boards}"
+
+
+def _draw_chips(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topology) -> list[Patch]:
+    """Draw every chip of the whole machine by what it is, and return the legend."""
+    row = topology.index_of(whole.chip[:, 0], whole.chip[:, 1])
+    n_cores = np.where(row >= 0, topology.n_app_cores[np.maximum(row, 0)], 0)
+    is_host = whole.is_ethernet & (row >= 0) & (whole.n_boards != whole.n_chips) & (whole.metric != "tree")
+    state = np.select([row < 0, is_host, n_cores < whole.n_app_cores, n_cores == 0], [0, 1, 2, 3], 4)
+    kinds = [
+        (0, "white", "dead chip"),
+        (1, ORANGE, "first chip of its board (host)"),
+        (2, "#f0c9de", "chip with dead cores"),
+        (3, _ROUTER, "router without cores"),
+        (4, SKY, _cores_text(n_cores[state == 4])),
+    ]
+    faces = [kinds[one][1] for one in state.tolist()]
+    draw_chips(ax, drawing.centre, drawing.outline, faces, gid="machine-chips", zorder=2)
+    is_dead = state == 0
+    if is_dead.any():
+        draw_chips(
+            ax, drawing.centre[is_dead], drawing.outline, ["white"] * int(is_dead.sum()), gid="machine-dead",
+            edgecolors=VERMILLION, lw=0.8, zorder=2.1,
+        )  # fmt: skip
+    legend = []
+    for one, colour, text in kinds:
+        n = int((state == one).sum())
+        if n:
+            edge = VERMILLION if one == 0 else "none"
+            legend.append(Patch(facecolor=colour, edgecolor=edge, label=f"{text} ({n:,})" if one < 4 else text))
+    return legend
+
+
+def _cores_text(n_cores: NDArray[np.int32]) -> str:
+    if not n_cores.size:
+        return ""
+    low, high = int(n_cores.min()), int(n_cores.max())
+    return f"chip with {plural(low, 'application core')}" if low == high else f"chip with {low} to {high} cores"
+
+
+def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topology) -> list[Line2D]:
+    """Draw the links below the chips, dead ones above, and return the legend."""
+    if whole.n_chips > _MAX_LINK_CHIPS:
+        return []
+    here, link = np.nonzero(whole.neighbour >= 0)
+    row = topology.index_of(whole.chip[:, 0], whole.chip[:, 1])
+    both_alive = (row[here] >= 0) & (row[whole.neighbour[here, link]] >= 0)
+    is_there = both_alive & (topology.neighbour[np.maximum(row[here], 0), link] >= 0)
+    is_between = whole.is_board_link[here, link]
+    is_mixed = bool(is_between.any() and not is_between.all())
+    within, between = ("link within a board", "link between boards") if is_mixed else ("link", "link")
+    kinds = [
+        (is_there & ~is_between, _WITHIN, within, 0.9, 1.0),
+        (is_there & is_between, PURPLE if is_mixed else _WITHIN, between, 0.9, 1.0),
+        (both_alive & ~is_there, VERMILLION, "dead link", 2.2, 3.0),
+    ]
+    legend = []
+    for chosen, colour, text, width_pt, z in kinds:
+        if chosen.any():
+            paths = _curves(drawing, here[chosen], link[chosen])
+            ax.add_collection(LineCollection(paths, colors=colour, lw=width_pt, zorder=z), autolim=False)
+            n_pairs = int(chosen.sum()) // 2
+            legend.append(Line2D([], [], color=colour, lw=width_pt + 0.4, label=f"{text} ({n_pairs:,})"))
+    return legend
+
+
+def _curves(drawing: ChipLayout, chip: NDArray[np.int64], link: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Half of each link from its chip on, as points of a curve."""
+    start, end, bow = drawing.centre[chip], drawing.link_end[chip, link], drawing.link_bow[chip, link]
+    middle, control = half_arc(start, end, bow)
+    t = np.linspace(0, 1, 9 if bow.any() else 2)[None, :, None]
+    points = (1 - t) ** 2 * start[:, None] + 2 * t * (1 - t) * control[:, None] + t**2 * middle[:, None]
+    return list(points)

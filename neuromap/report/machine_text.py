@@ -1,0 +1,72 @@
+"""What a machine can hold, in a few lines of text: for its figure and for the terminal."""
+
+from __future__ import annotations
+
+from models.machine import Machine
+from models.topology import Topology
+from neuromap.report.quantity import plural, si, size_of
+
+#: Fields of a core that not every machine states, in words.
+_LIMITS = {
+    "max_fan_in": "{} synapses onto a neuron",
+    "max_fan_out": "{} synapses from a neuron",
+    "max_synapses": "{} synapses onto a core",
+    "max_in_axons": "{} in-axons",
+    "max_out_axons": "{} out-axons",
+    "max_delay_steps": "delays of {} steps",
+    "weight_bits": "weights of {} bits",
+    "n_weight_values": "{} different weights onto a neuron",
+}
+
+
+def capacity_lines(machine: Machine, topology: Topology) -> list[str]:
+    """Return what chips, cores, routers and links of a machine can hold, one line each."""
+    return [
+        _chip(machine, topology),
+        _core(machine),
+        *_limits(machine),
+        _router(machine),
+        _link(machine, topology),
+        f"{len(machine.unverified)} of {len(machine.constants)} constants unverified",
+    ]
+
+
+def _chip(machine: Machine, topology: Topology) -> str:
+    core, memory = machine.core, machine.memory
+    n_app = int(topology.n_app_cores.max(initial=0))
+    cores = plural(core.n_per_chip, "core") + (f" ({n_app} for applications)" if n_app != core.n_per_chip else "")
+    shared = f"{size_of(memory.sdram_bytes)} shared by its cores" if memory.sdram_bytes else "no shared memory"
+    return f"chip: {cores} at {si(core.clock_hz, 'Hz')}, {shared}"
+
+
+def _core(machine: Machine) -> str:
+    core = machine.core
+    private = size_of(core.dtcm_bytes)
+    if core.synapse_memory_bytes is not None:
+        private += f" and {size_of(core.synapse_memory_bytes)} for synapses"
+    return f"core: {private}, at most {core.max_neurons:,} neurons and rows of {core.max_row_synapses:,} synapses"
+
+
+def _limits(machine: Machine) -> list[str]:
+    values = {name: getattr(machine.core, name) for name in _LIMITS}
+    found = [text.format(f"{values[name]:,}") for name, text in _LIMITS.items() if values[name] is not None]
+    return [f"core limits: {', '.join(found)}"] if found else []
+
+
+def _router(machine: Machine) -> str:
+    router = machine.router
+    if router.casting != "multicast":
+        return f"router: {router.casting}, no table"
+    default = "" if router.has_default_route else ", no default route"
+    return f"router: multicast by a table of {router.n_table_entries:,} entries{default}"
+
+
+def _link(machine: Machine, topology: Topology) -> str:
+    link = machine.link
+    rate, latency = si(link.packets_per_s, "packets/s"), f"{link.latency_ns:g} ns"
+    is_between = topology.is_board_link.any()
+    if is_between and link.board_packets_per_s != link.packets_per_s:
+        rate += f" ({si(link.board_packets_per_s, 'packets/s')} between boards)"
+    if is_between and link.board_latency_ns != link.latency_ns:
+        latency += f" ({link.board_latency_ns:g} ns between boards)"
+    return f"link: {rate} of {link.packet_bits} bits, {latency} a hop"
