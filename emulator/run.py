@@ -14,17 +14,31 @@ from numpy.typing import NDArray
 
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards, count_first_draws
 from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
-from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, coarsen_weights, weight_steps
+from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
+from emulator.plasticity import PlasticRows, static_projections
+from emulator.plasticity_weights import Plasticity, PlasticWeights
 from emulator.poisson_kiss import PoissonMethod
+from emulator.population_rows import has_other_models
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_scale import WeightRounding, WeightScale, weight_scales
 from emulator.worker_pool import worker_pool
 from models.errors import ParameterError
-from models.network import Constant, FixedTotalNumber, Network, PoissonDrive, Population, Projection, Receptor
+from models.network import (
+    Constant,
+    FixedTotalNumber,
+    LifDelta,
+    Network,
+    PairStdp,
+    PoissonDrive,
+    Population,
+    Projection,
+    Receptor,
+)
 
-#: What this process has compiled or loaded: arithmetic (formats by their state's type), and whether rows are stored.
-_COMPILED: set[tuple[Arithmetic | type, bool]] = set()
+#: What this process has compiled or loaded: arithmetic (formats by their state's type), whether with other neuron
+#: models than LifCurrExp, with plasticity, and whether rows are stored.
+_COMPILED: set[tuple[Arithmetic | type, bool, bool, bool]] = set()
 
 
 class Arithmetic(StrEnum):
@@ -66,6 +80,10 @@ class Simulation:
         Populations with ring words that were full when they were read (the machine's own arithmetic), and how many.
     population_counters : dict of str to dict of str to int
         Fixed-point ``NumberFormat`` only: what was counted (``emulator.number_format.COUNTERS``) in every population.
+    plastic_weights : tuple of PlasticWeights
+        Of every projection with plasticity, in the order of their sources; ``connectivity`` holds the others.
+    plastic_rows : tuple of PlasticRows
+        The synapses of the same projections as they began.
     """
 
     network: Network
@@ -81,10 +99,12 @@ class Simulation:
     simulate_s: float
     saturations: dict[str, int] = field(default_factory=dict)
     population_counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    plastic_weights: tuple[PlasticWeights, ...] = ()
+    plastic_rows: tuple[PlasticRows, ...] = ()
 
     @property
     def n_synapses(self) -> int:
-        return self.connectivity.n_synapses
+        return self.connectivity.n_synapses + sum(part.weight.size for part in self.plastic_rows)
 
     @property
     def emulation_factor(self) -> float:
@@ -105,6 +125,7 @@ class _Options:
     n_threads: int = 1
     max_memory_bytes: int | None = None
     probes: Sequence[int] = ()
+    sample_weights_ms: float | None = None
 
     @property
     def number_format(self) -> NumberFormat | None:
@@ -129,6 +150,7 @@ def simulate(
     n_threads: int = 2,
     max_memory_bytes: int | None = None,
     probes: Sequence[int] = (),
+    sample_weights_ms: float | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Simulation:
     """Build a network's synapses and simulate it.
@@ -157,6 +179,8 @@ def simulate(
         is the same. What the neurons themselves need is taken in any case, and number formats store all rows.
     probes : sequence of int
         Neuron ids whose membrane potential is recorded every step.
+    sample_weights_ms : float, ms, optional
+        Sample the distribution of plastic weights every so often (``Simulation.plastic_weights``).
     progress : callable, optional
         Called with a stage (``compile``, ``build``, ``simulate``) and the fraction done.
 
@@ -182,20 +206,24 @@ def simulate(
     options = _Options(
         seed=seed, arithmetic=arithmetic, convention=DelayConvention(delay_convention), poisson=PoissonMethod(poisson),
         weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding), n_threads=n_threads,
-        max_memory_bytes=max_memory_bytes, probes=probes,
+        max_memory_bytes=max_memory_bytes, probes=probes, sample_weights_ms=sample_weights_ms,
     )  # fmt: skip
-    _compile_kernels(arithmetic, progress)
+    if options.number_format is not None:
+        check_models(network)
+    _compile_kernels(network, arithmetic, progress)
     return _simulate(network, n_steps, options, progress)
 
 
 def _compile_kernels(
-    arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None, *, is_stored: bool = True
-) -> None:
+    model: Network, arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None, *,
+    is_stored: bool = True,
+) -> None:  # fmt: skip
     """Compile, or load from the cache, what a simulation calls, so that no time measured later holds it.
 
-    ``is_stored``: whether all rows are; drawing the others takes an engine of its own.
+    Neuron models beside ``LifCurrExp``, plasticity, and rows that are not stored each take an engine of their own.
     """
-    kind = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype, is_stored
+    has_others, is_plastic = has_other_models(model), static_projections(model) is not None
+    kind = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype, has_others, is_plastic, is_stored
     if kind in _COMPILED:
         return
     if isinstance(arithmetic, NumberFormat) and arithmetic.state is not None:
@@ -207,9 +235,10 @@ def _compile_kernels(
     )
     synapses = Projection(
         source="cells", target="cells", connector=FixedTotalNumber(n_synapses=2), weight_pa=Constant(value=1.0),
-        delay_ms=Constant(value=0.1),
+        delay_ms=Constant(value=0.1), plasticity=PairStdp(w_max_pa=1.0) if is_plastic else None,
     )  # fmt: skip
-    network = Network(name="compile", populations=(cells,), projections=(synapses,))
+    others = (Population(name="others", n_neurons=2, neuron=LifDelta()),) if has_others else ()
+    network = Network(name="compile", populations=(cells, *others), projections=(synapses,))
     _COMPILED.add(kind)
     _simulate(network, 1, _Options(seed=0, arithmetic=arithmetic, max_memory_bytes=None if is_stored else 0), None)
     if progress is not None:
@@ -226,17 +255,22 @@ def _simulate(
     connectivity = _build(network, options, scales, progress)
     if not connectivity.is_stored:
         compiling = time.perf_counter()
-        _compile_kernels(arithmetic, progress, is_stored=False)
+        _compile_kernels(network, arithmetic, progress, is_stored=False)
         start += time.perf_counter() - compiling
+    extra_delay = int(options.convention is DelayConvention.NEST)
     state = build_state(
         network, connectivity, scales, seed=options.seed, n_threads=options.n_threads, probes=options.probes,
-        extra_delay=int(options.convention is DelayConvention.NEST), number_format=number_format,
-        poisson=options.poisson,
+        extra_delay=extra_delay, number_format=number_format, poisson=options.poisson,
     )  # fmt: skip
+    plasticity = Plasticity(
+        network, scales, n_steps=n_steps, seed=options.seed, n_shards=connectivity.n_shards,
+        n_threads=options.n_threads, extra_delay=extra_delay, sample_ms=options.sample_weights_ms,
+    )  # fmt: skip
+    state.plastic = plasticity.arrays
     sources = SpikeSources(network, options.seed, options.poisson)
     built = time.perf_counter()
     recorder = _Recorder(len(options.probes))
-    done = _advance(state, sources, recorder, n_steps, options.n_threads, progress)
+    done = _advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress)
     count_first_draws(network, connectivity, state.redraw)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
@@ -244,11 +278,13 @@ def _simulate(
         v_mv=_potentials_mv(v, arithmetic), connectivity=connectivity, scales=scales,
         provenance={
             "n_saturations": int(state.record.saturated.sum()),
-            "n_weights_clipped": connectivity.n_weights_clipped,
-            "n_weights_zero": connectivity.n_weights_zero,
+            "n_weights_clipped": connectivity.n_weights_clipped + sum(p.n_weights_clipped for p in plasticity.rows),
+            "n_weights_zero": connectivity.n_weights_zero + sum(p.n_weights_zero for p in plasticity.rows),
+            "n_stdp_updates_cut": state.n_updates_cut,
         },
         build_s=built - start, simulate_s=time.perf_counter() - built, saturations=_saturations(network, state),
         population_counters=_by_population(network, state) if number_format is not None and options.is_fixed else {},
+        plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows,
     )  # fmt: skip
 
 
@@ -265,6 +301,7 @@ def _build(
     connectivity = build_connectivity(
         network, seed=options.seed, n_shards=n_shards, n_threads=options.n_threads,
         raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None, dither=dither,
+        projections=static_projections(network),
         max_bytes=None if number_format else row_budget_bytes(network, n_shards, options.max_memory_bytes),
         progress=None if progress is None else lambda done: progress("build", done),
     )  # fmt: skip
@@ -325,15 +362,15 @@ class _Recorder:
 
 
 def _advance(
-    state: EngineState, sources: SpikeSources, recorder: _Recorder, n_steps: int, n_threads: int,
-    progress: Callable[[str, float], None] | None,
+    state: EngineState, sources: SpikeSources, recorder: _Recorder, plasticity: Plasticity, n_steps: int,
+    n_threads: int, progress: Callable[[str, float], None] | None,
 ) -> int:  # fmt: skip
     """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""
     done = 0
     pool = worker_pool(n_threads)
     try:
         while done < n_steps:
-            n = min(MAX_CHUNK_STEPS, n_steps - done)
+            n = min(MAX_CHUNK_STEPS, n_steps - done, plasticity.steps_to_sample(done))
             ptr, neurons = sources.spikes(done, n)
             out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
             jobs = [
@@ -351,6 +388,7 @@ def _advance(
             state.check_arena()
             recorder.add(*state.take_spikes(), np.asarray(out_v, np.float64))
             done += n
+            plasticity.sample(done)
             if progress is not None:
                 progress("simulate", done / n_steps)
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from emulator.engine_state import initial_potentials_mv
 from emulator.kernels.poisson import LOWER, N_STEPS_PER_DRAW, UPPER
 from emulator.poisson_drive import poisson_limits
 from emulator.random_stream import Stream, host_rng, stream_key
-from emulator.reference.neuron import FixedConstants, FixedNeuron, FloatNeuron
+from emulator.reference.neuron_model import FixedCell, FloatCell, fixed_neuron, float_neuron
 from emulator.reference.philox import Words, philox_block
 from emulator.reference.row import Synapse, unpack_row
 from emulator.weight_scale import WeightScale
@@ -108,12 +108,16 @@ class _Cell:
     """One neuron with its drive; ``drive_weight`` in the unit of the ring."""
 
     population: Population
-    neuron: FixedNeuron | FloatNeuron
+    fixed: FixedCell | None
+    float64: FloatCell | None
     drive_weight: float
 
     @property
     def v(self) -> float:
-        return self.neuron.v if isinstance(self.neuron, FixedNeuron) else self.neuron.v_mv
+        if self.fixed is not None:
+            return self.fixed.v
+        assert self.float64 is not None
+        return self.float64.v_mv
 
 
 def _cells(network: Network, scales: dict[tuple[str, Receptor], WeightScale], seed: int) -> list[_Cell]:
@@ -121,29 +125,29 @@ def _cells(network: Network, scales: dict[tuple[str, Receptor], WeightScale], se
     cells = []
     for population in network.populations:
         current_pa = population.current.amplitude_pa if population.current else 0.0
-        weight_pa = population.poisson.weight if population.poisson else 0.0
+        weight = population.poisson.weight if population.poisson else 0.0
         for i in range(population.n_neurons):
             v_mv = float(v_init_mv[network.offsets[population.name] + i])
             if not scales:
-                cell = FloatNeuron(population.neuron, network.dt_ms, current_pa, v_mv)
-                cells.append(_Cell(population, cell, weight_pa))
+                double = float_neuron(population.neuron, network.dt_ms, current_pa=current_pa, v_mv=v_mv)
+                cells.append(_Cell(population, None, double, weight))
                 continue
             exc, inh = (scales[population.name, receptor] for receptor in (Receptor.EXC, Receptor.INH))
-            constants = FixedConstants.derive(
-                population.neuron, network.dt_ms, current_pa=current_pa, shift_exc=exc.shift, shift_inh=inh.shift
-            )
-            cells.append(
-                _Cell(population, FixedNeuron(constants, round(v_mv * 2**15)), round(weight_pa * exc.raw_per_pa))
-            )
+            fixed = fixed_neuron(
+                population.neuron, network.dt_ms, current_pa=current_pa, shift_exc=exc.shift, shift_inh=inh.shift,
+                v_mv=v_mv,
+            )  # fmt: skip
+            cells.append(_Cell(population, fixed, None, round(weight * exc.raw_per_pa)))
     return cells
 
 
 def _step_cell(cell: _Cell, total_exc: float, total_inh: float, run: ReferenceRun) -> bool:
     """Advance one neuron with the sums that are due; ring words of the fixed-point neuron saturate here."""
-    if isinstance(cell.neuron, FloatNeuron):
-        return cell.neuron.step(total_exc, total_inh)
+    if cell.fixed is None:
+        assert cell.float64 is not None
+        return cell.float64.step(total_exc, total_inh)
     run.n_saturations += (total_exc > RING_MAX) + (total_inh > RING_MAX)
-    return cell.neuron.step(min(int(total_exc), RING_MAX), min(int(total_inh), RING_MAX))
+    return cell.fixed.step(min(int(total_exc), RING_MAX), min(int(total_inh), RING_MAX))
 
 
 def simulate_reference(
