@@ -92,6 +92,11 @@ class EngineState:
                 hint="raise max_memory_bytes (--memory-gib), shorten the longest delay, or lower the drive",
             )  # fmt: skip
 
+    @property
+    def n_updates_cut(self) -> int:
+        """Plastic updates that needed postsynaptic spikes which count no more."""
+        return int(self.record.counters[:, engine.C_CUT].sum())
+
     def population_counters(self) -> NDArray[np.int64]:
         """Return what a number format counted: shape (n_populations, len(COUNTERS))."""
         n_populations = self.cells.pop_first.shape[1]
@@ -229,7 +234,7 @@ def _drive(network: Network, n_shards: int, seed: int, method: PoissonMethod) ->
     n_local = -(-network.n_neurons // n_shards)
     count = np.zeros((n_shards, N_STEPS_PER_DRAW, n_local), np.uint16)
     return Drive(
-        poisson.ints, poisson.tops, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows,
+        poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows,
         kiss.state, kiss.quantiles,
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ from models.plasticity import PairStdp
 _ONE = 1 << stdp.TRACE_BITS
 _MAX_DELAY_STEPS = (1 << 16) - 1
 _MAX_HISTORY_BYTES = 16 << 30  # address space, not memory
-_S1615_PER_PA = (1 << 15) / 1000.0
+_S1615 = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,13 +68,19 @@ def plastic_projections(network: Network) -> tuple[int, ...]:
     return tuple(i for name in names for i, p in network.projections_from(name) if p.plasticity is not None)
 
 
-def static_projections(network: Network) -> tuple[int, ...]:
-    """Return the indices of the projections without plasticity."""
-    return tuple(i for i, projection in enumerate(network.projections) if projection.plasticity is None)
+def static_projections(network: Network) -> tuple[int, ...] | None:
+    """Return the indices of the projections without plasticity; ``None`` if all are."""
+    static = tuple(i for i, projection in enumerate(network.projections) if projection.plasticity is None)
+    return None if len(static) == len(network.projections) else static
 
 
 def build_plastic_rows(
-    network: Network, scales: dict[tuple[str, Receptor], WeightScale], *, seed: int, n_shards: int, n_threads: int
+    network: Network,
+    scales: dict[tuple[str, Receptor], WeightScale],
+    *,
+    seed: int,
+    n_shards: int,
+    n_threads: int,
 ) -> tuple[PlasticRows, ...]:
     """Draw the synapses of all plastic projections.
 
@@ -94,7 +100,12 @@ def build_plastic_rows(
     rows = []
     for index in plastic_projections(network):
         connectivity = build_connectivity(
-            network, seed=seed, n_shards=n_shards, n_threads=n_threads, raw_per_pa=raw_per_pa, projections=(index,)
+            network,
+            seed=seed,
+            n_shards=n_shards,
+            n_threads=n_threads,
+            raw_per_pa=raw_per_pa,
+            projections=(index,),
         )
         if connectivity.max_delay_steps() > _MAX_DELAY_STEPS:
             projection = network.projections[index]
@@ -122,7 +133,7 @@ def _plastic_rows(
     word = c.synapse[first:last]
     target = ((word.astype(np.int64) & 0xFFFF) << c.shard_bits) + shard
     if c.weight is None:
-        w_min, w_max = _raw_bounds(rule, scales[projection.target, projection.receptor].shift)
+        w_min, w_max = _raw_bounds(rule, scales[projection.target, projection.receptor])
         drawn: NDArray[Any] = (word >> 16).astype(np.uint16)
         weight = np.clip(drawn, w_min, w_max).astype(np.uint16)
     else:
@@ -136,17 +147,18 @@ def _plastic_rows(
     )  # fmt: skip
 
 
-def _raw_bounds(rule: PairStdp, shift: int) -> tuple[int, int]:
+def _raw_bounds(rule: PairStdp, scale: WeightScale) -> tuple[int, int]:
     """Smallest and largest stored weight."""
-    w_min, w_max = round(rule.w_min_pa * _S1615_PER_PA), round(rule.w_max_pa * _S1615_PER_PA)
-    return -(-w_min >> shift), w_max >> shift
+    w_min, w_max = (round(w_pa * _s1615_per_pa(scale)) for w_pa in (rule.w_min_pa, rule.w_max_pa))
+    return -(-w_min >> scale.shift), w_max >> scale.shift
 
 
 def decay_table(tau_ms: float, dt_ms: float) -> NDArray[np.int16]:
     """Decay of a trace after 0, 1, 2, ... steps, 11 fractional bits; zero beyond the end."""
     rate = dt_ms / tau_ms
     size = 2 * math.ceil(math.log(_ONE) / rate / 2)
-    return np.floor(np.exp(-np.arange(size) * rate) * _ONE).astype(np.int16)
+    table: NDArray[np.int16] = np.floor(np.exp(-np.arange(size) * rate) * _ONE).astype(np.int16)
+    return table
 
 
 def rule_constants(rule: PairStdp, scale: WeightScale | None) -> NDArray[Any]:
@@ -156,13 +168,19 @@ def rule_constants(rule: PairStdp, scale: WeightScale | None) -> NDArray[Any]:
         return np.array(
             [rule.w_min_pa, rule.w_max_pa, rule.a_plus * unit_pa, rule.a_minus * unit_pa, rule.is_additive, 1.0, 0.0]
         )
+    per_pa = _s1615_per_pa(scale) / _S1615
+    unit = rule.w_max_pa * per_pa if rule.is_additive else 1.0
     numbers = {
-        "w_min_pa": rule.w_min_pa / 1000.0, "w_max_pa": rule.w_max_pa / 1000.0,
-        "a_plus": rule.a_plus * unit_pa / (1000.0 if rule.is_additive else 1.0),
-        "a_minus": rule.a_minus * unit_pa / (1000.0 if rule.is_additive else 1.0),
+        "w_min_pa": rule.w_min_pa * per_pa, "w_max_pa": rule.w_max_pa * per_pa, "a_plus": rule.a_plus * unit,
+        "a_minus": rule.a_minus * unit,
     }  # fmt: skip
     raw = [raw_s1615(value, f"PairStdp.{name}") for name, value in numbers.items()]
     return np.array([*raw, rule.is_additive, _ONE, scale.shift], np.int64)
+
+
+def _s1615_per_pa(scale: WeightScale) -> float:
+    """Units of S16.15 of 1 pA, before a stored weight is cut to its 16 bits."""
+    return math.ldexp(scale.raw_per_pa, scale.shift)
 
 
 class _Decays:

@@ -48,7 +48,7 @@ class FixedRule:
         unit = rule.w_max_pa / 1000 if rule.is_additive else 1.0
         self._a_plus, self._a_minus = (round(a * unit * 2**15) for a in (rule.a_plus, rule.a_minus))
         self._w_min, self._w_max = (round(w / 1000 * 2**15) for w in (rule.w_min_pa, rule.w_max_pa))
-        self._is_additive, self._shift = rule.is_additive, shift
+        self._is_additive, self._unit = rule.is_additive, 1 << shift
 
     def decay_plus(self, trace: int, n_steps: int) -> int:
         """Presynaptic trace ``n_steps`` later."""
@@ -71,16 +71,15 @@ class FixedRule:
 
     def first(self, stored: int) -> int:
         """Stored weight to start with, within the bounds."""
-        unit = 2**self._shift
-        return min(max(stored, -(-self._w_min // unit)), self._w_max // unit)
+        return min(max(stored, -(-self._w_min // self._unit)), self._w_max // self._unit)
 
     def load(self, stored: int) -> int:
         """S16.15 weight of a stored one."""
-        return stored * 2**self._shift
+        return stored * self._unit
 
     def store(self, weight: int) -> int:
         """Stored weight of an S16.15 one."""
-        return weight // 2**self._shift
+        return weight // self._unit
 
     def potentiate(self, weight: int, trace: int) -> int:
         """Weight after one postsynaptic spike."""
