@@ -14,7 +14,7 @@ from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
 from mapping.place.smallest import place_on_boards
 from mapping.route import ROUTERS
-from mapping.tables import build_tables
+from mapping.tables import build_tables, check_tables
 from models.errors import UnknownNameError
 from models.machine import Machine
 from models.network import Network
@@ -97,6 +97,7 @@ def map_network(
     report("keys", 1.0)
     report("tables", 0.0)
     tables = build_tables(partition, placement, trees, keys, network, machine, topology)
+    check_tables(tables, machine)
     report("tables", 1.0)
     return Mapping(
         machine=machine,

@@ -1,60 +1,92 @@
 """Stage 4: the packet keys of every slice.
 
-Zones, the same place for all: ``population | slice | neuron``. So a population, and every aligned power-of-two run of
-its slices, is one key and mask, and two slices can never share a key.
+``zoned``
+    Zones, the same place for all: ``population | slice | neuron``. So a population, and every aligned power-of-two run
+    of its slices, is one key and mask, and two slices can never share a key.
+``dense``
+    Each population has a block of keys as large as its own slices and neurons need (powers of two), aligned to its
+    size; larger blocks come first. Within the block keys are zoned. It needs fewer bits where populations differ in
+    size, and keeps what tables live on: aligned runs of slices are one key and mask.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mapping.model import Keys, Partition
-from models.errors import CapacityError
+from models.errors import CapacityError, UnknownNameError
 
 KEY_BITS = 32
+ALLOCATIONS = ("zoned", "dense")
 
 
-def allocate_keys(partition: Partition) -> Keys:
-    """Number populations, slices and neurons into zones of a 32-bit key.
+def allocate_keys(partition: Partition, *, allocation: str = "zoned") -> Keys:
+    """Number populations, slices and neurons within a 32-bit key.
 
     Parameters
     ----------
     partition : Partition
+    allocation : str
+        ``zoned`` or ``dense``; see the module.
 
     Returns
     -------
     Keys
-        One key and mask for every slice, whether anything listens to it or not.
+        One key and mask for every slice, whether anything listens to it or not. The widths of the zones are those of
+        the largest population; with ``dense`` allocation ``population_bits`` is what is left of the bits in use.
 
     Raises
     ------
+    UnknownNameError
+        For an unknown allocation.
     CapacityError
-        If the three zones need more than 32 bits.
+        If more than 32 bits are needed.
     """
-    names = list(partition.first_slice)
+    if allocation not in ALLOCATIONS:
+        raise UnknownNameError("keys", allocation, ALLOCATIONS)
     first = np.array([*partition.first_slice.values(), len(partition.slices)], dtype=np.int64)
     n_slices = np.diff(first)
-    population_bits = _n_bits(len(names))
-    slice_bits = _n_bits(int(n_slices.max(initial=1)))
-    neuron_bits = _n_bits(max((part.n_neurons for part in partition.slices), default=1))
-    n_bits = population_bits + slice_bits + neuron_bits
+    n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.int64)
+    largest = [int(n_neurons[a:b].max(initial=1)) for a, b in pairwise(first)]
+    slice_bits = np.array([_n_bits(int(n)) for n in n_slices], dtype=np.int64)
+    neuron_bits = np.array([_n_bits(n) for n in largest], dtype=np.int64)
+    if allocation == "zoned":
+        slice_bits[:] = slice_bits.max(initial=0)
+        neuron_bits[:] = neuron_bits.max(initial=0)
+    start, n_bits = _blocks(slice_bits + neuron_bits)
+    widest = int((slice_bits + neuron_bits).max(initial=0))
+    zones = (n_bits - widest, int(slice_bits.max(initial=0)), int(neuron_bits.max(initial=0)))
     if n_bits > KEY_BITS:
         raise CapacityError(
             "packet key",
-            f"the largest population ({population_bits} bits population, {slice_bits} slice, {neuron_bits} neuron)",
+            f"the largest population ({zones[0]} bits population, {zones[1]} slice, {zones[2]} neuron)",
             need=n_bits,
             have=KEY_BITS,
             unit="bits",
             hint="use fewer populations, or more neurons_per_core so that there are fewer slices",
         )
-    population = np.repeat(np.arange(len(names)), n_slices)
     index = np.arange(len(partition.slices)) - np.repeat(first[:-1], n_slices)
-    key = ((population << slice_bits | index) << neuron_bits).astype(np.uint32)
-    mask = np.full(len(key), (0xFFFFFFFF << neuron_bits) & 0xFFFFFFFF, dtype=np.uint32)
+    shift = np.repeat(neuron_bits, n_slices)
+    key = (np.repeat(start, n_slices) + (index << shift)).astype(np.uint32)
+    mask = ((0xFFFFFFFF << shift) & 0xFFFFFFFF).astype(np.uint32)
     key.setflags(write=False)
     mask.setflags(write=False)
-    return Keys(key=key, mask=mask, population_bits=population_bits, slice_bits=slice_bits, neuron_bits=neuron_bits)
+    return Keys(key=key, mask=mask, population_bits=zones[0], slice_bits=zones[1], neuron_bits=zones[2])
+
+
+def _blocks(bits: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """First key of each population's block of ``2 ** bits`` keys, the largest first, and the bits of all keys."""
+    size = np.left_shift(1, np.minimum(bits, 40))  # what is larger is refused anyway, and must not overflow
+    order = np.argsort(-bits, kind="stable")
+    start = np.zeros(len(bits), dtype=np.int64)
+    ends = np.cumsum(size[order])
+    start[order] = ends - size[order]  # aligned: every block before is a multiple of this one's size
+    return start, max(_n_bits(int(ends[-1])), int(bits.max(initial=0))) if len(bits) else 0
 
 
 def _n_bits(n_values: int) -> int:
+    """Bits that number ``n_values`` things."""
     return (n_values - 1).bit_length()

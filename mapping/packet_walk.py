@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Tables
-from models.topology import N_LINKS, Topology
+from models.topology import Topology
 
-LOCAL = N_LINKS  # arrival of a packet on the chip that sends it
-CORE_STRIDE = 32  # cores of chip i are numbered from 32 i
+LOCAL = -1  # arrival of a packet on the chip that sends it
+CORE_STRIDE = 1024  # cores of chip i are numbered from 1024 i
 
 _Ints = NDArray[np.int64]
 _NONE: _Ints = np.empty(0, dtype=np.int64)
@@ -29,9 +29,9 @@ class Outcome:
     Attributes
     ----------
     delivered_slice, delivered_core : ndarray of int64
-        Slice (position in the arguments) and core (32 x chip index + p).
+        Slice (position in the arguments) and core (`CORE_STRIDE` x chip index + p).
     crossed : ndarray of int64
-        Directed links that packets took, 6 x chip index + link, each once.
+        Directed links that packets took, n_links x chip index + link, each once.
     fallen_slice, fallen_link : ndarray of int64
         Packets that left by a link that is dead or leads nowhere.
     again_slice, again_chip : ndarray of int64
@@ -51,20 +51,22 @@ class Outcome:
 
 
 class Routers:
-    """The tables of all chips, ready for lookups."""
+    """The tables of all chips, ready for lookups; ``has_default_route``: packets that match nothing go straight on."""
 
-    def __init__(self, tables: Tables, topology: Topology) -> None:
+    def __init__(self, tables: Tables, topology: Topology, *, has_default_route: bool = True) -> None:
         self.topology = topology
         self._neighbour = topology.neighbour.astype(np.int64)
         self._tables = tables
+        self._straight = topology.straight.astype(np.int64) if has_default_route else np.full(topology.n_links, -1)
+        self._route, self._bits = route_bits(tables, topology)
         index = topology.index_of(tables.chip[:, 0], tables.chip[:, 1]).astype(np.int64)
         self._chip = np.repeat(index, np.diff(tables.indptr))  # of every entry
 
     def look_up(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
         """Look up the slices with ``key`` and ``mask`` in all tables.
 
-        Returns the row of each chip, shape (n_chips,), -1 where no entry can match, and the routes, shape (n_rows,
-        n_slices), -1 where none does.
+        Returns the row of each chip, shape (n_chips,), -1 where no entry can match, and the numbers of the routes,
+        shape (n_rows, n_slices), -1 where none does.
         """
         row_of = np.full(self.topology.n_chips, -1, dtype=np.int64)
         same = np.bitwise_and.reduce(mask) & ~np.bitwise_or.reduce(key ^ key[0])  # bits that all slices share
@@ -81,7 +83,7 @@ class Routers:
             matches = ((tables.key[of_chip][:, None] ^ key) & care) == 0
             winner = np.argmax(matches, axis=0)
             hit = matches[winner, np.arange(len(key))]
-            routes[row, hit] = tables.route[of_chip[winner[hit]]]
+            routes[row, hit] = self._route[of_chip[winner[hit]]]
         return row_of, routes
 
     def walk(self, key: NDArray[np.uint32], mask: NDArray[np.uint32], start: _Ints) -> Outcome:
@@ -113,20 +115,23 @@ class Routers:
         slices, chip, arrival = packet
         row = row_of[chip]
         route = np.where(row >= 0, routes[np.maximum(row, 0), slices] if routes.size else -1, -1)
-        is_straight = (route < 0) & (arrival != LOCAL)
-        route = np.where(is_straight, 1 << ((arrival + 3) % N_LINKS), route)
-        log = Outcome(unmatched_slice=slices[route < 0])
-        route = np.maximum(route, 0)
-        where, p = np.nonzero((route[:, None] >> np.arange(N_LINKS, N_LINKS + 18)) & 1)
+        onward = np.where(arrival != LOCAL, self._straight[arrival], -1)
+        log = Outcome(unmatched_slice=slices[(route < 0) & (onward < 0)])
+        bits = np.zeros((len(slices), self._bits.shape[1]), dtype=bool)
+        bits[route >= 0] = self._bits[route[route >= 0]]
+        is_straight = np.flatnonzero((route < 0) & (onward >= 0))
+        bits[is_straight, onward[is_straight]] = True
+        n_links = self.topology.n_links
+        where, p = np.nonzero(bits[:, n_links:])
         log.delivered_slice, log.delivered_core = slices[where], chip[where] * CORE_STRIDE + p
-        where, link = np.nonzero((route[:, None] >> np.arange(N_LINKS)) & 1)
+        where, link = np.nonzero(bits[:, :n_links])
         reached = self._neighbour[chip[where], link]
-        log.crossed = np.unique(chip[where] * N_LINKS + link)
+        log.crossed = np.unique(chip[where] * n_links + link)
         is_off = reached < 0
         log.fallen_slice = slices[where[is_off]]
-        log.fallen_link = chip[where[is_off]] * N_LINKS + link[is_off]
+        log.fallen_link = chip[where[is_off]] * n_links + link[is_off]
         where, link, reached = where[~is_off], link[~is_off], reached[~is_off]
-        return log, (slices[where], reached, (link + 3) % N_LINKS)
+        return log, (slices[where], reached, self.topology.back_link[chip[where], link].astype(np.int64))
 
     def has_loop(self, key: np.uint32, mask: np.uint32, start: int) -> bool:
         """Whether the packet of one slice can come round to a chip by the same link for ever."""
@@ -150,3 +155,28 @@ class Routers:
             _, (_, reached, by) = self._step((np.zeros(1, dtype=np.int64), chip, arrival), row_of, routes)
             stack += [((int(a), int(b)), False) for a, b in zip(reached, by, strict=True)]
         return False
+
+
+def route_bits(tables: Tables, topology: Topology) -> tuple[_Ints, NDArray[np.bool_]]:
+    """Take the routes of tables apart into links and cores.
+
+    Returns
+    -------
+    number : ndarray, shape (n_entries,), int64
+        Row of each entry in the next.
+    bits : ndarray, shape (n_routes, n_links + n_cores), bool
+        Links, then cores, that each distinct route leads to. A bit beyond the last core adds columns, so that nothing
+        is lost.
+    """
+    if tables.routes is None:
+        routes, number = np.unique(tables.route, return_inverse=True)
+        words = routes[:, None].astype(np.uint64)
+    else:
+        number, words = tables.route.astype(np.int64), tables.routes
+    octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8).reshape(len(words), 8 * words.shape[1])
+    bits = np.unpackbits(octets, axis=1, bitorder="little").astype(bool)
+    n_bits = topology.n_links + topology.n_cores
+    used = int(np.flatnonzero(bits.any(axis=0)).max(initial=-1)) + 1
+    if bits.shape[1] < n_bits:
+        bits = np.pad(bits, ((0, 0), (0, n_bits - bits.shape[1])))
+    return number.astype(np.int64), bits[:, : max(n_bits, used)]

@@ -1,44 +1,57 @@
 """Stage 5: routing tables.
 
 For each chip and source population, every slice has a route: the tree's links but the one it came by, and the local
-cores of its lane. Slices with equal routes share an entry. The entries of one chip and population form a binary trie
-over the slice number in which the longest matching prefix wins; the fewest entries are found as in Draves et al.
-(1999), ORTC, doi:10.1109/INFCOM.1999.749256: from the leaves up, each block keeps the routes that its halves agree on
-(or either's); from the root down, a block gets an entry only if what it inherits will not do. Slice numbers that are
-not in use, or that never come by, go along with anything. All chips are worked on at once. Longer prefixes come first
-in the table, so first match means longest match; entries of different populations never overlap.
+cores of its lane. How many entries that takes is the caller's choice (``entries``):
 
-A packet that matches nothing leaves straight on, opposite to its arrival (*default routing*). The widest entry of a
-population is left out where that gives the same.
+``shortest``
+    Slices with equal routes share entries. The entries of one chip and population form a binary trie over the slice
+    number in which the longest matching prefix wins; the fewest entries are found as in Draves et al. (1999), ORTC,
+    doi:10.1109/INFCOM.1999.749256: from the leaves up, each block keeps the routes that its halves agree on (or
+    either's); from the root down, a block gets an entry only if what it inherits will not do. Slice numbers that are
+    not in use, or that never come by, go along with anything. All chips are worked on at once. Longer prefixes come
+    first in the table, so first match means longest match; entries of different populations never overlap.
+``population``
+    One entry where all slices of a population that come by go the same way, else one a slice.
+``core``
+    One entry for every slice that comes by.
+
+A packet that matches nothing leaves straight on, opposite to its arrival (*default routing*), where the machine has
+that. With ``shortest`` the widest entry of a population is left out where that gives the same.
+
+Machines whose routers cast to single destinations or to all have no tables.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapping.expected import targets_of
 from mapping.model import Keys, Partition, Placement, RoutingTree, Tables
-from mapping.traffic import LOCAL, NEVER, TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
-from models.errors import TableOverflowError
+from mapping.traffic import NEVER, TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
+from models.errors import TableOverflowError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
-from models.topology import N_LINKS, Topology
+from models.topology import Topology
 
+#: How many entries slices get; see the module.
+ENTRIES = ("shortest", "population", "core")
+_WORD_BITS = 64
 _MAX_ROUTES = 63  # distinct routes of one chip and population that fit a 64-bit set
 _ANY = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entries:
-    """Entries of one population: chip index, first slice and width of the block (log2), route."""
+    """Entries of one population: chip index, first slice and width of the block (log2), route, default routing."""
 
     chip: NDArray[np.int64]
     start: NDArray[np.int64]
     level: NDArray[np.int64]
     route: NDArray[np.uint32]
+    is_default: NDArray[np.bool_]
 
 
 def build_tables(
@@ -49,46 +62,50 @@ def build_tables(
     network: Network,
     machine: Machine,
     topology: Topology,
+    *,
+    entries: str = "shortest",
+    keep_default: bool = False,
 ) -> Tables:
     """Build the routing tables of all chips that need one.
+
+    Parameters
+    ----------
+    partition, placement, trees, keys, network, machine, topology
+        What the earlier stages made.
+    entries : str
+        One of `ENTRIES`.
+    keep_default : bool
+        Keep the entries that default routing replaces and mark them (``Tables.is_default``): what a minimiser needs.
 
     Returns
     -------
     Tables
-        Chips sorted by x, then y.
+        Chips sorted by x, then y. Of any length: `check_tables` compares them with the routers.
 
     Raises
     ------
-    TableOverflowError
-        If a table exceeds ``machine.router.n_table_entries``.
+    UnknownNameError
+        If ``entries`` is not one of `ENTRIES`.
     """
-    chip_of_slice = chips_of_slices(partition, placement, topology)
-    targets = targets_of(network)
+    if entries not in ENTRIES:
+        raise UnknownNameError("entries", entries, ENTRIES)
     found: list[_Entries] = []
-    populations: list[NDArray[np.int64]] = []
-    for name, tree in trees.items():
-        start, stop = slice_range(partition, name)
-        target_slices = [slice_range(partition, target) for target in targets[name]]
-        target_chips = np.unique(np.concatenate([chip_of_slice[a:b] for a, b in target_slices]))
-        walk = walk_tree(tree, topology, chip_of_slice[start:stop], target_chips)
-        route = walk.links()[:, :, 0].astype(np.uint32)
-        for target in targets[name]:
-            lane = partition.lane_of_source[name, target]
-            route |= _cores_of_lanes(partition, placement, topology, walk, target)[:, lane]
-        entries = _shortest(walk, route)
-        found.append(entries)
-        zone = list(partition.first_slice).index(name)
-        populations.append(np.full(len(entries.chip), zone, dtype=np.int64))
-    none = np.empty(0, dtype=np.int64)
-    all_entries = _Entries(
-        chip=np.concatenate([none, *(entries.chip for entries in found)]),
-        start=np.concatenate([none, *(entries.start for entries in found)]),
-        level=np.concatenate([none, *(entries.level for entries in found)]),
-        route=np.concatenate([none.astype(np.uint32), *(entries.route for entries in found)]),
-    )
-    tables = _concatenate(all_entries, np.concatenate([none, *populations]), keys, topology)
-    _check_length(tables, machine)
-    return tables
+    words: list[NDArray[np.uint64]] = []
+    names: list[str] = []
+    n_routes = 0
+    chip_of_slice = chips_of_slices(partition, placement, topology)
+    for name in trees if machine.router.casting == "multicast" else ():
+        walk, route, routes = _routes_of_slices(name, partition, placement, trees, network, topology, chip_of_slice)
+        is_default = _default_routed(walk, route, routes, machine, topology)
+        one = _make_entries(walk, route, is_default, entries, keep_default)
+        if routes is not None:  # numbered population by population
+            one = replace(one, route=one.route + np.uint32(n_routes))
+            words.append(routes)
+            n_routes += len(routes)
+        found.append(one)
+        names.append(name)
+    tables = _concatenate(found, names, partition, keys, topology, keep_default=keep_default)
+    return _share_routes(tables, words) if words else tables
 
 
 def table_lengths(tables: Tables) -> NDArray[np.int64]:
@@ -96,34 +113,119 @@ def table_lengths(tables: Tables) -> NDArray[np.int64]:
     return np.diff(tables.indptr)
 
 
+def check_tables(tables: Tables, machine: Machine) -> None:
+    """Raise TableOverflowError if a table exceeds ``machine.router.n_table_entries``."""
+    lengths = table_lengths(tables)
+    if lengths.size and lengths.max() > machine.router.n_table_entries:
+        longest = int(np.argmax(lengths))
+        x, y = tables.chip[longest].tolist()
+        raise TableOverflowError(
+            (x, y),
+            int(lengths[longest]),
+            machine.router.n_table_entries,
+            "use more neurons_per_core or fewer n_synapse_cores, so that fewer slices share a chip",
+        )
+
+
+def _routes_of_slices(
+    name: str,
+    partition: Partition,
+    placement: Placement,
+    trees: dict[str, RoutingTree],
+    network: Network,
+    topology: Topology,
+    chip_of_slice: NDArray[np.int32],
+) -> tuple[TreeWalk, NDArray[np.uint32], NDArray[np.uint64] | None]:
+    """Walk of a population, and the route of each slice on each of its chips, shape (n, n_slices).
+
+    The routes are bits if 32 are enough, else rows of the third result, shape (n_routes, n_words).
+    """
+    targets = targets_of(network)[name]
+    start, stop = slice_range(partition, name)
+    target_slices = [slice_range(partition, target) for target in targets]
+    target_chips = np.unique(np.concatenate([chip_of_slice[a:b] for a, b in target_slices]))
+    walk = walk_tree(trees[name], topology, chip_of_slice[start:stop], target_chips)
+    links = walk.links()
+    n_bits = topology.n_links + topology.n_cores
+    words = np.zeros((*links.shape[:2], -(-n_bits // _WORD_BITS)), dtype=np.uint64)
+    words[:, :, : links.shape[2]] = links
+    for target in targets:
+        lane = partition.lane_of_source[name, target]
+        words |= _cores_of_lanes(partition, placement, topology, walk, target)[:, lane]
+    if n_bits <= 32:
+        return walk, words[:, :, 0].astype(np.uint32), None
+    routes, number = np.unique(words.reshape(-1, words.shape[2]), axis=0, return_inverse=True)
+    return walk, number.reshape(words.shape[:2]).astype(np.uint32), routes
+
+
 def _cores_of_lanes(
     partition: Partition, placement: Placement, topology: Topology, walk: TreeWalk, target: str
-) -> NDArray[np.uint32]:
-    """Route bits of the cores that take each lane of ``target`` on each node's chip. Shape (n, n_lanes)."""
+) -> NDArray[np.uint64]:
+    """Route words of the cores that take each lane of ``target`` on each row's chip. Shape (n, n_lanes, n_words)."""
     vertex = receivers(partition, target)
-    bits = np.zeros((topology.n_chips, vertex.shape[1]), dtype=np.uint32)
+    n_words = -(-(topology.n_links + topology.n_cores) // _WORD_BITS)
+    bits = np.zeros((topology.n_chips, vertex.shape[1], n_words), dtype=np.uint64)
     core = placement.core[vertex]
     chip = topology.index_of(core[..., 0], core[..., 1])
     lane = np.broadcast_to(np.arange(vertex.shape[1]), vertex.shape)
-    np.bitwise_or.at(bits, (chip, lane), np.uint32(1) << (N_LINKS + core[..., 2]).astype(np.uint32))
+    bit = topology.n_links + core[..., 2]
+    np.bitwise_or.at(bits, (chip, lane, bit // _WORD_BITS), np.uint64(1) << (bit % _WORD_BITS).astype(np.uint64))
     return bits[walk.chip]
 
 
-def _shortest(walk: TreeWalk, route: NDArray[np.uint32]) -> _Entries:
-    """Fewest longest-prefix entries for ``route``, shape (n, n_slices), and the widest left to default routing."""
-    arrival = walk.arrival
-    is_met = arrival != NEVER
-    straight = np.uint32(1) << ((arrival.astype(np.uint32) + 3) % N_LINKS)
-    is_default = ~is_met | ((route == straight) & (arrival != LOCAL))
-    rows = np.flatnonzero(~is_default.all(axis=1))
+def _default_routed(
+    walk: TreeWalk,
+    route: NDArray[np.uint32],
+    routes: NDArray[np.uint64] | None,
+    machine: Machine,
+    topology: Topology,
+) -> NDArray[np.bool_]:
+    """Whether each slice's packet, where it comes by, goes straight on and nowhere else. Shape (n, n_slices)."""
+    is_through = walk.arrival >= 0
+    straight = np.where(is_through, topology.straight[np.maximum(walk.arrival, 0)], -1).astype(np.int64)
+    if not machine.router.has_default_route:
+        straight[:] = -1
+    link = np.maximum(straight, 0)
+    if routes is None:
+        is_same = route == np.uint32(1) << link.astype(np.uint32)
+    else:
+        only = np.zeros((topology.n_links, routes.shape[1]), dtype=np.uint64)
+        bit = np.arange(topology.n_links)
+        only[bit, bit // _WORD_BITS] = np.uint64(1) << (bit % _WORD_BITS).astype(np.uint64)
+        is_same = (routes[route] == only[link]).all(axis=-1)
+    is_default: NDArray[np.bool_] = is_same & (straight >= 0)
+    return is_default
+
+
+def _make_entries(
+    walk: TreeWalk, route: NDArray[np.uint32], is_default: NDArray[np.bool_], entries: str, keep_default: bool
+) -> _Entries:
+    """Entries of one population, the default-routed ones marked or left out."""
+    is_met = walk.arrival != NEVER
+    is_straight = is_default
+    is_default = is_default | ~is_met
+    rows = np.flatnonzero(is_met.any(axis=1) if keep_default else ~is_default.all(axis=1))
     route, is_met, is_default = route[rows], is_met[rows], is_default[rows]
     rank, distinct = _rank(route, is_met)
-    if rows.size and distinct.shape[1] > _MAX_ROUTES:
-        found = _single_entries(route, is_met)
+    if entries == "shortest" and distinct.shape[1] <= _MAX_ROUTES:
+        row, start, level, value, flag = _prefix_entries(rank, distinct, is_met, is_default)
     else:
-        found = _prefix_entries(rank, distinct, is_met, is_default)
-    row, start, level, value = found
-    return _Entries(chip=walk.chip[rows[row]], start=start, level=level, route=value)
+        is_wide = (rank.max(axis=1, initial=-1) == 0) & (entries == "population")
+        row, start = np.nonzero(is_met & ~is_wide[:, None])
+        wide = np.flatnonzero(is_wide)
+        value, flag = route[row, start], is_straight[rows][row, start]
+        row, start = np.concatenate((row, wide)), np.concatenate((start, np.zeros_like(wide)))
+        level = np.where(np.arange(len(row)) < len(value), 0, (route.shape[1] - 1).bit_length())
+        value = np.concatenate((value, distinct[wide, 0] if wide.size else value[:0]))
+        flag = np.concatenate((flag, is_default[wide].all(axis=1)))
+    is_kept = np.full(len(flag), True) if keep_default or entries != "shortest" else ~flag
+    return _Entries(
+        chip=walk.chip[rows[row[is_kept]]],
+        start=start[is_kept],
+        level=level[is_kept],
+        route=value[is_kept],
+        is_default=flag[is_kept],
+    )
 
 
 def _rank(route: NDArray[np.uint32], is_met: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
@@ -144,13 +246,16 @@ def _rank(route: NDArray[np.uint32], is_met: NDArray[np.bool_]) -> tuple[NDArray
     return rank, distinct
 
 
-_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32]]
+_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32], NDArray[np.bool_]]
 
 
 def _prefix_entries(
     rank: NDArray[np.int64], distinct: NDArray[np.uint32], is_met: NDArray[np.bool_], is_default: NDArray[np.bool_]
 ) -> _Found:
-    """ORTC over all rows at once: row, first slice, log2 width and route of every entry."""
+    """ORTC over all rows at once: row, first slice, log2 width and route of every entry, and whether it may go.
+
+    The widest entry of a row may go if default routing serves every slice that it serves.
+    """
     n_rows, n_slices = rank.shape
     n_levels = (n_slices - 1).bit_length()
     leaves = np.full((n_rows, 1 << n_levels), _ANY, dtype=np.uint64)
@@ -176,45 +281,53 @@ def _prefix_entries(
             inherited, is_from_root = np.repeat(chosen, 2, axis=1), np.repeat(is_from_root, 2, axis=1)
     row, start, width, number = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     needs_root = np.any(is_from_root[:, :n_slices] & ~is_default, axis=1)
-    is_kept = (width < n_levels) | needs_root[row]
-    row, start, width, number = row[is_kept], start[is_kept], width[is_kept], number[is_kept]
-    return row, start, width, distinct[row, number]
+    may_go = (width == n_levels) & ~needs_root[row]
+    return row, start, width, distinct[row, number], may_go
 
 
-def _single_entries(route: NDArray[np.uint32], is_met: NDArray[np.bool_]) -> _Found:
-    """One entry a slice: what is left where a chip has too many distinct routes for a set."""
-    row, start = np.nonzero(is_met)
-    return row, start, np.zeros_like(row), route[row, start]
-
-
-def _concatenate(entries: _Entries, population: NDArray[np.int64], keys: Keys, topology: Topology) -> Tables:
+def _concatenate(
+    found: list[_Entries],
+    names: list[str],
+    partition: Partition,
+    keys: Keys,
+    topology: Topology,
+    *,
+    keep_default: bool,
+) -> Tables:
     """Sort entries by chip, population, then longest prefix first, and give them keys and masks."""
-    order = np.lexsort((entries.start, entries.level, population, entries.chip))
-    chip, start, level = entries.chip[order], entries.start[order], entries.level[order]
-    zone = (population[order] << keys.slice_bits | start) << keys.neuron_bits
-    # an entry as wide as its population may be narrower than the slice zone; unused slice numbers do no harm
-    mask = (0xFFFFFFFF << (level + keys.neuron_bits)) & 0xFFFFFFFF
+    none = np.empty(0, dtype=np.int64)
+    chip = np.concatenate([none, *(one.chip for one in found)])
+    start = np.concatenate([none, *(one.start for one in found)])
+    level = np.concatenate([none, *(one.level for one in found)])
+    route = np.concatenate([none.astype(np.uint32), *(one.route for one in found)])
+    is_default = np.concatenate([np.empty(0, dtype=bool), *(one.is_default for one in found)])
+    first = np.array([partition.first_slice[name] for name in names], dtype=np.int64)
+    population = np.repeat(first, [len(one.chip) for one in found])
+    order = np.lexsort((start, level, population, chip))
+    chip, start, level, population = chip[order], start[order], level[order], population[order]
+    neuron_bits = np.bitwise_count(~keys.mask[population]).astype(np.int64)
+    # an entry as wide as its population may reach past its last slice; the keys there belong to nobody
+    key = keys.key[population].astype(np.int64) + (start << neuron_bits)
+    mask = (0xFFFFFFFF << (level + neuron_bits)) & 0xFFFFFFFF
     used, counts = np.unique(chip, return_counts=True)
     tables = Tables(
         chip=topology.chip[used],
         indptr=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        key=zone.astype(np.uint32),
+        key=key.astype(np.uint32),
         mask=mask.astype(np.uint32),
-        route=entries.route[order],
+        route=route[order],
+        is_default=is_default[order] if keep_default else None,
     )
-    for name in ("indptr", "key", "mask", "route"):
-        getattr(tables, name).setflags(write=False)
+    for array in (tables.indptr, tables.key, tables.mask, tables.route, tables.is_default):
+        if array is not None:
+            array.setflags(write=False)
     return tables
 
 
-def _check_length(tables: Tables, machine: Machine) -> None:
-    lengths = table_lengths(tables)
-    if lengths.size and lengths.max() > machine.router.n_table_entries:
-        longest = int(np.argmax(lengths))
-        x, y = tables.chip[longest].tolist()
-        raise TableOverflowError(
-            (x, y),
-            int(lengths[longest]),
-            machine.router.n_table_entries,
-            "use more neurons_per_core or fewer n_synapse_cores, so that fewer slices share a chip",
-        )
+def _share_routes(tables: Tables, words: list[NDArray[np.uint64]]) -> Tables:
+    """Give equal routes of different populations one number."""
+    routes, number = np.unique(np.concatenate(words), axis=0, return_inverse=True)
+    route = number.ravel()[tables.route].astype(np.uint32)
+    routes.setflags(write=False)
+    route.setflags(write=False)
+    return replace(tables, route=route, routes=routes)

@@ -282,7 +282,7 @@ def test_packets_that_leave_the_tree():
         chip=tree.chip[order], parent=np.array(parent, dtype=np.int32), parent_link=link.astype(np.int8)
     )
     violations = verify(replace(mapping, trees={"A": other}), net)
-    assert [str(v) for v in violations] == ["tree at A: packets leave it by link E of (0, 0)"]
+    assert [str(v) for v in violations] == ["tree at A: packets leave it by link E of chip (0, 0)"]
 
 
 @pytest.mark.parametrize(

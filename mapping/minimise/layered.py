@@ -1,0 +1,44 @@
+"""Minimiser *layered*: ours; the shortest tables, and faster than merging single entries.
+
+1. Neighbouring keys of one route become one block (`kernels.merge_blocks`), so that what follows handles a few dozen
+   cubes and not a thousand. Blocks also lead the pairwise merging away from bad pairs.
+2. The blocks are merged pair by pair, route by route, as in `pair`. The order of the routes (layers) decides how far
+   that goes; it starts from the route with the fewest blocks and is then improved: one route at a time is moved to
+   another place, and the move is kept if the table gets no longer.
+3. In the finished table two entries of a route may be merged at *any* place, not only within their layer; entries that
+   nothing needs, or that default routing replaces, are dropped (`kernels.merge_anywhere`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from mapping.minimise.chips import Atoms, Entries, minimise_chips
+from mapping.minimise.kernels import merge_blocks, search_layers
+from mapping.model import Tables
+
+#: Orders that are tried by default. 527,195 entries of PD14, one per source core, become 16,925 in 0.4 s with none,
+#: 16,863 in 0.7 s with 100, 16,842 in 1.1 s with 300; PACMAN's 512,303 become 14,075, 13,894 and 13,724.
+N_TRIES = 100
+
+
+def minimise(tables: Tables, *, target_length: int | None = None, n_threads: int = 2, n_tries: int = N_TRIES) -> Tables:
+    """Merge blocks in layers, search the order of the layers, merge at any place; see the module and the package.
+
+    ``n_tries`` is the number of orders that are tried: more take longer and give shorter tables.
+    """
+    return minimise_chips(tables, partial(_merge, n_tries=n_tries), target_length=target_length, n_threads=n_threads)
+
+
+def _merge(atoms: Atoms, target: int, *, n_tries: int) -> Entries:
+    n = len(atoms.key)
+    room = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, bool)
+    n_blocks = merge_blocks(atoms.key, atoms.mask, atoms.label, atoms.is_default, *room)
+    blocks = tuple(array[:n_blocks] for array in room)
+    layer = np.empty(atoms.n_labels, np.int64)
+    layer[np.argsort(np.bincount(blocks[2], minlength=atoms.n_labels), kind="stable")] = np.arange(atoms.n_labels)
+    lists = np.empty(n_blocks, np.uint32), np.empty(n_blocks, np.uint32), np.empty(n_blocks, np.int64)
+    length = search_layers(blocks, target, n_tries, 1, layer, lists)
+    return lists[0][:length], lists[1][:length], lists[2][:length]
