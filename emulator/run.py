@@ -19,9 +19,10 @@ from emulator.plasticity import PlasticRows, static_projections
 from emulator.plasticity_weights import Plasticity, PlasticWeights
 from emulator.poisson_kiss import PoissonMethod
 from emulator.population_rows import has_other_models
+from emulator.recorder import RangeWatch, Recorder
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
-from emulator.weight_scale import WeightRounding, WeightScale, weight_scales
+from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
 from emulator.worker_pool import worker_pool
 from models.errors import ParameterError
 from models.network import (
@@ -78,6 +79,9 @@ class Simulation:
         Wall time.
     saturations : dict of str to int
         Populations with ring words that were full when they were read (the machine's own arithmetic), and how many.
+    near_overflow : tuple of str
+        Populations whose S16.15 potentials or currents were seen beyond half of the range, past which sums wrap as on
+        the device (looked at every 200 steps).
     population_counters : dict of str to dict of str to int
         Fixed-point ``NumberFormat`` only: what was counted (``emulator.number_format.COUNTERS``) in every population.
     plastic_weights : tuple of PlasticWeights
@@ -98,6 +102,7 @@ class Simulation:
     build_s: float
     simulate_s: float
     saturations: dict[str, int] = field(default_factory=dict)
+    near_overflow: tuple[str, ...] = ()
     population_counters: dict[str, dict[str, int]] = field(default_factory=dict)
     plastic_weights: tuple[PlasticWeights, ...] = ()
     plastic_rows: tuple[PlasticRows, ...] = ()
@@ -122,6 +127,7 @@ class _Options:
     convention: DelayConvention = DelayConvention.NEST
     poisson: PoissonMethod = PoissonMethod.COUNTER
     weight_rounding: WeightRounding = WeightRounding.NEAREST
+    ring_buffer: RingBufferBound = DEFAULT_RING_BUFFER
     n_threads: int = 1
     max_memory_bytes: int | None = None
     probes: Sequence[int] = ()
@@ -147,6 +153,7 @@ def simulate(
     delay_convention: DelayConvention | str = DelayConvention.NEST,
     poisson: PoissonMethod | str = PoissonMethod.COUNTER,
     weight_rounding: WeightRounding | str | None = None,
+    ring_buffer: RingBufferBound = DEFAULT_RING_BUFFER,
     n_threads: int = 2,
     max_memory_bytes: int | None = None,
     probes: Sequence[int] = (),
@@ -172,6 +179,8 @@ def simulate(
     weight_rounding : {'nearest', 'stochastic'}, optional
         How fixed-point weights are rounded; default what a ``NumberFormat`` says, else nearest. The one weight of a
         population's drive is always rounded to nearest.
+    ring_buffer : RingBufferBound
+        What the scale of fixed-point weights leaves room for.
     n_threads : int
     max_memory_bytes : int, optional
         Memory that the process may take; by default most of what is free. Rows of synapses that it does not hold are
@@ -205,7 +214,8 @@ def simulate(
     given = arithmetic.weight_rounding if isinstance(arithmetic, NumberFormat) else WeightRounding.NEAREST
     options = _Options(
         seed=seed, arithmetic=arithmetic, convention=DelayConvention(delay_convention), poisson=PoissonMethod(poisson),
-        weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding), n_threads=n_threads,
+        weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding),
+        ring_buffer=ring_buffer, n_threads=n_threads,
         max_memory_bytes=max_memory_bytes, probes=probes, sample_weights_ms=sample_weights_ms,
     )  # fmt: skip
     if options.number_format is not None:
@@ -251,7 +261,7 @@ def _simulate(
     """``simulate`` on checked options."""
     start = time.perf_counter()
     arithmetic, number_format = options.arithmetic, options.number_format
-    scales = weight_scales(network) if options.is_fixed else {}
+    scales = weight_scales(network, options.ring_buffer) if options.is_fixed else {}
     connectivity = _build(network, options, scales, progress)
     if not connectivity.is_stored:
         compiling = time.perf_counter()
@@ -269,7 +279,8 @@ def _simulate(
     state.plastic = plasticity.arrays
     sources = SpikeSources(network, options.seed, options.poisson)
     built = time.perf_counter()
-    recorder = _Recorder(len(options.probes))
+    watch = RangeWatch(network, state.cells) if arithmetic is Arithmetic.FIXED else None
+    recorder = Recorder(len(options.probes), watch)
     done = _advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress)
     count_first_draws(network, connectivity, state.redraw)
     spike_step, spike_neuron, v = recorder.joined()
@@ -283,6 +294,7 @@ def _simulate(
             "n_stdp_updates_cut": state.n_updates_cut,
         },
         build_s=built - start, simulate_s=time.perf_counter() - built, saturations=_saturations(network, state),
+        near_overflow=() if watch is None else watch.names,
         population_counters=_by_population(network, state) if number_format is not None and options.is_fixed else {},
         plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows,
     )  # fmt: skip
@@ -341,28 +353,8 @@ def _by_population(network: Network, state: EngineState) -> dict[str, dict[str, 
     return {p.name: dict(zip(COUNTERS, row, strict=True)) for p, row in zip(network.populations, counts, strict=True)}
 
 
-class _Recorder:
-    """Collects spikes and probed potentials of the chunks."""
-
-    def __init__(self, n_probes: int) -> None:
-        self._n_probes = n_probes
-        self._steps: list[NDArray[np.int32]] = []
-        self._neurons: list[NDArray[np.int32]] = []
-        self._v: list[NDArray[np.float64]] = []
-
-    def add(self, step: NDArray[np.int32], neuron: NDArray[np.int32], v: NDArray[np.float64]) -> None:
-        self._steps.append(step.copy())
-        self._neurons.append(neuron.copy())
-        self._v.append(v.copy())
-
-    def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-        if not self._steps:
-            return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, self._n_probes))
-        return np.concatenate(self._steps), np.concatenate(self._neurons), np.concatenate(self._v)
-
-
 def _advance(
-    state: EngineState, sources: SpikeSources, recorder: _Recorder, plasticity: Plasticity, n_steps: int,
+    state: EngineState, sources: SpikeSources, recorder: Recorder, plasticity: Plasticity, n_steps: int,
     n_threads: int, progress: Callable[[str, float], None] | None,
 ) -> int:  # fmt: skip
     """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from emulator.weight_scale import weight_scales
+from emulator.weight_scale import RingBufferBound, sigma_for_larger_shift, weight_scales
+from models.errors import ParameterError
 from models.network import AllToAll, Explicit, FixedTotalNumber, Network, Population, Receptor
 from models.networks.pd14 import pd14
 from reference_case import drive, projection, spikes_at
@@ -61,3 +62,37 @@ def test_given_weights_decide_the_scale_not_the_distribution_beside_them():
         name="given", populations=(cells,), projections=(projection("cells", "cells", given, weight_pa=1.0),)
     )
     assert weight_scales(network)["cells", Receptor.EXC].shift == 3  # 5 nA lies between 2**2 and 2**3
+
+
+def test_sigma_and_rate_of_the_bound_are_settings():
+    network = one_projection(100.0, FixedTotalNumber(n_synapses=10_000))
+    # T has one neuron with 1,000 + 4 sqrt(1000) synapses at 30 Hz x 0.1 ms: 3.38 of 100 pA, sd 1.84
+    shifts = [
+        weight_scales(network, RingBufferBound(sigma=sigma, rate_hz=rate_hz))["A", Receptor.EXC].shift
+        for sigma, rate_hz in ((5.0, 30.0), (3.0, 30.0), (10.0, 30.0), (5.0, 300.0))
+    ]
+    assert shifts == [1, 0, 2, 3]  # bounds of 1.26, 0.89, 2.18 and 6.29 nA
+
+
+@pytest.mark.parametrize(("sigma", "wanted"), [(5.0, 9.5), (9.0, 9.5), (9.4, 20.0), (9.5, 20.0), (0.0, 4.0)])
+def test_sigma_for_one_bit_more(sigma, wanted):
+    network = one_projection(100.0, FixedTotalNumber(n_synapses=10_000))
+    bound = RingBufferBound(sigma=sigma)
+    found = sigma_for_larger_shift(network, network.populations[0], Receptor.EXC, bound)
+    assert found == wanted
+    now, before, after = (
+        weight_scales(network, RingBufferBound(sigma=s))["A", Receptor.EXC].shift for s in (sigma, found - 0.5, found)
+    )
+    assert after == before + 1 == now + 1
+
+
+def test_no_sigma_helps_where_all_synapses_fit_already():
+    network = one_projection(100.0, FixedTotalNumber(n_synapses=10))
+    assert sigma_for_larger_shift(network, network.populations[0], Receptor.EXC) is None
+    assert sigma_for_larger_shift(network, network.populations[0], Receptor.INH) is None
+
+
+@pytest.mark.parametrize(("name", "value"), [("sigma", -1.0), ("rate_hz", float("nan"))])
+def test_wrong_bound(name, value):
+    with pytest.raises(ParameterError, match=rf"^ring_buffer_{name}: needs a number >= 0, has {value}$"):
+        RingBufferBound(**{name: value})

@@ -1,0 +1,59 @@
+"""What a simulation records, chunk after chunk."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.kernels.engine import Cells
+from models.network import Network
+
+_HALF_RANGE = 1 << 30  # of 32 bits
+
+
+class RangeWatch:
+    """Looks now and then whether 32-bit state comes near the end of its range."""
+
+    def __init__(self, network: Network, cells: Cells) -> None:
+        self._names = [population.name for population in network.populations]
+        self._cells = cells
+        self._found: set[int] = set()
+
+    def look(self) -> None:
+        """Note the populations with a potential or current beyond half of the range."""
+        cells = self._cells
+        for values in (cells.v, cells.i_exc, cells.i_inh):
+            if values.size and max(int(values.max()), -int(values.min())) >= _HALF_RANGE:
+                for shard, p in np.ndindex(cells.pop_first.shape):
+                    part = values[shard, cells.pop_first[shard, p] : cells.pop_last[shard, p]].astype(np.int64)
+                    if part.size and np.abs(part).max() >= _HALF_RANGE:
+                        self._found.add(p)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Populations found so far, in the network's order."""
+        return tuple(self._names[p] for p in sorted(self._found))
+
+
+class Recorder:
+    """Collects spikes and probed potentials of the chunks."""
+
+    def __init__(self, n_probes: int, watch: RangeWatch | None = None) -> None:
+        self._n_probes, self._watch = n_probes, watch
+        self._steps: list[NDArray[np.int32]] = []
+        self._neurons: list[NDArray[np.int32]] = []
+        self._v: list[NDArray[np.float64]] = []
+
+    def add(self, step: NDArray[np.int32], neuron: NDArray[np.int32], v: NDArray[np.float64]) -> None:
+        """Keep copies of one chunk's spikes and potentials."""
+        self._steps.append(step.copy())
+        self._neurons.append(neuron.copy())
+        self._v.append(v.copy())
+        if self._watch is not None:
+            self._watch.look()
+
+    def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+        """Return all steps and neurons of spikes, and the potentials, shape (n_steps, n_probes)."""
+        if not self._steps:
+            return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, self._n_probes))
+        return np.concatenate(self._steps), np.concatenate(self._neurons), np.concatenate(self._v)
