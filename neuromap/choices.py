@@ -10,6 +10,28 @@ from typing import Any, Literal, get_args
 from models.errors import ParameterError, UnknownNameError
 
 RecipeName = Literal["combined", "ensemble"]
+PlaceName = Literal[
+    "connected",
+    "sequential",
+    "random",
+    "hilbert",
+    "breadth_first",
+    "spectral",
+    "force_directed",
+    "annealing",
+    "annealing_links",
+    "annealing_both",
+]
+RouteName = Literal[
+    "shared_tree",
+    "ner",
+    "dimension_order",
+    "longest_dimension_first",
+    "shortest_path",
+    "congestion_aware",
+    "two_phase",
+    "unicast",
+]
 Arithmetic = Literal["fixed", "float"]
 DelayConvention = Literal["nest", "device"]
 PoissonMethod = Literal["counter", "kiss"]
@@ -50,7 +72,7 @@ class MachineChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChoice:
-    """How populations are cut into cores."""
+    """How populations are cut into cores, and where those go."""
 
     __pydantic_config__ = _SCHEMA_CONFIG
 
@@ -60,9 +82,15 @@ class RecipeChoice:
     """Neurons on a core; null: the recipe's own default."""
     n_synapse_cores: int | None = None
     """Synapse cores of an ensemble; null: from the expected load."""
+    place: PlaceName = "connected"
+    """How slices get their chips."""
+    route: RouteName = "shared_tree"
+    """How packets get to their targets."""
 
     def __post_init__(self) -> None:
         _check_choice("recipe.name", self.name, RecipeName)
+        _check_choice("recipe.place", self.place, PlaceName)
+        _check_choice("recipe.route", self.route, RouteName)
         for name in ("neurons_per_core", "n_synapse_cores"):
             if getattr(self, name) is not None:
                 _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from models.errors import NeuromapError, UnknownNameError
+from neuromap.choices import PlaceName, RouteName
 from neuromap.cli_accuracy import accuracy
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Options:
     "Neurons and synapses on one core, or on several cores of one chip [ensemble]."
     neurons_per_core: int | None = None
     "Neurons on a core [the recipe's own]."
+    place: PlaceName | None = None
+    "How slices get their chips [connected]."
+    route: RouteName | None = None
+    "How packets get to their targets [shared_tree]."
     scale: float | None = None
     "Factor of the size of the network [1]."
     seconds: float | None = None

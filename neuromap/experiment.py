@@ -58,6 +58,8 @@ OPTION_PATHS = MappingProxyType(
         "machine": "machine.name",
         "recipe": "recipe.name",
         "neurons_per_core": "recipe.neurons_per_core",
+        "place": "recipe.place",
+        "route": "recipe.route",
         "scale": "network.scale",
         "drive": "network.drive",
         "seconds": "seconds",

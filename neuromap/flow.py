@@ -58,7 +58,8 @@ def _map(experiment: Experiment, network: Network, machine: Machine, progress: P
     recipe = experiment.recipe
     mapping = map_stages(
         network, machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
-        n_synapse_cores=recipe.n_synapse_cores, seed=experiment.seed, progress=on_stage,
+        n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, seed=experiment.seed,
+        progress=on_stage,
     )  # fmt: skip
     return mapping, time.perf_counter() - start
 

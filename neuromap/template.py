@@ -25,6 +25,8 @@ recipe:
   name: ensemble           # ensemble (neuron, synapse and Poisson cores on one chip) or combined (one core does all)
   neurons_per_core: null   # null: the recipe's own default
   n_synapse_cores: null    # of an ensemble; null: from the expected load
+  place: connected         # placer: how slices get their chips (docs/place_route.md)
+  route: shared_tree       # router: how packets get to their targets
 
 seconds: 1.0             # model time that is kept, s
 warmup_ms: 500.0         # simulated before that and dropped, ms

@@ -62,6 +62,8 @@ def test_run_passes_every_option(flow, capsys, in_tmp):
     options = {
         "--machine": "spinnaker1",
         "--recipe": "combined",
+        "--place": "hilbert",
+        "--route": "ner",
         "--neurons-per-core": "80",
         "--scale": "0.1",
         "--seconds": "0.5",
@@ -82,7 +84,13 @@ def test_run_passes_every_option(flow, capsys, in_tmp):
     assert experiment.to_dict() == {
         "network": {"name": "pd14", "parameters": {"scale": 0.1, "drive": "dc"}},
         "machine": {"name": "spinnaker1", "settings": {"core.clock_hz": 150e6}},
-        "recipe": {"name": "combined", "neurons_per_core": 80, "n_synapse_cores": None},
+        "recipe": {
+            "name": "combined",
+            "neurons_per_core": 80,
+            "n_synapse_cores": None,
+            "place": "hilbert",
+            "route": "ner",
+        },
         "seconds": 0.5,
         "warmup_ms": 100.0,
         "seed": 3,
