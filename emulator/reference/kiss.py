@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from emulator.kernels import poisson_kiss as method
-from emulator.poisson_kiss import KissRate
+from emulator.poisson_kiss import KissRate, kiss_rates
 from emulator.random_stream import Stream, stream_key
 from emulator.reference.philox import philox_block
+from models.network import Network
 
 _WORD = 2**32
 
@@ -99,3 +100,31 @@ class KissSource:
         z = round(NormalDist().inv_cdf(k / 2**16) * 2**15) if k else -7 * 2**15
         root = z // 2 + self._rate.sqrt_lambda_raw
         return (root * root // 2**15 + 2**14) // 2**15
+
+
+class KissInput:
+    """The drives and Poisson sources of a network; every step is asked for once, in order."""
+
+    def __init__(self, network: Network, seed: int) -> None:
+        rates = kiss_rates(network)
+        self._first_step = {
+            population.name: round(population.poisson.delay_ms / network.dt_ms)
+            for population in network.populations
+            if population.poisson is not None
+        }
+        groups = (*network.populations, *network.sources)
+        self._name_of = [group.name for group in groups for _ in range(group.n_neurons)]
+        self._sources = {
+            i: KissSource(rates[name], Kiss.seeded(seed, i)) for i, name in enumerate(self._name_of) if name in rates
+        }
+
+    def drive_count(self, neuron_id: int, step: int) -> int:
+        """Poisson events that a neuron receives in a step; its source begins the drive's delay later."""
+        name = self._name_of[neuron_id]
+        if name not in self._first_step or step < self._first_step[name]:
+            return 0
+        return self._sources[neuron_id].tick()
+
+    def source_count(self, neuron_id: int) -> int:
+        """Return how often a neuron of an active Poisson source fires in the next step."""
+        return self._sources[neuron_id].tick()
