@@ -234,8 +234,8 @@ def _drive(network: Network, n_shards: int, seed: int, method: PoissonMethod) ->
     n_local = -(-network.n_neurons // n_shards)
     count = np.zeros((n_shards, N_STEPS_PER_DRAW, n_local), np.uint16)
     return Drive(
-        poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows,
-        kiss.state, kiss.quantiles,
+        poisson.ints, poisson.limits, stream_key(seed, Stream.POISSON_DRIVE), count, kiss.rows, kiss.state,
+        kiss.quantiles,
     )  # fmt: skip
 
 

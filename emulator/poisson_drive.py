@@ -1,7 +1,4 @@
-"""Tables of the Poisson drive: cumulative probabilities as 32-bit limits, one row a population.
-
-The kernel compares the upper 16 bits of a word first: the limits' upper halves are its ``tops``.
-"""
+"""Tables of the Poisson drive: cumulative probabilities as 32-bit limits, one row a population."""
 
 from __future__ import annotations
 
@@ -17,16 +14,14 @@ from models.network import Network
 from models.units import ms_to_steps
 
 _TWO_POW_32 = 1 << 32
-_LAST_TOP = 65_535
 _MAX_MEAN_PER_STEP = 10_000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PoissonTables:
-    """Rows of ``draw_poisson``, one a population: ``ints`` (int64), ``tops`` (int16), ``limits`` (uint32)."""
+    """Rows of ``draw_poisson``, one a population: ``ints`` (int64), ``limits`` (uint32)."""
 
     ints: NDArray[np.int64]
-    tops: NDArray[np.int16]
     limits: NDArray[np.uint32]
 
 
@@ -84,23 +79,9 @@ def poisson_tables(network: Network) -> PoissonTables:
             )  # fmt: skip
         first, limits = poisson_limits(mean)
         delay = 0 if drive is None else ms_to_steps(drive.delay_ms, network.dt_ms, name=f"{population.name}.delay_ms")
-        ints[i, : kernel.D_N_TOPS] = first, limits.size, delay
+        ints[i] = first, limits.size, delay
         all_limits.append(limits)
-    padded = np.zeros((len(all_limits), max(1, *(limits.size for limits in all_limits), 1)), np.uint32)
-    all_tops = [_tops_of(limits) for limits in all_limits]
-    tops = np.full((len(all_tops), max(one.size for one in all_tops)), _LAST_TOP - 32_768, np.int16)
+    padded = np.zeros((len(all_limits), max(limits.size for limits in all_limits)), np.uint32)
     for i, limits in enumerate(all_limits):
         padded[i, : limits.size] = limits
-        tops[i, : all_tops[i].size] = all_tops[i]
-        ints[i, kernel.D_N_TOPS] = all_tops[i].size
-    return PoissonTables(ints, tops, padded)
-
-
-def _tops_of(limits: NDArray[np.uint32]) -> NDArray[np.int16]:
-    """Upper halves as signed numbers, the last top once, filled up with it."""
-    tops = limits >> 16
-    tops = np.append(tops[tops < _LAST_TOP], _LAST_TOP)
-    n = -(-tops.size // kernel.N_TOPS_AT_ONCE) * kernel.N_TOPS_AT_ONCE
-    filled = np.full(n, _LAST_TOP, np.int64)
-    filled[: tops.size] = tops
-    return (filled - 32_768).astype(np.int16)
+    return PoissonTables(ints, padded)

@@ -19,7 +19,7 @@ from emulator.kernels.neuron import step_lif_f64, step_lif_s1615
 from emulator.kernels.neuron_model import step_model_f64, step_model_s1615
 from emulator.kernels.neuron_parts import LIF_CURR_EXP
 from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
-from emulator.kernels.poisson import BLOCK, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
+from emulator.kernels.poisson import BLOCK, N_LIMITS_AT_ONCE, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
 from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
 from emulator.kernels.procedural import enter_redrawn
 from emulator.kernels.stdp import add_input, add_post_spikes, deliver_rows
@@ -35,9 +35,9 @@ class Cells(NamedTuple):
     ``pop_first``, ``pop_last``: int64, (n_shards, n_populations), local range of a population. ``lif``: one row a
     population. ``v``, ``i_exc``, ``i_inh``: (n_shards, n); ``accumulator``: (n_shards, 2n); ``tops``: scratch,
     (n_shards, number of blocks); ``held``: int32, (n_shards, n_hold, n), the neurons that fired in each of the last
-    steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1). ``code``: the model of each population. ``extra``:
-    (n_shards, N_EXTRA, n), the state that other models than ``LifCurrExp`` have; of two dimensions where there is none,
-    and the engine is then compiled without them.
+    steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1). ``code``: the model of each population;
+    ``extra``: (n_shards, N_EXTRA, n), the state that other models than ``LifCurrExp`` have; of two dimensions where
+    there is none, and the engine is then compiled without them.
     """
 
     pop_first: NDArray[np.int64]
@@ -55,14 +55,13 @@ class Cells(NamedTuple):
 
 
 class Drive(NamedTuple):
-    """The Poisson drive: ``ints``, ``tops``, ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32.
+    """The Poisson drive: ``ints`` and ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32.
 
     ``count``: uint16, (n_shards, N_STEPS_PER_DRAW, n), zero where a population has none. ``kiss``, ``kiss_state``,
     ``quantiles``: of ``draw_kiss``, which draws the counts of populations whose row in ``kiss`` has a method.
     """
 
     ints: NDArray[np.int64]
-    tops: NDArray[np.int16]
     limits: NDArray[np.uint32]
     key: NDArray[np.uint32]
     count: NDArray[np.uint16]
@@ -120,14 +119,14 @@ class Record(NamedTuple):
 
 
 @njit(cache=True)
-def _draw_drives(shard, shard_bits, step, cells, drive, scratch):
+def _draw_drives(shard, shard_bits, step, cells, drive, scratch, scratch_limits):
     for p in range(cells.pop_first.shape[1]):
         if drive.kiss[p, K_METHOD] != SILENT:
             draw_kiss(cells.pop_first[shard, p], cells.pop_last[shard, p], step, drive.kiss[p], drive.quantiles,
                       drive.kiss_state[shard], drive.count[shard])  # fmt: skip
         elif drive.ints[p, 1] or drive.ints[p, 0]:
-            draw_poisson(cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, step, drive.ints[p],
-                         drive.tops[p], drive.limits[p], drive.key, scratch, drive.count[shard])  # fmt: skip
+            draw_poisson(p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, step, drive.ints[p],
+                         drive.limits[p], drive.key, scratch, scratch_limits, drive.count[shard])  # fmt: skip
 
 
 @njit(cache=True)
@@ -299,7 +298,8 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
     """
     n_shards = cells.v.shape[0]
     mask = due.first.shape[1] - 1
-    scratch = np.empty((N_SCRATCH, BLOCK), np.int32)
+    scratch = np.empty((N_SCRATCH, BLOCK), np.uint32)
+    scratch_limits = np.empty(drive.limits.shape[1] + N_LIMITS_AT_ONCE, np.int16)
     cursor = np.zeros(n_shards, np.int64)
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
@@ -310,7 +310,7 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             if plastic is not None:
                 add_input(shard, t, plastic, cells.accumulator[shard])
             if t % N_STEPS_PER_DRAW == 0:
-                _draw_drives(shard, shard_bits, t, cells, drive, scratch)
+                _draw_drives(shard, shard_bits, t, cells, drive, scratch, scratch_limits)
             fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
                                             record.saturated[shard])  # fmt: skip
             _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)

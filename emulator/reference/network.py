@@ -9,19 +9,19 @@ convention in step t + d + 1.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from emulator.connectivity import Connectivity
 from emulator.engine_state import initial_potentials_mv
-from emulator.kernels.poisson import LOWER, N_STEPS_PER_DRAW, UPPER
+from emulator.kernels.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
 from emulator.poisson_drive import poisson_limits
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.reference.neuron_model import FixedCell, FloatCell, fixed_neuron, float_neuron
-from emulator.reference.philox import Words, philox_block
+from emulator.reference.philox import philox_block
 from emulator.reference.row import Synapse, unpack_row
+from emulator.reference.stdp_network import PlasticSynapses
 from emulator.weight_scale import WeightScale
 from models.network import Network, PoissonSource, Population, Receptor, SpikeArraySource
 
@@ -30,22 +30,28 @@ RING_MAX = 65_535
 
 @dataclass(slots=True)
 class ReferenceRun:
-    """``spikes``: (step, neuron id), sorted; ``v``: per step, of the probes, S16.15 raw or mV."""
+    """``spikes``: (step, neuron id), sorted; ``v``: per step, of the probes, S16.15 raw or mV.
+
+    ``plastic_weights``: as stored, after the last step, of every plastic projection.
+    """
 
     spikes: list[tuple[int, int]] = field(default_factory=list)
     v: list[list[float]] = field(default_factory=list)
     n_saturations: int = 0
+    plastic_weights: list[list[float]] = field(default_factory=list)
 
 
-def drive_count(population: Population, neuron_id: int, step: int, dt_ms: float, seed: int) -> int:
+def drive_count(network: Network, neuron_id: int, step: int, seed: int) -> int:
     """Poisson events that one neuron receives in one step."""
-    drive = population.poisson
-    if drive is None or step < round(drive.delay_ms / dt_ms):
+    index = max(i for i, p in enumerate(network.populations) if network.offsets[p.name] <= neuron_id)
+    drive = network.populations[index].poisson
+    if drive is None or step < round(drive.delay_ms / network.dt_ms):
         return 0
-    first, limits = _limits_of(drive.total_rate_hz * dt_ms * 1e-3)
-    upper, lower = (_drive_half(neuron_id, step, part, seed) for part in (UPPER, LOWER))
-    word = upper << 16 | lower
-    return first + bisect_right(limits, word)  # as many as the word reaches
+    first, limits = _limits_of(drive.total_rate_hz * network.dt_ms * 1e-3)
+    block, place = divmod(step, N_STEPS_PER_DRAW)
+    half = _drive_halves(neuron_id, block, COUNTS, seed)[place]
+    dither = _drive_halves(index, block, DITHER, seed)[0]
+    return first + sum((limit + dither) >> 16 <= half for limit in limits)
 
 
 @lru_cache
@@ -55,15 +61,11 @@ def _limits_of(mean: float) -> tuple[int, tuple[int, ...]]:
 
 
 @lru_cache(maxsize=8192)  # more than the neurons of any network this is used for
-def _drive_words(neuron_id: int, block: int, part: int, seed: int) -> Words:
+def _drive_halves(entity: int, block: int, purpose: int, seed: int) -> list[int]:
+    """Eight 16-bit numbers of a Philox block."""
     k0, k1 = stream_key(seed, Stream.POISSON_DRIVE).tolist()
-    return philox_block((neuron_id, block, part, int(Stream.POISSON_DRIVE)), (k0, k1))
-
-
-def _drive_half(neuron_id: int, step: int, part: int, seed: int) -> int:
-    """Upper or lower 16 bits of the word that decides a step's count: one of the eight halves of a block."""
-    word, half = divmod(step % N_STEPS_PER_DRAW, 2)
-    return _drive_words(neuron_id, step // N_STEPS_PER_DRAW, part, seed)[word] >> (16 * half) & 0xFFFF
+    words = philox_block((entity, block, purpose, int(Stream.POISSON_DRIVE)), (k0, k1))
+    return [word >> shift & 0xFFFF for word in words for shift in (0, 16)]
 
 
 def source_spikes_of(network: Network, step: int, seed: int) -> list[int]:
@@ -159,6 +161,7 @@ def simulate_reference(
     seed: int,
     extra_delay: int = 1,
     probes: Sequence[int] = (),
+    plastic: PlasticSynapses | None = None,
 ) -> ReferenceRun:
     """Simulate a network with stored synapses.
 
@@ -174,6 +177,8 @@ def simulate_reference(
         1 in NEST's delay convention, 0 in the device's.
     probes : sequence of int
         Neurons whose potential is kept.
+    plastic : PlasticSynapses, optional
+        Synapses that change; ``connectivity`` holds the others.
 
     Returns
     -------
@@ -181,20 +186,24 @@ def simulate_reference(
     """
     cells = _cells(network, scales, seed)
     rows = [unpack_row(connectivity, source) for source in range(network.n_sources)]
+    plastic = plastic or PlasticSynapses(network, (), scales)
     longest = max((synapse.delay_steps for row in rows for synapse in row), default=1)
+    longest = max(longest, plastic.longest_delay_steps)
     ring = _Ring(longest + extra_delay + 1, network.n_neurons)
     run = ReferenceRun()
     for step in range(n_steps):
         fired = []
         for i, cell in enumerate(cells):
-            drive = drive_count(cell.population, i, step, network.dt_ms, seed) * cell.drive_weight
+            drive = drive_count(network, i, step, seed) * cell.drive_weight
             total_exc = ring.take(step, Receptor.EXC, i) + drive
             if _step_cell(cell, total_exc, ring.take(step, Receptor.INH, i), run):
                 fired.append(i)
         fired += source_spikes_of(network, step, seed)
         for source in fired:
-            for synapse in rows[source]:
+            for synapse in (*rows[source], *plastic.send(step, source)):
                 ring.add(step + synapse.delay_steps + extra_delay, synapse)
+        plastic.add_post_spikes(step, fired)
         run.spikes += [(step, source) for source in fired]
         run.v.append([cells[i].v for i in probes])
+    run.plastic_weights = plastic.weights()
     return run

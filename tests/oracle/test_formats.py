@@ -159,8 +159,7 @@ def plain_run(network, simulation, number_format, seed):
         due = ring.pop(step, {})
         fired = []
         for i, cell in enumerate(cells):
-            population = network.populations[population_of[i]]
-            drive = drive_count(population, i, step, network.dt_ms, seed) * cell.c[column.L_POISSON_WEIGHT]
+            drive = drive_count(network, i, step, seed) * cell.c[column.L_POISSON_WEIGHT]
             words = due.get((i, Receptor.EXC), 0) + drive, due.get((i, Receptor.INH), 0)
             if cell.step(step, *words):
                 fired.append(i)
