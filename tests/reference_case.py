@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from emulator.reference.network import ReferenceRun, simulate_reference
+from emulator.reference.stdp_network import PlasticSynapses
 from emulator.run import Simulation, simulate
 from models.network import (
     AllToAll,
@@ -86,9 +87,10 @@ def run_both(
     """Run engine and reference with the potential of every neuron kept."""
     probes = range(network.n_neurons)
     engine = simulate(network, n_steps=n_steps, seed=seed, probes=probes, delay_convention=delay_convention, **options)
+    plastic = PlasticSynapses(network, engine.plastic_rows, engine.scales)
     reference = simulate_reference(
         network, engine.connectivity, engine.scales, n_steps=n_steps, seed=seed, probes=probes,
-        extra_delay=int(delay_convention == "nest"),
+        extra_delay=int(delay_convention == "nest"), plastic=plastic,
     )  # fmt: skip
     return engine, reference
 
