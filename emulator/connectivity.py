@@ -127,6 +127,11 @@ class Connectivity:
         """Longest delay that any row can hold, steps."""
         return max((group.first_delay + group.n_delays - 1 for group in self.groups if group.n_bins), default=1)
 
+    def count_redrawn(self, spike_neuron: NDArray[np.int32]) -> tuple[int, int]:
+        """Return how many rows were drawn for given spikes, and how many synapses they held."""
+        redrawn = spike_neuron[self.state[spike_neuron] != rows.STORED]
+        return redrawn.size, int(self.row_length[redrawn].sum(dtype=np.int64))
+
     def count_by_slice(
         self,
         slice_of_neuron: NDArray[np.int32],

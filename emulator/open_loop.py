@@ -17,6 +17,7 @@ from emulator.engine_state import EngineState, build_state
 from emulator.number_format import NumberFormat, input_factor
 from emulator.poisson_kiss import PoissonMethod
 from emulator.run import Arithmetic, DelayConvention, Simulation
+from models.errors import CapacityError
 
 _PA_PER_NA = 1000.0
 
@@ -75,9 +76,19 @@ def replay(
     Returns
     -------
     Replay
+
+    Raises
+    ------
+    CapacityError
+        If the simulation did not keep all its rows.
     """
     network, number_format = simulation.network, arithmetic if isinstance(arithmetic, NumberFormat) else None
     n_neurons = network.n_neurons
+    if not simulation.connectivity.is_stored:
+        raise CapacityError(
+            "stored rows", "replay", need=simulation.connectivity.n_synapses, have=simulation.connectivity.n_stored,
+            unit="synapses", hint="raise max_memory_bytes of the simulation",
+        )  # fmt: skip
     state = build_state(
         network, simulation.connectivity, simulation.scales, seed=seed, n_threads=1, probes=probes,
         extra_delay=int(DelayConvention(delay_convention) is DelayConvention.NEST), number_format=number_format,

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.connectivity import Connectivity
 from emulator.cores import core_costs
 from emulator.kernels import work
 from mapping.model import Mapping, Role
 from models.network import Network
 
 _CHUNK_STEPS = 1000
+_MAX_LENGTHS_BYTES = 1 << 30  # of the lengths of all rows at once
+_CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
+
+RowLengths = NDArray[np.uint16] | Callable[[NDArray[np.int64]], NDArray[np.uint16]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,13 +114,45 @@ def _layout(mapping: Mapping, network: Network) -> _Layout:
     return _Layout(lane_of, target_int, vertex_of_lane, sender)
 
 
+def row_lengths(
+    connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, *, n_threads: int = 2
+) -> RowLengths:
+    """Return the synapses of every source on every slice, or a function of sources where that would not fit memory.
+
+    Ten times PD14 on cores of 64 neurons would be 18 GB. The function counts the rows of the sources that it is given.
+
+    Parameters
+    ----------
+    connectivity : Connectivity
+    slice_of_neuron : ndarray, shape (n_neurons,), int32
+    n_slices, n_threads : int
+    """
+    if connectivity.is_stored and connectivity.row_length.size * n_slices * 2 <= _MAX_LENGTHS_BYTES:
+        return connectivity.count_by_slice(slice_of_neuron, n_slices, n_threads=n_threads)
+    return partial(_count, connectivity, slice_of_neuron, n_slices, n_threads)
+
+
+def _count(
+    connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, n_threads: int,
+    sources: NDArray[np.int64],
+) -> NDArray[np.uint16]:  # fmt: skip
+    return connectivity.count_by_slice(slice_of_neuron, n_slices, sources=sources, n_threads=n_threads)
+
+
+def _chunk_end(first: int, n_steps: int, ptr: NDArray[np.int64], n_slices: int) -> int:
+    """Return the step up to which the rows that fired from ``first`` on can be looked at together."""
+    most = int(ptr[first]) + _CHUNK_LENGTHS_BYTES // (2 * max(n_slices, 1))
+    last = int(np.searchsorted(ptr, most, side="right")) - 1
+    return min(max(last, first + 1), first + _CHUNK_STEPS, n_steps)
+
+
 def time_cores(
     mapping: Mapping,
     network: Network,
     spike_step: NDArray[np.int32],
     spike_neuron: NDArray[np.int32],
     n_steps: int,
-    row_length: NDArray[np.uint16],
+    row_length: RowLengths,
     *,
     time_scale_factor: float = 1.0,
     progress: Callable[[float], None] | None = None,
@@ -128,8 +166,8 @@ def time_cores(
     spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
         Sorted by step.
     n_steps : int
-    row_length : ndarray, shape (n_sources, n_slices), uint16
-        Synapses of each source on each slice (``Connectivity.count_by_slice``).
+    row_length : ndarray, shape (n_sources, n_slices), uint16, or callable
+        Synapses of each source on each slice (``row_lengths``).
     time_scale_factor : float
         Tick over dt.
     progress : callable, optional
@@ -141,7 +179,7 @@ def time_cores(
     """
     layout = _layout(mapping, network)
     cost = core_costs(mapping, network)
-    n_vertices, n_slices = cost.shape[0], row_length.shape[1]
+    n_vertices, n_slices = cost.shape[0], len(mapping.partition.slices)
     n_lanes, n_targets = layout.vertex_of_lane.shape[0], layout.target_int.shape[0]
     budget = mapping.machine.budget_cycles(network.dt_ms, time_scale_factor)
     scratch = (
@@ -154,10 +192,15 @@ def time_cores(
     totals[work.A_FIRST_OVERRUN] = -1
     slices = slice_of_source(mapping, network)
     ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
-    for first in range(0, n_steps, _CHUNK_STEPS):
-        last = min(first + _CHUNK_STEPS, n_steps)
+    last = 0
+    while last < n_steps:
+        first, last = last, _chunk_end(last, n_steps, ptr, n_slices)
+        row, slice_of_row, length = spike_neuron[ptr[first] : ptr[last]], slices, row_length
+        if callable(length):
+            fired, inverse = np.unique(row, return_inverse=True)
+            row, slice_of_row, length = inverse.astype(np.int32), slices[fired], length(fired)
         work.run_work(
-            first, last - first, ptr[first : last + 1], spike_neuron, slices, row_length, layout.lane_of,
+            first, last - first, ptr[first : last + 1] - ptr[first], row, slice_of_row, length, layout.lane_of,
             layout.target_int, layout.vertex_of_lane, layout.sender_of_slice, cost, budget,
             mapping.machine.core.spike_buffer_packets, *scratch, step_cycles[first:last], step_vertex[first:last],
             sum_cycles, max_cycles, totals,

@@ -6,6 +6,7 @@ seed); only the arithmetic differs. A second seed of float64 shows what a differ
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class _Setting:
         done = simulate(
             self.network, n_steps=self.n_steps, seed=seed, arithmetic=arithmetic,
             delay_convention=self.experiment.delay_convention, poisson=self.experiment.poisson,
-            n_threads=self.experiment.n_threads, progress=on_stage,
+            n_threads=self.experiment.n_threads, max_memory_bytes=sys.maxsize, progress=on_stage,
         )  # fmt: skip
         if not done.is_complete:
             raise KeyboardInterrupt

@@ -131,6 +131,8 @@ class Experiment:
     """Slow-down that the machine is given: a tick lasts dt times this."""
     n_threads: int = field(default_factory=default_n_threads)
     """Threads of the emulator; they do not change the result."""
+    memory_gib: float | None = None
+    """Memory that the emulator may take, GiB; what it does not hold is drawn again at every spike. Null: what is free."""
 
     def __post_init__(self) -> None:
         _check_number("seconds", self.seconds, "s", is_positive=True)
@@ -138,6 +140,8 @@ class Experiment:
         _check_number("time_scale_factor", self.time_scale_factor, "", is_positive=True)
         _check_whole("seed", self.seed, at_least=0, below=2**63)
         _check_whole("n_threads", self.n_threads, at_least=1)
+        if self.memory_gib is not None:
+            _check_number("memory_gib", self.memory_gib, "GiB")
         _check_choice("arithmetic", self.arithmetic, Arithmetic)
         _check_choice("delay_convention", self.delay_convention, DelayConvention)
         _check_choice("poisson", self.poisson, PoissonMethod)

@@ -81,6 +81,8 @@ class Options:
     "Slow-down that the machine is given [1]."
     threads: int | None = None
     "Threads of the emulator; they do not change the result [2]."
+    memory_gib: float | None = None
+    "Memory that the emulator may take, GiB; nor does that change the result [most of what is free]."
     settings: Annotated[tuple[str, ...], _REPEATED] = ()
     "path=value: replace a value of the experiment or its machine; may be repeated."
     out: Path | None = None

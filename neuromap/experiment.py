@@ -70,6 +70,7 @@ OPTION_PATHS = MappingProxyType(
         "weight_rounding": "weight_rounding",
         "time_scale_factor": "time_scale_factor",
         "threads": "n_threads",
+        "memory_gib": "memory_gib",
     }
 )
 

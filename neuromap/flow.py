@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from emulator.run import Simulation, simulate
-from emulator.timing import Timing, slice_of_source, time_cores
+from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
 from mapping.flow import map_network as map_stages
 from mapping.io import save_mapping
 from mapping.model import Mapping
@@ -181,14 +181,15 @@ def _simulate(experiment: Experiment, network: Network, progress: Progress) -> S
         network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
         delay_convention=experiment.delay_convention, poisson=experiment.poisson,
         weight_rounding=experiment.weight_rounding, n_threads=experiment.n_threads, progress=on_stage,
+        max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
     )  # fmt: skip
 
 
 def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation, progress: Progress) -> Timing:
     network = simulation.network
     progress("time", 0.0, "")
-    lengths = simulation.connectivity.count_by_slice(
-        slice_of_source(mapping, network)[: network.n_neurons], len(mapping.partition.slices),
+    lengths = row_lengths(
+        simulation.connectivity, slice_of_source(mapping, network)[: network.n_neurons], len(mapping.partition.slices),
         n_threads=experiment.n_threads,
     )  # fmt: skip
     return time_cores(

@@ -37,6 +37,7 @@ poisson: counter         # counter (exact Poisson counts) or kiss (SpiNNaker's g
 weight_rounding: nearest # nearest or stochastic: how weights become units of the machine
 time_scale_factor: 1.0   # slow-down that the machine is given: a tick lasts dt times this
 # n_threads: 2           # threads of the emulator; they do not change the result
+memory_gib: null         # memory that the emulator may take, GiB; with less it is slower. null: most of what is free
 """
 
 
