@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 from models.errors import NeuromapError, UnknownNameError
 from neuromap.choices import PlaceName, RouteName
 from neuromap.cli_accuracy import accuracy
+from neuromap.cli_machines import machines
 
 if TYPE_CHECKING:
     from neuromap.experiment import Experiment
@@ -41,7 +42,6 @@ app = App(
     suppress_keyboard_interrupt=False,  # main() says what happened
     help_format="plaintext",
 )
-machines = App(name="machines", help="List the machines; show or check one.", help_format="plaintext")
 app.command(machines)
 app.command(accuracy)
 
@@ -215,53 +215,6 @@ def schema(kind: Literal["experiment", "machine"] = "experiment", /) -> int:
     from neuromap.schema import schema_path
 
     print(schema_path(kind).read_text(encoding="utf-8"), end="")
-    return 0
-
-
-@machines.default
-def machines_list() -> int:
-    """List the machines that come with neuromap."""
-    from models.machine_file import list_machines, load_machine
-
-    for name in list_machines():
-        print(f"{name:<16}{load_machine(name).description}")
-    return 0
-
-
-@machines.command(name="show")
-def machines_show(name: str, /, *, settings: Annotated[tuple[str, ...], _REPEATED] = ()) -> int:
-    """Print every constant of a machine with unit, source and status.
-
-    Parameters
-    ----------
-    name
-        Name of a machine, or a YAML file.
-    settings
-        path=value: replace a constant, for example core.clock_hz=150e6; may be repeated.
-    """
-    from models.config_file import parse_settings
-    from models.machine_file import load_machine
-    from neuromap import terminal
-
-    terminal.print_machine(load_machine(name, parse_settings(settings)))
-    return 0
-
-
-@machines.command(name="check")
-def machines_check(file: Path, /) -> int:
-    """Check a machine file.
-
-    Parameters
-    ----------
-    file
-        Machine file (.yaml).
-    """
-    from models.machine_file import load_machine
-    from neuromap import terminal
-
-    machine = load_machine(file)
-    print(f"{file}: no errors found; machine {machine.name}")
-    terminal.print_unverified(machine)
     return 0
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _REFRESH_PER_S = 8
 #: Columns from which on the sources of constants get a column of their own.
 _SOURCES_WIDTH = 150
+#: Widest column of values.
+_VALUE_WIDTH = 28
 
 
 def stdout() -> Console:
@@ -98,19 +100,25 @@ def print_error(message: str) -> None:
     print(f"neuromap: error: {message}", file=sys.stderr)
 
 
-def print_machine(machine: Machine, console: Console | None = None) -> None:
-    """Print a machine: its shape and every constant with unit, source and status.
+def print_machine(machine: Machine, console: Console | None = None, *, n_boards: int | None = None) -> None:
+    """Print a machine: its shape, what it can hold and every constant with unit, source and status.
 
     On a terminal too narrow for a column of sources each source stands below its constant, so that nothing is cut.
+    ``n_boards``: of a machine that takes as many as a mapping needs.
     """
-    from neuromap.report.quantity import plural
+    from models.topology import build_topology, is_size_open
+    from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
 
     console = console or stdout()
-    boards = machine.topology.n_boards
-    size = "as many boards as the mapping needs" if boards == "auto" else plural(boards, "board")
-    edges = "edges joined" if machine.topology.wrap else "open edges"
+    topology = build_topology(machine, shown_boards(machine) if n_boards is None else n_boards)
+    is_open = is_size_open(machine.topology)
     console.print(f"{machine.name}: {machine.description}", markup=False)
-    console.print(f"{machine.topology.kind}, {size}, {edges}", markup=False)
+    size = f"as many boards as the mapping needs, for example {size_text(topology)}" if is_open else size_text(topology)
+    edges = "edges joined" if machine.topology.wrap or machine.topology.kind in ("torus", "ring") else "open edges"
+    shape = f", {edges}" if topology.metric in ("triangular", "lattice") else ""
+    console.print(f"{size}{shape}", markup=False)
+    for line in capacity_lines(machine, topology)[:-1]:
+        console.print(line, markup=False)
     for name in ("dead_chips", "dead_links", "dead_cores"):
         if places := getattr(machine, name):
             console.print(f"{name}: {len(places)}", markup=False)
@@ -130,8 +138,14 @@ def _print_constants(machine: Machine, console: Console) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading, justify in (("constant", "left"), ("value", "right"), ("unit", "left"), ("status", "left")):
-        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for heading in ("constant", "value", "unit", "status"):
+        is_value = heading == "value"  # curves are folded
+        table.add_column(
+            heading,
+            justify=justify,
+            no_wrap=not is_value,
+            max_width=_VALUE_WIDTH if is_value else None,  # type: ignore[arg-type]
+        )
     table.add_column("source", overflow="fold")
     for note in machine.constants:
         table.add_row(note.path, _value(note.value), note.unit, _status(note), note.source, style=_style(note))
@@ -150,6 +164,8 @@ def _style(note: ConstantNote) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(f"{one:g}" for one in value)
     if isinstance(value, float):
         return f"{value:,.12g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

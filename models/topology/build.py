@@ -92,7 +92,10 @@ def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
     if n_boards is None and spec.n_boards != "auto":
         n_boards = spec.n_boards
     if spec.shape or spec.links:
-        n_boards = n_boards_built(spec, 1)
+        built = n_boards_built(spec, 1)
+        if n_boards not in (None, built):
+            raise ParameterError("n_boards", n_boards, f"{built}, the size of {machine.name}")
+        n_boards = built
     if n_boards is None:
         raise ParameterError("n_boards", "auto", "a number of boards")
     if n_boards < 1:

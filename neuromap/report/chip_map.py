@@ -46,10 +46,15 @@ def map_axes(
     return figure, ax
 
 
-def draw_chips(ax: Axes, centre: _Floats, outline: Outline, faces: Sequence[Any], *, gid: str, **style: Any) -> None:
-    """Draw the chips, one element each in the order of ``centre``: tooltips count on it."""
+def draw_chips(
+    ax: Axes, centre: _Floats, outline: Outline, faces: Sequence[Any], *, gid: str, size: float = 0.97, **style: Any
+) -> None:
+    """Draw the chips, one element each in the order of ``centre``: tooltips count on it.
+
+    ``size``: part of its place that a chip covers.
+    """
     style = {"edgecolors": "white", "lw": 0.4, **style}
-    shape = 0.97 * corners(outline)
+    shape = size * corners(outline)
     chips = PolyCollection(list(centre[:, None, :] + shape), facecolors=faces, **style)
     chips.set_gid(gid)
     ax.add_collection(chips, autolim=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,29 +13,40 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from models.errors import ParameterError
 from models.machine import Machine
-from models.topology import Topology, build_topology, is_size_open
+from models.topology import Topology, build_topology
 from neuromap.report.chip_layout import ChipLayout, lay_out
-from neuromap.report.chip_map import draw_boards, draw_chips, half_arc, map_axes
-from neuromap.report.machine_text import capacity_lines
+from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
+from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
 from neuromap.report.quantity import plural
-from neuromap.report.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, styled
+from neuromap.report.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, new_figure, styled
 
-#: Boards drawn of a machine whose size is open: a triad of SpiNNaker, two boards of others to show how they join.
-_N_OPEN_BOARDS = {"triangular_torus": 3}
-_DEFAULT_OPEN_BOARDS = 2
 #: Machines of more chips are drawn without links, which would be a grey surface.
 _MAX_LINK_CHIPS = 3000
-_LINE_IN = 0.19
+_LINE_IN, _LEGEND_IN, _TITLE_IN = 0.18, 0.75, 0.35
+_LEAST_WIDTH_IN, _MOST_HEIGHT_IN, _CHIP_IN = 6.8, 8.0, 0.5
+_MARGIN = 1.2  # room for arcs, in the distance of neighbours
+_CHIP_SIZE = 0.62  # of the place that a chip has, so that links are seen between chips
+_FORMATS = (".png", ".svg", ".pdf")
+_DPI = 144
 _ROUTER = "#bbbbbb"
 _WITHIN = "#8a8a8a"
 
 
-def drawn_boards(machine: Machine) -> int | None:
-    """Return how many boards of a machine are drawn where nobody says; None for one of fixed size."""
-    if not is_size_open(machine.topology):
-        return None
-    return _N_OPEN_BOARDS.get(machine.topology.kind, _DEFAULT_OPEN_BOARDS)
+def write_machine_map(machine: Machine, path: Path, n_boards: int | None = None) -> None:
+    """Draw a machine into a file.
+
+    Raises
+    ------
+    ParameterError
+        If the ending of ``path`` is none of .png, .svg, .pdf, or ``n_boards`` is not possible.
+    """
+    if path.suffix not in _FORMATS:
+        raise ParameterError("out", str(path), f"a file name ending in one of {', '.join(_FORMATS)}")
+    figure = machine_map(machine, n_boards)
+    with styled():
+        figure.savefig(path, dpi=_DPI)
 
 
 def machine_map(machine: Machine, n_boards: int | None = None) -> Figure:
@@ -44,39 +56,45 @@ def machine_map(machine: Machine, n_boards: int | None = None) -> Figure:
     ----------
     machine : Machine
     n_boards : int, optional
-        Boards to draw; default: as many as it has, or `drawn_boards`.
+        Boards to draw; default: `shown_boards`.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     if n_boards is None:
-        n_boards = drawn_boards(machine)
+        n_boards = shown_boards(machine)
     topology = build_topology(machine, n_boards)
     whole = build_topology(replace(machine, dead_chips=(), dead_links=(), dead_cores=()), n_boards)
     drawing = lay_out(whole)
     with styled():
         lines = capacity_lines(machine, topology)
-        figure, ax = map_axes(drawing.centre, PAGE_WIDTH_IN, extra_in=1.1 + _LINE_IN * len(lines))
-        ax.set_title(f"{machine.name}: {_size(topology)}")
+        figure, ax, legend_at = _page(drawing.centre, lines)
+        ax.set_title(f"{machine.name}: {size_text(topology)}", loc="left")
         links = _draw_links(ax, drawing, topology, whole)
         chips = _draw_chips(ax, drawing, topology, whole)
         draw_boards(ax, drawing.centre, whole.board, drawing.outline)
-        figure.legend(
-            handles=[*chips, *links], loc="outside lower center", ncols=min(4, len(chips) + len(links)), frameon=False
-        )
-        ax.text(0, -0.01, "\n".join(lines), transform=ax.transAxes, va="top", fontsize=8, color=INK, linespacing=1.5)
+        figure.legend(handles=[*chips, *links], loc="upper left", bbox_to_anchor=legend_at, ncols=3, frameon=False)
     return figure
 
 
-def _size(topology: Topology) -> str:
-    """Say how large the machine is that is drawn."""
-    kind = topology.kind.replace("_", " ")
-    shape = "" if topology.metric in ("tree", "graph") else " x ".join(map(str, topology.dims)) + " "
-    if topology.metric == "triangular":
-        shape = ""
-    boards = f" on {plural(topology.n_boards, 'board')}" if topology.n_boards != topology.n_chips else ""
-    return f"{shape}{kind}, {plural(topology.n_chips, 'chip')}{boards}"
+def _page(centre: NDArray[np.float64], lines: list[str]) -> tuple[Figure, Axes, tuple[float, float]]:
+    """Figure with the map's axes at the top and ``lines`` below it, and where the legend goes, in the figure."""
+    low, high = centre.min(axis=0) - _MARGIN, centre.max(axis=0) + _MARGIN
+    across, up = (high - low).tolist()
+    width_in = float(np.clip(_CHIP_IN * across, _LEAST_WIDTH_IN, PAGE_WIDTH_IN))
+    map_in = min(_CHIP_IN, width_in / across, _MOST_HEIGHT_IN / up)  # inches a chip
+    text_in = _LINE_IN * len(lines)
+    height_in = map_in * up + text_in + _LEGEND_IN + _TITLE_IN
+    figure = new_figure(width_in, height_in, is_constrained=False)
+    bottom = (text_in + _LEGEND_IN) / height_in
+    ax = figure.add_axes((0.02, bottom, map_in * across / width_in * 0.96, map_in * up / height_in))
+    ax.set_axis_off()
+    ax.set_aspect("equal", anchor="SW")
+    ax.set_xlim(low[0], high[0])
+    ax.set_ylim(low[1], high[1])
+    figure.text(0.02, bottom, "\n".join(lines), va="top", fontsize=8, color=INK, linespacing=1.5)
+    return figure, ax, (0.0, _LEGEND_IN / height_in)
 
 
 def _draw_chips(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topology) -> list[Patch]:
@@ -92,13 +110,14 @@ def _draw_chips(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topolo
         (3, _ROUTER, "router without cores"),
         (4, SKY, _cores_text(n_cores[state == 4])),
     ]
+    size = _CHIP_SIZE if whole.n_chips <= _MAX_LINK_CHIPS else 0.97
     faces = [kinds[one][1] for one in state.tolist()]
-    draw_chips(ax, drawing.centre, drawing.outline, faces, gid="machine-chips", zorder=2)
+    draw_chips(ax, drawing.centre, drawing.outline, faces, gid="machine-chips", size=size, zorder=2)
     is_dead = state == 0
     if is_dead.any():
         draw_chips(
             ax, drawing.centre[is_dead], drawing.outline, ["white"] * int(is_dead.sum()), gid="machine-dead",
-            edgecolors=VERMILLION, lw=0.8, zorder=2.1,
+            size=size, edgecolors=VERMILLION, lw=0.8, zorder=2.1,
         )  # fmt: skip
     legend = []
     for one, colour, text in kinds:
@@ -129,7 +148,7 @@ def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topolo
     within, between = ("link within a board", "link between boards") if is_mixed else ("link", "link")
     kinds = [
         (is_there & ~is_between, _WITHIN, within, 0.9, 1.0),
-        (is_there & is_between, PURPLE if is_mixed else _WITHIN, between, 0.9, 1.0),
+        (is_there & is_between, PURPLE if is_mixed else _WITHIN, between, 1.4 if is_mixed else 0.9, 1.0),
         (both_alive & ~is_there, VERMILLION, "dead link", 2.2, 3.0),
     ]
     legend = []

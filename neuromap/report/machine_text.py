@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from models.machine import Machine
-from models.topology import Topology
+from models.topology import Topology, is_size_open
 from neuromap.report.quantity import plural, si, size_of
 
+#: Boards shown of a machine whose size is open: a triad of SpiNNaker, two boards of others to show how they join.
+_N_OPEN_BOARDS = {"triangular_torus": 3}
+_DEFAULT_OPEN_BOARDS = 2
 #: Fields of a core that not every machine states, in words.
 _LIMITS = {
     "max_fan_in": "{} synapses onto a neuron",
@@ -17,6 +20,22 @@ _LIMITS = {
     "weight_bits": "weights of {} bits",
     "n_weight_values": "{} different weights onto a neuron",
 }
+
+
+def shown_boards(machine: Machine) -> int | None:
+    """Return how many boards of a machine of open size are shown where nobody says; None for a fixed size."""
+    if not is_size_open(machine.topology):
+        return None
+    return _N_OPEN_BOARDS.get(machine.topology.kind, _DEFAULT_OPEN_BOARDS)
+
+
+def size_text(topology: Topology) -> str:
+    """Return kind and size of a machine in words."""
+    kind = topology.kind.replace("_", " ")
+    is_lattice = topology.metric in ("lattice", "hyperx") and len(topology.dims) > 1
+    shape = " x ".join(map(str, topology.dims)) + " " if is_lattice else ""
+    boards = f" on {plural(topology.n_boards, 'board')}" if topology.n_boards != topology.n_chips else ""
+    return f"{shape}{kind}, {plural(topology.n_chips, 'chip')}{boards}"
 
 
 def capacity_lines(machine: Machine, topology: Topology) -> list[str]:
