@@ -139,13 +139,10 @@ def _print_constants(machine: Machine, console: Console) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("constant", "value", "unit", "status"):
-        is_value = heading == "value"  # curves are folded
-        table.add_column(
-            heading,
-            justify=justify,
-            no_wrap=not is_value,
-            max_width=_VALUE_WIDTH if is_value else None,  # type: ignore[arg-type]
-        )
+        if heading == "value":  # curves are folded
+            table.add_column(heading, justify="right", max_width=_VALUE_WIDTH)
+        else:
+            table.add_column(heading, no_wrap=True)
     table.add_column("source", overflow="fold")
     for note in machine.constants:
         table.add_row(note.path, _value(note.value), note.unit, _status(note), note.source, style=_style(note))
