@@ -137,7 +137,7 @@ class Connectivity:
         slice_of_neuron: NDArray[np.int32],
         n_slices: int,
         *,
-        sources: NDArray[np.int64] | None = None,
+        sources: NDArray[Any] | None = None,
         n_threads: int = 2,
     ) -> NDArray[np.uint16]:
         """Count the synapses of sources on every slice: the lengths of their synaptic rows on the machine.
@@ -146,7 +146,7 @@ class Connectivity:
         ----------
         slice_of_neuron : ndarray, shape (n_neurons,), int32
         n_slices, n_threads : int
-        sources : ndarray, shape (n,), int64, optional
+        sources : ndarray, shape (n,), any integers, optional
             Sources to count; all of them by default.
 
         Returns

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _CHUNK_STEPS = 1000
 _MAX_LENGTHS_BYTES = 1 << 30  # of the lengths of all rows at once
 _CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
 
-RowLengths = NDArray[np.uint16] | Callable[[NDArray[np.int64]], NDArray[np.uint16]]
+RowLengths = NDArray[np.uint16] | Callable[[NDArray[Any]], NDArray[np.uint16]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +135,7 @@ def row_lengths(
 
 def _count(
     connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, n_threads: int,
-    sources: NDArray[np.int64],
+    sources: NDArray[Any],
 ) -> NDArray[np.uint16]:  # fmt: skip
     return connectivity.count_by_slice(slice_of_neuron, n_slices, sources=sources, n_threads=n_threads)
 

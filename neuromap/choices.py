@@ -132,7 +132,7 @@ class Experiment:
     n_threads: int = field(default_factory=default_n_threads)
     """Threads of the emulator; they do not change the result."""
     memory_gib: float | None = None
-    """Memory that the emulator may take, GiB; what it does not hold is drawn again at every spike. Null: what is free."""
+    """Memory that the emulator may take, GiB; rows beyond it are drawn again at every spike. Null: what is free."""
 
     def __post_init__(self) -> None:
         _check_number("seconds", self.seconds, "s", is_positive=True)
