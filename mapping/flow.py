@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 
 import numpy as np
 
 from mapping.keys import allocate_keys
-from mapping.model import Mapping, Partition
+from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
 from mapping.partition import combined, ensemble
 from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
 from mapping.place.smallest import place_on_boards
 from mapping.route import ROUTERS
-from mapping.tables import build_tables, check_tables
+from mapping.tables import build_tables, check_tables, table_lengths
 from models.errors import UnknownNameError
 from models.machine import Machine
 from models.network import Network
+from models.topology import Topology, build_topology
 
 #: The partitions by name.
 RECIPES: MappingProxyType[str, Callable[..., Partition]] = MappingProxyType(
     {"combined": combined.partition, "ensemble": ensemble.partition}
 )
 STAGES = ("partition", "place", "route", "keys", "tables")
+#: What ``minimise`` may be, beside `mapping.minimise.MINIMISERS` (which is not imported before it is needed).
+MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
 
 
 def map_network(
@@ -35,9 +39,13 @@ def map_network(
     n_synapse_cores: int | None = None,
     place: str = "connected",
     route: str = "shared_tree",
+    keys: str = "zoned",
+    minimise: str = "auto",
     constraints: Sequence[Constraint] = (),
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
+    given: Mapping | None = None,
+    stage: str = "partition",
 ) -> Mapping:
     """Map a network onto a machine: partition, place, route, keys, tables.
 
@@ -47,17 +55,26 @@ def map_network(
     machine : Machine
         With ``topology.n_boards`` ``"auto"``, the smallest number of boards that suffices is taken.
     recipe : str
-        ``ensemble`` or ``combined``.
+        One of `RECIPES`.
     neurons_per_core, n_synapse_cores : int, optional
         Of the partition; ``None`` lets the recipe decide.
     place, route : str
         Names in `mapping.place.PLACERS` and `mapping.route.ROUTERS`.
+    keys : str
+        Key allocation, one of `mapping.keys.ALLOCATIONS`.
+    minimise : str
+        ``none``; a name in `mapping.minimise.MINIMISERS`, used as far as possible; or ``auto``, which minimises only
+        if a table is longer than the router holds, and until it fits.
     constraints : sequence of Constraint
         What the placement must keep to (`mapping.place.constraint`).
     seed : int
         For algorithms that draw; kept in the mapping.
     progress : callable, optional
         Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done.
+    given : Mapping, optional
+        An earlier mapping of the same network, whose results before ``stage`` are kept.
+    stage : str
+        First stage to run, one of `STAGES`; later than ``partition`` only with ``given``.
 
     Returns
     -------
@@ -67,45 +84,100 @@ def map_network(
     Raises
     ------
     UnknownNameError
-        For an unknown recipe, placer or router.
+        For an unknown recipe, placer, router, key allocation, minimiser or stage.
     CapacityError, UnroutableError, TableOverflowError
         From the stages.
     """
-    if recipe not in RECIPES:
-        raise UnknownNameError("recipe", recipe, RECIPES)
-    if place not in PLACERS:
-        raise UnknownNameError("place", place, PLACERS)
-    if route not in ROUTERS:
-        raise UnknownNameError("route", route, ROUTERS)
+    known = (("recipe", recipe, RECIPES), ("place", place, PLACERS), ("route", route, ROUTERS))
+    for what, name, names in (*known, ("minimise", minimise, MINIMISE), ("stage", stage, STAGES)):
+        if name not in names:
+            raise UnknownNameError(what, name, names)
     rng = np.random.Generator(np.random.Philox(key=seed))
-    report = progress or (lambda stage, fraction: None)
+    steps = _Steps(stage if given is not None else STAGES[0], progress)
 
-    report("partition", 0.0)
-    partition = RECIPES[recipe](network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores)
-    report("partition", 1.0)
-    report("place", 0.0)
-    probe = None if place == "connected" else connected.place  # finds the size quickly
-    machine, topology, placement = place_on_boards(
-        PLACERS[place], partition, network, machine, rng=rng, probe=probe, constraints=constraints
-    )
-    report("place", 1.0)
-    report("route", 0.0)
-    trees = ROUTERS[route](partition, placement, network, machine, topology, rng=rng)
-    report("route", 1.0)
-    report("keys", 0.0)
-    keys = allocate_keys(partition)
-    report("keys", 1.0)
-    report("tables", 0.0)
-    tables = build_tables(partition, placement, trees, keys, network, machine, topology)
-    check_tables(tables, machine)
-    report("tables", 1.0)
+    with steps.at("partition") as is_run:
+        if is_run or given is None:
+            cut = RECIPES[recipe]
+            partition = cut(network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores)
+        else:
+            partition = given.partition
+    with steps.at("place") as is_run:
+        if is_run or given is None:
+            probe = None if place == "connected" else connected.place  # finds the size quickly
+            machine, topology, placement = place_on_boards(
+                PLACERS[place], partition, network, machine, rng=rng, probe=probe, constraints=constraints
+            )
+        else:
+            machine, topology, placement = given.machine, build_topology(given.machine), given.placement
+    with steps.at("route") as is_run:
+        if is_run or given is None:
+            trees = ROUTERS[route](partition, placement, network, machine, topology, rng=rng)
+        else:
+            trees = given.trees
+    with steps.at("keys") as is_run:
+        packet_keys = allocate_keys(partition, allocation=keys) if is_run or given is None else given.keys
+    with steps.at("tables"):
+        made = (partition, placement, trees, packet_keys, network, machine, topology)
+        tables = make_tables(*made, minimise=minimise)
     return Mapping(
         machine=machine,
         partition=partition,
         placement=placement,
         trees=trees,
-        keys=keys,
+        keys=packet_keys,
         tables=tables,
         network_name=network.name,
         seed=seed,
     )
+
+
+class _Steps:
+    """Which stages run, and what is told of them."""
+
+    def __init__(self, first: str, progress: Callable[[str, float], None] | None) -> None:
+        self._first, self._progress = STAGES.index(first), progress
+
+    @contextmanager
+    def at(self, stage: str) -> Iterator[bool]:
+        """Enter a stage; gives whether it is to be run."""
+        if self._progress is not None:
+            self._progress(stage, 0.0)
+        yield STAGES.index(stage) >= self._first
+        if self._progress is not None:
+            self._progress(stage, 1.0)
+
+
+def make_tables(
+    partition: Partition,
+    placement: Placement,
+    trees: dict[str, RoutingTree],
+    keys: Keys,
+    network: Network,
+    machine: Machine,
+    topology: Topology,
+    *,
+    minimise: str = "auto",
+) -> Tables:
+    """Build routing tables and minimise them as ``minimise`` of `map_network` says.
+
+    Raises
+    ------
+    TableOverflowError
+        If a table is longer than the router holds.
+    """
+    made = (partition, placement, trees, keys, network, machine, topology)
+    have = machine.router.n_table_entries
+    if minimise in ("auto", "none"):
+        tables = build_tables(*made)
+        if minimise == "none" or table_lengths(tables).max(initial=0) <= have:
+            check_tables(tables, machine)
+            return tables
+    from mapping.minimise import MINIMISERS
+
+    entries = "shortest" if minimise == "default_route" else "core"
+    tables = build_tables(*made, entries=entries, keep_default=True)
+    if minimise == "auto":
+        return MINIMISERS["layered"](tables, target_length=have)
+    tables = MINIMISERS[minimise](tables)
+    check_tables(tables, machine)
+    return tables

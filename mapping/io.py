@@ -8,7 +8,8 @@
 ``mapping.npz``
     ``vertex`` int64 (n_vertices, 5): slice_id, role number, lane, DTCM bytes, SDRAM bytes; ``core`` int32
     (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``tree_<i>_chip``, ``_parent``,
-    ``_parent_link``; ``table_chip``, ``_indptr``, ``_key``, ``_mask``, ``_route``.
+    ``_parent_link``; ``table_chip``, ``_indptr``, ``_key``, ``_mask``, ``_route`` and, where a mapping has them,
+    ``_is_default``, ``_routes`` (fields of `mapping.model.Tables`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ ARRAYS_NAME = "mapping.npz"
 
 _TREE_ARRAYS = ("chip", "parent", "parent_link")
 _TABLE_ARRAYS = ("chip", "indptr", "key", "mask", "route")
+_OPTIONAL_TABLE_ARRAYS = ("is_default", "routes")
 
 
 def save_mapping(mapping: Mapping, folder: str | Path) -> Path:
@@ -130,6 +132,9 @@ def _arrays(mapping: Mapping) -> dict[str, NDArray[Any]]:
     for i, tree in enumerate(mapping.trees.values()):
         arrays.update({f"tree_{i}_{name}": getattr(tree, name) for name in _TREE_ARRAYS})
     arrays.update({f"table_{name}": getattr(mapping.tables, name) for name in _TABLE_ARRAYS})
+    for name in _OPTIONAL_TABLE_ARRAYS:
+        if getattr(mapping.tables, name) is not None:
+            arrays[f"table_{name}"] = getattr(mapping.tables, name)
     return arrays
 
 
@@ -161,7 +166,10 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Mapping
             for i, name in enumerate(header["trees"])
         },
         keys=Keys(key=arrays["key"], mask=arrays["mask"], **header["keys"]),
-        tables=Tables(**{name: arrays[f"table_{name}"] for name in _TABLE_ARRAYS}),
+        tables=Tables(
+            **{name: arrays[f"table_{name}"] for name in _TABLE_ARRAYS},
+            **{name: arrays.get(f"table_{name}") for name in _OPTIONAL_TABLE_ARRAYS},
+        ),
         network_name=header["network_name"],
         seed=header["seed"],
     )
