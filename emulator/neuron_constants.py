@@ -118,12 +118,12 @@ def neuron_constants_s1615(
     )  # fmt: skip
     match neuron:
         case LifCurrAlpha():
-            for decay, init, rise in (
-                (lif.L_DECAY_EXC, lif.L_INIT_EXC, part.AI_RISE_EXC),
-                (lif.L_DECAY_INH, lif.L_INIT_INH, part.AI_RISE_INH),
+            for decay, init, fill in (
+                (lif.L_DECAY_EXC, lif.L_INIT_EXC, part.AI_FILL_EXC),
+                (lif.L_DECAY_INH, lif.L_INIT_INH, part.AI_FILL_INH),
             ):
                 row[init] -= row[decay]
-                row[rise] = ONE_U032 - row[decay]
+                row[fill] = int(row[decay]) * (ONE_U032 - int(row[decay])) >> 32
         case LifCondExp():
             row[part.CI_REVERSAL_EXC] = raw_s1615(neuron.e_rev_exc_mv, "e_rev_exc_mv")
             row[part.CI_REVERSAL_INH] = raw_s1615(neuron.e_rev_inh_mv, "e_rev_inh_mv")

@@ -2,10 +2,10 @@
 
 A synapse has two variables: ``x`` rises with an input and decays, ``y``, the current, is filled from ``x`` and decays.
 
-Fixed point, in units in which both are nA and ``y`` is the mean current of the step (as the device's ``init`` makes it
-for exponential synapses): an input ``I`` (a weight times e) adds ``I (1 - decay)`` to ``x`` and ``I (init - decay)`` to
-``y``; the membrane takes ``y``; then ``y = (y + x) decay`` and ``x = x decay``, with the device's own ``decay`` and
-``init`` in U0.32. This is not what sPyNNaker's alpha synapse computes (docs/models.md).
+Fixed point, both in nA, ``y`` being the mean current of a step (as the device's ``init`` makes it for exponential
+synapses): an input ``I`` (a weight times e) adds ``I`` to ``x`` and ``I (init - decay)`` to ``y``; the membrane takes
+``y``; then ``y = y decay + x decay (1 - decay)``, shortened once, and ``x = x decay``, with the device's own ``decay``
+and ``init`` in U0.32. This is not what sPyNNaker's alpha synapse computes (docs/models.md).
 
 Float: exact integration as in NEST's ``iaf_psc_alpha`` (Rotter & Diesmann 1999, doi:10.1007/s004220050570).
 """
@@ -29,8 +29,8 @@ from emulator.kernels.neuron import (
     X_V_THRESH,
 )
 from emulator.kernels.neuron_parts import (
-    AI_RISE_EXC,
-    AI_RISE_INH,
+    AI_FILL_EXC,
+    AI_FILL_INH,
     AX_DT,
     AX_INIT_EXC,
     AX_INIT_INH,
@@ -51,9 +51,10 @@ from emulator.kernels.neuron_parts import (
 
 
 @njit(cache=True)
-def _decay_pair_s1615(j, decay, rise, current):
+def _decay_pair_s1615(j, decay, fill, rise, current):
+    """Go on by one step; the sum of products may wrap at 64 bits, which the 32 bits that are kept do not see."""
     x = np.int64(rise[j])
-    current[j] = np.int32(scale_u032(np.int64(np.int32(np.int64(current[j]) + x)), decay))
+    current[j] = np.int32((np.int64(current[j]) * decay + x * fill) >> 32)
     rise[j] = np.int32(scale_u032(x, decay))
 
 
@@ -65,10 +66,10 @@ def step_alpha_s1615(first, last, shard, shard_bits, row, count, accumulator, v,
     countdown, rise_exc, rise_inh = extra[E_COUNTDOWN], extra[E_RISE_EXC], extra[E_RISE_INH]
     for j in range(first, last):
         word = take_word(accumulator, j, count[j], row, row[L_SHIFT_EXC], 0, out_counters)
-        rise_exc[j] = np.int32(np.int64(rise_exc[j]) + scale_u032(word, row[AI_RISE_EXC]))
+        rise_exc[j] = np.int32(np.int64(rise_exc[j]) + word)
         i_exc[j] = np.int32(np.int64(i_exc[j]) + scale_u032(word, row[L_INIT_EXC]))
         word = take_word(accumulator, n_targets + j, 0, row, row[L_SHIFT_INH], 1, out_counters)
-        rise_inh[j] = np.int32(np.int64(rise_inh[j]) + scale_u032(word, row[AI_RISE_INH]))
+        rise_inh[j] = np.int32(np.int64(rise_inh[j]) + word)
         i_inh[j] = np.int32(np.int64(i_inh[j]) + scale_u032(word, row[L_INIT_INH]))
         if countdown[j] > 0:
             countdown[j] -= 1
@@ -76,8 +77,8 @@ def step_alpha_s1615(first, last, shard, shard_bits, row, count, accumulator, v,
             v[j] = np.int32(membrane_s1615(row, np.int64(i_exc[j]) - np.int64(i_inh[j]), np.int64(v[j])))
         if has_reached_s1615(row, v[j]):
             n_spikes = fire_s1615(row, j, shard, shard_bits, v, countdown, out_spikes, n_spikes)
-        _decay_pair_s1615(j, row[L_DECAY_EXC], rise_exc, i_exc)
-        _decay_pair_s1615(j, row[L_DECAY_INH], rise_inh, i_inh)
+        _decay_pair_s1615(j, row[L_DECAY_EXC], row[AI_FILL_EXC], rise_exc, i_exc)
+        _decay_pair_s1615(j, row[L_DECAY_INH], row[AI_FILL_INH], rise_inh, i_inh)
     return n_spikes
 
 

@@ -43,7 +43,7 @@ from emulator.kernels.neuron_spinnaker import _multiply, _narrow
 LIF_CURR_EXP, LIF_CURR_ALPHA, LIF_COND_EXP, LIF_ADAPT_THRESH, LIF_DELTA, IZHIKEVICH = range(6)
 
 # columns of a row of int64 behind those of ``kernels.neuron``, by model
-AI_RISE_EXC, AI_RISE_INH = range(N_LIF_INT, N_LIF_INT + 2)  # alpha: factors of an input in the rising variable, U0.32
+AI_FILL_EXC, AI_FILL_INH = range(N_LIF_INT, N_LIF_INT + 2)  # alpha: what the current takes of x in a step, U0.32
 CI_REVERSAL_EXC, CI_REVERSAL_INH = range(N_LIF_INT, N_LIF_INT + 2)  # conductances: mV, S16.15
 TI_DECAY, TI_JUMP = range(N_LIF_INT, N_LIF_INT + 2)  # adaptive threshold: U0.32; mV, S16.15
 ZI_A, ZI_B, ZI_D, ZI_DT = range(N_LIF_INT, N_LIF_INT + 4)  # Izhikevich: 1/ms, 1/ms, mV/ms, ms, S16.15

@@ -27,13 +27,15 @@ class FixedAlphaSynapse:
     def add(self, ring_word: int) -> None:
         """Add what arrives in a step."""
         arriving, decay = ring_word * 2**self.shift, self.constants.decay_u032
-        self.rise = wrap32(self.rise + scaled_product(arriving, ONE_U032 - decay, 32))
+        self.rise = wrap32(self.rise + arriving)
         self.current = wrap32(self.current + scaled_product(arriving, self.constants.init_u032 - decay, 32))
 
     def decay(self) -> None:
         """Go on by one step."""
-        self.current = scale(wrap32(self.current + self.rise), self.constants.decay_u032)
-        self.rise = scale(self.rise, self.constants.decay_u032)
+        decay = self.constants.decay_u032
+        fill = decay * (ONE_U032 - decay) // 2**32
+        self.current = wrap32((self.current * decay + self.rise * fill) // 2**32)
+        self.rise = scale(self.rise, decay)
 
 
 @dataclass(slots=True)

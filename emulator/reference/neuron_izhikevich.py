@@ -1,35 +1,37 @@
 """One Izhikevich neuron in float64; its fixed-point form is in ``neuron_spinnaker``.
 
-The scheme is that of ``emulator.kernels.neuron_izhikevich``, written again from its description: Runge-Kutta steps as
-long as the fastest rate allows, the crossing of the peak found with the potential as the independent variable, reset
-there, at most one spike a time step.
+The scheme is that of ``emulator.kernels.neuron_izhikevich``, written again from its description: Taylor series in parts
+as long as their last terms are small, reset where the peak is reached, at most one spike a time step.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.network import Izhikevich
 
-Point = tuple[float, float]
-_STEP_RATIO = 0.02
-_MAX_STEPS = 4096
+_ORDER = 16
+_TOLERANCE_MV = 1e-13
+_MAX_PARTS = 4096
 
 
-def runge_kutta(slope: Callable[[float, Point], Point], start: float, width: float, point: Point) -> Point:
-    """Take one classical Runge-Kutta step of a system of two equations."""
+def series_at(series: Sequence[float], t_ms: float) -> float:
+    """Value of a series, t_ms after the point that it starts from."""
+    return math.fsum(c * t_ms**k for k, c in enumerate(series))
 
-    def moved(by: float, k: Point) -> Point:
-        return point[0] + by * k[0], point[1] + by * k[1]
 
-    k1 = slope(start, point)
-    k2 = slope(start + width / 2, moved(width / 2, k1))
-    k3 = slope(start + width / 2, moved(width / 2, k2))
-    k4 = slope(start + width, moved(width, k3))
-    first, second = (width / 6 * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]) for i in (0, 1))
-    return point[0] + first, point[1] + second
+def time_of_peak_ms(series: Sequence[float], v_peak_mv: float, latest_ms: float) -> float:
+    """Time at which a series reaches the peak, which it has at ``latest_ms``."""
+    earliest_ms = 0.0
+    for _ in range(100):
+        middle_ms = (earliest_ms + latest_ms) / 2
+        if series_at(series, middle_ms) < v_peak_mv:
+            earliest_ms = middle_ms
+        else:
+            latest_ms = middle_ms
+    return latest_ms
 
 
 @dataclass(slots=True)
@@ -50,41 +52,46 @@ class FloatIzhikevichNeuron:
         self.i_exc_pa += input_exc_pa
         self.i_inh_pa += input_inh_pa
         has_fired, t = False, 0.0
-        while t < dt:
-            rate = abs(0.08 * self.v_mv + 5) + n.a_per_ms + 1 / n.tau_syn_exc_ms + 1 / n.tau_syn_inh_ms
-            h = min(dt - t, max(_STEP_RATIO / rate, dt / _MAX_STEPS))
-            v, u = runge_kutta(self._slope, t, h, (self.v_mv, self.u))
-            if v < n.v_peak_mv:
-                self.v_mv, self.u, t = v, u, (dt if t + h >= dt else t + h)
-            elif has_fired:
-                self.v_mv, self.u, t = n.v_peak_mv, u, dt
+        while t < dt and not (has_fired and self.v_mv >= n.v_peak_mv):
+            if self.v_mv >= n.v_peak_mv:
+                has_fired = self._reset()
+            v, u = self._series(t)
+            h = min(dt - t, max(self._width_ms(v), dt / _MAX_PARTS))
+            is_last = t + h >= dt
+            if series_at(v, h) >= n.v_peak_mv:
+                h, is_last = time_of_peak_ms(v, n.v_peak_mv, h), False
+                self.v_mv = n.v_peak_mv
             else:
-                t, self.u = self._reach_peak(t, h)
-                self.v_mv, self.u, has_fired = n.v_reset_mv, self.u + n.d_mv_per_ms, True
+                self.v_mv = series_at(v, h)
+            self.u = series_at(u, h)
+            t = dt if is_last else t + h
+        if self.v_mv >= n.v_peak_mv and not has_fired:
+            has_fired = self._reset()
         self.i_exc_pa *= math.exp(-dt / n.tau_syn_exc_ms)
         self.i_inh_pa *= math.exp(-dt / n.tau_syn_inh_ms)
         return has_fired
 
-    def _slope(self, t_ms: float, point: Point) -> Point:
-        """Change of (v, u) at a time after the start of the step, per ms."""
-        n, (v, u) = self.neuron, point
-        exc = self.i_exc_pa * math.exp(-t_ms / n.tau_syn_exc_ms)
-        inh = self.i_inh_pa * math.exp(-t_ms / n.tau_syn_inh_ms)
-        current_na = (self.current_pa + exc - inh) / 1000
-        return 0.04 * v * v + 5 * v + 140 - u + current_na, n.a_per_ms * (n.b_per_ms * v - u)
+    def _reset(self) -> bool:
+        self.v_mv, self.u = self.neuron.v_reset_mv, self.u + self.neuron.d_mv_per_ms
+        return True
 
-    def _reach_peak(self, t_ms: float, h_ms: float) -> Point:
-        """Time and u at which v reaches the peak, at most ``h_ms`` later."""
-        width = self.neuron.v_peak_mv - self.v_mv
-        if width <= 0:
-            return t_ms, self.u
-        is_rising = True
+    @staticmethod
+    def _width_ms(series: Sequence[float]) -> float:
+        """How far a series may be used: until one of its last two terms reaches the tolerance."""
+        ends = ((k, abs(series[k])) for k in (_ORDER - 1, _ORDER))
+        return min(((_TOLERANCE_MV / c) ** (1 / k) for k, c in ends if c > 0), default=math.inf)
 
-        def by_potential(v: float, point: Point) -> Point:
-            nonlocal is_rising
-            slope_v, slope_u = self._slope(point[0], (v, point[1]))
-            is_rising = is_rising and slope_v > 0
-            return (1 / slope_v, slope_u / slope_v) if is_rising else (0.0, 0.0)
-
-        time_ms, u = runge_kutta(by_potential, self.v_mv, width, (t_ms, self.u))
-        return (min(time_ms, t_ms + h_ms), u) if is_rising else (t_ms + h_ms, self.u)
+    def _series(self, t_ms: float) -> tuple[list[float], list[float]]:
+        """Taylor series of v and u from a time after the start of the step."""
+        n = self.neuron
+        current = [self.current_pa / 1000 if k == 0 else 0.0 for k in range(_ORDER)]
+        for synaptic_pa, tau in ((self.i_exc_pa, n.tau_syn_exc_ms), (-self.i_inh_pa, n.tau_syn_inh_ms)):
+            start = synaptic_pa / 1000 * math.exp(-t_ms / tau)
+            for k in range(_ORDER):
+                current[k] += start * (-1 / tau) ** k / math.factorial(k)
+        v, u = [self.v_mv], [self.u]
+        for k in range(_ORDER):
+            square = sum(v[m] * v[k - m] for m in range(k + 1))
+            v.append((0.04 * square + 5 * v[k] + (140 if k == 0 else 0) - u[k] + current[k]) / (k + 1))
+            u.append(n.a_per_ms * (n.b_per_ms * v[k] - u[k]) / (k + 1))
+        return v, u
