@@ -7,8 +7,9 @@ same core.
 from __future__ import annotations
 
 from mapping.model import Partition, Role, Vertex
-from mapping.partition.memory import InputPlanner, check_core, check_input, dtcm_bytes
-from mapping.partition.slices import check_neurons_per_core, lanes_of_sources, make_slices, source_vertices
+from mapping.partition.limits import check_limits
+from mapping.partition.memory import InputPlanner, check_core, check_input, check_synapse_memory, dtcm_bytes
+from mapping.partition.slices import choose_neurons_per_core, lanes_of_sources, make_slices, source_vertices
 from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
@@ -27,8 +28,8 @@ def partition(
     """Cut every population into slices of ``neurons_per_core`` (default 80), one vertex each; see the package."""
     if n_synapse_cores is not None:
         raise ParameterError("n_synapse_cores", n_synapse_cores, "None: combined cores have no synapse cores")
-    per_core = DEFAULT_NEURONS_PER_CORE if neurons_per_core is None else neurons_per_core
-    check_neurons_per_core(machine, per_core)
+    per_core = choose_neurons_per_core(machine, neurons_per_core, DEFAULT_NEURONS_PER_CORE)
+    check_limits(network, machine, per_core)
     slices, first_slice = make_slices(network, machine, per_core)
     planner = InputPlanner(network, machine)
     vertices: list[Vertex] = []
@@ -37,8 +38,10 @@ def partition(
         check_input(machine, part, needs, network.dt_ms, per_core)
         has_poisson = planner.populations[part.population].poisson is not None
         dtcm = dtcm_bytes(machine, Role.COMBINED, part.n_neurons, needs, n_inputs=int(has_poisson))
-        check_core(machine, part, Role.COMBINED, (dtcm, needs.matrix_bytes), per_core)
-        vertices.append(Vertex(len(vertices), slice_id, Role.COMBINED, 0, dtcm, needs.matrix_bytes))
+        check_synapse_memory(machine, part, needs, per_core)
+        sdram = needs.matrix_bytes if machine.memory.synapse_store == "chip" else 0
+        check_core(machine, part, Role.COMBINED, (dtcm, sdram), per_core)
+        vertices.append(Vertex(len(vertices), slice_id, Role.COMBINED, 0, dtcm, sdram))
     vertices += source_vertices(machine, slices, len(vertices), first_source=len(vertices))
     n_lanes = {population.name: 1 for population in network.populations}
     return Partition(

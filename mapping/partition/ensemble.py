@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 from mapping.model import Partition, Role, Slice, Vertex
+from mapping.partition.limits import check_limits, check_shared_memory
 from mapping.partition.memory import (
     InputNeeds,
     InputPlanner,
@@ -21,7 +22,7 @@ from mapping.partition.memory import (
     dtcm_bytes,
     hand_over_bytes,
 )
-from mapping.partition.slices import check_neurons_per_core, lanes_of_sources, make_slices, source_vertices
+from mapping.partition.slices import choose_neurons_per_core, lanes_of_sources, make_slices, source_vertices
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network, Population
@@ -43,8 +44,9 @@ def partition(
     """
     if n_synapse_cores is not None and n_synapse_cores < 1:
         raise ParameterError("n_synapse_cores", n_synapse_cores, "at least 1 core")
-    per_core = DEFAULT_NEURONS_PER_CORE if neurons_per_core is None else neurons_per_core
-    check_neurons_per_core(machine, per_core)
+    check_shared_memory(machine, "ensemble")
+    per_core = choose_neurons_per_core(machine, neurons_per_core, DEFAULT_NEURONS_PER_CORE)
+    check_limits(network, machine, per_core)
     slices, first_slice = make_slices(network, machine, per_core)
     planner = InputPlanner(network, machine)
     parts: dict[str, list[Slice]] = {}

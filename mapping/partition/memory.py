@@ -161,6 +161,20 @@ def check_input(machine: Machine, part: Slice, needs: InputNeeds, dt_ms: float, 
         )
 
 
+def check_synapse_memory(machine: Machine, part: Slice, needs: InputNeeds, neurons_per_core: int) -> None:
+    """Raise CapacityError if the rows of ``part`` exceed a core's own memory for them, where a machine has that."""
+    have = machine.core.synapse_memory_bytes
+    if machine.memory.synapse_store == "core" and have is not None and needs.matrix_bytes > have:
+        raise CapacityError(
+            "synapse memory",
+            f"a core of {slice_name(part)}",
+            need=needs.matrix_bytes,
+            have=have,
+            unit="bytes",
+            hint=f"lower neurons_per_core (now {neurons_per_core}) or scale the network down",
+        )
+
+
 def check_core(machine: Machine, part: Slice, role: Role, size: tuple[int, int], neurons_per_core: int) -> None:
     """Raise CapacityError if ``size`` = (DTCM bytes, SDRAM bytes) of one vertex exceeds the core or the chip."""
     limits = (("DTCM", machine.core.dtcm_bytes), ("SDRAM", machine.memory.sdram_bytes))

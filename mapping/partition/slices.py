@@ -14,6 +14,20 @@ from models.machine import Machine
 from models.network import Network, Population, SpikeSource
 
 
+def choose_neurons_per_core(machine: Machine, asked: int | None, usual: int) -> int:
+    """Return the neurons of a core: as ``asked``, else as the machine plans, else the recipe's ``usual`` number.
+
+    Raises
+    ------
+    ParameterError, CapacityError
+        See `check_neurons_per_core`.
+    """
+    planned = usual if machine.plan.neurons_per_core is None else machine.plan.neurons_per_core
+    chosen = planned if asked is None else asked
+    check_neurons_per_core(machine, chosen)
+    return chosen
+
+
 def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> None:
     """Raise if ``neurons_per_core`` is no number of neurons (ParameterError) or too many for a core (CapacityError)."""
     if neurons_per_core < 1:

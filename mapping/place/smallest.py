@@ -108,7 +108,8 @@ def _fewest_boards(partition: Partition, machine: Machine) -> int:
     cores_per_board = n_chips * (machine.core.n_per_chip - machine.core.n_monitor_per_chip)
     sdram_bytes = sum(vertex.sdram_bytes for vertex in partition.vertices)
     by_cores = -(-len(partition.vertices) // cores_per_board)
-    return max(1, by_cores, -(-sdram_bytes // (n_chips * machine.memory.sdram_bytes)))
+    room = n_chips * machine.memory.sdram_bytes  # 0 where synapses are in the cores
+    return max(1, by_cores, -(-sdram_bytes // room) if room else 0)
 
 
 def _with_boards(machine: Machine, topology: Topology) -> Machine:

@@ -1,0 +1,180 @@
+"""Limits of a machine that a network breaks whatever is done about placement: checked before anything is cut.
+
+Random connectors are judged by their means: a mean beyond a limit breaks it for certain, while a tail beyond it may yet
+be met by a drawn network. In-axons of a core are counted as Loihi counts them, different source neurons with a synapse
+onto the core; out-axons as pairs of a neuron of the core and a core that it has a synapse onto.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mapping.partition.row import longest_delay_steps
+from models.errors import CapacityError, ParameterError
+from models.machine import Machine
+from models.network import (
+    AllToAll,
+    Constant,
+    Explicit,
+    FixedProbability,
+    Network,
+    OneToOne,
+    Projection,
+)
+
+_SMALLER = "scale the network down"
+
+
+def check_shared_memory(machine: Machine, recipe: str) -> None:
+    """Raise ParameterError if ``recipe`` is ``ensemble`` on a machine whose cores share no memory."""
+    if recipe == "ensemble" and machine.memory.hand_over_bytes_per_s == 0:
+        raise ParameterError("recipe", recipe, f"'combined' on {machine.name}, whose cores share no memory")
+
+
+def check_limits(network: Network, machine: Machine, neurons_per_core: int) -> None:
+    """Check what the machine's cores can hold at best, cores full with ``neurons_per_core`` neurons.
+
+    Raises
+    ------
+    CapacityError
+        For ``core.max_fan_in``, ``max_fan_out``, ``n_weight_values``, ``max_delay_steps``, ``max_synapses``,
+        ``max_in_axons`` and ``max_out_axons``; limits that the machine does not state are not checked.
+    """
+    for demand in _demands(network, machine, neurons_per_core):
+        if demand.need > demand.have:
+            raise CapacityError(
+                demand.what, f"{demand.where} on {machine.name}",
+                need=demand.need, have=demand.have, unit=demand.unit, hint=demand.hint,
+            )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What the most demanding place needs of one resource."""
+
+    what: str
+    where: str
+    need: int
+    have: int
+    unit: str
+    hint: str
+
+
+def _demands(network: Network, machine: Machine, per_core: int) -> Iterator[_Demand]:
+    """Demands on the limits that the machine states, the ones that nothing can be done about first."""
+    core = machine.core
+    targets = {population.name: population.n_neurons for population in network.populations}
+    sizes = {name: network.group(name).n_neurons for name in network.offsets}
+    fewer = f"lower neurons_per_core (now {per_core})"
+
+    def most(names: dict[str, int], need: Callable[[str], float]) -> tuple[str, int]:
+        name = max(names, key=need)
+        return name, math.ceil(need(name) - 1e-9)
+
+    if core.max_fan_in is not None:
+        name, need = most(targets, lambda one: _degree(network, one, is_in=True))
+        yield _Demand("fan-in", f"a neuron of {name}", need, core.max_fan_in, "synapses", _SMALLER)
+    if core.max_fan_out is not None:
+        name, need = most(sizes, lambda one: _degree(network, one, is_in=False))
+        yield _Demand("fan-out", f"a neuron of {name}", need, core.max_fan_out, "synapses", _SMALLER)
+    if core.n_weight_values is not None:
+        name, need = most(targets, lambda one: _n_weights(network, one))
+        hint = "take weights without spread, of fewer values"
+        yield _Demand("different weights", f"a neuron of {name}", need, core.n_weight_values, "values", hint)
+    if core.max_delay_steps is not None and network.projections:
+        slowest = max(network.projections, key=lambda one: longest_delay_steps(one, network.dt_ms))
+        steps, hint = longest_delay_steps(slowest, network.dt_ms), "shorten the delays or raise the network's dt_ms"
+        yield _Demand("delay", f"{slowest.source} -> {slowest.target}", steps, core.max_delay_steps, "steps", hint)
+    if core.max_synapses is not None:
+        name, need = most(targets, lambda n: _degree(network, n, is_in=True) * min(per_core, targets[n]))
+        yield _Demand("synapses", f"a core of {name}", need, core.max_synapses, "synapses", fewer)
+    if core.max_in_axons is not None:
+        name, need = most(targets, lambda one: _n_in_axons(network, one, per_core))
+        yield _Demand("in-axons", f"a core of {name}", need, core.max_in_axons, "axons", f"{fewer} or {_SMALLER}")
+    if core.max_out_axons is not None:
+        name, need = most(sizes, lambda one: _n_out_axons(network, one, per_core))
+        hint = f"{fewer}, raise it for the targets, or {_SMALLER}"
+        yield _Demand("out-axons", f"a core of {name}", need, core.max_out_axons, "axons", hint)
+
+
+def _between(network: Network, projection: Projection) -> tuple[int, int, float]:
+    """Sources, targets, and expected synapses of a projection."""
+    n_sources = network.group(projection.source).n_neurons
+    n_targets = network.group(projection.target).n_neurons
+    return n_sources, n_targets, projection.expected_n_synapses(n_sources, n_targets)
+
+
+def _degree(network: Network, name: str, *, is_in: bool) -> float:
+    """Mean synapses onto (from) one neuron of a population; the most of any where synapses are listed."""
+    total = 0.0
+    for projection in network.projections:
+        if (projection.target if is_in else projection.source) != name:
+            continue
+        n_sources, n_targets, n_synapses = _between(network, projection)
+        if isinstance(projection.connector, Explicit):
+            ends = projection.connector.targets if is_in else projection.connector.sources
+            total += int(np.bincount(ends).max(initial=0))
+        else:
+            total += n_synapses / (n_targets if is_in else n_sources)
+    return total
+
+
+def _n_weights(network: Network, name: str) -> float:
+    """Different weights onto one neuron: every synapse its own where they are drawn."""
+    values: set[float] = set()
+    drawn = 0.0
+    for projection in network.projections:
+        if projection.target != name:
+            continue
+        _, n_targets, n_synapses = _between(network, projection)
+        if n_synapses == 0:
+            continue
+        given = projection.connector.weights if isinstance(projection.connector, Explicit) else None
+        if given is not None:
+            values.update(np.unique(given).tolist())
+        elif isinstance(projection.weight, Constant):
+            values.add(projection.weight.value)
+        else:
+            drawn += n_synapses / n_targets
+    return len(values) + drawn
+
+
+def _reach(network: Network, projection: Projection, n_slice: int) -> float:
+    """Probability that a source neuron has a synapse onto a slice of ``n_slice`` targets; exact where rules are."""
+    n_sources, n_targets, n_synapses = _between(network, projection)
+    share = min(n_slice, n_targets) / n_targets
+    match projection.connector:
+        case AllToAll():
+            return 1.0
+        case OneToOne():
+            return share
+        case FixedProbability(probability=p):
+            return 1.0 - math.exp(n_targets * share * math.log1p(-p)) if p < 1 else 1.0
+        case _:  # a total number, or a list: as if it were drawn
+            return 1.0 - math.exp(-n_synapses / n_sources * share)
+
+
+def _n_in_axons(network: Network, name: str, per_core: int) -> float:
+    """Source neurons with a synapse onto a full core of population ``name``."""
+    missed: dict[str, float] = {}
+    for projection in network.projections:
+        if projection.target == name:
+            reach = _reach(network, projection, per_core)
+            missed[projection.source] = missed.get(projection.source, 1.0) * (1.0 - reach)
+    return sum(network.group(source).n_neurons * (1.0 - miss) for source, miss in missed.items())
+
+
+def _n_out_axons(network: Network, name: str, per_core: int) -> float:
+    """Pairs of a neuron of a full core of ``name`` and a core that it has a synapse onto."""
+    missed: dict[str, float] = {}
+    for projection in network.projections:
+        if projection.source == name:
+            reach = _reach(network, projection, per_core)
+            missed[projection.target] = missed.get(projection.target, 1.0) * (1.0 - reach)
+    n_own = min(per_core, network.group(name).n_neurons)
+    n_cores = {target: math.ceil(network.group(target).n_neurons / per_core) for target in missed}
+    return n_own * sum(n_cores[target] * (1.0 - miss) for target, miss in missed.items())
