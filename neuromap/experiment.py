@@ -15,8 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_type_hints
 
+from mapping.partition.limits import check_shared_memory
+from mapping.usual import usual_recipe, usual_router
 from models.config_file import check_value, parse_settings, place_of, plain, read_yaml, unknown_key
-from models.errors import CapacityError, ParameterError, UnknownNameError
+from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
 from models.machine import Machine, unit_of
 from models.machine_file import load_machine, machine_hints
 from models.network import Network
@@ -101,7 +103,27 @@ def make_experiment(
         is_file = experiment.endswith((".yaml", ".yml")) or "/" in experiment
         experiment = load_experiment(experiment) if is_file else Experiment(network=NetworkChoice(name=experiment))
     by_path = {OPTION_PATHS.get(key, key): value for key, value in options.items() if value is not None}
-    return apply_settings(experiment, by_path | parse_settings(settings))
+    by_path |= parse_settings(settings)
+    return apply_settings(experiment, _usual_on_new_machine(experiment, by_path) | by_path)
+
+
+def _usual_on_new_machine(experiment: Experiment, by_path: Mapping[str, object]) -> dict[str, object]:
+    """Recipe and router of the machine that ``by_path`` changes to, where they were those of the old one."""
+    name = by_path.get("machine", by_path.get("machine.name"))
+    if name is None or name == experiment.machine.name:
+        return {}
+    old, new = _usual(experiment.machine.name), _usual(str(name))
+    chosen = {"recipe.name": experiment.recipe.name, "recipe.route": experiment.recipe.route}
+    return {path: new[path] for path in new if chosen[path] == old.get(path)}
+
+
+def _usual(machine_name: str) -> dict[str, str]:
+    """Recipe and router that are usual on a machine; none where it cannot be read, which `check_experiment` reports."""
+    try:
+        machine = load_machine(machine_name)
+    except NeuromapError:
+        return {}
+    return {"recipe.name": usual_recipe(machine), "recipe.route": usual_router(machine)}
 
 
 # ---- networks ----------------------------------------------------------------------------------------------------
@@ -168,6 +190,8 @@ def load_experiment(path: str | Path) -> Experiment:
     machine = leaves.get("machine.name")
     if machine is not None and isinstance(machine[0], str) and machine[0].endswith((".yaml", ".yml")):
         leaves["machine.name"] = (str(file.parent / machine[0]), machine[1])
+    if machine is not None:
+        leaves = {path: (value, "") for path, value in _usual(str(leaves["machine.name"][0])).items()} | leaves
     experiment = _from_leaves(leaves)
     try:
         check_experiment(experiment)
@@ -339,6 +363,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
 
         kiss_rates(network)
     recipe, core = experiment.recipe, machine.core
+    check_shared_memory(machine, recipe.name)
     if recipe.neurons_per_core is not None and recipe.neurons_per_core > core.max_neurons:
         raise CapacityError(
             "neurons of a core",
