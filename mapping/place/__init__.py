@@ -24,7 +24,8 @@ file                places
 `breadth_first`     populations and chips both in breadth-first order
 `spectral`          by eigenvectors of the traffic between chip loads, cut in halves again and again
 `force_directed`    from the Hilbert curve, swaps of neighbours as long as they help
-`annealing`         swaps drawn at random, fewer and fewer that do harm
+`annealing`         swaps drawn at random, fewer and fewer that do harm; for hops, or (``annealing_links``,
+                    ``annealing_both``) for the busiest link or both
 ==================  ===================================================================================================
 
 Beside the algorithms: `constraint`; `cluster` (what is placed), `fill` (chips filled in an order), `chip_order`,
@@ -35,6 +36,7 @@ boards.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from types import MappingProxyType
 
 from mapping.model import Placement
@@ -51,5 +53,7 @@ PLACERS: MappingProxyType[str, Callable[..., Placement]] = MappingProxyType(
         "spectral": spectral.place,
         "force_directed": force_directed.place,
         "annealing": annealing.place,
+        "annealing_links": partial(annealing.place, objective="busiest_link"),
+        "annealing_both": partial(annealing.place, objective="both"),
     }
 )

@@ -5,8 +5,9 @@ least is taken, and then loads of two chips are swapped: drawn at random, half o
 with the load. A swap that does harm is kept with probability exp(-harm / temperature). Only nets with an end in one of
 the two loads are counted anew (`kernel`).
 
-Objectives: ``hops``, packets/s times hops of the multicast trees; ``busiest_link``, the 4-norm of the packets/s of all
-links, which the largest loads dominate; ``both``, the mean of the two, each relative to the start.
+Objectives: ``hops``, packets/s times hops of the multicast trees; ``busiest_link``, the 6-norm of the packets/s of all
+links, which the largest loads dominate; ``both``, the mean of the two, each relative to where it starts. The latter two
+start from what annealing for hops gives.
 
 References
 ----------
@@ -27,7 +28,7 @@ from mapping.place.chip_order import growth_order, hilbert_order
 from mapping.place.constraint import Constraint
 from mapping.place.fill import fill, make_site
 from mapping.place.kernel import anneal
-from mapping.place.load import gather, make_board, weighted_hops
+from mapping.place.load import Loads, gather, make_board, weighted_hops
 from mapping.place.order import closest_populations, order_by_population
 from mapping.place.spectral import spectral_chips
 from models.errors import ParameterError, UnknownNameError
@@ -40,6 +41,7 @@ Objective = Literal["hops", "busiest_link", "both"]
 _LINK_SHARE = {"hops": 0.0, "busiest_link": 1.0, "both": 0.5}
 _N_ROUNDS = 60
 _N_STEPS = 1.5e9  # steps over links, at effort 1: some ten seconds
+_LINK_COST = 16.0  # time of a swap that counts links, relative to one that counts hops only
 
 
 def place(
@@ -72,7 +74,6 @@ def place(
     if not effort > 0:
         raise ParameterError("effort", effort, "a number > 0")
     generator = np.random.Generator(np.random.Philox(key=0)) if rng is None else rng
-    seed = np.uint64(generator.integers(1, 2**63))
     site = make_site(partition, machine, topology, constraints)
     board = make_board(site, with_links=objective != "hops")
     order = order_by_population(site, closest_populations(site, network))
@@ -85,12 +86,18 @@ def place(
     loads = min(found, key=lambda one: weighted_hops(one, board, one.chip_of_load))
     chip_of_load = loads.chip_of_load.copy()
     if len(loads.nets.weight) and len(chip_of_load):
-        n_steps = np.diff(loads.nets.target_ptr).sum() / len(loads.nets.weight)  # a net's tree has about this many
-        nets_of_swap = 2 * len(loads.nets.net) / len(chip_of_load)
-        per_swap = max(1.0, n_steps * min(nets_of_swap, len(loads.nets.weight)) * (1 if objective == "hops" else 8))
-        n_moves = int(min(4000 * len(chip_of_load), effort * _N_STEPS / per_swap) / _N_ROUNDS)
-        anneal(
-            loads.nets, board, loads.fit, chip_of_load, seed, _N_ROUNDS, max(1, n_moves), start_ratio,
-            _LINK_SHARE[objective],
-        )  # fmt: skip
+        for link_share in (0.0,) if objective == "hops" else (0.0, _LINK_SHARE[objective]):
+            seed = np.uint64(generator.integers(1, 2**63))
+            n_moves = max(1, int(effort * _n_swaps(loads, uses_links=link_share > 0)) // _N_ROUNDS)
+            ratio = start_ratio if link_share == 0 else start_ratio / 5
+            anneal(loads.nets, board, loads.fit, chip_of_load, seed, _N_ROUNDS, n_moves, ratio, link_share)
     return loads.placement(chip_of_load)
+
+
+def _n_swaps(loads: Loads, *, uses_links: bool) -> float:
+    """Swaps to try at effort 1: as many as the time of ``_N_STEPS`` steps allows, at most 4,000 a load."""
+    nets = loads.nets
+    steps_per_net = len(nets.target) / len(nets.weight)  # a net's tree has about as many links as targets
+    nets_per_swap = min(2 * len(nets.net) / len(loads.chip_of_load), len(nets.weight))
+    per_swap = max(1.0, steps_per_net * nets_per_swap * (_LINK_COST if uses_links else 1.0))
+    return float(min(4000.0 * len(loads.chip_of_load), _N_STEPS / per_swap))

@@ -5,8 +5,7 @@ of a net is that of the tree that shortest ways from its root's chip to its targ
 meet go on together, so the tree is counted by walking from each target towards the root until a link that is counted
 already. Sources walk likewise; below the targets their own packets alone pay.
 
-This stands in for the router's trees, which are a little shorter: on modular networks of 256 chips the two rank
-placements alike.
+This stands in for the router's trees, which are a little shorter.
 """
 
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-POWER = 4  # of the norm of link loads that stands for the busiest link
+POWER = 6  # of the norm of link loads that stands for the busiest link
 
 
 class Nets(NamedTuple):
@@ -229,65 +228,114 @@ def _draw_target(a, reach, nets, board, chip_of_load, load_of_chip, state):
     return chip
 
 
+class Scratch(NamedTuple):
+    """Working memory of the annealer.
+
+    ``mark``: int64, (n_chips,); ``seen``, ``found``: int64, (n_nets,); ``cost``, ``new``: float64, (n_nets,), hops of
+    every net and of those that a swap changes; ``link_load``: float64, (n_chips * n_links,) or (1,); ``stamp``: int64,
+    (1,), the last number used to mark; ``load_of_chip``: int64, (n_chips,).
+    """
+
+    mark: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    found: NDArray[np.int64]
+    cost: NDArray[np.float64]
+    new: NDArray[np.float64]
+    link_load: NDArray[np.float64]
+    stamp: NDArray[np.int64]
+    load_of_chip: NDArray[np.int64]
+
+
+@njit(cache=True)
+def _change_links(n_found, sign, nets, board, chip_of_load, scratch):
+    """Add or take away the packets of the first ``n_found`` nets; return the change of the sum of powers."""
+    change = 0.0
+    for i in range(n_found):
+        scratch.stamp[0] += 1
+        change += net_links(
+            scratch.found[i], sign, nets, board, chip_of_load, scratch.mark, scratch.stamp[0], scratch.link_load
+        )
+    return change
+
+
+@njit(cache=True)
+def _try_swap(a, b, nets, board, chip_of_load, scratch, uses_links):
+    """Swap the loads of two chips; return the number of nets concerned and the changes of hops and of powers."""
+    scratch.stamp[0] += 1
+    stamp = scratch.stamp[0]
+    n_found = _affected(scratch.load_of_chip[a], nets, scratch.seen, stamp, scratch.found, 0)
+    n_found = _affected(scratch.load_of_chip[b], nets, scratch.seen, stamp, scratch.found, n_found)
+    power = _change_links(n_found, -1.0, nets, board, chip_of_load, scratch) if uses_links else 0.0
+    _swap(a, b, chip_of_load, scratch.load_of_chip)
+    hops = 0.0
+    for i in range(n_found):
+        scratch.stamp[0] += 1
+        net = scratch.found[i]
+        scratch.new[i] = net_hops(net, nets, board, chip_of_load, scratch.mark, scratch.stamp[0])
+        hops += scratch.new[i] - scratch.cost[net]
+    if uses_links:
+        power += _change_links(n_found, 1.0, nets, board, chip_of_load, scratch)
+    return n_found, hops, power
+
+
+@njit(cache=True)
+def _take_back(a, b, n_found, nets, board, chip_of_load, scratch, uses_links):
+    """Undo the swap that `_try_swap` has just made."""
+    if uses_links:
+        _change_links(n_found, -1.0, nets, board, chip_of_load, scratch)
+    _swap(a, b, chip_of_load, scratch.load_of_chip)
+    if uses_links:
+        _change_links(n_found, 1.0, nets, board, chip_of_load, scratch)
+
+
+@njit(cache=True)
+def _make_scratch(nets, board, chip_of_load, uses_links):
+    """Working memory for a placement, its nets counted."""
+    n_chips, n_nets = board.toward.shape[0], len(nets.weight)
+    load_of_chip = np.full(n_chips, -1, dtype=np.int64)
+    for load in range(len(chip_of_load)):
+        load_of_chip[chip_of_load[load]] = load
+    return Scratch(
+        np.zeros(n_chips, dtype=np.int64),
+        np.zeros(n_nets, dtype=np.int64),
+        np.arange(n_nets),
+        all_hops(nets, board, chip_of_load),
+        np.empty(n_nets),
+        np.zeros(board.neighbour.size if uses_links else 1),
+        np.zeros(1, dtype=np.int64),
+        load_of_chip,
+    )
+
+
 @njit(cache=True)
 def anneal(nets, board, fit, chip_of_load, seed, n_rounds, n_moves, start_ratio, link_share):
     """Swap loads at random; harmful swaps are kept ever more seldom. Changes ``chip_of_load`` to the best found.
 
     ``start_ratio``: the first temperature, as a part of the mean harm of a swap; ``link_share``: weight (0 .. 1) of the
-    busiest-link norm against hops, both relative to the start. Returns relative cost at the end and at best.
+    busiest-link norm against hops, both relative to the start. Returns the best cost relative to the start.
     """
-    n_chips, n_nets = len(fit.cores_of_chip), len(nets.weight)
-    load_of_chip = np.full(n_chips, -1, dtype=np.int64)
-    for load in range(len(chip_of_load)):
-        load_of_chip[chip_of_load[load]] = load
-    mark, seen = np.zeros(n_chips, dtype=np.int64), np.zeros(n_nets, dtype=np.int64)
-    found, new = np.empty(n_nets, dtype=np.int64), np.empty(n_nets)
-    state = np.array([seed | np.uint64(1)], dtype=np.uint64)
-    cost = all_hops(nets, board, chip_of_load)
-    start_hops = max(cost.sum(), 1e-300)
-    stamp = np.int64(n_nets)
     uses_links = link_share > 0
-    link_load = np.zeros(board.neighbour.size if uses_links else 1)
-    start_power = 0.0
-    if uses_links:
-        for net in range(n_nets):
-            stamp += 1
-            start_power += net_links(net, 1.0, nets, board, chip_of_load, mark, stamp, link_load)
-    start_power = max(start_power, 1e-300)
-    hops, power = start_hops, start_power
-    current = 1.0
-    best, best_chip = current, chip_of_load.copy()
-    harm, n_harmful = 0.0, 0
-    temperature = 0.0
+    scratch = _make_scratch(nets, board, chip_of_load, uses_links)
+    state = np.array([seed | np.uint64(1)], dtype=np.uint64)
+    hops = start_hops = max(scratch.cost.sum(), 1e-300)
+    n_nets = len(nets.weight) if uses_links else 0
+    power = start_power = max(_change_links(n_nets, 1.0, nets, board, chip_of_load, scratch), 1e-300)
+    current = best = 1.0
+    best_chip = chip_of_load.copy()
+    harm, n_harmful, temperature = 0.0, 0, 0.0
     for turn in range(-1, n_rounds):  # round -1 only measures
         if turn == 0:
             temperature = start_ratio * harm / max(n_harmful, 1)
-        reach = max(1, int(0.5 * np.sqrt(n_chips) * (1.0 - turn / n_rounds))) if turn >= 0 else 4
+        reach = 4 if turn < 0 else max(1, int(0.5 * np.sqrt(len(fit.cores_of_chip)) * (1.0 - turn / n_rounds)))
         for _ in range(n_moves if turn >= 0 else min(n_moves, 500)):
             a = chip_of_load[_random(state) % len(chip_of_load)]
-            b = _draw_target(a, reach, nets, board, chip_of_load, load_of_chip, state)
-            if not _may_swap(a, b, fit, load_of_chip):
+            b = _draw_target(a, reach, nets, board, chip_of_load, scratch.load_of_chip, state)
+            if not _may_swap(a, b, fit, scratch.load_of_chip):
                 continue
-            stamp += 1
-            n_found = _affected(load_of_chip[a], nets, seen, stamp, found, 0)
-            n_found = _affected(load_of_chip[b], nets, seen, stamp, found, n_found)
-            new_power = power
+            n_found, more_hops, more_power = _try_swap(a, b, nets, board, chip_of_load, scratch, uses_links)
+            proposed = (1.0 - link_share) * (hops + more_hops) / start_hops
             if uses_links:
-                for i in range(n_found):
-                    stamp += 1
-                    new_power += net_links(found[i], -1.0, nets, board, chip_of_load, mark, stamp, link_load)
-            _swap(a, b, chip_of_load, load_of_chip)
-            change = 0.0
-            for i in range(n_found):
-                stamp += 1
-                new[i] = net_hops(found[i], nets, board, chip_of_load, mark, stamp)
-                change += new[i] - cost[found[i]]
-                if uses_links:
-                    stamp += 1
-                    new_power += net_links(found[i], 1.0, nets, board, chip_of_load, mark, stamp, link_load)
-            proposed = (1.0 - link_share) * (hops + change) / start_hops
-            if uses_links:
-                proposed += link_share * (max(new_power, 0.0) / start_power) ** (1.0 / POWER)
+                proposed += link_share * (max(power + more_power, 0.0) / start_power) ** (1.0 / POWER)
             delta = proposed - current
             if turn < 0 and delta > 0:
                 harm += delta
@@ -295,34 +343,30 @@ def anneal(nets, board, fit, chip_of_load, seed, n_rounds, n_moves, start_ratio,
             is_kept = delta <= 0
             if not is_kept and temperature > 0:
                 is_kept = _random(state) / 9007199254740992.0 < np.exp(-delta / temperature)
-            if is_kept:
-                hops, power, current = hops + change, new_power, proposed
-                for i in range(n_found):
-                    cost[found[i]] = new[i]
-                if current < best - 1e-12:
-                    best = current
-                    best_chip[:] = chip_of_load
-            else:
-                if uses_links:
-                    for i in range(n_found):
-                        stamp += 1
-                        net_links(found[i], -1.0, nets, board, chip_of_load, mark, stamp, link_load)
-                _swap(a, b, chip_of_load, load_of_chip)
-                if uses_links:
-                    for i in range(n_found):
-                        stamp += 1
-                        net_links(found[i], 1.0, nets, board, chip_of_load, mark, stamp, link_load)
+            if not is_kept:
+                _take_back(a, b, n_found, nets, board, chip_of_load, scratch, uses_links)
+                continue
+            hops, power, current = hops + more_hops, power + more_power, proposed
+            for i in range(n_found):
+                scratch.cost[scratch.found[i]] = scratch.new[i]
+            if current < best - 1e-12:
+                best = current
+                best_chip[:] = chip_of_load
         temperature *= 0.001 ** (1.0 / n_rounds)
     chip_of_load[:] = best_chip
-    return current, best
+    return best
+
+
+@njit(cache=True)
+def _net_cost(net, nets, board, chip_of_load, mark, stamp, is_multicast):
+    if is_multicast:
+        return net_hops(net, nets, board, chip_of_load, mark, stamp)
+    return net_distance(net, nets, board, chip_of_load)
 
 
 @njit(cache=True)
 def try_swaps(nets, board, fit, chip_of_load, load_of_chip, pairs, is_multicast):
-    """Try the swaps of chips in ``pairs`` (n, 2) in turn; keep those that lower the cost; return cost and gain.
-
-    The cost is that of trees (``is_multicast``), or of unicast distances.
-    """
+    """Try the swaps of chips in ``pairs`` (n, 2) in turn; keep those that lower the cost; return cost and gain."""
     mark, seen = np.zeros(len(fit.cores_of_chip), dtype=np.int64), np.zeros(len(nets.weight), dtype=np.int64)
     found, cost, new = (
         np.empty(len(nets.weight), dtype=np.int64),
@@ -332,10 +376,7 @@ def try_swaps(nets, board, fit, chip_of_load, load_of_chip, pairs, is_multicast)
     stamp = np.int64(0)
     for net in range(len(cost)):
         stamp += 1
-        if is_multicast:
-            cost[net] = net_hops(net, nets, board, chip_of_load, mark, stamp)
-        else:
-            cost[net] = net_distance(net, nets, board, chip_of_load)
+        cost[net] = _net_cost(net, nets, board, chip_of_load, mark, stamp, is_multicast)
     start = cost.sum()
     for row in range(len(pairs)):
         a, b = pairs[row, 0], pairs[row, 1]
@@ -347,11 +388,8 @@ def try_swaps(nets, board, fit, chip_of_load, load_of_chip, pairs, is_multicast)
         _swap(a, b, chip_of_load, load_of_chip)
         change = 0.0
         for i in range(n_found):
-            if is_multicast:
-                stamp += 1
-                new[i] = net_hops(found[i], nets, board, chip_of_load, mark, stamp)
-            else:
-                new[i] = net_distance(found[i], nets, board, chip_of_load)
+            stamp += 1
+            new[i] = _net_cost(found[i], nets, board, chip_of_load, mark, stamp, is_multicast)
             change += new[i] - cost[found[i]]
         if change < -1e-12 * start:
             for i in range(n_found):
