@@ -218,9 +218,13 @@ def _lif_curr_exp(population: Population) -> LifCurrExp:
 
 
 def check_models(network: Network) -> None:
-    """Raise ParameterError if a population has another model than LifCurrExp."""
+    """Raise ParameterError if a population has another model than LifCurrExp, or a projection plasticity."""
     for population in network.populations:
         _lif_curr_exp(population)
+    for projection in network.projections:
+        if projection.plasticity is not None:
+            where = f"arithmetic of Projection({projection.source!r} -> {projection.target!r})"
+            raise ParameterError(where, "a number format", "'fixed' or 'float', since it has plasticity")
 
 
 def check_format(network: Network, number_format: NumberFormat) -> None:

@@ -288,6 +288,41 @@ class PipelineSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlasticitySpec:
+    """What plastic synapses cost, where a core updates them when their presynaptic spike comes.
+
+    Cycles: ``row_cycles`` for a row (its trace, the order to write it back), ``synapse_cycles`` for each of its
+    synapses in place of ``cost.synapse_cycles``, ``post_spike_cycles`` for each spike of the core's own neurons. Memory
+    beside ``memory.row_header_bytes``: ``row_header_bytes`` (time and trace of the last spike), ``weight_bytes`` and
+    ``control_bytes`` of a synapse; header and weights are written back. ``history_bytes``: postsynaptic spikes and
+    traces of one neuron; ``table_bytes`` of one entry of a decay table. ``synapse_events_per_s``: what the machine's
+    tools plan with.
+    """
+
+    row_cycles: float
+    synapse_cycles: float
+    post_spike_cycles: float
+    row_header_bytes: int
+    weight_bytes: int
+    control_bytes: int
+    history_bytes: int
+    table_bytes: int
+    synapse_events_per_s: float
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, "plasticity", positive=("weight_bytes", "synapse_events_per_s"))
+
+    def row_bytes(self, n_synapses: float) -> float:
+        """Bytes of a plastic row without the header that every row has; weights and controls fill whole words."""
+        halves = (math.ceil(n_synapses * size / 4) * 4 for size in (self.weight_bytes, self.control_bytes))
+        return self.row_header_bytes + sum(halves)
+
+    def write_back_bytes(self, n_rows: int, n_synapses: int) -> int:
+        """Bytes that ``n_rows`` updated rows with ``n_synapses`` in all write to memory."""
+        return n_rows * self.row_header_bytes + n_synapses * self.weight_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A many-core machine. ``dead_chips``: (x, y); ``dead_links``: (x, y, link); ``dead_cores``: (x, y, p)."""
 
@@ -305,6 +340,7 @@ class Machine:
     dead_links: tuple[tuple[int, int, int], ...] = ()
     dead_cores: tuple[tuple[int, int, int], ...] = ()
     pipeline: PipelineSpec | None = None
+    plasticity: PlasticitySpec | None = None
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:

@@ -171,8 +171,7 @@ class Projection:
 
     The weight is given in the unit of the target's model: ``weight_pa`` is a post-synaptic current amplitude,
     ``weight_nsiemens`` a conductance, ``weight_mv`` a step of the potential. Its mean's sign chooses the receptor.
-    ``delay_ms`` is rounded to whole steps, at least one. With ``plasticity``, it is what the weights
-    start with.
+    ``delay_ms`` is rounded to whole steps, at least one. With ``plasticity``, the weight is the one to start with.
     """
 
     source: str

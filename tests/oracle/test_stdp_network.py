@@ -10,7 +10,7 @@ from emulator.number_format import NumberFormat
 from emulator.plasticity_weights import N_HISTOGRAM_BINS
 from emulator.run import simulate
 from models.errors import ParameterError
-from models.network import AllToAll, Constant, Network, Population, Uniform
+from models.network import AllToAll, Constant, LifCurrExp, Network, Population, Uniform
 from models.plasticity import PairStdp
 from reference_case import assert_identical, drive, projection, rich_network, run_both, spikes_at
 
@@ -86,17 +86,20 @@ def test_rules_that_change_nothing_leave_the_network_as_it_is_without():
         np.testing.assert_array_equal(part.first_pa, part.last_pa)
 
 
-def learning_network(n_pre=20, weight_pa=50.0):
-    """Sources of which the first half always fire before a strong input makes the target fire, the others after."""
+def learning_network(n_pre=20, weight_pa=50.0, teacher_pa=4000.0):
+    """Sources of which the first half always fire before a strong input makes the target fire, the others after.
+
+    A stronger teacher leaves the weights of its receptor fewer bits.
+    """
     times = [(20.0 * k + (2.0 if i < n_pre // 2 else 9.0), i) for k in range(40) for i in range(n_pre)]
     teacher = [(20.0 * k + 4.0, 0) for k in range(40)]
     rule = PairStdp(w_max_pa=100.0, a_plus=0.02, a_minus=0.02, tau_plus_ms=5.0, tau_minus_ms=5.0)
     projections = (
         replace(projection("pre", "post", AllToAll(), weight_pa=weight_pa, delay_ms=1.0), plasticity=rule),
-        projection("teacher", "post", AllToAll(), weight_pa=60_000.0, delay_ms=0.1),
+        projection("teacher", "post", AllToAll(), weight_pa=teacher_pa, delay_ms=0.1),
     )
     sources = (spikes_at("pre", n_pre, times), spikes_at("teacher", 1, teacher))
-    cells = Population(name="post", n_neurons=3)
+    cells = Population(name="post", n_neurons=3, neuron=LifCurrExp(c_m_pf=50.0))
     return Network(name="learning", populations=(cells,), projections=projections, sources=sources)
 
 
@@ -111,6 +114,18 @@ def test_causal_inputs_grow_and_late_ones_shrink():
     assert weights.sample_histogram.sum(axis=1).tolist() == [60] * 4
     assert np.all(np.diff(weights.sample_sd_pa) > 0)
     assert weights.sample_mean_pa[-1] == pytest.approx(weights.last_pa.mean())
+
+
+def test_changes_below_a_unit_of_the_weight_are_lost():
+    """A teacher of 60 nA leaves the learning synapses units of 2 pA; no potentiation of 1 pA gets through."""
+    coarse, exact = (
+        simulate(learning_network(teacher_pa=60_000.0), n_steps=8000, seed=1, arithmetic=a).plastic_weights[0]
+        for a in ("fixed", "float")
+    )
+    is_early = exact.source < 10
+    assert exact.last_pa[is_early].min() > 70.0
+    assert np.ptp(coarse.last_pa[is_early]) == 0.0
+    assert coarse.last_pa[0] == pytest.approx(coarse.first_pa[0], abs=2.0)
 
 
 def test_sampling_does_not_change_the_run():
@@ -144,7 +159,10 @@ def test_updates_beyond_the_history_are_counted():
 
 
 def test_number_formats_are_refused():
-    message = r"^arithmetic: needs 'fixed' or 'float' for a network with plasticity, has '.*'$"
+    message = (
+        r"^arithmetic of Projection\('A' -> 'B'\): needs 'fixed' or 'float', since it has plasticity, "
+        r"has 'a number format'$"
+    )
     with pytest.raises(ParameterError, match=message):
         simulate(plastic_network(), n_steps=1, seed=1, arithmetic=NumberFormat.parse("S8.7"))
 
