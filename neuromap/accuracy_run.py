@@ -18,6 +18,7 @@ import numpy as np
 from emulator.number_format import NumberFormat
 from emulator.open_loop import Replay, replay
 from emulator.run import Arithmetic, Simulation, simulate
+from emulator.weight_scale import RingBufferBound
 from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
@@ -74,6 +75,9 @@ class _Setting:
         done = simulate(
             self.network, n_steps=self.n_steps, seed=seed, arithmetic=arithmetic,
             delay_convention=self.experiment.delay_convention, poisson=self.experiment.poisson,
+            ring_buffer=RingBufferBound(
+                sigma=self.experiment.ring_buffer_sigma, rate_hz=self.experiment.ring_buffer_rate_hz
+            ),
             n_threads=self.experiment.n_threads, max_memory_bytes=sys.maxsize, progress=on_stage,
         )  # fmt: skip
         if not done.is_complete:

@@ -127,6 +127,10 @@ class Experiment:
     """``counter``: exact Poisson counts, addressed by neuron and step; ``kiss``: SpiNNaker's generator and methods."""
     weight_rounding: WeightRounding = "nearest"
     """How the host rounds weights to the machine's units; stochastic draws depend on the seed and the synapse only."""
+    ring_buffer_sigma: float = 5.0
+    """Scale of the weights: the summed input of a step must fit up to so many standard deviations above its mean."""
+    ring_buffer_rate_hz: float = 30.0
+    """Rate that the scale of the weights assumes for neurons, Hz."""
     time_scale_factor: float = 1.0
     """Slow-down that the machine is given: a tick lasts dt times this."""
     n_threads: int = field(default_factory=default_n_threads)
@@ -137,6 +141,8 @@ class Experiment:
     def __post_init__(self) -> None:
         _check_number("seconds", self.seconds, "s", is_positive=True)
         _check_number("warmup_ms", self.warmup_ms, "ms")
+        _check_number("ring_buffer_sigma", self.ring_buffer_sigma, "")
+        _check_number("ring_buffer_rate_hz", self.ring_buffer_rate_hz, "Hz")
         _check_number("time_scale_factor", self.time_scale_factor, "", is_positive=True)
         _check_whole("seed", self.seed, at_least=0, below=2**63)
         _check_whole("n_threads", self.n_threads, at_least=1)

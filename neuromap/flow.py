@@ -12,6 +12,7 @@ import numpy as np
 
 from emulator.run import Simulation, simulate
 from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
+from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
 from mapping.io import save_mapping
 from mapping.model import Mapping
@@ -180,7 +181,9 @@ def _simulate(experiment: Experiment, network: Network, progress: Progress) -> S
     return simulate(
         network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
         delay_convention=experiment.delay_convention, poisson=experiment.poisson,
-        weight_rounding=experiment.weight_rounding, n_threads=experiment.n_threads, progress=on_stage,
+        weight_rounding=experiment.weight_rounding,
+        ring_buffer=RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz),
+        n_threads=experiment.n_threads, progress=on_stage,
         max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from mapping.model import Mapping
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
+from neuromap.loss import loss_notes, loss_report
 from neuromap.notes import make_notes
 from neuromap.report.chip_layout import lay_out
 from neuromap.results import (
@@ -95,7 +96,7 @@ def make_report(m: Measured) -> Report:
     )
     load = m.load
     mapping, timing, packets = _mapping_report(m, load), _timing_report(m), _packet_report(m, load)
-    memory = _memory_report(m)
+    memory, losses = _memory_report(m), loss_report(m.experiment, m.simulation)
     return Report(
         status="complete" if m.simulation.is_complete else "partial",
         verdict=make_verdict(m.experiment, machine, mapping, timing, packets),
@@ -117,7 +118,9 @@ def make_report(m: Measured) -> Report:
             emulation_factor=m.simulation.emulation_factor, peak_rss_bytes=peak_rss_bytes(),
             n_threads=m.experiment.n_threads,
         ),
-        notes=make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size),
+        losses=losses,
+        notes=make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size)
+        + loss_notes(m.experiment, m.simulation, losses),
     )  # fmt: skip
 
 

@@ -159,6 +159,22 @@ class EnergyReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LossReport:
+    """What the machine's numbers lost, by population or projection (``"A -> B"``); what is zero is left out.
+
+    ``saturated_words``: ring words that were full when they were read. ``weights_clipped``, ``weights_zero``: weights
+    above the largest word; weights that rounded to zero. ``near_overflow``: populations whose state came near the end
+    of its range. ``poisson_rate_ratio``: rate that SpiNNaker's Poisson methods send over the one asked for.
+    """
+
+    saturated_words: dict[str, int] = field(default_factory=dict)
+    weights_clipped: dict[str, int] = field(default_factory=dict)
+    weights_zero: dict[str, int] = field(default_factory=dict)
+    near_overflow: list[str] = field(default_factory=list)
+    poisson_rate_ratio: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
     """What it cost *us*: wall times, memory. ``emulation_factor`` is wall time of simulation over model time."""
 
@@ -187,6 +203,7 @@ class Report:
     energy: EnergyReport
     provenance: dict[str, int]
     host: HostReport
+    losses: LossReport = field(default_factory=LossReport)
     notes: list[str] = field(default_factory=list)
     schema_version: int = field(default=SCHEMA_VERSION)
 

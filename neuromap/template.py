@@ -35,6 +35,8 @@ arithmetic: fixed        # fixed (the machine's S16.15) or float (double precisi
 delay_convention: nest   # nest or device: how a delay is counted
 poisson: counter         # counter (exact Poisson counts) or kiss (SpiNNaker's generator and methods)
 weight_rounding: nearest # nearest or stochastic: how weights become units of the machine
+ring_buffer_sigma: 5.0   # scale of the weights: summed input fits up to so many standard deviations above its mean
+ring_buffer_rate_hz: 30.0  # rate that the scale assumes for neurons, Hz
 time_scale_factor: 1.0   # slow-down that the machine is given: a tick lasts dt times this
 # n_threads: 2           # threads of the emulator; they do not change the result
 memory_gib: null         # memory that the emulator may take, GiB; with less it is slower. null: most of what is free

@@ -98,8 +98,11 @@ def test_run_passes_every_option(flow, capsys, in_tmp):
         "delay_convention": "device",
         "poisson": "kiss",
         "weight_rounding": "stochastic",
+        "ring_buffer_sigma": 5.0,
+        "ring_buffer_rate_hz": 30.0,
         "time_scale_factor": 20.0,
         "n_threads": 1,
+        "memory_gib": None,
     }
     assert str(passed["out"]) == "there"
     assert "html" not in passed
