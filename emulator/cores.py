@@ -8,6 +8,9 @@
 | combined | timer; update, drain and background draws of every neuron | packet, synaptic event, spike sent |
 | source | timer; one draw a neuron | spike sent |
 
+Where synapses are plastic, a synapse or combined core has, beside the packet, the plastic row, each synapse in it, and
+each spike of its own slice's neurons, which enters their histories. All synapse cores of a slice keep histories.
+
 The hand-over between the cores of an ensemble shares the chip's SDRAM: all cores of a chip write (and read) near the
 end (start) of a tick, so each waits for the bytes of all of them. Poisson draws are charged at their mean. Summing the
 blocks of an ensemble is part of the drain. These are the simplifications of this model.
@@ -51,6 +54,8 @@ def _hand_over_cycles(mapping: Mapping) -> NDArray[np.float64]:
     takes_part = np.array(
         [vertex.role in (Role.NEURON, Role.SYNAPSE, Role.POISSON) for vertex in mapping.partition.vertices]
     )
+    if not takes_part.any():  # combined cores hand nothing over, and their machine may have no way to
+        return np.zeros(len(takes_part))
     wait = on_chip / machine.memory.hand_over_bytes_per_s * machine.core.clock_hz + machine.cost.hand_over_cycles
     return np.where(takes_part, wait, 0.0)
 
@@ -77,9 +82,23 @@ def _vertex_cost(machine: Machine, network: Network, mapping: Mapping, vertex: V
             return fixed, cost.spike_send_cycles, cost.combined_spike_cycles, cost.synapse_cycles
 
 
+def _add_plasticity(mapping: Mapping, network: Network, table: NDArray[np.float64]) -> None:
+    """Fill the columns of plastic rows and postsynaptic spikes of the cores that have plastic synapses."""
+    spec = mapping.machine.plasticity
+    plastic = {projection.target for projection in network.projections if projection.plasticity is not None}
+    if spec is None or not plastic:
+        return
+    for row, vertex in zip(table, mapping.partition.vertices, strict=True):
+        population = mapping.partition.slices[vertex.slice_id].population
+        if vertex.role in (Role.SYNAPSE, Role.COMBINED) and population in plastic:
+            row[work.K_PLASTIC_ROW :] = spec.row_cycles, spec.synapse_cycles, spec.post_spike_cycles
+
+
 def core_costs(mapping: Mapping, network: Network) -> NDArray[np.float64]:
     """Cycles of every core: float64, shape (n_vertices, N_CORE_COST); columns of ``emulator.kernels.work``."""
     rows = [_vertex_cost(mapping.machine, network, mapping, vertex) for vertex in mapping.partition.vertices]
-    table = np.array(rows, np.float64).reshape(-1, work.N_CORE_COST)
+    table = np.zeros((len(rows), work.N_CORE_COST))
+    table[:, : work.K_PLASTIC_ROW] = np.array(rows, np.float64).reshape(-1, work.K_PLASTIC_ROW)
+    _add_plasticity(mapping, network, table)
     table[:, work.K_FIXED] += _hand_over_cycles(mapping)
     return table

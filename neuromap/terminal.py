@@ -199,6 +199,9 @@ def print_mapping(mapping: Mapping) -> None:
     print(f"machine {mapping.machine.name}: {plural(len(chips), 'chip')} used, {plural(n_boards, 'board')}")
     longest = int(lengths.max()) if lengths.size else 0
     n_max = mapping.machine.router.n_table_entries
+    if not n_max:
+        print(f"no routing tables: {mapping.machine.router.casting}")
+        return
     print(f"routing tables: longest {longest:,} of {n_max:,} entries, {int(lengths.sum()):,} in all")
 
 
