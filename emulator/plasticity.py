@@ -25,7 +25,7 @@ from emulator.lif_constants import raw_s1615
 from emulator.weight_scale import WeightScale
 from models.errors import CapacityError, ParameterError
 from models.network import Network, Projection, Receptor
-from models.plasticity import PairStdp
+from models.plasticity import PairStdp, n_decays
 
 _ONE = 1 << stdp.TRACE_BITS
 _MAX_DELAY_STEPS = (1 << 16) - 1
@@ -155,9 +155,8 @@ def _raw_bounds(rule: PairStdp, scale: WeightScale) -> tuple[int, int]:
 
 def decay_table(tau_ms: float, dt_ms: float) -> NDArray[np.int16]:
     """Decay of a trace after 0, 1, 2, ... steps, 11 fractional bits; zero beyond the end."""
-    rate = dt_ms / tau_ms
-    size = 2 * math.ceil(math.log(_ONE) / rate / 2)
-    table: NDArray[np.int16] = np.floor(np.exp(-np.arange(size) * rate) * _ONE).astype(np.int16)
+    steps = np.arange(n_decays(tau_ms, dt_ms))
+    table: NDArray[np.int16] = np.floor(np.exp(-steps * (dt_ms / tau_ms)) * _ONE).astype(np.int16)
     return table
 
 

@@ -45,6 +45,10 @@ class Timing:
     n_overruns : int
         Steps in which a core needed more than its tick.
     first_overrun_step : int or None
+    n_plastic_rows, n_plastic_events : int
+        Plastic rows that were updated, and their synapses; not among ``n_rows`` and ``n_events``.
+    write_back_bytes : int
+        What those rows wrote to memory.
     """
 
     budget_cycles: float
@@ -60,6 +64,9 @@ class Timing:
     n_lost: int
     n_overruns: int
     first_overrun_step: int | None
+    n_plastic_rows: int = 0
+    n_plastic_events: int = 0
+    write_back_bytes: int = 0
 
     def real_time_factor(self, time_scale_factor: float) -> float:
         """Mean step time over dt when every step waits for its slowest core and lasts at least a tick."""
@@ -155,6 +162,7 @@ def time_cores(
     n_steps: int,
     row_length: RowLengths,
     *,
+    plastic_length: NDArray[np.uint16] | None = None,
     time_scale_factor: float = 1.0,
     progress: Callable[[float], None] | None = None,
 ) -> Timing:
@@ -169,6 +177,8 @@ def time_cores(
     n_steps : int
     row_length : ndarray, shape (n_sources, n_slices), uint16, or callable
         Synapses of each source on each slice (``row_lengths``).
+    plastic_length : ndarray, shape (n_sources, n_slices), uint16, optional
+        The same of the plastic synapses (``emulator.plasticity_weights.count_plastic_by_slice``).
     time_scale_factor : float
         Tick over dt.
     progress : callable, optional
@@ -197,18 +207,21 @@ def time_cores(
     while last < n_steps:
         first, last = last, _chunk_end(last, n_steps, ptr, n_slices)
         row, slice_of_row, length = spike_neuron[ptr[first] : ptr[last]], slices, row_length
+        plastic = _plastic_work(plastic_length, (n_lanes, n_slices))
         if callable(length):
             fired, inverse = np.unique(row, return_inverse=True)
             row, slice_of_row, length = inverse.astype(np.int32), slices[fired], length(fired)
+            if plastic is not None:
+                plastic = plastic._replace(row_length=plastic.row_length[fired])
         work.run_work(
             first, last - first, ptr[first : last + 1] - ptr[first], row, slice_of_row, length, layout.lane_of,
             layout.target_int, layout.vertex_of_lane, layout.sender_of_slice, cost, budget,
             mapping.machine.core.spike_buffer_packets, *scratch, step_cycles[first:last], step_vertex[first:last],
-            sum_cycles, max_cycles, totals,
+            sum_cycles, max_cycles, totals, plastic,
         )  # fmt: skip
         if progress is not None:
             progress(last / n_steps)
-    first_overrun = int(totals[work.A_FIRST_OVERRUN])
+    first_overrun, spec = int(totals[work.A_FIRST_OVERRUN]), mapping.machine.plasticity
     return Timing(
         budget_cycles=budget, step_cycles=step_cycles, step_vertex=step_vertex,
         mean_cycles=sum_cycles / max(n_steps, 1), max_cycles=max_cycles,
@@ -216,4 +229,13 @@ def time_cores(
         n_rows=int(totals[work.A_ROWS]), n_events=int(totals[work.A_EVENTS]), n_late=int(totals[work.A_LATE]),
         n_lost=int(totals[work.A_LOST]), n_overruns=int(totals[work.A_OVERRUN_STEPS]),
         first_overrun_step=None if first_overrun < 0 else first_overrun,
+        n_plastic_rows=(n_rows := int(totals[work.A_PLASTIC_ROWS])),
+        n_plastic_events=(n_events := int(totals[work.A_PLASTIC_EVENTS])),
+        write_back_bytes=0 if spec is None else spec.write_back_bytes(n_rows, n_events),
     )  # fmt: skip
+
+
+def _plastic_work(row_length: NDArray[np.uint16] | None, shape: tuple[int, int]) -> work.PlasticWork | None:
+    if row_length is None:
+        return None
+    return work.PlasticWork(row_length, np.zeros(shape, np.uint32), np.zeros(shape, np.uint32))

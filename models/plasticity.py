@@ -37,6 +37,11 @@ from models.distribution import Distribution
 from models.errors import ParameterError, UnknownNameError
 
 
+def n_decays(tau_ms: float, dt_ms: float) -> int:
+    """Entries of a decay table with 11 fractional bits: down to one unit, an even number (see emulator.plasticity)."""
+    return 2 * math.ceil(math.log(1 << 11) * tau_ms / dt_ms / 2)
+
+
 class WeightDependence(StrEnum):
     """How a change depends on the weight it changes."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from emulator.plasticity_weights import count_plastic_by_slice
 from emulator.run import Simulation, simulate
 from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
 from emulator.weight_scale import RingBufferBound
@@ -195,8 +196,15 @@ def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation
         simulation.connectivity, slice_of_source(mapping, network)[: network.n_neurons], len(mapping.partition.slices),
         n_threads=experiment.n_threads,
     )  # fmt: skip
+    plastic = None
+    if simulation.plastic_rows:
+        slices = slice_of_source(mapping, network)[: network.n_neurons]
+        plastic = count_plastic_by_slice(
+            simulation.plastic_rows, network.n_sources, slices, len(mapping.partition.slices)
+        )
     return time_cores(
         mapping, network, simulation.spike_step, simulation.spike_neuron, simulation.n_steps, lengths,
+        plastic_length=plastic,
         time_scale_factor=experiment.time_scale_factor, progress=lambda done: progress("time", done, ""),
     )  # fmt: skip
 

@@ -7,14 +7,16 @@ the cores of an ensemble hand over; recording buffers are not counted, since the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from mapping.expected import planned_rates_hz
 from mapping.model import Role, Slice
 from mapping.partition.row import expected_row_length, longest_delay_steps, longest_row
-from models.errors import CapacityError
-from models.machine import Machine
+from models.errors import CapacityError, ParameterError
+from models.machine import Machine, PlasticitySpec
 from models.network import Explicit, Network, Projection
+from models.plasticity import n_decays
 
 N_RECEPTORS = 2
 _RING_BUFFER_BYTES = 2  # one 16-bit sum per slot, receptor and neuron
@@ -34,7 +36,8 @@ class InputNeeds:
     ``longest_row`` in synapses, of projection ``longest_row_of``; ``n_slots`` of the ring buffer (a power of two);
     ``matrix_bytes`` in SDRAM; ``row_synapses_per_s``: synapses a second in the rows that arrive at the planned rates,
     every row as long as the longest of its projection (what sPyNNaker divides among synapse cores,
-    population_vertex.py:660).
+    population_vertex.py:660), a plastic one counting as many as a core could do in its time. ``row_buffer_bytes``: the
+    largest row as it is fetched. ``history_bytes``: postsynaptic spikes of the slice, and decay tables.
     """
 
     n_projections: int
@@ -43,6 +46,8 @@ class InputNeeds:
     n_slots: int
     matrix_bytes: int
     row_synapses_per_s: float
+    row_buffer_bytes: int
+    history_bytes: int = 0
 
 
 class InputPlanner:
@@ -69,7 +74,7 @@ class InputPlanner:
     def _work_out(self, part: Slice, incoming: list[Projection]) -> InputNeeds:
         memory = self._machine.memory
         longest, longest_of, n_steps, n_projections = 0, "", 1, 0
-        matrix_bytes, row_synapses_per_s = 0.0, 0.0
+        matrix_bytes, row_synapses_per_s, row_buffer_bytes = 0.0, 0.0, 0
         for projection in incoming:
             bound = longest_row(projection, self._network, part.start, part.stop)
             if bound == 0:
@@ -82,8 +87,9 @@ class InputPlanner:
             stored = float(bound)
             if memory.row_padding == "none":
                 stored = expected_row_length(projection, self._network, part.n_neurons)
-            matrix_bytes += n_sources * (memory.row_header_bytes + memory.synapse_bytes * stored)
-            row_synapses_per_s += n_sources * bound * self._rates_hz[projection.source]
+            matrix_bytes += n_sources * row_bytes(self._machine, projection, stored)
+            row_buffer_bytes = max(row_buffer_bytes, math.ceil(row_bytes(self._machine, projection, bound)))
+            row_synapses_per_s += n_sources * bound * self._rates_hz[projection.source] * self._work_of(projection)
         return InputNeeds(
             n_projections=n_projections,
             longest_row=longest,
@@ -91,7 +97,54 @@ class InputPlanner:
             n_slots=_power_of_two(n_steps),
             matrix_bytes=round(matrix_bytes),
             row_synapses_per_s=row_synapses_per_s,
+            row_buffer_bytes=row_buffer_bytes,
+            history_bytes=history_bytes(self._machine, self._network, part, incoming),
         )
+
+    def _work_of(self, projection: Projection) -> float:
+        """Static synapses that take as long as one of ``projection``, by the rates the machine's tools plan with."""
+        if projection.plasticity is None:
+            return 1.0
+        plan = self._machine.plan.synapse_events_per_s
+        return plan / plasticity_of(self._machine, projection).synapse_events_per_s
+
+
+def plasticity_of(machine: Machine, projection: Projection) -> PlasticitySpec:
+    """Return what plastic synapses cost on a machine.
+
+    Raises
+    ------
+    ParameterError
+        If the machine does not say.
+    """
+    if machine.plasticity is None:
+        where = f"plasticity of Projection({projection.source!r} -> {projection.target!r})"
+        allowed = "a machine with a section 'plasticity' (spinnaker1 has one)"
+        raise ParameterError(where, machine.name, allowed)
+    return machine.plasticity
+
+
+def row_bytes(machine: Machine, projection: Projection, n_synapses: float) -> float:
+    """Bytes of a row of ``n_synapses`` with its headers."""
+    memory = machine.memory
+    if projection.plasticity is None:
+        return memory.row_header_bytes + memory.synapse_bytes * n_synapses
+    return memory.row_header_bytes + plasticity_of(machine, projection).row_bytes(n_synapses)
+
+
+def history_bytes(machine: Machine, network: Network, part: Slice, incoming: list[Projection]) -> int:
+    """Bytes that plasticity takes on every core that updates the synapses of a slice: histories and decay tables.
+
+    Rules that differ in ``tau_minus_ms`` or pairing each have a history (sPyNNaker allows one rule onto a population).
+    """
+    rules = {projection.plasticity for projection in incoming if projection.plasticity is not None}
+    if not rules:
+        return 0
+    spec = plasticity_of(machine, next(p for p in incoming if p.plasticity is not None))
+    taus_ms = {tau_ms for rule in rules for tau_ms in (rule.tau_plus_ms, rule.tau_minus_ms)}
+    n_histories = len({(rule.tau_minus_ms, rule.pairing) for rule in rules})
+    tables = sum(spec.table_bytes * n_decays(tau_ms, network.dt_ms) for tau_ms in taus_ms)
+    return n_histories * spec.history_bytes * part.n_neurons + tables
 
 
 def hand_over_bytes(n_neurons: int) -> int:
@@ -117,8 +170,8 @@ def dtcm_bytes(machine: Machine, role: Role, n_neurons: int, needs: InputNeeds |
     if role in (Role.COMBINED, Role.SYNAPSE) and needs is not None:
         size += _RING_BUFFER_BYTES * N_RECEPTORS * needs.n_slots * _power_of_two(n_neurons)
         size += _WORD_BYTES * machine.core.spike_buffer_packets
-        longest = machine.memory.row_header_bytes + machine.memory.synapse_bytes * needs.longest_row
-        size += _N_ROW_BUFFERS * longest + _POPULATION_TABLE_BYTES * needs.n_projections
+        size += _N_ROW_BUFFERS * needs.row_buffer_bytes + _POPULATION_TABLE_BYTES * needs.n_projections
+        size += needs.history_bytes
     if role in (Role.COMBINED, Role.NEURON):
         size += _WORD_BYTES * _NEURON_WORDS * n_neurons
     if role is Role.NEURON:
