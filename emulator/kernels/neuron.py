@@ -23,6 +23,7 @@ N_LIF_FLOAT = 11
 MAX_SHIFT = 16  #: of a ring word; above, S16.15 holds no word of it
 _RING_MAX = 65535
 _N_LANES = 8
+_N_AT_A_GLANCE = 64  # neurons that are compared with the threshold at once
 # constants of the vector loop
 (_WEIGHT, _INIT_EXC_HIGH, _INIT_EXC_LOW, _CUT_EXC, _INIT_INH_HIGH, _INIT_INH_LOW, _CUT_INH, _OFFSET, _R_WHOLE, _R_PART,
  _LEAK_WHOLE, _LEAK_PART, _REST, _DECAY_EXC, _DECAY_INH) = range(15)  # fmt: skip
@@ -70,10 +71,11 @@ def _times(x, high, low):
 
 
 @njit(cache=True)
-def _lif_rest(first, exc, inh, count, i_exc, i_inh, v, c):
-    """As ``_lif_body``, for the neurons from ``first`` on, fewer than a vector."""
+def _lif_rest(first, last, arrays, c):
+    """As ``_lif_body``, for neurons ``[first, last)``, fewer than a vector."""
+    exc, inh, count, i_exc, i_inh, v = arrays
     top, n_full_exc, n_full_inh = np.int32(-(2**31)), np.int32(0), np.int32(0)
-    for j in range(first, v.size):
+    for j in range(first, last):
         word_exc = np.uint32(exc[j] + np.uint32(np.uint32(count[j]) * np.uint32(c[_WEIGHT])))
         word_inh = inh[j]
         n_full_exc += np.int32(word_exc > _RING_MAX)
@@ -125,14 +127,26 @@ def _hold_refractory(step, population, t_refract, v_reset, held, held_ptr, v):
 
 
 @njit(cache=True)
+def _n_above(v_thresh, v):
+    n = np.int32(0)
+    for j in range(v.size):
+        n = np.int32(n + np.int32(v[j] >= v_thresh))
+    return n
+
+
+@njit(cache=True)
 def _fire(first, v_thresh, v_reset, shard, shard_bits, v, n_spikes, out_held, out_spikes):
     """Find the neurons of a block at or above the threshold; reset them and append their ids."""
-    for j in range(v.size):
-        if v[j] >= v_thresh:
-            v[j] = v_reset
-            out_held[n_spikes] = first + j
-            out_spikes[n_spikes] = ((first + j) << shard_bits) + shard
-            n_spikes += 1
+    for i in range(0, v.size, _N_AT_A_GLANCE):
+        part = v[i : i + _N_AT_A_GLANCE]
+        if not _n_above(v_thresh, part):
+            continue
+        for j in range(part.size):
+            if part[j] >= v_thresh:
+                part[j] = v_reset
+                out_held[n_spikes] = first + i + j
+                out_spikes[n_spikes] = ((first + i + j) << shard_bits) + shard
+                n_spikes += 1
     return n_spikes
 
 
@@ -164,17 +178,17 @@ def step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_
     int
         The new ``n_spikes``.
     """
-    n_targets = v.size
+    arrays = (accumulator, accumulator[v.size :], drive_count, i_exc, i_inh, v)
     constants = _lif_constants(lif)
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
-        exc, inh, count = accumulator[a:b], accumulator[n_targets + a : n_targets + b], drive_count[a:b]
-        n_done = (b - a) // _N_LANES * _N_LANES
-        many = _lif_loop(b - a, (exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b]), constants)
-        rest = _lif_rest(n_done, exc, inh, count, i_exc[a:b], i_inh[a:b], v[a:b], constants)
-        tops[(a - first) // BLOCK] = max(many[0], rest[0])
-        out_saturated[0] += many[1] + rest[1]
-        out_saturated[1] += many[2] + rest[2]
+        top, n_full_exc, n_full_inh = _lif_loop(a, b, arrays, constants)
+        if (b - a) % _N_LANES:
+            rest = _lif_rest(b - (b - a) % _N_LANES, b, arrays, constants)
+            top, n_full_exc, n_full_inh = max(top, rest[0]), n_full_exc + rest[1], n_full_inh + rest[2]
+        tops[(a - first) // BLOCK] = top
+        out_saturated[0] += n_full_exc
+        out_saturated[1] += n_full_inh
     return _finish_step(step, population, first, last, shard, shard_bits, lif[L_T_REFRACT], lif[L_V_THRESH],
                         lif[L_V_RESET], v, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
 

@@ -64,7 +64,7 @@ def _draw_words(base, stride, block_of_steps, key, out_words):
     """Fill the first rows of ``out_words`` with the halves of BLOCK neurons, as signed numbers."""
     m0, m1 = np.int32(np.uint32(PHILOX_M0)), np.int32(np.uint32(PHILOX_M1))
     _philox_loop(
-        BLOCK, (out_words[0], out_words[1], out_words[2], out_words[3]),
+        0, BLOCK, (out_words[0], out_words[1], out_words[2], out_words[3]),
         (np.int32(base), np.int32(stride), np.int32(block_of_steps), m0, m1, np.int32(key[0]), np.int32(key[1])),
     )  # fmt: skip
 
@@ -126,8 +126,9 @@ def draw_poisson(population, first, last, shard, shard_bits, step, drive, limits
             halves, counts = scratch[k].view(np.int16), pairs.view(np.int16)
             for m in range(0, n, N_LIMITS_AT_ONCE):
                 x = scratch_limits[m : m + N_LIMITS_AT_ONCE]
-                _count_loop(2 * BLOCK, (halves, counts), (np.int32(x[0]), np.int32(x[1]), np.int32(x[2]),
-                                                          np.int32(x[3]), np.int32(x[4]), np.int32(x[5])))  # fmt: skip
+                limits_now = (np.int32(x[0]), np.int32(x[1]), np.int32(x[2]), np.int32(x[3]), np.int32(x[4]),
+                              np.int32(x[5]))  # fmt: skip
+                _count_loop(0, 2 * BLOCK, (halves, counts), limits_now)
             _part(drive[D_FIRST_COUNT] + n_always, pairs, out_count[2 * k, a:b], out_count[2 * k + 1, a:b])
     for k in range(min(N_STEPS_PER_DRAW, drive[D_DELAY] - step)):
         out_count[k, first:last] = 0
