@@ -35,13 +35,14 @@ CASES = {
         r"^fan-out at a neuron of A on spinnaker1: needs 10 synapses, has 9 synapses; scale the network down$",
     ),
     "drawn weights": (
-        joined(AllToAll(), weight_pa=Normal(mean=80.0, sd=8.0)), "n_weight_values", 20,
+        joined(AllToAll(), weight_pa=Normal(mean=80.0, sd=8.0, low=0.0)), "n_weight_values", 20,
         r"^different weights at a neuron of B on spinnaker1: needs 20 values, has 19 values; "
         r"take weights without spread, of fewer values$",
     ),
     "delay": (
         joined(AllToAll()), "max_delay_steps", 10,
-        r"^delay at A -> B on spinnaker1: needs 10 steps, has 9 steps; shorten the delays or raise the network's dt_ms$",
+        r"^delay at A -> B on spinnaker1: needs 10 steps, has 9 steps; "
+        r"shorten the delays or raise the network's dt_ms$",
     ),
     "synapses of a core": (
         joined(AllToAll()), "max_synapses", 20 * 4,
