@@ -1,0 +1,332 @@
+"""A router's cycle: the reinjector sends, one packet is chosen, looked up, and copied, held up or dropped."""
+
+import numpy as np
+
+from emulator.kernels.packet_core import deliver
+from emulator.kernels.packet_link import look_at, push_link, take_from
+from emulator.kernels.packet_queue import (
+    A_NET,
+    ARRIVAL_MASK,
+    C_RX_FREE_AT,
+    E_DUMP,
+    E_REINJECT,
+    ITEM_SHIFT,
+    K_LOST,
+    K_NOW,
+    L_COUNT,
+    L_DEAD,
+    LEG_BITS,
+    N_BLOCKED,
+    N_BLOCKED_CYCLES,
+    N_DROPPED,
+    N_DROPPED_READ,
+    N_EMERGENCY,
+    N_EXTERNAL,
+    N_LINK_DUMPED,
+    N_LOCAL,
+    N_LOST,
+    N_MISSED,
+    N_NO_ROUTE,
+    N_OVERFLOWS,
+    N_PEAK_QUEUE,
+    N_PROCESSOR_DUMPED,
+    N_REINJECTED,
+    P_DUMP,
+    P_N_CORES,
+    P_N_SLOTS,
+    P_OUTPUT_BUFFER,
+    P_QUEUE,
+    P_ROUTER_CYCLES,
+    P_TIMER,
+    P_TRIANGLES,
+    P_WAIT1,
+    P_WAIT2,
+    R_AWAKE,
+    R_DUMP_FREE_AT,
+    R_DUMP_ITEM,
+    R_FREE_AT,
+    R_LAST,
+    R_MASK,
+    R_PORT,
+    R_Q_COUNT,
+    R_Q_HEAD,
+    R_REINJECT_DUE,
+    R_SENDING,
+    R_STALL_AT,
+    W_BLOCK,
+    W_DUMP,
+    W_MISS,
+    W_NO_ROUTE,
+    W_QUEUE_FULL,
+    W_REINJECT,
+    W_ROUTE,
+    inner,
+    inner_call,
+    lowest_bit,
+    note,
+    put,
+    wake_at,
+)  # fmt: skip
+
+SIX = (np.int64(1) << 6) - 1
+LEG_MASK = (1 << LEG_BITS) - 1
+
+
+@inner
+def outputs_of(s, router, item):
+    """Return (links, cores) that a packet leaves by as bit masks; links are -1 where there is no way."""
+    n_slots = s.parameters[P_N_SLOTS]
+    arrival, leg = ((item >> LEG_BITS) & ARRIVAL_MASK) - 1, item & LEG_MASK
+    if leg == 1:
+        return np.int64(1) << ((arrival + 1) % 6), np.int64(0)
+    word = s.route[s.packets[item >> ITEM_SHIFT, A_NET], router]
+    if word < 0:
+        if leg == 2:
+            arrival = (arrival + 1) % 6
+        if arrival < 0 or s.straight[arrival] < 0:
+            return np.int64(-1), np.int64(0)
+        return np.int64(1) << s.straight[arrival], np.int64(0)
+    return word & ((np.int64(1) << n_slots) - 1), word >> n_slots
+
+
+@inner
+def blocked_links(s, router, links):
+    """Return those of ``links`` that take nothing now."""
+    first, blocked = router * s.parameters[P_N_SLOTS], np.int64(0)
+    while links:
+        slot = lowest_bit(links)
+        links &= links - 1
+        x = s.links[first + slot]
+        if x[L_DEAD] or x[L_COUNT] >= s.parameters[P_OUTPUT_BUFFER]:
+            blocked |= np.int64(1) << slot
+    return blocked
+
+
+@inner
+def cores_free_at(s, router, cores):
+    """Return when the receive registers of all ``cores`` will have been emptied (now or before: they are)."""
+    first, time = router * s.parameters[P_N_CORES], np.int64(0)
+    while cores:
+        p = lowest_bit(cores)
+        cores &= cores - 1
+        time = max(time, s.cores[first + p, C_RX_FREE_AT])
+    return time
+
+
+@inner
+def emergency_links(s, router, links, blocked):
+    """Return the emergency links that replace ``blocked`` ones, 0 if not all of them can take a packet."""
+    diverted = ((blocked << 1) | (blocked >> 5)) & SIX
+    first, rest = router * s.parameters[P_N_SLOTS], diverted
+    while rest:
+        slot = lowest_bit(rest)
+        rest &= rest - 1
+        x = s.links[first + slot]
+        needed = 2 if (links & ~blocked) >> slot & 1 else 1
+        if x[L_DEAD] or x[L_COUNT] + needed > s.parameters[P_OUTPUT_BUFFER]:
+            return np.int64(0)
+    return diverted
+
+
+@inner
+def copy_out(s, router, item, links, cores, diverted):
+    """Copy a packet to its outputs: ``links`` first, then those of emergency routes, then cores."""
+    leg = item & LEG_MASK
+    bare = item & ~np.int64((1 << ITEM_SHIFT) - 1)
+    first = router * s.parameters[P_N_SLOTS]
+    while links:
+        slot = lowest_bit(links)
+        links &= links - 1
+        push_link(s, first + slot, bare | (2 if leg == 1 else 0))
+    while diverted:
+        slot = lowest_bit(diverted)
+        diverted &= diverted - 1
+        push_link(s, first + slot, bare | 1)
+        s.router_counters[router, N_EMERGENCY] += 1
+    first = router * s.parameters[P_N_CORES]
+    while cores:
+        p = lowest_bit(cores)
+        cores &= cores - 1
+        deliver(s, first + p, item >> ITEM_SHIFT)
+
+
+@inner
+def sinks_of(s, router, item):
+    """Return the cores that a packet at a router has still to reach."""
+    net = s.packets[item >> ITEM_SHIFT, A_NET]
+    if item & LEG_MASK != 1:
+        return np.int64(s.sinks[net, router])
+    slot = ((item >> LEG_BITS) & ARRIVAL_MASK) % 6  # arrival + 1, the link it goes on by
+    far = s.links[router * 6 + slot, 0]
+    return np.int64(s.sinks[net, far // 6]) if far >= 0 else np.int64(0)
+
+
+@inner_call
+def lose(s, router, item):
+    """Count the deliveries that a lost packet would have made."""
+    n = sinks_of(s, router, item)
+    s.clock[K_LOST] += n
+    s.router_counters[router, N_LOST] += n
+
+
+@inner_call
+def dump(s, router, item, links, cores):
+    """Drop a packet into the dump register."""
+    now, counters, x = s.clock[K_NOW], s.router_counters[router], s.routers[router]
+    packet = item >> ITEM_SHIFT
+    note(s, now, W_DUMP, router, packet)
+    counters[N_DROPPED] += 1
+    while links:
+        links &= links - 1
+        counters[N_LINK_DUMPED] += 1
+    while cores:
+        cores &= cores - 1
+        counters[N_PROCESSOR_DUMPED] += 1
+    if s.parameters[P_QUEUE] == 0:
+        lose(s, router, item)
+    elif now < x[R_DUMP_FREE_AT]:
+        note(s, now, W_MISS, router, packet)
+        counters[N_MISSED] += 1
+        lose(s, router, item)
+    else:
+        x[R_DUMP_ITEM] = item
+        x[R_DUMP_FREE_AT] = now + s.parameters[P_DUMP]
+        put(s, x[R_DUMP_FREE_AT], E_DUMP | router << 3)
+
+
+@inner_call
+def read_dump(s, router):
+    """Move the dump register's packet to the reinjection queue, and wake the monitor core at its next timer tick."""
+    now, counters, x = s.clock[K_NOW], s.router_counters[router], s.routers[router]
+    counters[N_DROPPED_READ] += 1
+    item = x[R_DUMP_ITEM]
+    x[R_DUMP_ITEM] = -1
+    if x[R_Q_COUNT] >= s.parameters[P_QUEUE]:
+        note(s, now, W_QUEUE_FULL, router, item >> ITEM_SHIFT)
+        counters[N_OVERFLOWS] += 1
+        lose(s, router, item)
+        return
+    s.queue[router, (x[R_Q_HEAD] + x[R_Q_COUNT]) % s.queue.shape[1]] = item
+    x[R_Q_COUNT] += 1
+    counters[N_PEAK_QUEUE] = max(counters[N_PEAK_QUEUE], x[R_Q_COUNT])
+    if not x[R_AWAKE]:
+        x[R_AWAKE] = 1
+        put(s, next_timer(s, now), E_REINJECT | router << 3)
+
+
+@inner
+def next_timer(s, now):
+    """Return the next tick of the reinjector's timer after ``now``."""
+    return (now // s.parameters[P_TIMER] + 1) * s.parameters[P_TIMER]
+
+
+@inner_call
+def reinject(s, router):
+    """Let the monitor core send the next dropped packet again."""
+    now, x = s.clock[K_NOW], s.routers[router]
+    port = s.parameters[P_N_SLOTS] + s.parameters[P_N_CORES]
+    if x[R_Q_COUNT] == 0:
+        x[R_AWAKE] = 0
+    elif x[R_STALL_AT] >= 0:
+        put(s, next_timer(s, now), E_REINJECT | router << 3)
+    else:
+        item = s.queue[router, x[R_Q_HEAD]]
+        x[R_Q_HEAD] = (x[R_Q_HEAD] + 1) % s.queue.shape[1]
+        x[R_Q_COUNT] -= 1
+        x[R_SENDING] = item
+        x[R_MASK] |= np.int64(1) << port
+        s.router_counters[router, N_REINJECTED] += 1
+        note(s, now, W_REINJECT, router, item >> ITEM_SHIFT)
+
+
+@inner
+def choose_port(mask, last):
+    """Return the next port with a packet after ``last``, round robin."""
+    later = mask & ~((np.int64(1) << (last + 1)) - 1)
+    return lowest_bit(later if later else mask)
+
+
+@inner
+def finish(s, router, port):
+    """Take the packet that was dealt with from its port."""
+    x, now = s.routers[router], s.clock[K_NOW]
+    if x[R_STALL_AT] >= 0:
+        s.router_counters[router, N_BLOCKED_CYCLES] += now - x[R_STALL_AT]
+        x[R_STALL_AT] = -1
+    x[R_PORT] = -1
+    x[R_LAST] = port
+    x[R_FREE_AT] = now + s.parameters[P_ROUTER_CYCLES]
+    take_from(s, router, port)
+    counters, n_slots = s.router_counters[router], s.parameters[P_N_SLOTS]
+    if port < n_slots:
+        counters[N_EXTERNAL] += 1
+    elif port < n_slots + s.parameters[P_N_CORES]:
+        counters[N_LOCAL] += 1
+    if x[R_MASK]:
+        wake_at(s, router, x[R_FREE_AT])
+
+
+@inner_call
+def held_up(s, router, item, links, cores, blocked, free_at):
+    """Deal with a packet that has blocked outputs.
+
+    Returns 0 if it waits, -1 if it was dropped, else the emergency links that it can leave by now.
+    """
+    x, now = s.routers[router], s.clock[K_NOW]
+    if x[R_STALL_AT] < 0:
+        x[R_STALL_AT] = now
+        s.router_counters[router, N_BLOCKED] += 1
+        note(s, now, W_BLOCK, router, item >> ITEM_SHIFT)
+    wait1, wait2 = s.parameters[P_WAIT1], s.parameters[P_WAIT2]
+    first_end = NEVER_ENDS if wait1 < 0 else x[R_STALL_AT] + wait1
+    if now >= first_end:
+        if wait2 > 0 and s.parameters[P_TRIANGLES] and item & LEG_MASK != 1 and blocked and free_at <= now:
+            diverted = emergency_links(s, router, links, blocked)
+            if diverted:
+                return diverted
+        if now >= first_end + wait2:
+            dump(s, router, item, links, cores)
+            return np.int64(-1)
+        wake_at(s, router, first_end + wait2)
+    elif wait1 >= 0:
+        wake_at(s, router, first_end)
+    if free_at > now:
+        wake_at(s, router, free_at)
+    return np.int64(0)
+
+
+NEVER_ENDS = np.int64(1 << 61)
+
+
+@inner
+def evaluate(s, router):
+    """Do what a router does at the end of a cycle in which something may have changed for it."""
+    x, now = s.routers[router], s.clock[K_NOW]
+    if x[R_REINJECT_DUE] == now:
+        reinject(s, router)
+    if x[R_MASK] == 0:
+        return
+    if now < x[R_FREE_AT]:
+        wake_at(s, router, x[R_FREE_AT])
+        return
+    if x[R_PORT] < 0:
+        x[R_PORT] = choose_port(x[R_MASK], x[R_LAST])
+    port = x[R_PORT]
+    item = look_at(s, router, port, x[R_SENDING])
+    links, cores = outputs_of(s, router, item)
+    if links < 0:
+        note(s, now, W_NO_ROUTE, router, item >> ITEM_SHIFT)
+        s.router_counters[router, N_NO_ROUTE] += 1
+        lose(s, router, item)
+        finish(s, router, port)
+        return
+    blocked, free_at = blocked_links(s, router, links), cores_free_at(s, router, cores)
+    diverted = np.int64(0)
+    if blocked or free_at > now:
+        diverted = held_up(s, router, item, links, cores, blocked, free_at)
+        if diverted == 0:
+            return
+    if diverted >= 0:
+        note(s, now, W_ROUTE, router, item >> ITEM_SHIFT)
+        copy_out(s, router, item, links & ~blocked, cores, diverted)
+    finish(s, router, port)

@@ -1,0 +1,135 @@
+"""A core in the SimPy model: it sends its packets, receives others, and works through them and its ticks."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from emulator.network.model import EndOfTick, Leg, What
+from emulator.network.scenario import WORK_FRACTION_BITS
+from emulator.network.simpy_clock import Bell, Pause, Phase, Process
+from emulator.network.simpy_router import LOCAL, Copy
+
+if TYPE_CHECKING:
+    from emulator.network.simpy_model import PacketNetwork
+
+TICK_JOB = -1  #: in the core's queue: the work of a tick itself
+_HALF = 1 << (WORK_FRACTION_BITS - 1)
+
+
+class Core:
+    """Send register, receive register, spike buffer and server of one core."""
+
+    def __init__(self, network: PacketNetwork, core_id: int) -> None:
+        self.network, self.env, self.core_id = network, network.env, core_id
+        self.router = network.routers[core_id // network.scenario.fabric.n_cores]
+        self.port = self.router.first_core_port + core_id % network.scenario.fabric.n_cores
+        work = network.scenario.work
+        self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
+        self.spike_work, self.synapse_work = int(work.spike_work[core_id]), int(work.synapse_work[core_id])
+        self.column = int(work.column[core_id])
+        self.to_send: deque[tuple[int, int]] = deque()  # packet, when it is due
+        self.register: int | None = None
+        self.is_receiving = False
+        self.jobs: deque[int] = deque()  # packets, and TICK_JOB
+        self.job_ends_at = 0
+        self.is_serving = False  # a packet
+        self.n_waiting = self.n_sent = self.n_delivered = self.n_served = self.n_overflow = self.n_expired = 0
+        self.n_late = self.n_busy_cycles = self.max_waiting = self.max_backlog = 0
+        self.send_bell, self.taken_bell = Bell(self.env, Phase.CHANGE), Bell(self.env, Phase.CHANGE)
+        self.work_bell = Bell(self.env, Phase.FINISH)
+        self.env.process(self.send())
+        self.env.process(self.serve())
+
+    # ---- sending ----
+
+    def send(self) -> Process:
+        """Put one packet after the other into the send register, each when it is due and the register empty."""
+        while True:
+            while not self.to_send:
+                yield self.send_bell.wait()
+            packet, due = self.to_send.popleft()
+            if due > self.env.now:
+                yield Pause(self.env, due - self.env.now, Phase.CHANGE)
+            self.network.note(What.SEND, self.core_id, packet)
+            self.n_sent += 1
+            self.network.n_expected += self.network.n_sinks_of(Copy(packet, LOCAL, Leg.NORMAL), self.router.router_id)
+            self.register = packet
+            self.router.offer(self.port)
+            yield self.taken_bell.wait()
+
+    def take(self) -> None:
+        """Empty the send register; the core can use it from the next cycle on."""
+        self.register = None
+        Pause(self.env, 1, Phase.CHANGE).callbacks.append(self.taken_bell.ring)
+
+    # ---- receiving ----
+
+    def deliver(self, packet: int) -> None:
+        """Take a packet into the receive register, which the interrupt handler then empties."""
+        self.network.note(What.DELIVER, self.core_id, packet)
+        self.n_delivered += 1
+        self.is_receiving = True
+        delay = self.network.numbers.receive_cycles
+        Pause(self.env, delay, Phase.CHANGE).callbacks.append(lambda _: self.receive(packet))
+
+    def receive(self, packet: int) -> None:
+        """Move a packet from the receive register to the spike buffer, if that has room."""
+        self.is_receiving = False
+        self.router.bell.ring()
+        self.network.count_latency(packet)
+        if self.n_waiting >= self.network.numbers.spike_buffer_packets:
+            self.network.note(What.OVERFLOW, self.core_id, packet)
+            self.n_overflow += 1
+            return
+        self.jobs.append(packet)
+        self.n_waiting += 1
+        if not self.work_bell.is_awaited:  # else it starts at once
+            self.max_waiting = max(self.max_waiting, self.n_waiting)
+        self.work_bell.ring()
+
+    # ---- working ----
+
+    def work_of(self, job: int) -> int:
+        """Cycles of a packet or of a tick's own work."""
+        if job == TICK_JOB:
+            return self.tick_work
+        row, lengths = self.network.row[job], self.network.scenario.work.row_length
+        length = int(lengths[row, self.column]) if row >= 0 and self.column >= 0 else 0
+        return max(1, (self.spike_work + self.synapse_work * length + _HALF) >> WORK_FRACTION_BITS)
+
+    def serve(self) -> Process:
+        """Work through packets and ticks in the order in which they came."""
+        while True:
+            while not self.jobs:
+                yield self.work_bell.wait()
+            job = self.jobs.popleft()
+            self.n_waiting -= job != TICK_JOB
+            work = self.work_of(job)
+            self.job_ends_at, self.is_serving = self.env.now + work, job != TICK_JOB
+            yield Pause(self.env, work, Phase.FINISH)
+            if job == TICK_JOB:
+                self.network.latest = max(self.network.latest, self.env.now)
+                continue
+            self.is_serving = False
+            self.network.note(What.SERVE, self.core_id, job)
+            self.n_served += 1
+            self.n_busy_cycles += work
+            self.n_late += self.network.is_late(job, self.phase_cycles)
+
+    def begin_tick(self, tick: int, _: object = None) -> None:
+        """Begin a tick: throw away what waits (if that is the policy), and queue the tick's own work."""
+        if self.network.numbers.end_of_tick is EndOfTick.DROP:
+            for packet in self.jobs:
+                if packet != TICK_JOB:
+                    self.network.note(What.EXPIRE, self.core_id, packet)
+                    self.n_expired += 1
+            self.jobs = deque(job for job in self.jobs if job == TICK_JOB)
+            self.n_waiting = 0
+        backlog = max(0, self.job_ends_at - self.env.now) + sum(map(self.work_of, self.jobs))
+        self.max_backlog = max(self.max_backlog, backlog)
+        self.network.tick_backlog[tick] = max(self.network.tick_backlog[tick], backlog)
+        if tick < self.network.scenario.n_ticks:
+            self.jobs.append(TICK_JOB)
+            self.n_busy_cycles += self.tick_work
+            self.work_bell.ring()

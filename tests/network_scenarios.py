@@ -1,0 +1,136 @@
+"""Random scenarios of the packet network, and small ones by hand."""
+
+import numpy as np
+
+from emulator.network.model import FOREVER, EndOfTick, Parameters
+from emulator.network.scenario import NO_ENTRY, Fabric, Packets, Scenario, Work, make_packets
+
+TRIANGULAR = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
+SQUARE = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+def grid_fabric(width, height, *, offsets=TRIANGULAR, wrap=False, n_cores=2, period=3, delay=2, dead=()):
+    """Routers of a grid; ``period`` and ``delay`` may be arrays; ``dead``: (router, slot), one direction."""
+    n, k = width * height, len(offsets)
+    far_router, far_slot = np.full((n, k), -1, np.int32), np.zeros((n, k), np.int32)
+    for x in range(width):
+        for y in range(height):
+            for slot, (dx, dy) in enumerate(offsets):
+                fx, fy = x + dx, y + dy
+                if wrap:
+                    fx, fy = fx % width, fy % height
+                if 0 <= fx < width and 0 <= fy < height:
+                    far_router[x * height + y, slot] = fx * height + fy
+                    far_slot[x * height + y, slot] = (slot + k // 2) % k
+    is_dead = far_router < 0
+    for router, slot in dead:
+        is_dead[router, slot] = True
+    full = np.ones((n, k), np.int32)
+    return Fabric(
+        far_router=far_router, far_slot=far_slot, is_dead=is_dead, period=(full * period).astype(np.int32),
+        delay=(full * delay).astype(np.int32),
+        straight=np.array([(slot + k // 2) % k for slot in range(k)], np.int32), n_cores=n_cores,
+        has_triangles=k == 6,
+    )  # fmt: skip
+
+
+def random_tree(rng, fabric, source, *, p_core=0.4, p_link=0.5, p_straight=0.3):
+    """Routes of one net: a random tree from ``source``; entries that only go straight on may be missing."""
+    route = np.full(fabric.n_routers, NO_ENTRY, np.uint64)
+    seen, todo = {source}, [(source, -1)]
+    while todo:
+        router, arrival = todo.pop(int(rng.integers(len(todo))))
+        links = []
+        for slot in rng.permutation(fabric.n_slots).tolist():
+            far = int(fabric.far_router[router, slot])
+            if far >= 0 and far not in seen and rng.random() < p_link:
+                seen.add(far)
+                links.append(slot)
+                todo.append((far, int(fabric.far_slot[router, slot])))
+        cores = [p for p in range(fabric.n_cores) if rng.random() < p_core]
+        is_straight = not cores and arrival >= 0 and links == [int(fabric.straight[arrival])]
+        if is_straight and rng.random() < p_straight:
+            continue
+        word = sum(1 << slot for slot in links) | sum(1 << (fabric.n_slots + p) for p in cores)
+        route[router] = word
+    if rng.random() < 0.05:
+        route[source] = NO_ENTRY
+    # a router without an entry passes packets on: where it must not, it has an empty one
+    walk_all = [(source, -1)]
+    visited = set()
+    while walk_all:
+        router, arrival = walk_all.pop()
+        visited.add(router)
+        word = route[router]
+        if word == NO_ENTRY:
+            slots = [int(fabric.straight[arrival])] if arrival >= 0 else []
+        else:
+            slots = [slot for slot in range(fabric.n_slots) if int(word) >> slot & 1]
+        for slot in slots:
+            far = int(fabric.far_router[router, slot])
+            if far in visited:
+                route[router] = 0
+            elif far >= 0:
+                walk_all.append((far, int(fabric.far_slot[router, slot])))
+    return route
+
+
+def random_parameters(rng):
+    """Small buffers and short waits, so that everything that can happen does."""
+    wait1 = int(rng.choice([FOREVER, 0, 1, 5, 20, 80]))
+    return Parameters(
+        router_cycles=int(rng.integers(1, 4)), wait1_cycles=wait1, wait2_cycles=int(rng.choice([0, 0, 3, 30])),
+        output_buffer_packets=int(rng.integers(1, 4)), input_buffer_packets=int(rng.integers(1, 4)),
+        receive_cycles=int(rng.integers(1, 12)), spike_buffer_packets=int(rng.integers(1, 8)),
+        dump_cycles=int(rng.integers(1, 15)), reinjection_queue_packets=int(rng.choice([0, 1, 3, 50])),
+        reinjection_timer_cycles=int(rng.integers(5, 60)), reinjection_cycles=int(rng.integers(1, 10)),
+        barrier_cycles=int(rng.integers(10, 40)), end_of_tick=rng.choice(list(EndOfTick)),
+    )  # fmt: skip
+
+
+def random_work(rng, n_cores, n_rows, tick_cycles):
+    n_columns = int(rng.integers(1, 4))
+    return Work(
+        spike_work=rng.integers(0, 10 * 256, n_cores).astype(np.int32),
+        synapse_work=rng.integers(0, 256, n_cores).astype(np.int32),
+        column=rng.integers(-1, n_columns, n_cores).astype(np.int32),
+        row_length=rng.integers(0, 30, (n_rows, n_columns)).astype(np.uint16),
+        tick_cycles=(rng.integers(0, 2, n_cores) * rng.integers(0, 60, n_cores)).astype(np.int32),
+        phase_cycles=(rng.integers(0, 2) * rng.integers(0, tick_cycles, n_cores)).astype(np.int32),
+    )
+
+
+def random_scenario(seed):
+    """A scenario of up to 16 routers and some hundred packets."""
+    rng = np.random.default_rng(seed)
+    offsets = TRIANGULAR if rng.random() < 0.75 else SQUARE
+    width, height = rng.integers(1, 5, 2).tolist()
+    if width * height == 1:
+        width = 2
+    fabric = grid_fabric(
+        width, height, offsets=offsets, wrap=bool(rng.integers(2)) and min(width, height) > 2,
+        n_cores=int(rng.integers(1, 4)),
+        period=rng.integers(1, 9, (width * height, len(offsets))),
+        delay=rng.integers(0, 12, (width * height, len(offsets))),
+        dead=[(int(rng.integers(width * height)), int(rng.integers(len(offsets)))) for _ in range(rng.integers(0, 3))],
+    )  # fmt: skip
+    n_nets, n_ticks = int(rng.integers(1, 7)), int(rng.integers(1, 4))
+    tick_cycles = int(rng.integers(40, 400))
+    sources = rng.integers(0, fabric.n_routers, n_nets)
+    n_rows = int(rng.integers(1, 6))
+    rows = []
+    for _ in range(int(rng.integers(1, 60)) * n_ticks):
+        net = int(rng.integers(n_nets))
+        core = int(sources[net]) * fabric.n_cores + int(rng.integers(fabric.n_cores))
+        offset = int(rng.integers(0, max(2, tick_cycles // int(rng.choice([1, 4, 16])))))
+        rows.append((int(rng.integers(n_ticks)), core, offset, net, int(rng.integers(-1, n_rows))))
+    n_cores = fabric.n_routers * fabric.n_cores
+    return Scenario(
+        fabric=fabric, work=random_work(rng, n_cores, n_rows, tick_cycles), packets=make_packets(rows),
+        route=np.array([random_tree(rng, fabric, int(source)) for source in sources]),
+        parameters=random_parameters(rng), n_ticks=n_ticks, tick_cycles=tick_cycles,
+        max_cycles=int(rng.choice([300, 3000, 20_000])), cycle_ns=7.5,
+    )  # fmt: skip
+
+
+__all__ = ["SQUARE", "TRIANGULAR", "Packets", "grid_fabric", "random_scenario", "random_tree"]
