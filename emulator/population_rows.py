@@ -16,7 +16,7 @@ from emulator.lif_constants import raw_s1615
 from emulator.neuron_constants import model_code, neuron_constants_f64, neuron_constants_s1615
 from emulator.weight_scale import WeightScale
 from models.errors import ParameterError
-from models.network import Izhikevich, LifCurrExp, Network, Population, Receptor
+from models.network import Izhikevich, LifCurrExp, LifDelta, Network, Population, Receptor
 
 
 def has_other_models(network: Network) -> bool:
@@ -95,3 +95,14 @@ def initial_extra(network: Network, v_mv: NDArray[np.float64], *, is_fixed: bool
                 u = np.rint(u * (1 << 15))
             extra[part.E_U, own] = u
     return extra
+
+
+def delay_beyond(network: Network, *, is_nest: bool) -> int:
+    """Steps that a delay convention adds to every delay.
+
+    NEST's convention adds one step, since its models with synaptic currents first move the membrane in the step after
+    the arrival. ``iaf_psc_delta`` moves it in the step of the arrival: a network of ``LifDelta`` only adds none. In a
+    mixed network delta synapses act one step later than in NEST.
+    """
+    is_delta = all(isinstance(population.neuron, LifDelta) for population in network.populations)
+    return int(is_nest and not is_delta)

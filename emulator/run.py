@@ -18,7 +18,7 @@ from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, chec
 from emulator.plasticity import PlasticRows, static_projections
 from emulator.plasticity_weights import Plasticity, PlasticWeights
 from emulator.poisson_kiss import PoissonMethod
-from emulator.population_rows import has_other_models
+from emulator.population_rows import delay_beyond, has_other_models
 from emulator.recorder import RangeWatch, Recorder
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
@@ -267,7 +267,7 @@ def _simulate(
         compiling = time.perf_counter()
         _compile_kernels(network, arithmetic, progress, is_stored=False)
         start += time.perf_counter() - compiling
-    extra_delay = int(options.convention is DelayConvention.NEST)
+    extra_delay = delay_beyond(network, is_nest=options.convention is DelayConvention.NEST)
     state = build_state(
         network, connectivity, scales, seed=options.seed, n_threads=options.n_threads, probes=options.probes,
         extra_delay=extra_delay, number_format=number_format, poisson=options.poisson,

@@ -59,7 +59,7 @@ def test_saturated_words_are_counted(name):
     network = mixed_network(names=name)
     drive = replace(network.populations[0].poisson, rate_hz=1000.0)  # 0.1 events a step: bounded by one weight ...
     rare = replace(network, populations=(replace(network.populations[0], poisson=drive),), projections=())
-    engine, reference = run_both(rare, n_steps=100)
+    engine, reference = run_both(rare, n_steps=100, delay_convention="device")
     assert_identical(engine, reference)
     assert engine.provenance["n_saturations"] == reference.n_saturations
 
