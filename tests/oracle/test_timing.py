@@ -1,19 +1,22 @@
 """Step times against a plain recount: one spike, one packet, one core at a time."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from emulator.connectivity import build_connectivity
+from emulator.plasticity import build_plastic_rows
+from emulator.plasticity_weights import count_plastic_by_slice
 from emulator.timing import Timing, slice_of_source, time_cores
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex
 from models.machine import CostSpec
 from models.network import FixedProbability, Network, Population
+from models.plasticity import PairStdp
 from reference_case import projection, spikes_at
 
 BUDGET = 20_000.0  # 0.1 ms of 200 MHz
@@ -255,3 +258,39 @@ def test_cores_of_several_sources_take_their_own_packets():
         extra = timing.max_cycles[vertex.vertex_id] - fixed_cycles(mapping, net, vertex)
         busy[mapping.partition.slices[vertex.slice_id].population] += extra > 1e-9
     assert busy == {"A": 1, "B": 2, "S": 1}  # both senders, both slices of B
+
+
+@pytest.mark.parametrize("recipe", ["combined", "ensemble"])
+def test_plastic_rows_and_postsynaptic_spikes_are_charged(recipe):
+    """Half of the projections are plastic: a recount of what the others would not cost."""
+    net, n_steps = pair(), 30
+    rule = PairStdp(w_max_pa=100.0)
+    learning = replace(net, projections=tuple(replace(p, plasticity=rule) for p in net.projections[::2]))
+    mapping = mapped(recipe, net)
+    spec = mapping.machine.plasticity
+    spikes = random_spikes(net, 300, n_steps)
+    plastic_rows = build_plastic_rows(learning, {}, seed=1, n_shards=2, n_threads=1)
+    slices = slice_of_source(mapping, net)[: net.n_neurons]
+    lengths = count_plastic_by_slice(plastic_rows, net.n_sources, slices, len(mapping.partition.slices))
+    assert lengths.sum() == sum(part.weight.size for part in plastic_rows)
+    steps, neurons = (np.array([spike[i] for spike in spikes], np.int32) for i in (0, 1))
+    none = np.zeros_like(lengths)
+    arguments = (mapping, learning, steps, neurons, n_steps, none)
+    static, found = (time_cores(*arguments, plastic_length=plastic) for plastic in (none, lengths))
+    extra, n_rows, n_events = np.zeros((n_steps, len(mapping.partition.vertices))), 0, 0
+    for step, neuron in spikes:
+        source_slice = int(slice_of_source(mapping, net)[neuron])
+        for vertex in receivers(mapping, net, source_slice):
+            length = int(lengths[neuron, vertex.slice_id])
+            extra[step, vertex.vertex_id] += (length > 0) * spec.row_cycles + length * spec.synapse_cycles
+            n_rows, n_events = n_rows + (length > 0), n_events + length
+    assert (found.n_plastic_rows, found.n_plastic_events) == (n_rows, n_events)
+    assert found.write_back_bytes == 8 * n_rows + 2 * n_events
+    np.testing.assert_allclose(found.mean_cycles - static.mean_cycles, extra.mean(axis=0), rtol=1e-9, atol=1e-9)
+    post = static.mean_cycles - time_cores(*arguments).mean_cycles
+    sent = np.bincount(slice_of_source(mapping, net)[neurons], minlength=len(mapping.partition.slices))
+    for vertex in mapping.partition.vertices:
+        learns = vertex.role in (Role.SYNAPSE, Role.COMBINED)
+        learns &= mapping.partition.slices[vertex.slice_id].population in {p.target for p in learning.projections}
+        expected = sent[vertex.slice_id] * spec.post_spike_cycles / n_steps if learns else 0.0
+        assert post[vertex.vertex_id] == pytest.approx(expected)

@@ -1,16 +1,19 @@
 """Machine files: the built-in one is complete, provenance is kept, every mistake gets one clear error."""
 
+import math
 import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import get_type_hints
 
+import numpy as np
 import pytest
 
 from models.config_file import section_of
 from models.errors import NeuromapError, ParameterError, UnknownNameError
 from models.machine import Machine, unit_of
 from models.machine_file import list_machines, load_machine, machine_hints
+from models.topology import build_topology
 
 #: Constants that a machine may leave out.
 OPTIONAL = {
@@ -42,8 +45,8 @@ def machine_file(tmp_path):
     return write
 
 
-def test_list_machines_has_spinnaker1():
-    assert "spinnaker1" in list_machines()
+def test_machines_that_come_with_neuromap():
+    assert list_machines() == ("generic_mesh", "loihi1", "neuroaix", "spinnaker1", "spinnaker2", "truenorth")
 
 
 def test_spinnaker1_values():
@@ -58,18 +61,120 @@ def test_spinnaker1_values():
     assert machine.budget_cycles(0.1) == 20_000
 
 
-def test_every_number_of_spinnaker1_has_a_source_and_its_unit():
-    machine = load_machine("spinnaker1")
+@pytest.mark.parametrize("name", list_machines())
+def test_every_number_has_a_source_and_its_unit(name):
+    machine = load_machine(name)
     noted = {note.path: note for note in machine.constants}
-    sections = ("core.", "memory.", "router.", "link.", "cost.", "power.", "plan.")
-    needed = {path for path in machine_hints() if path.startswith(sections)} - OPTIONAL
+    present = tuple(f"{entry.name}." for entry in fields(Machine) if getattr(machine, entry.name) is not None)
+    needed = {path for path in machine_hints() if path.startswith(present)} - OPTIONAL
+    assert "core.clock_hz" in needed
     assert needed <= set(noted) <= needed | OPTIONAL
     for note in noted.values():
         assert note.source, note.path
         assert note.status != "stated", note.path
         assert note.unit == unit_of(note.path), note.path
-        if isinstance(note.value, int | float):
+        if isinstance(note.value, int | float) and not isinstance(note.value, bool):
             assert note.unit, note.path
+
+
+@pytest.mark.parametrize("name", list_machines())
+def test_ranges_hold_their_values(name):
+    for note in load_machine(name).constants:
+        if note.low is not None:
+            assert note.low <= note.value <= note.high, note.path
+
+
+def test_guesses_are_unverified():
+    for name in list_machines():
+        for note in load_machine(name).constants:
+            if note.source.startswith(("guess", "prior", "as SpiNNaker 1", "invented")):
+                assert note.status == "unverified", (name, note.path)
+
+
+def test_neuroaix_is_what_its_static_model_says():
+    machine = load_machine("neuroaix")
+    pipeline = machine.pipeline
+    assert build_topology(machine).n_chips == 35
+    assert (pipeline.n_pipelines, pipeline.pipeline_depth_cycles, machine.core.clock_hz) == (10, 30, 189.393e6)
+    hop_ns = pipeline.transceiver_ns + pipeline.cable_ns + pipeline.link_hop_delay_ns * (3 + 5) / 6
+    assert hop_ns == machine.link.latency_ns == 1029
+    assert machine.link.packets_per_s == pytest.approx(5.82e9 / 128, rel=1e-4)
+    row_bytes = 64 * math.ceil(3880 / 35 * machine.memory.synapse_bytes / pipeline.dram_fetch_bytes)
+    assert row_bytes == 896
+    rate = np.interp(row_bytes, pipeline.dram_row_bytes, pipeline.dram_row_bytes_per_s)
+    assert rate / pipeline.dram_bytes_per_s == pytest.approx(0.43, abs=0.005)
+    per_core = pipeline.n_dram_channels * rate / pipeline.n_pipelines
+    assert machine.plan.synapse_events_per_s == pytest.approx(per_core / machine.memory.synapse_bytes, rel=1e-3)
+    cycles = machine.core.clock_hz / machine.plan.synapse_events_per_s
+    assert machine.cost.synapse_cycles == pytest.approx(cycles, rel=1e-3)
+    power_w = 2.99e8 * 3.2 * 20.36 * 47.55e-9
+    assert machine.power.board_idle_w == pytest.approx(power_w / 35, rel=0.01)
+
+
+def test_only_neuroaix_has_pipelines():
+    assert [name for name in list_machines() if load_machine(name).pipeline is not None] == ["neuroaix"]
+
+
+@pytest.mark.parametrize(
+    ("name", "limits"),
+    [
+        ("loihi1", {"max_in_axons": 4096, "max_out_axons": 4096, "max_delay_steps": 62, "max_neurons": 1024}),
+        ("truenorth", {"max_fan_in": 256, "max_out_axons": 256, "max_delay_steps": 15, "n_weight_values": 4}),
+        ("spinnaker2", {"n_per_chip": 152, "dtcm_bytes": 131072, "max_fan_in": None}),
+    ],
+)
+def test_limits_of_machines(name, limits):
+    core = load_machine(name).core
+    assert {field: getattr(core, field) for field in limits} == limits
+
+
+def test_optional_section_must_be_whole(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text("base: spinnaker1\npipeline: {n_pipelines: 4}\n")
+    message = r"^pipeline\.pipeline_depth_cycles at .*m\.yaml: needs a value in cycles for 'pipeline_depth_cycles' in "
+    with pytest.raises(ParameterError, match=message + "section 'pipeline', has None$"):
+        load_machine(path)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"pipeline.dram_row_bytes": [64, 32]},
+            r"^pipeline\.dram_row_bytes at the settings: needs sizes > 0 bytes in ascending order, "
+            r"has \(64\.0, 32\.0\)$",
+        ),
+        (
+            {"pipeline.dram_row_bytes_per_s": [1e9]},
+            r"^pipeline\.dram_row_bytes_per_s at the settings: needs 6 values > 0 bytes/s, as dram_row_bytes, has ",
+        ),
+        (
+            {"router.n_table_entries": 10},
+            r"^router\.n_table_entries at the settings: needs 0 entries with router\.casting 'broadcast', has 10$",
+        ),
+        (
+            {"router.casting": "multicast"},
+            r"^router\.n_table_entries at .*: needs at least 1 entry with router\.casting 'multicast', has 0$",
+        ),
+        (
+            {"memory.sdram_bytes": 0},
+            r"^memory\.sdram_bytes at the settings: needs a value > 0 bytes, "
+            r"since memory\.synapse_store is 'chip', has 0$",
+        ),
+        ({"core.max_fan_in": 0}, r"^core\.max_fan_in at the settings: needs a value > 0 synapses, has 0$"),
+    ],
+)
+def test_sections_that_contradict_themselves(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        load_machine("neuroaix", settings)
+
+
+def test_shape_is_read_from_a_file(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text("base: generic_mesh\ntopology:\n  kind: graph\n  board_shape: []\n  links: [[0, 1], [1, 2]]\n")
+    machine = load_machine(path)
+    assert machine.topology.links == ((0, 1), (1, 2))
+    assert build_topology(machine).n_chips == 3
 
 
 def test_unverified_constants_are_the_middle_of_their_range():
