@@ -203,6 +203,8 @@ def _runs(site: Site, order: NDArray[np.int64]) -> list[_Run]:
 
 def _fill_chip(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int64], is_mixed: bool) -> list[int]:
     """Take clusters (positions) for a chip with ``room`` cores; the fullest choice, earlier runs first."""
+    if not room:
+        return []
     runs_of_size: dict[int, list[_Run]] = {}
     n_offered: dict[int, int] = {}
     for run in runs[:_N_RUNS_AHEAD] if is_mixed else runs[:1]:

@@ -10,9 +10,10 @@ from machines import machine, network, pair, projection
 from mapping.keys import allocate_keys
 from mapping.model import Mapping, Placement
 from mapping.partition import combined, ensemble
+from mapping.place import PLACERS as ALL_PLACERS
 from mapping.place import connected
 from mapping.place.smallest import place_on_boards
-from mapping.route import shared_tree
+from mapping.route import ROUTERS, shared_tree
 from mapping.tables import build_tables
 from mapping.verify import verify
 from models.errors import CapacityError, UnroutableError
@@ -20,8 +21,11 @@ from models.machine import Machine
 from models.network import Explicit, Network, OneToOne
 from models.topology import build_topology
 
-PLACERS = {"connected": connected.place, "connected-unmixed": partial(connected.place, is_mixed=False)}
-ROUTERS = {"shared_tree": shared_tree.route}
+PLACERS = {**ALL_PLACERS, "connected-unmixed": partial(connected.place, is_mixed=False)}
+PAIRS = {
+    **{name: (place, shared_tree.route) for name, place in PLACERS.items()},
+    **{f"connected, {name}": (connected.place, route) for name, route in ROUTERS.items() if name != "shared_tree"},
+}
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,7 @@ def run(case: Case, place, route) -> Mapping:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-@pytest.mark.parametrize("route", ROUTERS.values(), ids=ROUTERS)
-@pytest.mark.parametrize("place", PLACERS.values(), ids=PLACERS)
+@pytest.mark.parametrize(("place", "route"), PAIRS.values(), ids=PAIRS)
 def test_mapping_is_valid(place, route, case):
     mapping = run(case, place, route)
     assert verify(mapping, case.network) == ()
