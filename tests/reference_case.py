@@ -82,15 +82,24 @@ def rich_network(dt_ms: float = 0.1) -> Network:
 
 
 def run_both(
-    network: Network, *, n_steps: int, seed: int = 1, delay_convention: str = "nest", **options: Any
-) -> tuple[Simulation, ReferenceRun]:
+    network: Network, *, n_steps: int, seed: int = 1, delay_convention: str = "nest", poisson: str = "counter",
+    **options: Any,
+) -> tuple[Simulation, ReferenceRun]:  # fmt: skip
     """Run engine and reference with the potential of every neuron kept."""
     probes = range(network.n_neurons)
-    engine = simulate(network, n_steps=n_steps, seed=seed, probes=probes, delay_convention=delay_convention, **options)
+    engine = simulate(
+        network,
+        n_steps=n_steps,
+        seed=seed,
+        probes=probes,
+        delay_convention=delay_convention,
+        poisson=poisson,
+        **options,
+    )
     plastic = PlasticSynapses(network, engine.plastic_rows, engine.scales)
     reference = simulate_reference(
         network, engine.connectivity, engine.scales, n_steps=n_steps, seed=seed, probes=probes,
-        extra_delay=int(delay_convention == "nest"), plastic=plastic,
+        extra_delay=int(delay_convention == "nest"), plastic=plastic, poisson=poisson,
     )  # fmt: skip
     return engine, reference
 

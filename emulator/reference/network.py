@@ -17,7 +17,9 @@ from emulator.connectivity import Connectivity
 from emulator.engine_state import initial_potentials_mv
 from emulator.kernels.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
 from emulator.poisson_drive import poisson_limits
+from emulator.poisson_kiss import PoissonMethod
 from emulator.random_stream import Stream, host_rng, stream_key
+from emulator.reference.kiss import KissInput
 from emulator.reference.neuron_model import FixedCell, FloatCell, fixed_neuron, float_neuron
 from emulator.reference.philox import philox_block
 from emulator.reference.row import Synapse, unpack_row
@@ -68,8 +70,8 @@ def _drive_halves(entity: int, block: int, purpose: int, seed: int) -> list[int]
     return [word >> shift & 0xFFFF for word in words for shift in (0, 16)]
 
 
-def source_spikes_of(network: Network, step: int, seed: int) -> list[int]:
-    """Ids of the spike-source neurons that fire in one step, each once, ascending."""
+def source_spikes_of(network: Network, step: int, seed: int, kiss: KissInput | None = None) -> list[int]:
+    """Ids of the spike-source neurons that fire in one step, each once, ascending; ``kiss`` draws if it is given."""
     fired: set[int] = set()
     for source in network.sources:
         offset = network.offsets[source.name]
@@ -79,10 +81,14 @@ def source_spikes_of(network: Network, step: int, seed: int) -> list[int]:
                     if math.floor(time_ms / network.dt_ms + 0.5) == step:
                         fired.add(offset + int(i))
             case PoissonSource():
-                if source.start_ms <= step * network.dt_ms + 1e-9 < source.stop_ms:
+                if not source.start_ms <= step * network.dt_ms + 1e-9 < source.stop_ms:
+                    continue
+                if kiss is not None:
+                    counts = [kiss.source_count(offset + i) for i in range(source.n_neurons)]
+                else:
                     rng = host_rng(seed, Stream.POISSON_SOURCE, offset, step)
-                    counts = rng.poisson(source.rate_hz * network.dt_ms * 1e-3, source.n_neurons)
-                    fired.update(offset + i for i, count in enumerate(counts) if count)
+                    counts = rng.poisson(source.rate_hz * network.dt_ms * 1e-3, source.n_neurons).tolist()
+                fired.update(offset + i for i, count in enumerate(counts) if count)
     return sorted(fired)
 
 
@@ -162,6 +168,7 @@ def simulate_reference(
     extra_delay: int = 1,
     probes: Sequence[int] = (),
     plastic: PlasticSynapses | None = None,
+    poisson: PoissonMethod | str = PoissonMethod.COUNTER,
 ) -> ReferenceRun:
     """Simulate a network with stored synapses.
 
@@ -179,6 +186,7 @@ def simulate_reference(
         Neurons whose potential is kept.
     plastic : PlasticSynapses, optional
         Synapses that change; ``connectivity`` holds the others.
+    poisson : {'counter', 'kiss'}
 
     Returns
     -------
@@ -191,14 +199,16 @@ def simulate_reference(
     longest = max(longest, plastic.longest_delay_steps)
     ring = _Ring(longest + extra_delay + 1, network.n_neurons)
     run = ReferenceRun()
+    kiss = KissInput(network, seed) if PoissonMethod(poisson) is PoissonMethod.KISS else None
     for step in range(n_steps):
         fired = []
         for i, cell in enumerate(cells):
-            drive = drive_count(network, i, step, seed) * cell.drive_weight
+            count = drive_count(network, i, step, seed) if kiss is None else kiss.drive_count(i, step)
+            drive = count * cell.drive_weight
             total_exc = ring.take(step, Receptor.EXC, i) + drive
             if _step_cell(cell, total_exc, ring.take(step, Receptor.INH, i), run):
                 fired.append(i)
-        fired += source_spikes_of(network, step, seed)
+        fired += source_spikes_of(network, step, seed, kiss)
         for source in fired:
             for synapse in (*rows[source], *plastic.send(step, source)):
                 ring.add(step + synapse.delay_steps + extra_delay, synapse)

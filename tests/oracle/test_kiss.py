@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from emulator.kernels import poisson_kiss as kernel
 from emulator.poisson_kiss import KissRate, kiss_rate, kiss_seeds, quantile_table
 from emulator.reference.kiss import Kiss, KissSource
+from emulator.run import simulate
+from reference_case import assert_identical, rich_network, run_both, spikes_of
 
 WORD = st.integers(0, 2**32 - 1)
 FIRST_ID = 100
@@ -108,3 +110,23 @@ def test_compiled_kernel_equals_plain_python():
         with np.errstate(over="ignore"):
             kernel.draw_kiss.py_func(0, 4, 0, row, quantile_table(), state, plain)
         np.testing.assert_array_equal(plain, engine_counts(RATES[name], 4, 30))
+
+
+@pytest.mark.parametrize(("dt_ms", "n_threads"), [(0.1, 1), (0.1, 3), (1.0, 2)])
+def test_network_with_kiss_sources_is_identical(dt_ms, n_threads):
+    engine, reference = run_both(rich_network(dt_ms), n_steps=230, seed=6, n_threads=n_threads, poisson="kiss")
+    assert_identical(engine, reference)
+    assert all(fires(engine, name) for name in ("A", "B", "C", "S"))
+    other = simulate(rich_network(dt_ms), n_steps=230, seed=6)
+    assert spikes_of(other) != reference.spikes
+
+
+def fires(run, name):
+    first, n = run.network.offsets[name], run.network.group(name).n_neurons
+    return bool(((run.spike_neuron >= first) & (run.spike_neuron < first + n)).any())
+
+
+def test_kiss_network_is_the_same_in_float64():
+    engine, reference = run_both(rich_network(), n_steps=150, seed=2, arithmetic="float", poisson="kiss")
+    np.testing.assert_allclose(engine.v_mv, np.array(reference.v), rtol=0, atol=1e-9)
+    assert spikes_of(engine) == reference.spikes
