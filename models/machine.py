@@ -323,6 +323,28 @@ class PlasticitySpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowControlSpec:
+    """Buffers, waits and dropped packets (`emulator.network.model`). Cycles are the core's; codes the router's bytes.
+
+    ``barrier_ns``: from the end of one tick to the next where ticks wait for each other.
+    """
+
+    output_buffer_packets: int
+    input_buffer_packets: int
+    wait1_code: int
+    wait2_code: int
+    receive_cycles: float
+    dump_cycles: float
+    reinjection_queue_packets: int
+    reinjection_timer_ns: float
+    reinjection_cycles: float
+    barrier_ns: float
+
+    def __post_init__(self) -> None:
+        _check_numbers(self, "flow_control", positive=("output_buffer_packets", "input_buffer_packets"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """A many-core machine. ``dead_chips``: (x, y); ``dead_links``: (x, y, link); ``dead_cores``: (x, y, p)."""
 
@@ -341,6 +363,7 @@ class Machine:
     dead_cores: tuple[tuple[int, int, int], ...] = ()
     pipeline: PipelineSpec | None = None
     plasticity: PlasticitySpec | None = None
+    flow_control: FlowControlSpec | None = None
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
