@@ -9,9 +9,11 @@ from typing import get_args, get_type_hints
 import pytest
 
 import models.errors
-from models.machine import Machine, Status
-from models.machine_file import load_machine
+from models.machine import CoreSpec, Machine, Status
+from models.machine_file import list_machines, load_machine
 from models.networks import NETWORKS
+from models.topology import build_topology
+from models.topology_spec import TopologyKind
 from neuromap.cli import EXIT_INTERRUPTED, EXIT_WRONG_INPUT, Options
 from neuromap.experiment import check_experiment, load_experiment
 from neuromap.results import Report, RunArrays
@@ -85,6 +87,22 @@ def test_machine_file_of_the_documents_loads(tmp_path):
     assert machine.core.clock_hz == 250e6
     assert "core.clock_hz" in machine.unverified
     assert machine.router == load_machine("spinnaker1").router
+
+
+@pytest.mark.parametrize(("name", "n_chips", "n_dead_links"), [("cube", 512, 1), ("star", 5, 0)])
+def test_shapes_of_the_documents_are_built(tmp_path, name, n_chips, n_dead_links):
+    text = next(block for block in blocks("docs/machines.md", "yaml") if f"name: {name}\n" in block)
+    path = tmp_path / "machine.yaml"
+    path.write_text(text, encoding="utf-8")
+    topology = build_topology(load_machine(path))
+    assert (topology.n_chips, topology.n_dead_links) == (n_chips, n_dead_links)
+
+
+def test_every_machine_shape_and_limit_is_documented():
+    text = text_of("docs/machines.md")
+    names = [*list_machines(), *get_args(TopologyKind)]
+    names += [field.name for field in dataclasses.fields(CoreSpec) if field.default is None]
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 def test_experiment_file_of_the_documents_is_right(tmp_path):
