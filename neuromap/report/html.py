@@ -305,6 +305,7 @@ def _provenance(report: Report) -> str:
         "Counters and host",
         f'<div class="pair"><div><h3>What the cores counted</h3>{counters}</div>'
         f"<div><h3>What this run cost on this computer</h3>{times}</div></div>",
+        tables.loss_table(report),
     )
 
 

@@ -99,6 +99,30 @@ def packet_table(report: Report, arrays: RunArrays) -> str:
     return table(["packets", ""], [row([cell(name), cell(value)]) for name, value in pairs], is_sortable=False)
 
 
+def loss_table(report: Report) -> str:
+    """Return what the machine's numbers lost, by population and projection; empty if nothing was."""
+    losses = report.losses
+    rows = [
+        row([cell(where, kind="text"), cell(what, kind="text"), cell(f"{n:,}", n)])
+        for what, counts in (
+            ("full ring words", losses.saturated_words),
+            ("weights clipped at the largest word", losses.weights_clipped),
+            ("weights that round to zero", losses.weights_zero),
+        )
+        for where, n in counts.items()
+    ]
+    rows += [
+        row([cell(where, kind="text"), cell("state near the end of its range", kind="text"), cell("seen", 1)])
+        for where in losses.near_overflow
+    ]
+    rows += [
+        row([cell(where, kind="text"), cell("Poisson rate sent over that asked for", kind="text"), cell(f"{x:.4f}", x)])
+        for where, x in losses.poisson_rate_ratio.items()
+    ]
+    head = ["population or projection", "what the machine's numbers lost", ""]
+    return f"<h3>Lost to the machine's numbers</h3>{table(head, rows, text_columns=(0, 1))}" if rows else ""
+
+
 def published_table(report: Report) -> str:
     """Return the published PD14 results with this run among them, by real-time factor."""
     rows: list[tuple[float, str]] = []

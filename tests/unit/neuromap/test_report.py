@@ -32,7 +32,7 @@ from neuromap.report.quantity import (
 from neuromap.report.sample import collect_samples
 from neuromap.report.style import to_svg
 from neuromap.report.text import render_verdict
-from neuromap.results import Report, RunArrays
+from neuromap.results import LossReport, Report, RunArrays
 
 _spec = importlib.util.spec_from_file_location("report_fixture", Path(__file__).parents[2] / "report_fixture.py")
 fixture = importlib.util.module_from_spec(_spec)
@@ -406,3 +406,19 @@ def test_published_systems_of_the_same_machine_and_recipe_stand_out(report):
 )
 def test_numbers_are_written_with_their_unit(shown, expected):
     assert shown == expected
+
+
+def test_losses_are_listed_by_population_and_projection(report, arrays):
+    assert tables.loss_table(report) == ""
+    losses = LossReport(
+        saturated_words={"L4E": 1200}, weights_zero={"L4E -> <b>": 7}, weights_clipped={"L4I -> L4E": 2},
+        near_overflow=["L5E"], poisson_rate_ratio={"L6I": 1.0398},
+    )  # fmt: skip
+    page = parse(render_html(dataclasses.replace(report, losses=losses), arrays))
+    words = " ".join(page.words)
+    for text in (
+        "L4E full ring words 1,200", "L4I -> L4E weights clipped at the largest word 2",
+        "L4E -> <b> weights that round to zero 7", "L5E state near the end of its range seen",
+        "L6I Poisson rate sent over that asked for 1.0398",
+    ):  # fmt: skip
+        assert text in words
