@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from emulator.kernels import work
 from mapping.model import Mapping, Role, Vertex
+from mapping.neuron_cost import neuron_update_cycles
 from models.machine import Machine
 from models.network import Network, Population
 
@@ -64,8 +65,9 @@ def _vertex_cost(machine: Machine, network: Network, mapping: Mapping, vertex: V
     """Row of ``core_cost`` without the hand-over."""
     cost, part = machine.cost, mapping.partition.slices[vertex.slice_id]
     n = part.n_neurons
-    update = n * (cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron)
     group = network.group(part.population)
+    cycles = neuron_update_cycles(machine, group) if isinstance(group, Population) else 0.0
+    update = n * (cycles + cost.ring_buffer_drain_cycles_per_neuron)
     n_events = _events_per_step(group, network.dt_ms)
     draws = n * (cost.poisson_source_cycles + n_events * cost.poisson_event_cycles)
     match vertex.role:

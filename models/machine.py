@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from models.errors import ParameterError
+from models.neuron_cost import NeuronModelSpec
 from models.topology_spec import TopologySpec
 
 Status = Literal["datasheet", "code", "published", "measured", "calibrated", "unverified", "stated"]
@@ -363,6 +364,7 @@ class Machine:
     dead_cores: tuple[tuple[int, int, int], ...] = ()
     pipeline: PipelineSpec | None = None
     plasticity: PlasticitySpec | None = None
+    neuron_models: NeuronModelSpec | None = None
     flow_control: FlowControlSpec | None = None
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
 

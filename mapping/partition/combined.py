@@ -7,6 +7,7 @@ same core.
 from __future__ import annotations
 
 from mapping.model import Partition, Role, Vertex
+from mapping.neuron_cost import neuron_bytes
 from mapping.partition.limits import check_limits
 from mapping.partition.memory import InputPlanner, check_core, check_input, check_synapse_memory, dtcm_bytes
 from mapping.partition.slices import choose_neurons_per_core, lanes_of_sources, make_slices, source_vertices
@@ -36,8 +37,11 @@ def partition(
     for slice_id, part in enumerate(slices[: sum(1 for part in slices if part.population in planner.populations)]):
         needs = planner.needs(part)
         check_input(machine, part, needs, network.dt_ms, per_core)
-        has_poisson = planner.populations[part.population].poisson is not None
-        dtcm = dtcm_bytes(machine, Role.COMBINED, part.n_neurons, needs, n_inputs=int(has_poisson))
+        population = planner.populations[part.population]
+        dtcm = dtcm_bytes(
+            machine, Role.COMBINED, part.n_neurons, needs, n_inputs=int(population.poisson is not None),
+            bytes_per_neuron=neuron_bytes(machine, population),
+        )  # fmt: skip
         check_synapse_memory(machine, part, needs, per_core)
         sdram = needs.matrix_bytes if machine.memory.synapse_store == "chip" else 0
         check_core(machine, part, Role.COMBINED, (dtcm, sdram), per_core)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 from mapping.model import Partition, Role, Slice, Vertex
+from mapping.neuron_cost import neuron_bytes
 from mapping.partition.limits import check_limits, check_shared_memory
 from mapping.partition.memory import (
     InputNeeds,
@@ -124,7 +125,9 @@ def _ensemble(
     n = part.n_neurons
     n_poisson = _n_poisson_cores(machine, population, n)
     shared = hand_over_bytes(n)
-    cores = [(Role.NEURON, 0, dtcm_bytes(machine, Role.NEURON, n, None, n_inputs=n_lanes + n_poisson), 0)]
+    own_bytes = neuron_bytes(machine, population)
+    neuron_dtcm = dtcm_bytes(machine, Role.NEURON, n, None, n_inputs=n_lanes + n_poisson, bytes_per_neuron=own_bytes)
+    cores = [(Role.NEURON, 0, neuron_dtcm, 0)]
     synapse_dtcm = dtcm_bytes(machine, Role.SYNAPSE, n, needs)
     for lane in range(n_lanes):
         cores.append((Role.SYNAPSE, lane, synapse_dtcm, shared + (needs.matrix_bytes if lane == 0 else 0)))

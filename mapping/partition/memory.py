@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mapping.expected import planned_rates_hz
 from mapping.model import Role, Slice
+from mapping.neuron_cost import LIF_CURR_EXP_BYTES
 from mapping.partition.row import expected_row_length, longest_delay_steps, longest_row
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine, PlasticitySpec
@@ -21,9 +22,6 @@ from models.plasticity import n_decays
 N_RECEPTORS = 2
 _RING_BUFFER_BYTES = 2  # one 16-bit sum per slot, receptor and neuron
 _WORD_BYTES = 4
-#: LIF state and parameters of one neuron: membrane 8 words, threshold 1, two exponential synapses 6
-#: (neuron_model_lif_impl.h:87, exp_synapse_utils.h:44).
-_NEURON_WORDS = 15
 _POISSON_WORDS = 6  # estimate: rate, start, stop, next change, exp(-rate), time to spike
 _POPULATION_TABLE_BYTES = 20  # estimate: key, mask, start, count, core bits; one address
 _N_ROW_BUFFERS = 2  # one row is worked on while the next is fetched (spike_processing_fast.c:53)
@@ -152,7 +150,10 @@ def hand_over_bytes(n_neurons: int) -> int:
     return _RING_BUFFER_BYTES * N_RECEPTORS * _power_of_two(n_neurons)
 
 
-def dtcm_bytes(machine: Machine, role: Role, n_neurons: int, needs: InputNeeds | None, n_inputs: int = 0) -> int:
+def dtcm_bytes(
+    machine: Machine, role: Role, n_neurons: int, needs: InputNeeds | None, n_inputs: int = 0, *,
+    bytes_per_neuron: int = LIF_CURR_EXP_BYTES,
+) -> int:  # fmt: skip
     """DTCM of one core.
 
     Parameters
@@ -165,6 +166,8 @@ def dtcm_bytes(machine: Machine, role: Role, n_neurons: int, needs: InputNeeds |
         Of the slice; only synapse and combined cores use it.
     n_inputs : int
         Cores that hand over to a neuron core; 1 on a combined core that draws a Poisson drive itself, else 0.
+    bytes_per_neuron : int
+        State and parameters (``mapping.neuron_cost``); only neuron and combined cores have them.
     """
     size = machine.core.dtcm_reserved_bytes
     if role in (Role.COMBINED, Role.SYNAPSE) and needs is not None:
@@ -173,7 +176,7 @@ def dtcm_bytes(machine: Machine, role: Role, n_neurons: int, needs: InputNeeds |
         size += _N_ROW_BUFFERS * needs.row_buffer_bytes + _POPULATION_TABLE_BYTES * needs.n_projections
         size += needs.history_bytes
     if role in (Role.COMBINED, Role.NEURON):
-        size += _WORD_BYTES * _NEURON_WORDS * n_neurons
+        size += bytes_per_neuron * n_neurons
     if role is Role.NEURON:
         size += n_inputs * hand_over_bytes(n_neurons)
     if role in (Role.POISSON, Role.SOURCE) or (role is Role.COMBINED and n_inputs):

@@ -1,0 +1,50 @@
+"""Cycles and bytes of a population's neurons on a machine, by their model."""
+
+from __future__ import annotations
+
+from models.errors import ParameterError
+from models.machine import Machine
+from models.network import LifCurrExp, Population
+
+#: State and parameters of one LifCurrExp neuron, four bytes a word: membrane 8 words, threshold 1, two exponential
+#: synapses 6 (neuron_model_lif_impl.h:87, exp_synapse_utils.h:44).
+LIF_CURR_EXP_BYTES = 60
+_KEY = {
+    "LifCurrAlpha": "lif_curr_alpha",
+    "LifCondExp": "lif_cond_exp",
+    "LifAdaptThresh": "lif_adapt_thresh",
+    "LifDelta": "lif_delta",
+    "Izhikevich": "izhikevich",
+}
+
+
+def _stated(machine: Machine, population: Population, unit: str) -> float:
+    """What the machine states of a model other than LifCurrExp."""
+    model = type(population.neuron).__name__
+    if machine.neuron_models is None:
+        raise ParameterError(
+            f"Population({population.name!r}).neuron on {machine.name}", model,
+            "LifCurrExp, or a section 'neuron_models' in the machine's file that states the cost of the others",
+        )  # fmt: skip
+    value: float = getattr(machine.neuron_models, f"{_KEY[model]}_{unit}")
+    return value
+
+
+def neuron_update_cycles(machine: Machine, population: Population) -> float:
+    """Cycles of one neuron's update.
+
+    Raises
+    ------
+    ParameterError
+        If the machine does not state the cost of the model.
+    """
+    if isinstance(population.neuron, LifCurrExp):
+        return machine.cost.neuron_update_cycles
+    return _stated(machine, population, "cycles")
+
+
+def neuron_bytes(machine: Machine, population: Population) -> int:
+    """Bytes of one neuron's state and parameters; raises as ``neuron_update_cycles``."""
+    if isinstance(population.neuron, LifCurrExp):
+        return LIF_CURR_EXP_BYTES
+    return int(_stated(machine, population, "bytes"))
