@@ -168,7 +168,8 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Mapping
         keys=Keys(key=arrays["key"], mask=arrays["mask"], **header["keys"]),
         tables=Tables(
             **{name: arrays[f"table_{name}"] for name in _TABLE_ARRAYS},
-            **{name: arrays.get(f"table_{name}") for name in _OPTIONAL_TABLE_ARRAYS},
+            is_default=arrays.get("table_is_default"),
+            routes=arrays.get("table_routes"),
         ),
         network_name=header["network_name"],
         seed=header["seed"],

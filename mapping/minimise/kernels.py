@@ -60,11 +60,24 @@ def split_overlaps(key, mask, out_key, out_mask, out_entry):
 
 
 @njit(nogil=True, cache=True)
+def are_prefixes(mask):
+    """Whether each mask leaves open only the lowest of the bits that any of them looks at."""
+    care = np.uint32(0)
+    for x in range(len(mask)):
+        care |= mask[x]
+    for x in range(len(mask)):
+        below = np.uint32(mask[x] & (~mask[x] + np.uint32(1))) - np.uint32(1)  # bits below the lowest one that counts
+        if mask[x] and (care & ~mask[x]) != (care & below):
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
 def merge_blocks(key, mask, label, is_default, out_key, out_mask, out_label, out_default):
     """Merge neighbouring atoms of one label that fill an aligned block of keys as far as it is in use.
 
     The atoms come sorted by key, and so do the results. Each result is the smallest cube around its atoms, so results
-    do not overlap: blocks are disjoint. Returns their number.
+    do not overlap: blocks are disjoint. Atoms must be prefixes. Returns the number of results.
     """
     n, n_out, i = len(key), 0, 0
     while i < n:

@@ -12,11 +12,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapping.minimise.chips import Atoms, Entries, minimise_chips
-from mapping.minimise.kernels import merge_blocks, search_layers
+from mapping.minimise.kernels import are_prefixes, merge_blocks, search_layers
 from mapping.model import Tables
 
 #: Orders that are tried by default. 527,195 entries of PD14, one per source core, become 16,925 in 0.4 s with none,
@@ -34,9 +36,12 @@ def minimise(tables: Tables, *, target_length: int | None = None, n_threads: int
 
 def _merge(atoms: Atoms, target: int, *, n_tries: int) -> Entries:
     n = len(atoms.key)
-    room = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, bool)
-    n_blocks = merge_blocks(atoms.key, atoms.mask, atoms.label, atoms.is_default, *room)
-    blocks = tuple(array[:n_blocks] for array in room)
+    blocks: tuple[NDArray[Any], ...] = (atoms.key, atoms.mask, atoms.label, atoms.is_default)
+    if are_prefixes(atoms.mask):
+        room = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.int64), np.empty(n, bool)
+        n_blocks = merge_blocks(*blocks, *room)
+        blocks = tuple(array[:n_blocks] for array in room)
+    n_blocks = len(blocks[0])
     layer = np.empty(atoms.n_labels, np.int64)
     layer[np.argsort(np.bincount(blocks[2], minlength=atoms.n_labels), kind="stable")] = np.arange(atoms.n_labels)
     lists = np.empty(n_blocks, np.uint32), np.empty(n_blocks, np.uint32), np.empty(n_blocks, np.int64)

@@ -92,8 +92,9 @@ def test_prefix_entries_look_up_every_route(routes, data):
         return
     route = np.maximum(values, 0).astype(np.uint32)
     rank, distinct = _rank(route, is_met)
-    row, start, level, value = _prefix_entries(rank, distinct, is_met, is_default)
+    row, start, level, value, may_go = _prefix_entries(rank, distinct, is_met, is_default)
     assert (row == 0).all()
+    start, level, value = start[~may_go], level[~may_go], value[~may_go]
     order = np.argsort(level, kind="stable")
     for number in np.flatnonzero(is_met[0]):
         matching = [i for i in order if start[i] == number >> level[i] << level[i]]
