@@ -51,6 +51,7 @@ _SUFFIX_UNITS = {
     "_cycles": "cycles",
     "_bytes": "bytes",
     "_bits": "bits",
+    "_code": "code",
     "_hz": "Hz",
     "_ns": "ns",
     "_pj": "pJ",
