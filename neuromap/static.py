@@ -1,0 +1,252 @@
+"""The static depth: what a mapping is expected to load, without a step of model time.
+
+Every population fires at its expected rate (measured or published, else the planning rate of the machine). A core's
+cycles are those of the timing model (`emulator.cores`) at mean load: fixed work, spikes sent, packets that arrive, and
+synaptic events, which are packets times mean row length. Fluctuations from step to step are not in these numbers, so a
+core that is above its budget here is above it in most steps; one that is close below will still overrun in some.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.cores import core_costs
+from emulator.energy import energy
+from emulator.kernels import work
+from mapping.expected import expected_rates_hz
+from mapping.load import StaticLoad, static_load
+from mapping.model import Mapping, Role
+from mapping.partition.row import expected_row_length
+from mapping.traffic import receivers
+from models.network import Network
+from models.topology import build_topology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusiestCore:
+    """The core with the most expected cycles in a tick."""
+
+    kind: str
+    population: str
+    neuron_start: int
+    neuron_stop: int
+    lane: int
+    x: int
+    y: int
+    p: int
+    used_cycles: float
+    budget_cycles: float
+    packets_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusiestLink:
+    """The link that is closest to its own capacity; ``link`` is its name on the chip."""
+
+    x: int
+    y: int
+    link: str
+    packets_per_s: float
+    capacity_packets_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticReport:
+    """What ``static.json`` holds. Rates and loads are per second of model time.
+
+    ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs.
+    """
+
+    network: str
+    machine: str
+    recipe: str
+    n_cores: int
+    n_chips: int
+    n_boards: int
+    rate_hz: dict[str, float]
+    n_synaptic_events_per_s: float
+    n_packets_sent_per_s: float
+    n_packets_delivered_per_s: float
+    link_packets_per_s: float
+    mean_link_hops: float
+    max_link_hops: int
+    busiest_link: BusiestLink | None
+    busiest_core: BusiestCore | None
+    mean_core_load_ratio: float
+    max_core_load_ratio: float
+    real_time_factor: float
+    max_table_entries: int
+    total_table_entries: int
+    n_table_entries: int
+    max_dtcm_bytes: int
+    dtcm_bytes: int
+    max_sdram_bytes: int
+    total_sdram_bytes: int
+    sdram_bytes: int
+    power_w: float
+    parts_w: dict[str, float]
+    energy_per_synaptic_event_nj: float | None
+    static_s: float
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[np.float64]:
+    """Expected synaptic events at every vertex, per second of model time. Shape (n_vertices,), float64."""
+    partition = mapping.partition
+    events = np.zeros(len(partition.vertices))
+    bounds = [*partition.first_slice.values(), len(partition.slices)]
+    n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
+    for projection in network.projections:
+        pair = (projection.source, projection.target)
+        if pair not in partition.lane_of_source:
+            continue
+        vertex = receivers(partition, projection.target)
+        first = partition.first_slice[projection.source]
+        sizes = n_neurons[first : bounds[bounds.index(first) + 1]]
+        lane_spikes = np.bincount(partition.lane_of_source[pair], weights=sizes, minlength=vertex.shape[1])
+        start = partition.first_slice[projection.target]
+        row = np.array(
+            [expected_row_length(projection, network, int(n)) for n in n_neurons[start : start + len(vertex)]]
+        )
+        events[vertex] += row[:, None] * lane_spikes * load.rate_hz[projection.source]
+    return events
+
+
+def static_report(mapping: Mapping, network: Network, *, time_scale_factor: float = 1.0) -> StaticReport:
+    """Work out the expected loads of a mapping.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    network : Network
+        The one that was mapped.
+    time_scale_factor : float
+        Slow-down that the machine is given.
+    """
+    begin = time.perf_counter()
+    machine, partition = mapping.machine, mapping.partition
+    load, topology = static_load(mapping, network), build_topology(machine)
+    events = events_per_s(mapping, network, load)
+    cycles = _cycles(mapping, network, load, events)
+    budget = machine.budget_cycles(network.dt_ms, time_scale_factor)
+    ratio = cycles / budget
+    factor = max(1.0, float(ratio.max(initial=0.0))) * time_scale_factor
+    core = mapping.placement.core
+    chip = topology.index_of(core[:, 0], core[:, 1])
+    sdram = np.bincount(chip, weights=[v.sdram_bytes for v in partition.vertices], minlength=topology.n_chips)
+    sent = sum(load.rate_hz[name] * network.group(name).n_neurons for name in mapping.trees)
+    lengths = np.diff(mapping.tables.indptr)
+    busy = float(cycles.sum() / (budget / time_scale_factor * factor))
+    used = energy(
+        machine,
+        n_boards=topology.n_boards,
+        busy_cores=busy,
+        router_packets_per_s=sent + float(load.link_packets_per_s.sum()),
+        events_per_s=float(events.sum()),
+        real_time_factor=factor,
+    )
+    return StaticReport(
+        network=network.name, machine=machine.name, recipe=partition.recipe, n_cores=len(partition.vertices),
+        n_chips=len(np.unique(chip)), n_boards=topology.n_boards, rate_hz=expected_rates_hz(network, machine),
+        n_synaptic_events_per_s=float(events.sum()), n_packets_sent_per_s=float(sent),
+        n_packets_delivered_per_s=float(load.vertex_packets_per_s.sum()),
+        link_packets_per_s=float(load.link_packets_per_s.sum()), mean_link_hops=load.mean_link_hops,
+        max_link_hops=int(load.link_hops.max(initial=0)), busiest_link=_busiest_link(mapping, load, time_scale_factor),
+        busiest_core=_busiest_core(mapping, load, cycles, budget),
+        mean_core_load_ratio=float(ratio.mean()) if ratio.size else 0.0,
+        max_core_load_ratio=float(ratio.max(initial=0.0)), real_time_factor=factor,
+        max_table_entries=int(lengths.max(initial=0)), total_table_entries=int(lengths.sum()),
+        n_table_entries=machine.router.n_table_entries,
+        max_dtcm_bytes=max((v.dtcm_bytes for v in partition.vertices), default=0), dtcm_bytes=machine.core.dtcm_bytes,
+        max_sdram_bytes=int(sdram.max(initial=0)), total_sdram_bytes=int(sdram.sum()),
+        sdram_bytes=machine.memory.sdram_bytes, power_w=used.power_w, parts_w=used.parts_w,
+        energy_per_synaptic_event_nj=used.energy_per_event_nj, static_s=time.perf_counter() - begin,
+    )  # fmt: skip
+
+
+def _cycles(mapping: Mapping, network: Network, load: StaticLoad, events: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expected cycles of every core in a tick. Shape (n_vertices,)."""
+    step_s = network.dt_ms * 1e-3
+    cost = core_costs(mapping, network)
+    sent = np.zeros(len(cost))
+    for vertex in mapping.partition.vertices:
+        if vertex.role in (Role.NEURON, Role.COMBINED, Role.SOURCE):
+            part = mapping.partition.slices[vertex.slice_id]
+            sent[vertex.vertex_id] = part.n_neurons * load.rate_hz[part.population]
+    cycles: NDArray[np.float64] = cost[:, work.K_FIXED] + step_s * (
+        cost[:, work.K_SEND] * sent
+        + cost[:, work.K_SPIKE] * load.vertex_packets_per_s
+        + cost[:, work.K_SYNAPSE] * events
+    )
+    return cycles
+
+
+def _busiest_link(mapping: Mapping, load: StaticLoad, time_scale_factor: float) -> BusiestLink | None:
+    link = mapping.machine.link
+    capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s) * time_scale_factor
+    if not load.link_packets_per_s.any():
+        return None
+    chip, number = np.unravel_index(np.argmax(load.link_packets_per_s / capacity), capacity.shape)
+    x, y = load.chip[chip].tolist()
+    return BusiestLink(
+        x=x, y=y, link=build_topology(mapping.machine).link_names[number],
+        packets_per_s=float(load.link_packets_per_s[chip, number]),
+        capacity_packets_per_s=float(capacity[chip, number]),
+    )  # fmt: skip
+
+
+def _busiest_core(
+    mapping: Mapping, load: StaticLoad, cycles: NDArray[np.float64], budget_cycles: float
+) -> BusiestCore | None:
+    if not cycles.size:
+        return None
+    vertex = mapping.partition.vertices[int(np.argmax(cycles))]
+    part = mapping.partition.slices[vertex.slice_id]
+    x, y, p = mapping.placement.core[vertex.vertex_id].tolist()
+    return BusiestCore(
+        kind=str(vertex.role), population=part.population, neuron_start=part.start, neuron_stop=part.stop,
+        lane=vertex.lane, x=x, y=y, p=p, used_cycles=float(cycles[vertex.vertex_id]), budget_cycles=budget_cycles,
+        packets_per_s=float(load.vertex_packets_per_s[vertex.vertex_id]),
+    )  # fmt: skip
+
+
+def static_text(report: StaticReport) -> str:
+    """Return the report as lines for a terminal."""
+    lines = [
+        f"{report.network} on {report.machine} ({report.recipe}): {report.n_cores:,} cores, {report.n_chips:,} chips, "
+        f"{report.n_boards:,} board{'s' * (report.n_boards != 1)}; at expected rates, nothing was simulated",
+        f"real-time factor at mean load: {report.real_time_factor:.3g}",
+    ]
+    core, link = report.busiest_core, report.busiest_link
+    if core is not None:
+        lines.append(
+            f"busiest core: {core.kind} core of {core.population}[{core.neuron_start}:{core.neuron_stop}] at "
+            f"({core.x}, {core.y}, {core.p}), {core.used_cycles:,.0f} of {core.budget_cycles:,.0f} cycles a tick, "
+            f"{core.packets_per_s:,.0f} packets/s; mean of all cores {report.mean_core_load_ratio:.0%}"
+        )
+    if link is not None:
+        lines.append(
+            f"busiest link: {link.link} of ({link.x}, {link.y}), {link.packets_per_s:,.0f} of "
+            f"{link.capacity_packets_per_s:,.0f} packets/s"
+        )
+    energy_nj = report.energy_per_synaptic_event_nj
+    lines += [
+        f"packets: {report.n_packets_sent_per_s:,.0f}/s sent, {report.n_packets_delivered_per_s:,.0f}/s delivered, "
+        f"{report.mean_link_hops:,.1f} links a packet (at most {report.max_link_hops:,})",
+        f"synaptic events: {report.n_synaptic_events_per_s:,.3g}/s",
+        f"tables: {report.max_table_entries:,} of {report.n_table_entries:,} entries in the longest, "
+        f"{report.total_table_entries:,} in all",
+        f"memory: DTCM {report.max_dtcm_bytes:,} of {report.dtcm_bytes:,} bytes, SDRAM {report.max_sdram_bytes:,} of "
+        f"{report.sdram_bytes:,} bytes",
+        f"power: {report.power_w:,.1f} W" + (f", {energy_nj:,.1f} nJ a synaptic event" if energy_nj else ""),
+    ]
+    return "\n".join(lines)
