@@ -18,7 +18,7 @@ def _rebuild(kind: type[NeuromapError], args: tuple[Any, ...], state: dict[str, 
     return error
 
 
-_MAX_NAMES = 16  # longer lists do not fit on one screen; the nearest names are listed then
+_MAX_NAMES = 20  # longer lists do not fit on one screen; the nearest names are listed then
 
 
 class NeuromapError(Exception):
