@@ -1,6 +1,6 @@
 """PD14: how long neuromap and NEST take to build and run the same network on this machine, and in how much memory.
 
-    python benchmarks/bench_pd14.py                          # full scale; NEST too if it is found (17 GB, minutes)
+    python benchmarks/bench_pd14.py                          # full scale; NEST too if it is found (17 GB, 20 minutes)
     python benchmarks/bench_pd14.py --scale 0.1 --no-nest
     python benchmarks/bench_pd14.py --install-nest           # puts NEST 3.10 into benchmarks/.nestenv first
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,8 +28,10 @@ from models.networks import pd14
 NEST_VERSION = "3.10.0"
 NEST_PYTHONS = (Path("/opt/nestenv/bin/python"), HERE / ".nestenv" / "bin" / "python")
 GIB = 1024.0**3
-# for full scale on two cores (docs/design.md, "Speed is a feature")
-GOALS = {"build_s": 8.0, "emulation_factor": 4.0, "peak_rss_gib": 3e9 / GIB, "map_s": 15.0}
+N_PROBES = 100
+# for full scale, fixed point and two threads on two quiet cores (docs/speed.md)
+GOALS = {"build": 5.0, "peak memory": 2e9 / GIB, "mapping": 2.5}
+FACTOR_GOALS = {"fixed, poisson": 2.0, "fixed, dc": 1.5, "float, poisson": 4.0, "float, dc": 4.0}
 
 
 def parse() -> argparse.Namespace:
@@ -37,6 +40,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of neuromap")
     parser.add_argument("--nest-seconds", type=float, default=0.2, help="model time of NEST")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--nest-threads", type=int, nargs="+", default=[2])
     parser.add_argument("--drives", nargs="+", choices=("poisson", "dc"), default=["poisson", "dc"])
     parser.add_argument("--arithmetics", nargs="+", choices=("fixed", "float"), default=["fixed", "float"])
     parser.add_argument("--recipes", nargs="*", default=["ensemble", "combined"])
@@ -45,6 +49,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--nest-python", type=Path, help="Python of an environment that has nest-simulator")
     parser.add_argument("--install-nest", action="store_true", help="make benchmarks/.nestenv with NEST")
     parser.add_argument("--no-nest", action="store_true")
+    parser.add_argument("--no-probes", action="store_true", help="do not measure what recording potentials costs")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "pd14.json")
     return parser.parse_args()
 
@@ -73,23 +78,25 @@ def find_nest(options: argparse.Namespace) -> Path | None:
 
 
 def run_nest(options: argparse.Namespace, python: Path | None) -> dict[str, Any]:
-    """Measure NEST for every drive and thread count; a case that fails (memory) is left out and named."""
+    """Measure NEST for every thread count, both drives on one build; a case that fails (memory) is left out."""
     cases: dict[str, Any] = {}
     if python is None:
         return cases
-    for drive in options.drives:
-        network = export_network(pd14(scale=options.scale, drive=drive))
-        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            json.dump(network, file)
-            file.flush()
-            for threads in options.threads:
-                name = f"{drive}, {threads} threads"
-                command = [str(python), str(HERE / "nest_pd14.py"), file.name]
-                command += ["--model-ms", str(1e3 * options.nest_seconds), "--threads", str(threads)]
-                try:
-                    cases[name] = measure(command, f"NEST, {name}")
-                except RuntimeError as error:
-                    print(f"NEST, {name}: left out: {error}", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{drive}.json" for drive in options.drives]
+        for drive, file in zip(options.drives, files, strict=True):
+            file.write_text(json.dumps(export_network(pd14(scale=options.scale, drive=drive))), encoding="utf-8")
+        for threads in options.nest_threads:
+            command = [str(python), str(HERE / "nest_pd14.py"), str(files[0])]
+            command += ["--model-ms", str(1e3 * options.nest_seconds), "--threads", str(threads)]
+            command += ["--then", str(files[1])] if len(files) > 1 else []
+            try:
+                first = measure(command, f"NEST, {threads} threads")
+            except RuntimeError as error:
+                print(f"NEST, {threads} threads: left out: {error}", file=sys.stderr)
+                continue
+            for drive, measured in zip(options.drives, (first, {**first, **first.get("then", {})}), strict=False):
+                cases[f"{drive}, {threads} threads"] = measured
     return cases
 
 
@@ -111,6 +118,18 @@ def run_neuromap(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]
     return cases
 
 
+def run_probes(options: argparse.Namespace) -> dict[str, list[float]]:
+    """Measure what recording potentials costs: factors with and without, alternating."""
+    case = [sys.executable, str(HERE / "neuromap_pd14.py"), "simulate", "--scale", str(options.scale)]
+    case += ["--model-ms", str(1e3 * options.seconds), "--threads", str(max(options.threads))]
+    factors: dict[str, list[float]] = {"with": [], "without": []}
+    for i in range(max(3, options.repeats)):
+        for name, n_probes in (("without", 0), ("with", N_PROBES)):
+            probed = [*case, "--seed", str(options.seed + i), "--probes", str(n_probes)]
+            factors[name].append(measure(probed, f"neuromap, {n_probes} probes")["emulation_factor"])
+    return factors
+
+
 def run_mapping(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     """Measure the mapping for every recipe."""
     cases: dict[str, list[dict[str, Any]]] = {}
@@ -123,23 +142,31 @@ def run_mapping(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
     return cases
 
 
-def rows_of(ours: dict[str, Any], nest: dict[str, Any], mapped: dict[str, Any], scale: float) -> list[dict[str, Any]]:
-    """Turn the measurements into rows; the goals belong to full scale, fixed point, Poisson and two threads."""
+def rows_of(
+    ours: dict[str, Any], nest: dict[str, Any], mapped: dict[str, Any], probed: dict[str, list[float]], scale: float
+) -> list[dict[str, Any]]:
+    """Turn the measurements into rows; the goals belong to full scale and two threads."""
     rows = []
     for name, runs in ours.items():
         other = nest.get(name.partition(", ")[2])
-        has_goal = scale == 1.0 and name == "fixed, poisson, 2 threads"
+        kind, _, threads = name.rpartition(", ")
+        goals = {**GOALS, "emulation factor": FACTOR_GOALS[kind]} if scale == 1.0 and threads == "2 threads" else {}
         for key, metric, unit, factor in (
             ("build_s", "build", "s", 1.0),
             ("emulation_factor", "emulation factor", "1", 1.0),
             ("peak_rss_bytes", "peak memory", "GiB", 1 / GIB),
         ):
-            goal = GOALS["peak_rss_gib" if key == "peak_rss_bytes" else key] if has_goal else None
+            is_goal = metric == "emulation factor" or name.startswith("fixed")
             baseline = (other["simulator"], other[key] * factor) if other else None
             values = [run[key] * factor for run in runs]
+            goal = goals.get(metric) if is_goal else None
             rows.append(row(f"{metric}; {name}", unit, values, baseline=baseline, goal=goal))
+    if probed:
+        without = statistics.median(probed["without"])
+        rows.append(row(f"emulation factor; {N_PROBES} potentials recorded every step", "1", probed["with"],
+                        baseline=("none recorded", without), goal=1.1 * without))  # fmt: skip
     for recipe, runs in mapped.items():
-        goal = GOALS["map_s"] if scale == 1.0 else None
+        goal = GOALS["mapping"] if scale == 1.0 else None
         rows.append(row(f"mapping; {recipe}", "s", [run["map_s"] for run in runs], goal=goal))
         rows.append(row(f"mapping, peak memory; {recipe}", "GiB", [run["peak_rss_bytes"] / GIB for run in runs]))
     return rows
@@ -149,13 +176,16 @@ def main() -> None:
     options = parse()
     python = find_nest(options)
     ours = run_neuromap(options)
+    probed = {} if options.no_probes else run_probes(options)
     mapped = run_mapping(options)
     nest = run_nest(options, python)
-    rows = rows_of(ours, nest, mapped, options.scale)
+    rows = rows_of(ours, nest, mapped, probed, options.scale)
     print(f"PD14 at scale {options.scale:g}; ratio = neuromap / baseline; baseline = NEST, same network and session")
     print_table(rows)
     kept = {name: str(value) if isinstance(value, Path) else value for name, value in vars(options).items()}
-    write_results(options.out, options=kept, rows=rows, raw={"neuromap": ours, "mapping": mapped, "nest": nest})
+    write_results(
+        options.out, options=kept, rows=rows, raw={"neuromap": ours, "probes": probed, "mapping": mapped, "nest": nest}
+    )
     print(f"written to {options.out}")
 
 

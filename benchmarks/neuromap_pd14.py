@@ -30,6 +30,7 @@ def simulate_pd14(options: argparse.Namespace) -> dict[str, Any]:
         seed=options.seed,
         arithmetic=options.arithmetic,
         n_threads=options.threads,
+        probes=range(0, network.n_neurons, max(1, network.n_neurons // options.probes)) if options.probes else (),
     )
     counts = np.bincount(result.spike_neuron, minlength=network.n_sources)
     rates = {}
@@ -71,6 +72,7 @@ def main() -> None:
     parser.add_argument("--arithmetic", choices=("fixed", "float"), default="fixed")
     parser.add_argument("--model-ms", type=float, default=1000.0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--probes", type=int, default=0, help="neurons whose potential is recorded every step")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--machine", default="spinnaker1")
     parser.add_argument("--recipe", default="ensemble")

@@ -65,7 +65,7 @@ def test_export_refuses_given_spikes(export_network):
 def test_benchmark_runs_and_writes_rows_with_a_header(tmp_path):
     out = tmp_path / "pd14.json"
     options = ["--scale", "0.02", "--seconds", "0.05", "--threads", "1", "--drives", "dc", "--arithmetics", "fixed"]
-    options += ["--recipes", "combined", "--no-nest", "--out", str(out)]
+    options += ["--recipes", "combined", "--no-nest", "--no-probes", "--out", str(out)]
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "bench_pd14.py"), *options], capture_output=True, text=True, check=False
     )
