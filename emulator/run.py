@@ -77,8 +77,8 @@ class Simulation:
         Counters: saturations, clipped and vanished weights.
     build_s, simulate_s : float, s
         Wall time.
-    saturations : dict of str to int
-        Populations with ring words that were full when they were read (the machine's own arithmetic), and how many.
+    saturations : dict of (population, receptor) to int
+        Ring words that were full when they were read (the machine's own arithmetic); zeros are left out.
     near_overflow : tuple of str
         Populations whose S16.15 potentials or currents were seen beyond half of the range, past which sums wrap as on
         the device (looked at every 200 steps).
@@ -101,7 +101,7 @@ class Simulation:
     provenance: dict[str, int]
     build_s: float
     simulate_s: float
-    saturations: dict[str, int] = field(default_factory=dict)
+    saturations: dict[tuple[str, Receptor], int] = field(default_factory=dict)
     near_overflow: tuple[str, ...] = ()
     population_counters: dict[str, dict[str, int]] = field(default_factory=dict)
     plastic_weights: tuple[PlasticWeights, ...] = ()
@@ -343,9 +343,14 @@ def _potentials_mv(v: NDArray[np.float64], arithmetic: Arithmetic | NumberFormat
     return v / 32768.0 if arithmetic is Arithmetic.FIXED else v
 
 
-def _saturations(network: Network, state: EngineState) -> dict[str, int]:
-    counts = state.record.saturated.sum(axis=(0, 2)).tolist()
-    return {p.name: n for p, n in zip(network.populations, counts, strict=True) if n}
+def _saturations(network: Network, state: EngineState) -> dict[tuple[str, Receptor], int]:
+    counts = state.record.saturated.sum(axis=0).tolist()
+    return {
+        (population.name, receptor): n
+        for population, row in zip(network.populations, counts, strict=True)
+        for receptor, n in zip((Receptor.EXC, Receptor.INH), row, strict=True)
+        if n
+    }
 
 
 def _by_population(network: Network, state: EngineState) -> dict[str, dict[str, int]]:

@@ -22,7 +22,7 @@ def loss_report(experiment: Experiment, simulation: Simulation) -> LossReport:
     """Collect what was counted, by population and projection; what is zero is left out."""
     clipped, zero = (_by_projection(simulation, column) for column in (0, 1))
     return LossReport(
-        saturated_words=dict(simulation.saturations),
+        saturated_words={f"{name} {receptor}": n for (name, receptor), n in simulation.saturations.items()},
         weights_clipped=clipped,
         weights_zero=zero,
         near_overflow=list(simulation.near_overflow),
@@ -93,8 +93,8 @@ def _saturation_note(network: Network, words: dict[str, int], ring_buffer: RingB
     found = [
         sigma_for_larger_shift(network, population, receptor, ring_buffer)
         for population in network.populations
-        if population.name in words
         for receptor in Receptor
+        if f"{population.name} {receptor}" in words
     ]
     sigmas = [sigma for sigma in found if sigma is not None]
     change = (

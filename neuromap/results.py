@@ -162,9 +162,10 @@ class EnergyReport:
 class LossReport:
     """What the machine's numbers lost, by population or projection (``"A -> B"``); what is zero is left out.
 
-    ``saturated_words``: ring words that were full when they were read. ``weights_clipped``, ``weights_zero``: weights
-    above the largest word; weights that rounded to zero. ``near_overflow``: populations whose state came near the end
-    of its range. ``poisson_rate_ratio``: rate that SpiNNaker's Poisson methods send over the one asked for.
+    ``saturated_words``: ring words of a receptor (``"A exc"``) that were full when they were read. ``weights_clipped``,
+    ``weights_zero``: weights above the largest word; weights that rounded to zero. ``near_overflow``: populations
+    whose state came near the end of its range. ``poisson_rate_ratio``: rate that SpiNNaker's Poisson methods send over
+    the one asked for.
     """
 
     saturated_words: dict[str, int] = field(default_factory=dict)

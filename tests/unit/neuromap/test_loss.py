@@ -51,11 +51,19 @@ def test_float_loses_nothing():
 def test_full_ring_words_are_named_with_the_sigma_that_helps():
     # 300 + 4 sqrt(300) synapses at 30 Hz: 1.11 a step, sd 1.05, so 6.4 nA fit into 8, and 300 do not
     losses, notes = found(flooded("A"))
-    assert losses.saturated_words == {"A": 4}
+    assert losses.saturated_words == {"A exc": 4}
     assert notes == [
-        "summed input was above the 16-bit ring word 4 times and cut off, in A (4): --set ring_buffer_sigma=7 (now 5) "
-        "makes room for twice as much there"
+        "summed input was above the 16-bit ring word 4 times and cut off, in A exc (4): --set ring_buffer_sigma=7 (now "
+        "5) makes room for twice as much there"
     ]
+
+
+def test_receptors_are_counted_by_themselves():
+    network = flooded("A")
+    inhibited = replace(network, projections=(*network.projections, projection("T", "A", AllToAll(), weight_pa=-500.0)))
+    losses, (note,) = found(inhibited)
+    assert losses.saturated_words == {"A exc": 4, "A inh": 4}
+    assert "8 times and cut off, in A exc (4), A inh (4): " in note
 
 
 def test_the_sigma_that_is_named_makes_room():
@@ -74,7 +82,7 @@ def test_the_sigma_that_is_named_makes_room():
 
 def test_most_populations_are_counted():
     _, (note,) = found(flooded("A", "B", "C", "D", "E"))
-    assert ", in A (4), B (4), C (4) and 2 more: " in note
+    assert ", in A exc (4), B exc (4), C exc (4) and 2 more: " in note
 
 
 def test_no_sigma_is_named_where_none_helps():
@@ -82,9 +90,9 @@ def test_no_sigma_is_named_where_none_helps():
     joined = projection("T", "A", AllToAll(), weight_pa=10.0)
     network = Network(name="fast", populations=(CELLS,), sources=(source,), projections=(joined,))
     simulation = simulate(network, n_steps=2, seed=1)
-    assert loss_notes(EXPERIMENT, simulation, LossReport(saturated_words={"A": 3})) == [
-        "summed input was above the 16-bit ring word 3 times and cut off, in A (3): lower the weights or rates that "
-        "reach them"
+    assert loss_notes(EXPERIMENT, simulation, LossReport(saturated_words={"A exc": 3})) == [
+        "summed input was above the 16-bit ring word 3 times and cut off, in A exc (3): lower the weights or rates "
+        "that reach them"
     ]
 
 
