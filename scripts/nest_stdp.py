@@ -8,6 +8,9 @@ Each case is one synapse between two parrot neurons that repeat given trains; pa
 port 1, so the plastic synapse changes and nothing else does. Spikes are on the grid of steps, some of both sides meet
 in the same step. A postsynaptic spike before the first presynaptic one is left out of the nearest-neighbour cases:
 NEST starts as if there had been a presynaptic spike at time 0.
+
+In ``loop`` 30 trains drive one ``iaf_psc_exp`` neuron through plastic synapses, which its spikes change in turn. Its
+steps are counted as ours are, from 0; NEST's time of a spike is the end of its step.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ CASES = {
     "additive_nearest_far": ("stdp_nn_symm_synapse", 0.0, 101, 16.8, 33.7, 0.02, 0.03, 120.0, 60.0, 20.0),
     "multiplicative_nearest": ("stdp_nn_symm_synapse", 1.0, 15, 20.0, 25.0, 0.05, 0.06, 60.0, 40.0, 70.0),
 }
+LOOP_NEURON = {"C_m": 250.0, "tau_m": 10.0, "tau_syn_ex": 0.5, "tau_syn_in": 0.5, "t_ref": 2.0, "E_L": -65.0}
+LOOP_NEURON |= {"V_reset": -65.0, "V_th": -50.0, "V_m": -65.0, "tau_minus": 25.0}
 
 
 def train(rng, rate_hz):
@@ -68,6 +73,32 @@ def weights_of(case, pre, post):
     return np.asarray(recorder.get("events", "weights"), np.float64)
 
 
+def loop(n_sources=30, seed=77):
+    """Return steps and sources of the trains, the neuron's spike steps, and all weights after the run, pA."""
+    rng = np.random.default_rng(seed)
+    fired = [train(rng, 40.0) for _ in range(n_sources)]
+    fired = [steps[steps < N_STEPS - 10] for steps in fired]  # all arrive within the run
+    nest.ResetKernel()
+    nest.resolution = DT_MS
+    neuron = nest.Create("iaf_psc_exp", params=LOOP_NEURON)
+    sources = nest.Create("parrot_neuron", n_sources)
+    for source, steps in zip(sources, fired, strict=True):
+        generator = nest.Create("spike_generator", params={"spike_times": np.round(steps * DT_MS, 6)})
+        nest.Connect(generator, source, syn_spec={"delay": DT_MS})
+    spec = {"synapse_model": "stdp_synapse", "weight": 900.0, "delay": 1.5, "tau_plus": 15.0, "lambda": 0.05}
+    spec |= {"alpha": 0.6, "Wmax": 1800.0, "mu_plus": 0.0, "mu_minus": 0.0}
+    nest.Connect(sources, neuron, syn_spec=spec)
+    recorder = nest.Create("spike_recorder")
+    nest.Connect(neuron, recorder)
+    nest.Simulate(N_STEPS * DT_MS + DT_MS)
+    after = nest.GetConnections(sources, neuron)
+    order = np.argsort(after.source)
+    ids = np.repeat(np.arange(n_sources), [steps.size for steps in fired])
+    sent = np.concatenate(fired)  # a parrot repeats a spike one step later, at the end of the step of this number
+    spikes = np.rint(np.asarray(recorder.get("events", "times")) / DT_MS).astype(np.int64) - 1
+    return sent, ids, spikes, np.asarray(after.weight)[order]
+
+
 def main(path):
     """Run all cases and write them."""
     arrays = {"dt_ms": DT_MS, "w_max_pa": W_MAX_PA, "nest_version": nest.__version__}
@@ -80,6 +111,9 @@ def main(path):
         arrays[f"{name}/rule"] = np.array([mu, model == "stdp_synapse", tau_plus, tau_minus, a_plus, a_minus])
         arrays[f"{name}/delay_steps"], arrays[f"{name}/first_weight_pa"] = delay, weight
         print(f"{name}: {pre.size} before, {post.size} after, {after.min():.3f} to {after.max():.3f} pA")
+    names = ("loop/source_step", "loop/source_id", "loop/spike_step", "loop/weight_pa")
+    arrays |= dict(zip(names, loop(), strict=True))
+    print(f"loop: {arrays['loop/spike_step'].size} spikes, {arrays['loop/weight_pa'].round(1)} pA")
     np.savez_compressed(Path(path), **arrays)
 
 

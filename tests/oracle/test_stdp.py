@@ -1,17 +1,21 @@
 """STDP kernels against the plain-Python reference, and both against NEST's weights."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emulator.run import simulate
 from emulator.weight_scale import weight_scales
-from models.network import Receptor
+from models.network import AllToAll, Constant, Network, Population, Projection, Receptor, SpikeArraySource
 from models.plasticity import PairStdp
 from stdp_case import DT_MS, kernel_weights, one_synapse, reference_weights
 
 NEST = np.load(Path(__file__).parents[1] / "data" / "nest_stdp.npz")
-NEST_CASES = sorted({name.split("/")[0] for name in NEST if "/" in name})
+NEST_CASES = sorted({name.split("/")[0] for name in NEST if name.endswith("/rule")})
+ROOT = Path(__file__).parents[2]
+NEST_PYTHONS = (Path("/opt/nestenv/bin/python"), ROOT / "benchmarks" / ".nestenv" / "bin" / "python")
 
 
 def random_train(rng, rate_hz, n_steps=3000):
@@ -114,3 +118,34 @@ def test_history_of_the_device_keeps_fifteen_spikes():
         exact, _ = kernel_weights(network, [5, 800], post[:n], is_fixed=False)
         missing = (exact[1] - weights[1] / raw_per_pa) / (rule.a_plus * rule.w_max_pa)
         assert missing == pytest.approx(max(0, n - 15), abs=0.2)
+
+
+def test_a_neuron_that_changes_its_own_inputs_does_as_in_nest():
+    """Closed loop: every spike of the neuron, and all weights in the end."""
+    steps, ids = NEST["loop/source_step"], NEST["loop/source_id"]
+    source = SpikeArraySource(name="pre", n_neurons=30, times_ms=steps * DT_MS, ids=ids)
+    rule = PairStdp(w_max_pa=1800.0, tau_plus_ms=15.0, tau_minus_ms=25.0, a_plus=0.05, a_minus=0.03)
+    plastic = Projection(
+        source="pre", target="post", connector=AllToAll(), weight_pa=Constant(value=900.0),
+        delay_ms=Constant(value=1.5), plasticity=rule,
+    )  # fmt: skip
+    cells = Population(name="post", n_neurons=1)
+    network = Network(name="loop", populations=(cells,), projections=(plastic,), sources=(source,))
+    run = simulate(network, n_steps=12_001, seed=1, arithmetic="float")
+    expected = NEST["loop/spike_step"].tolist()
+    assert len(expected) > 20
+    assert run.spike_step[run.spike_neuron == 0].tolist() == expected
+    np.testing.assert_allclose(run.plastic_weights[0].last_pa, NEST["loop/weight_pa"], rtol=0, atol=1e-9)
+    assert np.ptp(NEST["loop/weight_pa"]) > 500.0
+
+
+@pytest.mark.slow
+def test_nest_still_computes_the_weights(tmp_path):
+    python = next((path for path in NEST_PYTHONS if path.exists()), None)
+    if python is None:
+        pytest.skip("no NEST; benchmarks/bench_pd14.py --install-nest puts one into benchmarks/.nestenv")
+    subprocess.run([python, ROOT / "scripts" / "nest_stdp.py", tmp_path / "nest.npz"], check=True, cwd=tmp_path)
+    with np.load(tmp_path / "nest.npz") as made:
+        assert sorted(made.files) == sorted(NEST.files)
+        for name in set(made.files) - {"nest_version"}:
+            np.testing.assert_allclose(made[name], NEST[name], rtol=0, atol=1e-9, err_msg=name)
