@@ -9,74 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Literal
 
 from models.errors import ParameterError
+from models.machine_unit import check_numbers
 from models.neuron_cost import NeuronModelSpec
 from models.topology_spec import TopologySpec
 
 Status = Literal["datasheet", "code", "published", "measured", "calibrated", "unverified", "stated"]
 #: ``stated`` is a number that a user gave without a source.
-
-_COUNT_UNITS = {
-    "n_boards": "boards",
-    "n_per_chip": "cores",
-    "n_monitor_per_chip": "cores",
-    "n_monitor_per_ethernet_chip": "cores",
-    "max_neurons": "neurons",
-    "max_row_synapses": "synapses",
-    "max_poisson_sources": "sources",
-    "n_table_entries": "entries",
-    "n_boards_per_frame": "boards",
-    "max_synapses": "synapses",
-    "max_fan_in": "synapses",
-    "max_fan_out": "synapses",
-    "max_in_axons": "axons",
-    "max_out_axons": "axons",
-    "max_delay_steps": "steps",
-    "n_weight_values": "values",
-    "neurons_per_core": "neurons",
-    "n_pipelines": "pipelines",
-    "n_dram_channels": "channels",
-    "ring_buffer_sigma": "standard deviations",
-    "cycles_per_packet": "cycles",
-    "ring_buffer_drain_cycles_per_neuron": "cycles",
-}
-_SUFFIX_UNITS = {
-    "_bytes_per_s": "bytes/s",
-    "_packets_per_s": "packets/s",
-    "_events_per_s": "events/s",
-    "_per_bit_pj": "pJ",
-    "_packets": "packets",
-    "_cycles": "cycles",
-    "_bytes": "bytes",
-    "_bits": "bits",
-    "_code": "code",
-    "_hz": "Hz",
-    "_ns": "ns",
-    "_pj": "pJ",
-    "_w": "W",
-}
-
-
-def unit_of(field_name: str) -> str:
-    """Return the unit of a machine field (a dotted path or its last part), ``""`` for names and choices."""
-    field_name = field_name.rpartition(".")[2]
-    if field_name in _COUNT_UNITS:
-        return _COUNT_UNITS[field_name]
-    return next((unit for suffix, unit in _SUFFIX_UNITS.items() if ("_" + field_name).endswith(suffix)), "")
-
-
-def _check_numbers(spec: Any, section: str, *, positive: tuple[str, ...] = ()) -> None:
-    """Raise ParameterError unless every number of ``spec`` is finite and >= 0, those in ``positive`` > 0."""
-    for entry in fields(spec):
-        value = getattr(spec, entry.name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            continue
-        is_positive = entry.name in positive
-        if not math.isfinite(value) or not (value > 0 if is_positive else value >= 0):
-            bound = "> 0" if is_positive else ">= 0"
-            raise ParameterError(f"{section}.{entry.name}", value, f"a value {bound} {unit_of(entry.name)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +69,7 @@ class CoreSpec:
     def __post_init__(self) -> None:
         sizes = ("n_per_chip", "clock_hz", "dtcm_bytes", "max_neurons", "max_row_synapses", "spike_buffer_packets")
         limits = tuple(entry.name for entry in fields(self) if entry.default is None)
-        _check_numbers(self, "core", positive=(*sizes, *limits))
+        check_numbers(self, "core", positive=(*sizes, *limits))
         if self.dtcm_reserved_bytes > self.dtcm_bytes:
             allowed = f"at most dtcm_bytes = {self.dtcm_bytes} bytes"
             raise ParameterError("core.dtcm_reserved_bytes", self.dtcm_reserved_bytes, allowed)
@@ -153,7 +94,7 @@ class ChipMemorySpec:
     synapse_store: Literal["chip", "core"] = "chip"
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "memory", positive=("synapse_bytes",))
+        check_numbers(self, "memory", positive=("synapse_bytes",))
         if self.synapse_store == "chip" and self.sdram_bytes == 0:
             allowed = "a value > 0 bytes, since memory.synapse_store is 'chip'"
             raise ParameterError("memory.sdram_bytes", self.sdram_bytes, allowed)
@@ -175,7 +116,7 @@ class RouterSpec:
     has_default_route: bool = True
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "router", positive=("clock_hz",))
+        check_numbers(self, "router", positive=("clock_hz",))
         is_table = self.casting == "multicast"
         if is_table != (self.n_table_entries > 0):
             allowed = "at least 1 entry" if is_table else "0 entries"
@@ -194,7 +135,7 @@ class LinkSpec:
     board_latency_ns: float
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "link", positive=("packet_bits", "packets_per_s", "board_packets_per_s"))
+        check_numbers(self, "link", positive=("packet_bits", "packets_per_s", "board_packets_per_s"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +154,7 @@ class CostSpec:
     poisson_event_cycles: float
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "cost")
+        check_numbers(self, "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +177,7 @@ class PowerSpec:
     hop_pj: float | None = None
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "power", positive=("n_boards_per_frame",))
+        check_numbers(self, "power", positive=("n_boards_per_frame",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +193,7 @@ class PlanSpec:
     neurons_per_core: int | None = None
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "plan", positive=("ring_buffer_sigma", "synapse_events_per_s", "neurons_per_core"))
+        check_numbers(self, "plan", positive=("ring_buffer_sigma", "synapse_events_per_s", "neurons_per_core"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +222,7 @@ class PipelineSpec:
 
     def __post_init__(self) -> None:
         sizes = ("n_pipelines", "system_clock_hz", "n_dram_channels", "dram_bytes_per_s", "dram_fetch_bytes")
-        _check_numbers(self, "pipeline", positive=sizes)
+        check_numbers(self, "pipeline", positive=sizes)
         x, y = self.dram_row_bytes, self.dram_row_bytes_per_s
         if list(x) != sorted(set(x)) or not x or min(x) <= 0:
             raise ParameterError("pipeline.dram_row_bytes", x, "sizes > 0 bytes in ascending order")
@@ -312,7 +253,7 @@ class PlasticitySpec:
     synapse_events_per_s: float
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "plasticity", positive=("weight_bytes", "synapse_events_per_s"))
+        check_numbers(self, "plasticity", positive=("weight_bytes", "synapse_events_per_s"))
 
     def row_bytes(self, n_synapses: float) -> float:
         """Bytes of a plastic row without the header that every row has; weights and controls fill whole words."""
@@ -343,7 +284,7 @@ class FlowControlSpec:
     barrier_ns: float
 
     def __post_init__(self) -> None:
-        _check_numbers(self, "flow_control", positive=("output_buffer_packets", "input_buffer_packets"))
+        check_numbers(self, "flow_control", positive=("output_buffer_packets", "input_buffer_packets"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,8 @@ from models.config_file import (
     unknown_key,
 )
 from models.errors import ParameterError, UnknownNameError
-from models.machine import ConstantNote, Machine, Status, unit_of
+from models.machine import ConstantNote, Machine, Status
+from models.machine_unit import unit_of
 
 _NOTE_KEYS = ("value", "unit", "source", "status", "low", "high")
 _STATUSES: tuple[str, ...] = get_args(Status)

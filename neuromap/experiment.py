@@ -19,8 +19,9 @@ from mapping.partition.limits import check_shared_memory
 from mapping.usual import usual_recipe, usual_router
 from models.config_file import check_value, parse_settings, place_of, plain, read_yaml, unknown_key
 from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
-from models.machine import Machine, unit_of
+from models.machine import Machine
 from models.machine_file import load_machine, machine_hints
+from models.machine_unit import unit_of
 from models.network import Network
 from models.units import ms_to_steps
 from neuromap.choices import (
@@ -62,6 +63,7 @@ OPTION_PATHS = MappingProxyType(
         "neurons_per_core": "recipe.neurons_per_core",
         "place": "recipe.place",
         "route": "recipe.route",
+        "minimise": "recipe.minimise",
         "scale": "network.scale",
         "drive": "network.drive",
         "seconds": "seconds",

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from models.config_file import section_of
-from models.machine import Machine, Status, unit_of
+from models.machine import Machine, Status
+from models.machine_unit import unit_of
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_FILES = {"experiment": "experiment.schema.json", "machine": "machine.schema.json"}

@@ -14,23 +14,11 @@ from models.topology.build import (
 )
 from models.topology.layout import MAX_CHIPS
 from models.topology.model import Topology, mesh_distance, torus_distance
-from models.topology.triangular import (
-    BOARD_CHIPS,
-    LINK_NAMES,
-    LINK_OFFSETS,
-    N_BOARD_CHIPS,
-    N_LINKS,
-    n_boards_possible,
-    opposite_link,
-)
+from models.topology.triangular import LINK_OFFSETS
 
 __all__ = [
-    "BOARD_CHIPS",
-    "LINK_NAMES",
     "LINK_OFFSETS",
     "MAX_CHIPS",
-    "N_BOARD_CHIPS",
-    "N_LINKS",
     "Topology",
     "build_topology",
     "chips_per_board",
@@ -38,7 +26,5 @@ __all__ = [
     "max_boards",
     "mesh_distance",
     "n_boards_built",
-    "n_boards_possible",
-    "opposite_link",
     "torus_distance",
 ]

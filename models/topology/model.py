@@ -129,13 +129,6 @@ class Topology:
         """Whether each working link joins two boards. Shape (n_chips, n_links)."""
         return np.asarray(self.link_class == 1)
 
-    @property
-    def app_cores(self) -> NDArray[np.uint32]:
-        """``is_app_core`` as bit masks, shape (n_chips,): bit p is core p, of cores 0 .. 31 only."""
-        bits = np.uint32(1) << np.arange(min(self.n_cores, 32), dtype=np.uint32)
-        masks: NDArray[np.uint32] = (self.is_app_core[:, :32] * bits).sum(axis=1, dtype=np.uint32)
-        return masks
-
     def app_cores_of(self, chip: int) -> NDArray[np.int64]:
         """Return the application cores of the chip of index ``chip``, in ascending order."""
         return np.flatnonzero(self.is_app_core[chip])

@@ -11,8 +11,9 @@ import pytest
 
 from models.config_file import section_of
 from models.errors import NeuromapError, ParameterError, UnknownNameError
-from models.machine import Machine, unit_of
+from models.machine import Machine
 from models.machine_file import list_machines, load_machine, machine_hints
+from models.machine_unit import unit_of
 from models.topology import build_topology
 
 #: Constants that a machine may leave out.

@@ -5,15 +5,8 @@ import pytest
 
 from machines import machine
 from models.errors import ParameterError
-from models.topology import (
-    BOARD_CHIPS,
-    LINK_OFFSETS,
-    build_topology,
-    mesh_distance,
-    n_boards_possible,
-    opposite_link,
-    torus_distance,
-)
+from models.topology import LINK_OFFSETS, build_topology, mesh_distance, torus_distance
+from models.topology.triangular import BOARD_CHIPS, n_boards_possible, opposite_link
 
 
 def test_board_is_a_hexagon_of_48_chips():
@@ -121,14 +114,16 @@ def test_hops_stay_on_the_allowed_chips():
 def test_monitors_take_the_lowest_cores():
     topology = build_topology(machine())
     assert topology.n_app_cores[~topology.is_ethernet].tolist() == [16] * 47
-    assert topology.app_cores[~topology.is_ethernet][0] == 0x3FFFC
-    assert topology.app_cores[topology.is_ethernet].tolist() == [0x3FFF8]
+    host = int(np.argmax(topology.is_ethernet))
+    assert topology.app_cores_of(host).tolist() == list(range(3, 18))
+    assert topology.app_cores_of(int(topology.index_of(1, 0))).tolist() == list(range(2, 18))
 
 
 def test_dead_core_is_not_used_and_a_dead_monitor_core_is_replaced():
     topology = build_topology(machine(dead_cores=((2, 2, 7), (3, 3, 0), (0, 0, 17))))
-    assert topology.app_cores[topology.index_of(2, 2)] == 0x3FFFC & ~(1 << 7)
-    assert topology.app_cores[topology.index_of(3, 3)] == 0x3FFF8
+    one_less = [core for core in range(2, 18) if core != 7]
+    assert topology.app_cores_of(int(topology.index_of(2, 2))).tolist() == one_less
+    assert topology.app_cores_of(int(topology.index_of(3, 3))).tolist() == list(range(3, 18))
     assert topology.n_app_cores[topology.index_of(0, 0)] == 14
 
 
