@@ -98,6 +98,17 @@ def test_run_does_not_depend_on_threads_but_on_rounding():
     assert rows[0] == rows[1] != rows[2]
 
 
+def test_rows_that_are_drawn_again_have_the_same_weights():
+    network = rich_network()
+    stored, drawn = (
+        simulate(network, n_steps=150, seed=2, weight_rounding="stochastic", probes=range(51), max_memory_bytes=n)
+        for n in (None, 0)
+    )
+    np.testing.assert_array_equal(drawn.v_mv, stored.v_mv)
+    assert drawn.connectivity.n_stored == 0
+    assert spikes_of(drawn) == spikes_of(stored)
+
+
 @pytest.mark.parametrize("weight_bits", [8, 4, 3, 1])
 def test_coarse_stochastic_weights_are_unbiased_multiples(weight_bits):
     network = one_projection(Uniform(low=20.0, high=100.0), FixedTotalNumber(n_synapses=40_000))
