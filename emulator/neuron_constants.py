@@ -160,20 +160,20 @@ def lif_device_of(row: NDArray[np.int64]) -> LifDeviceConstants:
 
 
 def neuron_constants_f64(
-    neuron: NeuronModel, dt_ms: float, *, current_pa: float, poisson_weight: float
+    neuron: NeuronModel, dt_ms: float, *, current_pa: float, poisson_magnitude: float
 ) -> NDArray[np.float64]:
     """Return the constants of a model: float64, shape (N_MODEL_FLOAT,), columns of ``kernels.neuron_parts``.
 
     Parameters
     ----------
-    poisson_weight : float
+    poisson_magnitude : float
         In the unit of the model's weights.
     """
     row = np.zeros(part.N_MODEL_FLOAT, np.float64)
     shared = _as_lif(neuron) if not isinstance(neuron, Izhikevich) else replace(
         LifCurrExp(), tau_syn_exc_ms=neuron.tau_syn_exc_ms, tau_syn_inh_ms=neuron.tau_syn_inh_ms
     )  # fmt: skip
-    row[: lif.N_LIF_FLOAT] = lif_constants_f64(shared, dt_ms, current_pa=current_pa, poisson_weight_pa=poisson_weight)
+    row[: lif.N_LIF_FLOAT] = lif_constants_f64(shared, dt_ms, current_pa=current_pa, poisson_weight_pa=poisson_magnitude)
     match neuron:
         case LifCurrAlpha():
             _set_alpha_f64(row, neuron, dt_ms)

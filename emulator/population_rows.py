@@ -58,7 +58,7 @@ def _row(population: Population, dt_ms: float, scales: dict[tuple[str, Receptor]
         name = f"Population({population.name!r}).poisson.weight_{unit.suffix}"
         raise ParameterError(name, weight, f"a value >= 0 {unit.value}")
     if not scales:
-        return neuron_constants_f64(population.neuron, dt_ms, current_pa=current_pa, poisson_weight=weight)
+        return neuron_constants_f64(population.neuron, dt_ms, current_pa=current_pa, poisson_magnitude=weight)
     exc, inh = scales[population.name, Receptor.EXC], scales[population.name, Receptor.INH]
     return neuron_constants_s1615(
         population.neuron, dt_ms, current_pa=current_pa, shift_exc=exc.shift, shift_inh=inh.shift,

@@ -53,7 +53,7 @@ def reference_fixed(neuron, words, *, dt_ms=0.1, v_mv=-65.0, current_pa=0.0, shi
 
 def kernel_float(neuron, inputs, *, dt_ms=0.1, v_mv=-65.0, current_pa=0.0, step=step_model_f64):
     """Potentials (mV) and spikes of the float kernel; ``inputs``: (n_steps, 2), weights."""
-    row = neuron_constants_f64(neuron, dt_ms, current_pa=current_pa, poisson_weight=0.0)
+    row = neuron_constants_f64(neuron, dt_ms, current_pa=current_pa, poisson_magnitude=0.0)
     u = neuron.b_per_ms * v_mv if isinstance(neuron, Izhikevich) else 0.0
     return _run_kernel(step, row, model_code(neuron), inputs, v_mv, np.float64, u)[:2]
 

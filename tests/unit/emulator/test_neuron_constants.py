@@ -1,0 +1,99 @@
+"""Constants of the neuron models by hand, and how weights onto them are scaled."""
+
+import math
+
+import numpy as np
+import pytest
+
+from emulator.kernels import neuron as lif
+from emulator.kernels import neuron_parts as part
+from emulator.neuron_constants import input_per_weight, neuron_constants_f64, neuron_constants_s1615
+from emulator.population_rows import delay_beyond, has_other_models, initial_extra, population_rows
+from emulator.weight_scale import weight_scales
+from mixed_case import MODELS, mixed_network
+from models.errors import ParameterError
+from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta, Receptor
+
+
+def fixed(neuron, dt_ms=0.1, shift=0):
+    return neuron_constants_s1615(neuron, dt_ms, current_pa=500.0, shift_exc=shift, shift_inh=0, poisson_weight_raw=7)
+
+
+def test_columns_of_fixed_point():
+    row = fixed(LifCondExp(e_rev_exc_mv=1.0, e_rev_inh_mv=-70.0))
+    assert row[[part.CI_REVERSAL_EXC, part.CI_REVERSAL_INH]].tolist() == [1 << 15, -70 << 15]
+    assert (row[lif.L_I_OFFSET], row[lif.L_POISSON_WEIGHT]) == (1 << 14, 7)
+    row = fixed(LifAdaptThresh(thresh_jump_mv=2.5, tau_thresh_ms=100.0))
+    assert row[part.TI_JUMP] == 5 << 14
+    assert row[part.TI_DECAY] / 2**32 == pytest.approx(math.exp(-0.001), abs=3e-5)  # dt/tau has 15 bits
+    row = fixed(LifCurrAlpha(tau_syn_exc_ms=2.0))
+    decay = math.exp(-0.05)
+    assert row[lif.L_INIT_EXC] / 2**32 == pytest.approx((1 - decay) / 0.05 - decay, rel=1e-3)
+    assert row[part.AI_FILL_EXC] / 2**32 == pytest.approx(decay * (1 - decay), rel=1e-3)
+    row = fixed(Izhikevich(a_per_ms=0.5, b_per_ms=0.25, d_mv_per_ms=2.0))
+    assert row[[part.ZI_A, part.ZI_B, part.ZI_D, part.ZI_DT]].tolist() == [1 << 14, 1 << 13, 2 << 15, 3277]
+    assert (row[lif.L_V_RESET], row[lif.L_V_THRESH], row[lif.L_T_REFRACT]) == (-65 << 15, 30 << 15, 0)
+
+
+def test_shift_beyond_the_format_is_refused():
+    message = (
+        r"^weights onto LifDelta: needs sums below 2\^15 \(nA, or uS / 1024\) in one step; lower the weights, the "
+        r"in-degree or the drive, has 'a sum of up to 2\^16'$"
+    )
+    with pytest.raises(ParameterError, match=message):
+        fixed(LifDelta(), shift=16)
+    assert fixed(LifDelta(), shift=15)[lif.L_SHIFT_EXC] == 15
+
+
+def test_threshold_that_would_decay_in_no_step_is_refused():
+    with pytest.raises(
+        ParameterError, match=r"^tau_thresh_ms: needs at most 3277 ms, 32,768 time steps, .* has 5000\.0$"
+    ):
+        fixed(LifAdaptThresh(tau_thresh_ms=5000.0))
+
+
+def test_what_a_weight_adds():
+    assert input_per_weight(LifAdaptThresh(), 0.1) == input_per_weight(Izhikevich(), 0.1) == 0.001
+    assert input_per_weight(LifCondExp(), 0.1) == 1.024
+    assert input_per_weight(LifCurrAlpha(), 0.1) == pytest.approx(math.e / 1000)
+    # 40 MOhm (1 - exp(-0.01)) mV/nA
+    assert input_per_weight(LifDelta(), 0.1) == pytest.approx(1 / (40 * (1 - math.exp(-0.01))))
+
+
+def test_scales_hold_what_the_synapse_adds():
+    network = mixed_network()
+    for (name, _), scale in weight_scales(network).items():
+        per_weight = input_per_weight(MODELS[name], network.dt_ms)
+        assert scale.raw_per_pa == pytest.approx(2.0 ** (15 - scale.shift) * per_weight)
+    exc = weight_scales(network)["G", Receptor.EXC]
+    largest = max(p.weight_nsiemens.value for p in network.projections if p.target == "G")
+    assert largest * exc.raw_per_pa < 2**15
+
+
+@pytest.mark.parametrize("tau_syn_ms", [0.1, 2.0, 9.99, 10.0, 10.5, 200.0])
+def test_alpha_propagator_is_the_convolution(tau_syn_ms):
+    neuron = LifCurrAlpha(tau_syn_exc_ms=tau_syn_ms)
+    row = neuron_constants_f64(neuron, 0.5, current_pa=0.0, poisson_magnitude=0.0)
+    s, weights = np.polynomial.legendre.leggauss(40)
+    s = 0.25 * (s + 1)
+    integral = 0.25 * np.sum(weights * s * np.exp(-s / tau_syn_ms - (0.5 - s) / 10.0)) / 250.0
+    assert row[part.AX_P31_EXC] == pytest.approx(integral, rel=1e-12)
+
+
+def test_plain_networks_have_plain_rows():
+    assert not has_other_models(mixed_network(names="C"))
+    assert has_other_models(mixed_network(names="CD"))
+    assert population_rows(mixed_network(names="C"), {}).shape == (1, lif.N_LIF_FLOAT)
+    assert population_rows(mixed_network(names="CD"), {}).shape == (2, part.N_MODEL_FLOAT)
+
+
+def test_recovery_variable_starts_at_b_v():
+    extra = initial_extra(mixed_network(names="CZ", n_neurons=2), np.array([1.0, 2.0, -60.0, -50.0]), is_fixed=False)
+    assert extra[part.E_U].tolist() == [0.0, 0.0, -12.0, -10.0]
+    assert not extra[1:].any()
+
+
+@pytest.mark.parametrize(("names", "steps"), [("C", 1), ("D", 0), ("CD", 1)])
+def test_delta_synapses_alone_act_on_arrival(names, steps):
+    assert delay_beyond(mixed_network(names=names), is_nest=True) == steps
+    assert delay_beyond(mixed_network(names=names), is_nest=False) == 0
