@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
 from models.errors import CapacityError
@@ -93,13 +94,20 @@ def _search(
         low, high = high + 1, min(largest, high + max(1, high // 4))
         found = attempt(high)
     while low < high:
-        middle = (low + high) // 2
+        # a placer that leaves boards empty may do with those it used: that or one less is tried first
+        n_used = len(np.unique(found[0].board[_chips_used(*found)]))
+        middle = n_used - 1 if low < n_used <= high else n_used if n_used < high else (low + high) // 2
+        middle = min(max(middle, low), high - 1)
         smaller = attempt(middle)
         if isinstance(smaller, CapacityError):
             low = middle + 1
         else:
             high, found = middle, smaller
     return high, found
+
+
+def _chips_used(topology: Topology, placement: Placement) -> NDArray[np.int32]:
+    return topology.index_of(placement.core[:, 0], placement.core[:, 1])
 
 
 def _fewest_boards(partition: Partition, machine: Machine) -> int:

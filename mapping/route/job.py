@@ -27,16 +27,14 @@ class Job:
         Chip index of the population's middle slice.
     sources, targets, terminals : ndarray, int64
         Chip indices of the population's slices, of its targets' slices, and of both; ascending, each once.
-    is_target : ndarray, shape (n_chips,), bool
-    packets_per_s : ndarray, shape (n_chips,), float64
-        What each chip sends.
+    packets_per_s : ndarray, float64
+        What each chip of ``sources`` sends.
     """
 
     root: int
     sources: NDArray[np.int64]
     targets: NDArray[np.int64]
     terminals: NDArray[np.int64]
-    is_target: NDArray[np.bool_]
     packets_per_s: NDArray[np.float64]
 
 
@@ -64,18 +62,17 @@ def make_jobs(
                 chips_of[population] = np.unique(chip_of_slice[slice(*slice_range(partition, population))])
         start, stop = slice_range(partition, name)
         source_chips = chip_of_slice[start:stop]
-        is_target = np.zeros(topology.n_chips, dtype=bool)
-        for target in targets:
-            is_target[chips_of[target]] = True
-        terminals = np.union1d(np.flatnonzero(is_target), source_chips)
+        target_chips = np.unique(np.concatenate([chips_of[target] for target in targets]))
+        terminals = np.union1d(target_chips, source_chips)
         is_apart = part_of_chip[terminals] != part_of_chip[terminals[0]]
         if is_apart.any():
             first, last = (tuple(topology.chip[i].tolist()) for i in (terminals[0], terminals[is_apart][0]))
             raise UnroutableError(name, first, last, topology.n_dead_links)
-        packets_per_s = np.zeros(topology.n_chips)
-        np.add.at(packets_per_s, source_chips, n_neurons[start:stop] * rates_hz[name])
+        sources, position = np.unique(source_chips, return_inverse=True)
+        packets_per_s = np.zeros(len(sources))
+        np.add.at(packets_per_s, position, n_neurons[start:stop] * rates_hz[name])
         root = int(source_chips[len(source_chips) // 2])
-        jobs[name] = Job(root, chips_of[name], np.flatnonzero(is_target), terminals, is_target, packets_per_s)
+        jobs[name] = Job(root, sources, target_chips, terminals, packets_per_s)
     return jobs
 
 

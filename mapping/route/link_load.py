@@ -15,8 +15,11 @@ def add_tree(load: NDArray[np.float64], topology: Topology, job: Job, tree: Rout
     """Add (``sign`` 1) or take away (-1) what a tree with one root carries. ``load``: (n_chips, n_links), packets/s."""
     node = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     above = tree.parent.astype(np.int64)
-    sent_below = sum_below(above, job.packets_per_s[node])
-    targets_below = sum_below(above, job.is_target[node].astype(np.float64))
+    sent, is_target = np.zeros(topology.n_chips), np.zeros(topology.n_chips)
+    sent[job.sources] = job.packets_per_s
+    is_target[job.targets] = 1.0
+    sent_below = sum_below(above, sent[node])
+    targets_below = sum_below(above, is_target[node])
     inner = np.arange(1, len(node))
     link = tree.parent_link[inner].astype(np.int64)
     goes_up = np.where(targets_below[inner] < targets_below[0], sent_below[inner], 0.0)

@@ -61,24 +61,27 @@ def route(
 
 def _grow(topology: Topology, job: Job, chosen: NDArray[np.bool_], load: NDArray[np.float64], turn: int) -> RoutingTree:
     """Breadth-first tree of a job over the chosen chips. ``load``: (n_chips, n_links)."""
-    hops = topology.hops_from(job.root, chosen)
-    neighbour = topology.neighbour.astype(np.int64)
+    chip = np.flatnonzero(chosen)  # all below is in numbers of these, so the size of the machine does not matter
+    number = np.full(topology.n_chips + 1, -1, dtype=np.int64)  # the last element answers for -1
+    number[chip] = np.arange(len(chip))
+    neighbour = number[topology.neighbour[chip]]
+    hops = topology.hops_from(job.root, chosen)[chip]
     links = np.arange(topology.n_links)
     is_parent = (neighbour >= 0) & (hops >= 1)[:, None] & (hops[neighbour] == hops[:, None] - 1)
-    into = load[neighbour, topology.back_link]  # what already comes in by each link
+    into = load[topology.neighbour[chip], topology.back_link[chip]]  # what already comes in by each link
     tie = ((links + turn) % topology.n_links) * 1e-9
     best_link = np.argmin(np.where(is_parent, into + tie, np.inf), axis=1)
-    best = np.where(hops >= 1, neighbour[np.arange(topology.n_chips), best_link], -1)
+    best = np.where(hops >= 1, neighbour[np.arange(len(chip)), best_link], -1)
 
     is_kept = hops >= 0
-    is_terminal = np.zeros(topology.n_chips, dtype=bool)
-    is_terminal[job.terminals] = True
+    is_terminal = np.zeros(len(chip), dtype=bool)
+    is_terminal[number[job.terminals]] = True
     while True:  # joining chips that became leaves are not needed
-        n_children = np.bincount(best[is_kept & (best >= 0)], minlength=topology.n_chips)
+        n_children = np.bincount(best[is_kept & (best >= 0)], minlength=len(chip))
         is_idle = is_kept & ~is_terminal & (n_children == 0)
         if not is_idle.any():
             break
         is_kept &= ~is_idle
     node = np.flatnonzero(is_kept)
     node = node[np.argsort(hops[node], kind="stable")]
-    return tree_of(topology, node, best[node])
+    return tree_of(topology, chip[node], np.where(best[node] >= 0, chip[best[node]], -1))

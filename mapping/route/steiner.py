@@ -35,11 +35,42 @@ def connect(topology: Topology, terminals: NDArray[np.int64]) -> tuple[NDArray[n
     labels = np.unique(part[chosen])
     if labels.size == 1:
         return chosen, None
-    owner, before, hops = _cells(topology, chosen, part)
-    chip, link = np.nonzero((topology.neighbour >= 0) & (owner >= 0)[:, None])
-    other = topology.neighbour[chip, link].astype(np.int64)
-    is_border = (owner[chip] != owner[other]) & (chip < other)
-    chip, other = chip[is_border], other[is_border]
+    reach = 1
+    while True:  # parts are close most often, so the search stops as soon as all are joined
+        owner, before, hops, is_whole = _cells(topology, chosen, part, reach)
+        edges = _edges(topology, owner, hops, None if is_whole else 2 * reach)
+        joined, home = _span(edges, owner, labels, int(part[terminals[0]]))
+        if joined is not None:
+            break
+        if is_whole:
+            return chosen, next(int(chip) for chip in terminals if int(part[chip]) not in home)
+        reach *= 2
+    for node in joined:
+        while not chosen[node]:
+            chosen[node] = True
+            node = int(before[node])
+    return chosen, None
+
+
+def _edges(
+    topology: Topology, owner: NDArray[np.int64], hops: NDArray[np.int64], max_hops: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Links between the cells of different parts, the shortest ways first, none longer than ``max_hops``."""
+    near = np.flatnonzero(owner >= 0)
+    other = topology.neighbour[near].astype(np.int64)
+    row, link = np.nonzero((other >= 0) & (owner[other] >= 0) & (owner[other] != owner[near][:, None]))
+    chip, other = near[row], other[row, link]
+    n_hops = hops[chip] + hops[other] + 1
+    is_used = (chip < other) & (n_hops <= (topology.n_chips if max_hops is None else max_hops))
+    chip, other, n_hops = chip[is_used], other[is_used], n_hops[is_used]
+    order = np.argsort(n_hops, kind="stable")
+    return chip[order], other[order]
+
+
+def _span(
+    edges: tuple[NDArray[np.int64], NDArray[np.int64]], owner: NDArray[np.int64], labels: NDArray[np.int64], first: int
+) -> tuple[list[int] | None, set[int]]:
+    """Chips at the ends of the links that join all parts (None if they do not), and the parts joined to ``first``."""
     root = {int(label): int(label) for label in labels}
 
     def find(label: int) -> int:
@@ -48,47 +79,51 @@ def connect(topology: Topology, terminals: NDArray[np.int64]) -> tuple[NDArray[n
             label = root[label]
         return label
 
+    ends: list[int] = []
     n_parts = len(labels)
-    for i in np.argsort(hops[chip] + hops[other], kind="stable").tolist():
-        a, b = find(int(owner[chip[i]])), find(int(owner[other[i]]))
-        if a == b:
-            continue
-        root[max(a, b)] = min(a, b)
-        for node in (int(chip[i]), int(other[i])):
-            while not chosen[node]:
-                chosen[node] = True
-                node = int(before[node])
-        n_parts -= 1
-        if n_parts == 1:
-            return chosen, None
-    home = find(int(part[terminals[0]]))
-    return chosen, next(int(chip) for chip in terminals if find(int(part[chip])) != home)
+    for chip, other in zip(edges[0].tolist(), edges[1].tolist(), strict=True):
+        a, b = find(int(owner[chip])), find(int(owner[other]))
+        if a != b:
+            root[max(a, b)] = min(a, b)
+            ends += [chip, other]
+            n_parts -= 1
+            if n_parts == 1:
+                return ends, set(root)
+    return None, {label for label in root if find(label) == find(first)}
 
 
 def _parts(topology: Topology, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Smallest chip index of the connected part of ``chosen`` that each chip belongs to (itself where not chosen)."""
-    label = np.arange(topology.n_chips)
-    neighbour = topology.neighbour.astype(np.int64)
-    is_joined = (neighbour >= 0) & chosen[:, None] & chosen[neighbour]
+    chip = np.flatnonzero(chosen)
+    number = np.full(topology.n_chips + 1, -1, dtype=np.int64)  # the last element answers for -1
+    number[chip] = np.arange(len(chip))
+    neighbour = number[topology.neighbour[chip]]
+    label = np.arange(len(chip))
     while True:
-        around = np.where(is_joined, label[neighbour], topology.n_chips).min(axis=1, initial=topology.n_chips)
+        around = np.where(neighbour >= 0, label[neighbour], len(chip)).min(axis=1, initial=len(chip))
         smaller = np.minimum(label, around)
         smaller = smaller[smaller]
         if np.array_equal(smaller, label):
-            return label
+            break
         label = smaller
+    part = np.arange(topology.n_chips)
+    part[chip] = chip[label]
+    return part
 
 
 def _cells(
-    topology: Topology, chosen: NDArray[np.bool_], part: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For every chip: nearest part (-1 if none can be reached), the chip before it on the way there, and the hops."""
+    topology: Topology, chosen: NDArray[np.bool_], part: NDArray[np.int64], reach: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], bool]:
+    """For every chip within ``reach`` hops: nearest part (-1 elsewhere), the chip before it on the way, and the hops.
+
+    The last value tells whether there is nothing beyond.
+    """
     owner = np.where(chosen, part, -1)
     before = np.full(topology.n_chips, -1, dtype=np.int64)
     hops = np.zeros(topology.n_chips, dtype=np.int64)
     front = np.flatnonzero(chosen)
     n_hops = 0
-    while front.size:
+    while front.size and n_hops < reach:
         n_hops += 1
         reached = topology.neighbour[front].astype(np.int64)
         came_from = np.broadcast_to(front[:, None], reached.shape)
@@ -97,4 +132,4 @@ def _cells(
         before[front] = came_from[is_new][first]
         owner[front] = owner[before[front]]
         hops[front] = n_hops
-    return owner, before, hops
+    return owner, before, hops, not front.size
