@@ -22,6 +22,8 @@ PlaceName = Literal[
     "annealing_links",
     "annealing_both",
 ]
+KeyAllocation = Literal["zoned", "dense"]
+MinimiserName = Literal["auto", "none", "default_route", "layered", "ordered_covering", "pair"]
 RouteName = Literal[
     "shared_tree",
     "ner",
@@ -86,11 +88,17 @@ class RecipeChoice:
     """How slices get their chips."""
     route: RouteName = "shared_tree"
     """How packets get to their targets."""
+    keys: KeyAllocation = "zoned"
+    """How packet keys are numbered: zones that are the same for all, or each population as few as it needs."""
+    minimise: MinimiserName = "auto"
+    """How routing tables are shortened; ``auto``: only those that are too long, until they fit."""
 
     def __post_init__(self) -> None:
         _check_choice("recipe.name", self.name, RecipeName)
         _check_choice("recipe.place", self.place, PlaceName)
         _check_choice("recipe.route", self.route, RouteName)
+        _check_choice("recipe.keys", self.keys, KeyAllocation)
+        _check_choice("recipe.minimise", self.minimise, MinimiserName)
         for name in ("neurons_per_core", "n_synapse_cores"):
             if getattr(self, name) is not None:
                 _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)

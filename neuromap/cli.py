@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from models.errors import NeuromapError, UnknownNameError
-from neuromap.choices import PlaceName, RouteName
+from models.errors import NeuromapError, ParameterError, UnknownNameError
+from neuromap.choices import MinimiserName, PlaceName, RouteName
 from neuromap.cli_accuracy import accuracy
 from neuromap.cli_machines import machines
 
@@ -61,6 +61,8 @@ class Options:
     "How slices get their chips [connected]."
     route: RouteName | None = None
     "How packets get to their targets [shared_tree]."
+    minimise: MinimiserName | None = None
+    "How routing tables are shortened [auto: only if they are too long]."
     scale: float | None = None
     "Factor of the size of the network [1]."
     seconds: float | None = None
@@ -98,7 +100,7 @@ class Options:
 _DEFAULTS = Options()
 
 
-def read_experiment(network_or_file: str, options: Options) -> Experiment:
+def read_experiment(network_or_file: Experiment | str, options: Options) -> Experiment:
     """Return the experiment that a command names, its options applied and everything checked."""
     from neuromap.experiment import check_experiment, make_experiment
 
@@ -119,13 +121,22 @@ def _out_folder(experiment: Experiment, options: Options, prefix: str = "") -> P
 
 
 @app.command
-def run(network: str, /, *, options: Options = _DEFAULTS, no_html: Annotated[bool, _FLAG] = False) -> int:
+def run(
+    network: str,
+    /,
+    *,
+    options: Options = _DEFAULTS,
+    depth: Literal["static", "full"] = "full",
+    no_html: Annotated[bool, _FLAG] = False,
+) -> int:
     """Run a network on a machine: does it fit, keep up, lose anything, and what does it cost?
 
     Parameters
     ----------
     network
         Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+    depth
+        full: simulate the network; static: only map it and print what it is expected to load.
     no_html
         Write no report.html.
     """
@@ -135,6 +146,13 @@ def run(network: str, /, *, options: Options = _DEFAULTS, no_html: Annotated[boo
     out = _out_folder(experiment, options)
     from neuromap import flow
 
+    if depth == "static":
+        from neuromap.static import static_text
+
+        with terminal.ProgressView() as progress:
+            static = flow.run_static(experiment, out=out, overwrite=options.overwrite, progress=progress)
+        print(f"{static_text(static)}\nresults in {out}")
+        return 0
     extra: dict[str, Any] = {"html": False} if no_html else {}
     try:
         with terminal.ProgressView() as progress:
@@ -151,24 +169,63 @@ def run(network: str, /, *, options: Options = _DEFAULTS, no_html: Annotated[boo
 
 
 @app.command(name="map")
-def map_(network: str, /, *, options: Options = _DEFAULTS) -> int:
+def map_(
+    network: str | None = None,
+    /,
+    *,
+    options: Options = _DEFAULTS,
+    resume: Annotated[Path | None, Parameter(name="--from")] = None,
+    stage: Literal["partition", "place", "route", "keys", "tables"] = "partition",
+) -> int:
     """Only map a network onto a machine, check the mapping and save it.
 
     Parameters
     ----------
     network
-        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml); not with --from.
+    resume
+        Folder of an earlier mapping: its experiment is mapped again, with the options given here, from --stage on.
+    stage
+        First stage to run again with --from; what the earlier ones made is kept.
     """
     from neuromap import terminal
+    from neuromap.mapping_folder import load_folder
 
-    experiment = read_experiment(network, options)
+    if (network is None) == (resume is None):
+        raise ParameterError("neuromap map", network, "either a network or --from DIR")
+    if resume is None and stage != "partition":
+        raise ParameterError("--stage", stage, "--from DIR, which has the results of the stages before")
+    given, source = (None, str(network)) if resume is None else load_folder(resume)
+    experiment = read_experiment(source, options)
     out = _out_folder(experiment, options, prefix="map-")
     from neuromap import flow
 
     with terminal.ProgressView() as progress:
-        mapping = flow.map_network(experiment, out=out, overwrite=options.overwrite, progress=progress)
+        mapping = flow.map_network(
+            experiment, out=out, overwrite=options.overwrite, progress=progress, given=given, stage=stage
+        )
     terminal.print_mapping(mapping)
     print(f"mapping in {out}")
+    return 0
+
+
+@app.command(name="verify")
+def verify_(folder: Path, /) -> int:
+    """Check a saved mapping: follow every key through its tables, count every resource again.
+
+    Parameters
+    ----------
+    folder
+        Folder that `neuromap map` or `neuromap run` wrote.
+    """
+    from models.errors import VerificationError
+    from neuromap.mapping_folder import verify_folder
+
+    mapping, violations = verify_folder(folder)
+    if violations:
+        raise VerificationError(tuple(str(violation) for violation in violations))
+    n_entries, n_slices = len(mapping.tables.key), len(mapping.partition.slices)
+    print(f"{folder}: no invariant broken; keys of {n_slices:,} slices followed through {n_entries:,} table entries")
     return 0
 
 

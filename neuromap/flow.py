@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from emulator.run import Simulation, simulate
 from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
 from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
-from mapping.io import save_mapping
 from mapping.model import Mapping
 from mapping.verify import verify
 from models.errors import VerificationError
@@ -23,9 +22,13 @@ from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
+from neuromap.mapping_folder import check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import prepare_out_folder, remove_results
 from neuromap.results import Report, RunArrays
+
+if TYPE_CHECKING:
+    from neuromap.static import StaticReport
 
 Progress = Callable[[str, float, str], None]
 
@@ -49,8 +52,15 @@ def _silent(stage: str, fraction: float, note: str = "") -> None:
     """Report no progress."""
 
 
-def _map(experiment: Experiment, network: Network, machine: Machine, progress: Progress) -> tuple[Mapping, float]:
-    """Run the mapping stages; return the mapping and the seconds it took."""
+def _map(
+    experiment: Experiment,
+    network: Network,
+    machine: Machine,
+    progress: Progress,
+    given: Mapping | None = None,
+    first_stage: str = "partition",
+) -> tuple[Mapping, float]:
+    """Run the mapping stages from ``first_stage`` on; return the mapping and the seconds it took."""
     start = time.perf_counter()
     stages = ("partition", "place", "route", "keys", "tables")
 
@@ -60,8 +70,8 @@ def _map(experiment: Experiment, network: Network, machine: Machine, progress: P
     recipe = experiment.recipe
     mapping = map_stages(
         network, machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
-        n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, seed=experiment.seed,
-        progress=on_stage,
+        n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, keys=recipe.keys,
+        minimise=recipe.minimise, seed=experiment.seed, progress=on_stage, given=given, stage=first_stage,
     )  # fmt: skip
     return mapping, time.perf_counter() - start
 
@@ -72,6 +82,8 @@ def map_network(
     out: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    given: Mapping | None = None,
+    stage: str = "partition",
     **options: Any,
 ) -> Mapping:
     """Map the network of an experiment onto its machine, verify the mapping and save it.
@@ -85,6 +97,10 @@ def map_network(
     overwrite : bool
     progress : callable, optional
         Called with (stage, fraction, note).
+    given : Mapping, optional
+        An earlier mapping of the network, whose results before ``stage`` are kept.
+    stage : str
+        First mapping stage to run (``mapping.flow.STAGES``).
     **options
         As in ``make_experiment``.
 
@@ -96,17 +112,52 @@ def map_network(
     experiment = make_experiment(experiment, **options)
     network, machine = check_experiment(experiment)
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
+    if given is not None:
+        check_network(given, network)
     report = progress or _silent
-    mapping, _ = _map(experiment, network, machine, report)
-    report("verify", 0.0, "")
-    violations = verify(mapping, network)
-    report("verify", 1.0, "")
-    if violations:
-        raise VerificationError(tuple(str(violation) for violation in violations))
+    mapping, _ = _map(experiment, network, machine, report, given, stage)
+    _verify(mapping, network, report)
     if folder is not None:
         remove_results(folder)
-        save_mapping(mapping, folder / "mapping")
+        save_folder(mapping, network, experiment, folder)
     return mapping
+
+
+def _verify(mapping: Mapping, network: Network, progress: Progress) -> None:
+    """Raise VerificationError if the mapping breaks an invariant."""
+    progress("verify", 0.0, "")
+    violations = verify(mapping, network)
+    progress("verify", 1.0, "")
+    if violations:
+        raise VerificationError(tuple(str(violation) for violation in violations))
+
+
+def run_static(
+    experiment: Experiment | str,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> StaticReport:
+    """Map an experiment, verify the mapping and work out its expected loads; nothing is simulated.
+
+    Parameters are those of `map_network`; ``static.json`` is written beside the mapping.
+
+    Raises
+    ------
+    NeuromapError
+        As `map_network`.
+    """
+    from neuromap.static import static_report
+
+    experiment = make_experiment(experiment, **options)
+    mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
+    network, _ = check_experiment(experiment)
+    report = static_report(mapping, network, time_scale_factor=experiment.time_scale_factor)
+    if out is not None:
+        report.write(Path(out) / "static.json")
+    return report
 
 
 def run(
@@ -156,7 +207,7 @@ def run(
     report_progress("verify", 1.0, "")
     if folder is not None:
         remove_results(folder)
-        save_mapping(mapping, folder / "mapping")
+        save_folder(mapping, network, experiment, folder)
     simulation = _simulate(experiment, network, report_progress)
     if folder is not None:
         write_spikes(simulation, folder, warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted

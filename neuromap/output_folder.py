@@ -48,7 +48,10 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
 
 
 #: What a run or a mapping leaves in its folder.
-RESULTS = ("report.json", "report.html", "spikes.npz", "arrays.npz", "mapping/mapping.json", "mapping/mapping.npz")
+RESULTS = (
+    "report.json", "report.html", "spikes.npz", "arrays.npz", "static.json", "mapping/mapping.json",
+    "mapping/mapping.npz", "mapping/experiment.yaml", "mapping/vertices.json", "mapping/nets.json", "mapping/loads.npz",
+)  # fmt: skip
 
 
 def remove_results(folder: Path) -> None:

@@ -27,6 +27,8 @@ recipe:
   n_synapse_cores: null    # of an ensemble; null: from the expected load
   place: connected         # placer: how slices get their chips (docs/place_route.md)
   route: shared_tree       # router: how packets get to their targets
+  keys: zoned              # zoned or dense: how packet keys are numbered
+  minimise: auto           # how routing tables are shortened; auto: only if too long (docs/tables.md)
 
 seconds: 1.0             # model time that is kept, s
 warmup_ms: 500.0         # simulated before that and dropped, ms
