@@ -173,7 +173,9 @@ def neuron_constants_f64(
     shared = _as_lif(neuron) if not isinstance(neuron, Izhikevich) else replace(
         LifCurrExp(), tau_syn_exc_ms=neuron.tau_syn_exc_ms, tau_syn_inh_ms=neuron.tau_syn_inh_ms
     )  # fmt: skip
-    row[: lif.N_LIF_FLOAT] = lif_constants_f64(shared, dt_ms, current_pa=current_pa, poisson_weight_pa=poisson_magnitude)
+    row[: lif.N_LIF_FLOAT] = lif_constants_f64(
+        shared, dt_ms, current_pa=current_pa, poisson_weight_pa=poisson_magnitude
+    )
     match neuron:
         case LifCurrAlpha():
             _set_alpha_f64(row, neuron, dt_ms)

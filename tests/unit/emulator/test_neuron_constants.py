@@ -28,7 +28,7 @@ def test_columns_of_fixed_point():
     assert row[part.TI_DECAY] / 2**32 == pytest.approx(math.exp(-0.001), abs=3e-5)  # dt/tau has 15 bits
     row = fixed(LifCurrAlpha(tau_syn_exc_ms=2.0))
     decay = math.exp(-0.05)
-    assert row[lif.L_INIT_EXC] / 2**32 == pytest.approx((1 - decay) / 0.05 - decay, rel=1e-3)
+    assert row[lif.L_INIT_EXC] / 2**32 == pytest.approx((1 - decay) / 0.05 - decay, rel=2e-2)  # a difference
     assert row[part.AI_FILL_EXC] / 2**32 == pytest.approx(decay * (1 - decay), rel=1e-3)
     row = fixed(Izhikevich(a_per_ms=0.5, b_per_ms=0.25, d_mv_per_ms=2.0))
     assert row[[part.ZI_A, part.ZI_B, part.ZI_D, part.ZI_DT]].tolist() == [1 << 14, 1 << 13, 2 << 15, 3277]
