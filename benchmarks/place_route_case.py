@@ -129,16 +129,18 @@ def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any
     is_combined = options.case in ("rig", "modular")
     partition = RECIPES["combined" if is_combined else "ensemble"](network, machine, neurons_per_core=SLICE)
     rng = np.random.Generator(np.random.Philox(key=options.seed))
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     place, probe = PLACERS[options.place], None if options.place == "connected" else connected.place
     machine, topology, placement = place_on_boards(place, partition, network, machine, rng=rng, probe=probe)
-    placed = time.perf_counter()
+    placed, placed_cpu = time.perf_counter(), time.process_time()
     trees = ROUTERS[options.route](partition, placement, network, machine, topology, rng=rng)
-    routed = time.perf_counter()
+    routed, routed_cpu = time.perf_counter(), time.process_time()
     jobs = make_jobs(partition, placement, network, machine, topology)
     result: dict[str, Any] = {
         "place_s": placed - start,
         "route_s": routed - placed,
+        "place_cpu_s": placed_cpu - start_cpu,
+        "route_cpu_s": routed_cpu - placed_cpu,
         "n_slices": len(partition.slices),
         "n_cores": len(partition.vertices),
         "n_chips": topology.n_chips,

@@ -216,8 +216,10 @@ def sum_below(parent: NDArray[np.int64], value: NDArray[np.int64] | NDArray[np.f
     """Sum of ``value`` over each node and all nodes below it. Parents come before children, the root has -1."""
     total = value.astype(np.float64)
     depth = depths(parent)
-    for level in range(int(depth.max(initial=0)), 0, -1):
-        nodes = np.flatnonzero(depth == level)
+    order = np.argsort(depth, kind="stable")
+    edges = np.searchsorted(depth[order], np.arange(int(depth.max(initial=0)) + 2))
+    for level in range(len(edges) - 2, 0, -1):
+        nodes = order[edges[level] : edges[level + 1]]
         np.add.at(total, parent[nodes], total[nodes])
     return total
 

@@ -22,7 +22,7 @@ from models.errors import CapacityError
 from models.machine import Machine
 from models.topology import Topology
 
-_N_RUNS_AHEAD = 64  # runs that are looked at for the fullest choice; more would only cost time
+_N_RUNS_AHEAD = 16  # runs that are looked at for the fullest choice; more would only cost time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,10 +54,6 @@ class _Run:
     n_cores: int
     next: int
     stop: int
-
-    @property
-    def n_left(self) -> int:
-        return self.stop - self.next
 
 
 def make_site(
@@ -129,8 +125,8 @@ def fill(
         if taken:
             chip_of_cluster[order[taken]] = chip
             n_left -= len(taken)
-            if any(not run.n_left for run in runs[:_N_RUNS_AHEAD]):
-                runs = [run for run in runs if run.n_left]
+            if not all(run.next < run.stop for run in runs[:_N_RUNS_AHEAD]):
+                runs = [run for run in runs if run.next < run.stop]
     if n_left:
         n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
         raise _no_room(site.partition, site.machine, topology, site.chips.size, n_placed)
@@ -211,12 +207,12 @@ def _fill_chip(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.i
         n_before = n_offered.setdefault(run.n_cores, 0)
         if n_before * run.n_cores < room:
             runs_of_size.setdefault(run.n_cores, []).append(run)
-            n_offered[run.n_cores] += run.n_left
+            n_offered[run.n_cores] += run.stop - run.next
     offers = tuple((size, min(count, room // size)) for size, count in n_offered.items())
     taken: list[int] = []
     for same_size, count in zip(runs_of_size.values(), _best_counts(room, offers), strict=True):
         for _ in range(count):
-            run = next(run for run in same_size if run.n_left)
+            run = next(run for run in same_size if run.next < run.stop)
             if sdram[run.next] > sdram_room:
                 break
             sdram_room -= int(sdram[run.next])
