@@ -10,7 +10,7 @@ from mapping.model import Partition, Placement, Slice
 from mapping.partition import combined
 from mapping.route.shared_tree import route
 from mapping.tables import _prefix_entries, _rank, build_tables, table_lengths
-from models.errors import CapacityError, TableOverflowError
+from models.errors import CapacityError, TableOverflowError, UnknownNameError
 from models.networks import pd14
 from models.topology import build_topology
 
@@ -133,3 +133,46 @@ def test_prefix_entries_are_as_few_as_an_exhaustive_search_finds():
         rank, distinct = _rank(values, is_met)
         row, *_ = _prefix_entries(rank, distinct, is_met, ~is_met)
         assert len(row) == n_entries
+
+
+def test_dense_keys_give_each_population_its_own_block():
+    keys = allocate_keys(combined.partition(pair(), machine()), allocation="dense")
+    # A: 3 slices of up to 80 neurons, 2 + 7 bits; B: 2 slices, 1 + 7 bits; S: 1 slice of 30, 5 bits
+    assert keys.key.tolist() == [0, 128, 256, 512, 640, 768]
+    assert keys.mask.tolist() == [0xFFFFFF80] * 5 + [0xFFFFFFE0]
+    assert keys.population_bits + keys.slice_bits + keys.neuron_bits == 10
+
+
+def test_unknown_allocation_and_entries():
+    partition = combined.partition(pair(), machine())
+    with pytest.raises(UnknownNameError, match=r"^keys: needs one of dense, zoned, has 'loose'"):
+        allocate_keys(partition, allocation="loose")
+    with pytest.raises(UnknownNameError, match=r"^entries: needs one of core, population, shortest, has 'long'"):
+        build_tables(partition, None, {}, None, pair(), machine(), None, entries="long")
+
+
+@pytest.mark.parametrize(("entries", "lengths"), [("shortest", [1, 1]), ("population", [1, 1]), ("core", [3, 3])])
+def test_entries_for_a_population_a_core_or_as_few_as_possible(entries, lengths):
+    net, given = network({"A": 24, "B": 8}, [("A", "B")]), machine()
+    topology = build_topology(given)
+    partition = combined.partition(net, given, neurons_per_core=8)
+    places = [(0, 0, 4), (0, 0, 5), (0, 0, 6), (1, 0, 9)]
+    placement = Placement(core=np.array(places, dtype=np.int32))
+    trees = route(partition, placement, net, given, topology)
+    keys = allocate_keys(partition)
+    tables = build_tables(partition, placement, trees, keys, net, given, topology, entries=entries)
+    assert table_lengths(tables).tolist() == lengths
+
+
+def test_entries_that_default_routing_replaces_are_kept_and_marked():
+    net, given = network({"A": 8, "B": 8}, [("A", "B")]), machine()
+    topology = build_topology(given)
+    partition = combined.partition(net, given, neurons_per_core=8)
+    placement = Placement(core=np.array([(0, 0, 4), (3, 3, 9)], dtype=np.int32))
+    trees = route(partition, placement, net, given, topology)
+    keys = allocate_keys(partition)
+    for name in ("shortest", "population", "core"):
+        made = (partition, placement, trees, keys, net, given, topology)
+        tables = build_tables(*made, entries=name, keep_default=True)
+        assert tables.is_default.tolist() == [False, True, True, False]
+        assert tables.chip.tolist() == [[0, 0], [1, 1], [2, 2], [3, 3]]
