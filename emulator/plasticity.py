@@ -234,7 +234,7 @@ def plastic_arrays(
         rule_constants(_rule(p), scales[p.target, p.receptor] if is_fixed else None) for p in projections
     ]  # fmt: skip
     n_local = -(-network.n_neurons // n_shards)
-    n_history_slots = stdp.HISTORY_SLOTS if is_fixed else max_post_spikes + 1
+    n_history_slots = stdp.HISTORY_SLOTS if is_fixed else 1 << max_post_spikes.bit_length()
     shape = (n_shards, len(history), n_local, n_history_slots)
     _check_history(shape)
     trace = np.int16 if is_fixed else np.float64

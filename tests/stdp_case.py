@@ -46,7 +46,9 @@ def kernel_weights(
             after.append(plastic.weight[0].item())
         if step in post_steps:
             stdp.add_post_spikes(0, 0, step, np.array([0], np.int32), 1, plastic)
-    assert np.isclose(due[0] + plastic.input.sum(), sum(after), rtol=1e-12)  # what was delivered is what the updates gave
+    assert np.isclose(
+        due[0] + plastic.input.sum(), sum(after), rtol=1e-12
+    )  # what was delivered is what the updates gave
     return after, n_cut
 
 
@@ -58,7 +60,7 @@ def reference_weights(network: Network, pre: Sequence[int], post: Sequence[int],
     delay_steps = round(projection.delay_ms.mean / network.dt_ms)
     trains = {"pre": pre, "post": post, "delay_steps": delay_steps, "pairs_all": rule.pairs_all}
     if not is_fixed:
-        return weight_after(FloatRule(rule, network.dt_ms), weight=weight_pa, **trains)
+        return weight_after(FloatRule(rule, network.dt_ms), first=weight_pa, **trains)
     scale = weight_scales(network)["post", projection.receptor]
     fixed = FixedRule(rule, network.dt_ms, scale.shift)
-    return weight_after(fixed, weight=int(weight_pa * scale.raw_per_pa + 0.5), **trains)
+    return weight_after(fixed, first=int(weight_pa * scale.raw_per_pa + 0.5), **trains)

@@ -138,7 +138,7 @@ def bounded(weight, c):
 
 
 @njit(cache=True)
-def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post_step, post_trace, n_post):
+def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post_step, post_trace, target, n_post):
     """Bring one synapse up to the presynaptic spike of ``step``.
 
     Parameters
@@ -153,8 +153,9 @@ def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post
         Row of ``constant``.
     plus, minus : ndarray
         Decay of the presynaptic and the postsynaptic trace.
-    post_step, post_trace : ndarray, shape (n_slots,)
-        Ring of the target's last spikes: spike ``k`` is at ``k % n_slots``.
+    post_step, post_trace : ndarray, shape (n, n_slots)
+        Rings of the last spikes of a shard's neurons: spike ``k`` is at ``k % n_slots``, a power of two.
+    target : int
     n_post : int
         Spikes of the target so far; the last ``n_slots - 1`` count.
 
@@ -165,26 +166,26 @@ def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post
     is_cut : bool
         Whether the update needed spikes that count no more.
     """
-    n_slots = post_step.size
-    oldest = max(0, n_post - n_slots + 1)
+    mask = post_step.shape[1] - 1
+    oldest = max(0, n_post - mask)
     begin, end = last_pre - delay, step - delay
     last = n_post - 1
-    while last >= oldest and post_step[last % n_slots] > end:
+    while last >= oldest and post_step[target, last & mask] > end:
         last -= 1
     is_cut = oldest > 0 and last < oldest
     weight = loaded(stored, c)
     if last_pre != NEVER:
-        is_cut |= oldest > 0 and post_step[(oldest - 1) % n_slots] > begin
+        is_cut |= oldest > 0 and post_step[target, (oldest - 1) & mask] > begin
         first = last
-        while first >= oldest and post_step[first % n_slots] > begin:
+        while first >= oldest and post_step[target, first & mask] > begin:
             first -= 1
         for k in range(first + 1, last + 1):
-            trace = decayed(pre_trace, post_step[k % n_slots] - begin, plus)
+            trace = decayed(pre_trace, post_step[target, k & mask] - begin, plus)
             weight = bounded(weight + changed(c[V_W_MAX] - weight, c[V_A_PLUS], trace, c), c)
-    if last >= oldest and post_step[last % n_slots] == end:  # met in the same step: no pair
+    if last >= oldest and post_step[target, last & mask] == end:  # met in the same step: no pair
         last -= 1
     if last >= oldest:
-        trace = decayed(post_trace[last % n_slots], end - post_step[last % n_slots], minus)
+        trace = decayed(post_trace[target, last & mask], end - post_step[target, last & mask], minus)
         weight = bounded(weight - changed(weight - c[V_W_MIN], c[V_A_MINUS], trace, c), c)
     return kept(weight, c), is_cut
 
@@ -198,8 +199,10 @@ def deliver_rows(shard, n_shards, step, extra_delay, neurons, n, group_of_source
     int
         Updates that needed postsynaptic spikes which count no more.
     """
-    mask = plastic.input.shape[1] - 1
-    n_targets = plastic.input.shape[2] // 2
+    # arrays of the tuple by name once: taking one out of it counts references, which costs more than an update
+    target_of, delay_of, weights, row_ptr = plastic.target, plastic.delay, plastic.weight, plastic.row_ptr
+    ring = plastic.input[shard]
+    mask, n_targets = ring.shape[0] - 1, ring.shape[1] // 2
     n_cut = 0
     for i in range(n):
         group = group_of_source[neurons[i]]
@@ -210,16 +213,18 @@ def deliver_rows(shard, n_shards, step, extra_delay, neurons, n, group_of_source
             row = layout[L_FIRST_ROW] + neurons[i] - layout[L_FIRST_SOURCE]
             h = layout[L_HISTORY]
             half = n_targets * layout[L_IS_INHIBITORY]
+            post_step, post_trace, post_count = (
+                plastic.post_step[shard, h], plastic.post_trace[shard, h], plastic.post_count[shard, h],
+            )  # fmt: skip
             last_pre, pre_trace = np.int64(plastic.pre_step[shard, row]), plastic.pre_trace[shard, row]
-            for j in range(plastic.row_ptr[row * n_shards + shard], plastic.row_ptr[row * n_shards + shard + 1]):
-                target, delay = np.int64(plastic.target[j]), np.int64(plastic.delay[j])
+            for j in range(row_ptr[row * n_shards + shard], row_ptr[row * n_shards + shard + 1]):
+                target, delay = np.int64(target_of[j]), np.int64(delay_of[j])
                 weight, is_cut = update_weight(
-                    step, delay, last_pre, pre_trace, plastic.weight[j], c, plus, minus,
-                    plastic.post_step[shard, h, target], plastic.post_trace[shard, h, target],
-                    np.int64(plastic.post_count[shard, h, target]),
+                    step, delay, last_pre, pre_trace, weights[j], c, plus, minus, post_step, post_trace, target,
+                    np.int64(post_count[target]),
                 )  # fmt: skip
-                plastic.weight[j] = weight
-                plastic.input[shard, (step + delay + extra_delay) & mask, half + target] += plastic.weight[j]
+                weights[j] = weight
+                ring[(step + delay + extra_delay) & mask, half + target] += weights[j]
                 n_cut += is_cut
             trace = c[V_ONE]
             if layout[L_PAIRS_ALL] and last_pre != NEVER:

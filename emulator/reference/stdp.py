@@ -121,21 +121,21 @@ class FloatRule:
         """Weight of a stored one."""
         return stored
 
-    def store(self, weight: float) -> float:
+    def store(self, weight_pa: float) -> float:
         """Stored weight."""
-        return weight
+        return weight_pa
 
-    def potentiate(self, weight: float, trace: float) -> float:
+    def potentiate(self, weight_pa: float, trace: float) -> float:
         """Weight after one postsynaptic spike."""
         r = self._rule
-        scale = r.w_max_pa if r.is_additive else r.w_max_pa - weight
-        return self.first(weight + r.a_plus * scale * trace)
+        scale = r.w_max_pa if r.is_additive else r.w_max_pa - weight_pa
+        return self.first(weight_pa + r.a_plus * scale * trace)
 
-    def depress(self, weight: float, trace: float) -> float:
+    def depress(self, weight_pa: float, trace: float) -> float:
         """Weight after a presynaptic spike."""
         r = self._rule
-        scale = r.w_max_pa if r.is_additive else weight - r.w_min_pa
-        return self.first(weight - r.a_minus * scale * trace)
+        scale = r.w_max_pa if r.is_additive else weight_pa - r.w_min_pa
+        return self.first(weight_pa - r.a_minus * scale * trace)
 
 
 Rule = Any  # FixedRule or FloatRule: the same methods, on int or float
@@ -151,12 +151,12 @@ class History:
 
 @dataclass(slots=True)
 class PlasticSynapse:
-    """One synapse with its own copy of everything; ``weight`` as it is stored (raw, or pA)."""
+    """One synapse with its own copy of everything; ``stored``: its weight (raw, or pA)."""
 
     rule: Rule
     pairs_all: bool
     delay_steps: int
-    weight: float
+    stored: float
     pre: History = field(default_factory=History)
     post: History = field(default_factory=History)
 
@@ -169,7 +169,7 @@ class PlasticSynapse:
         rule, now = self.rule, step - self.delay_steps
         n_kept = len(self.post.steps) if rule.n_post_spikes is None else rule.n_post_spikes
         post = [*zip(self.post.steps, self.post.traces, strict=True)][-n_kept:] if n_kept else []
-        weight = rule.load(self.weight)
+        weight = rule.load(self.stored)
         if self.pre.steps:
             before = self.pre.steps[-1] - self.delay_steps
             for s, _ in post:
@@ -180,8 +180,8 @@ class PlasticSynapse:
             s, trace = earlier[-1]
             weight = rule.depress(weight, rule.decay_minus(trace, now - s))
         self._add(self.pre, step, rule.decay_plus)
-        self.weight = rule.store(weight)
-        return self.weight
+        self.stored = rule.store(weight)
+        return self.stored
 
     def _add(self, history: History, step: int, decay: Callable[[Any, int], float]) -> None:
         trace: Any = self.rule.one
@@ -192,10 +192,10 @@ class PlasticSynapse:
 
 
 def weight_after(
-    rule: Rule, *, pairs_all: bool, delay_steps: int, weight: float, pre: Sequence[int], post: Sequence[int]
+    rule: Rule, *, pairs_all: bool, delay_steps: int, first: float, pre: Sequence[int], post: Sequence[int]
 ) -> list[float]:
-    """Stored weight after each presynaptic spike of ``pre``; both trains ascending, steps."""
-    synapse = PlasticSynapse(rule, pairs_all, delay_steps, rule.first(weight))
+    """Stored weight, ``first`` before, after each presynaptic spike of ``pre``; both trains ascending, steps."""
+    synapse = PlasticSynapse(rule, pairs_all, delay_steps, rule.first(first))
     after, waiting = [], list(post)
     for step in pre:
         while waiting and waiting[0] < step:

@@ -75,4 +75,4 @@ class PlasticSynapses:
 
     def weights(self) -> list[list[float]]:
         """Return the stored weights of every projection, in the order of its rows."""
-        return [[joint.synapse.weight for joint in joints] for joints in self._by_projection]
+        return [[joint.synapse.stored for joint in joints] for joints in self._by_projection]

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emulator.kernels import engine as engine_kernel
 from emulator.number_format import NumberFormat
 from emulator.plasticity_weights import N_HISTOGRAM_BINS
 from emulator.run import simulate
@@ -165,15 +164,6 @@ def test_number_formats_are_refused():
     )
     with pytest.raises(ParameterError, match=message):
         simulate(plastic_network(), n_steps=1, seed=1, arithmetic=NumberFormat.parse("S8.7"))
-
-
-def test_engine_without_plasticity_has_no_plastic_code():
-    """The engine for static networks is compiled from ``plastic=None``: numba leaves the branches out."""
-    simulate(rich_network(), n_steps=2, seed=1)
-    static = [s for s in engine_kernel.run.signatures if "Plastic" not in str(s)]
-    assert static
-    for signature in static:
-        assert "deliver_rows" not in engine_kernel.run.inspect_llvm(signature)
 
 
 def test_delay_of_more_than_65535_steps_is_refused():
