@@ -28,6 +28,7 @@ from models.networks import pd14
 CASE = [sys.executable, str(HERE / "place_route_case.py")]
 RIG_PYTHONS = (Path("/opt/rigenv/bin/python"), HERE / ".rigenv" / "bin" / "python")
 NEURONS_PER_CORE = 64
+PARTS = ("rig", "modular", "size", "pd14")
 MODULAR_PLACERS = (
     "sequential", "hilbert", "connected", "breadth_first", "spectral", "force_directed",
     "annealing", "annealing_links", "annealing_both",
@@ -40,7 +41,7 @@ PD14_ROUTERS = (
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Benchmark place and route.")
-    parser.add_argument("--parts", nargs="+", choices=("rig", "modular", "size", "pd14"), default=["rig", "modular", "size", "pd14"])  # fmt: skip
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--n-areas", type=int, nargs="+", default=[1, 4, 10, 25])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--rig-python", type=Path, help="Python of an environment that has rig")

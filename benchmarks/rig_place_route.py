@@ -2,8 +2,8 @@
 
 python rig_place_route.py --nets nets.json --place sequential result.json
 
-``nets.json``: ``n_slices`` of each population, and its ``targets``. One net a slice, to all slices of every target; 24 x
-24 torus, 17 cores a chip. Two functions that rig 2.4.1 uses are gone from Python 3.11 and are put back here.
+``nets.json``: ``n_slices`` of each population, and its ``targets``. One net a slice, to all slices of every target;
+24 x 24 torus, 17 cores a chip. Two functions that rig 2.4.1 uses are gone from Python 3.11 and are put back here.
 """
 
 import argparse

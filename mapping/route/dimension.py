@@ -11,8 +11,19 @@ from mapping.route.lattice import ChipFinder, dimension_order_parents, has_dimen
 from models.topology import Topology
 
 
-def grow_by_dimension(topology: Topology, jobs: dict[str, Job], *, is_longest_first: bool) -> dict[str, RoutingTree]:
-    """Grow one tree a job from its root, nearer chips first, each by dimensions as far as links work."""
+def grow_in_order(topology: Topology, jobs: dict[str, Job]) -> dict[str, RoutingTree]:
+    """Grow one tree a job from its root, dimension by dimension in their order, as far as links work."""
+    finder = ChipFinder(topology) if has_dimensions(topology) else None
+    neighbours = topology.neighbour.tolist()
+    order = tuple(range(n_dimensions(topology)))
+    return {
+        name: _tree_to(topology, neighbours, job.root, job.terminals, _parents(topology, finder, job.root, order))
+        for name, job in jobs.items()
+    }
+
+
+def grow_longest_first(topology: Topology, jobs: dict[str, Job]) -> dict[str, RoutingTree]:
+    """Grow one tree a job from its root, nearer chips first, the longest dimension first as far as links work."""
     finder = ChipFinder(topology) if has_dimensions(topology) else None
     neighbours = topology.neighbour.tolist()
     trees = {}
@@ -22,9 +33,7 @@ def grow_by_dimension(topology: Topology, jobs: dict[str, Job], *, is_longest_fi
         for chip in job.terminals[np.argsort(n_hops, kind="stable")].tolist():
             if chip in tree.parent:
                 continue
-            path = None
-            if finder is not None:
-                path = way(topology, finder, job.root, chip, is_longest_first=is_longest_first)
+            path = None if finder is None else way(topology, finder, job.root, chip, is_longest_first=True)
             path = path or tree.nearest_path(chip)
             assert path is not None, "make_jobs has checked that there is a way"
             tree.add(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mapping.model import Partition, Placement, RoutingTree
-from mapping.route.dimension import grow_by_dimension
+from mapping.route.dimension import grow_in_order
 from mapping.route.job import make_jobs
 from models.machine import Machine
 from models.network import Network
@@ -29,4 +29,4 @@ def route(
     """Route every population that has targets; see the module and the package. ``rng`` is not used."""
     del rng
     jobs = make_jobs(partition, placement, network, machine, topology)
-    return grow_by_dimension(topology, jobs, is_longest_first=False)
+    return grow_in_order(topology, jobs)
