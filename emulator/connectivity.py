@@ -156,15 +156,16 @@ class Connectivity:
         chosen = np.arange(self.row_length.size) if sources is None else np.asarray(sources, np.int64)
         counts = np.zeros((chosen.size, n_slices), np.uint16)
         groups = group_of_source(self.groups)
+        tables = None if self.tables is None else draw_tables(self.tables)
 
         def count(block: tuple[int, int]) -> None:
             rows.count_targets(
                 *block, chosen, self.state, self.row_start, self.row_ptr, self.ptr_start, self.n_bins, self.synapse,
                 self.shard_bits, slice_of_neuron, counts,
             )  # fmt: skip
-            if self.tables is not None:
+            if self.tables is not None and tables is not None:
                 procedural.count_drawn_targets(
-                    *block, chosen, self.state, groups, group_rows(self.groups), draw_tables(self.tables),
+                    *block, chosen, self.state, groups, group_rows(self.groups), tables,
                     draw_scratch(self.tables, self.groups, self.longest_drawn, self.n_shards, 1), 0, slice_of_neuron,
                     counts,
                 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -171,10 +172,11 @@ def arena_blocks(row_length: NDArray[np.int32], life_steps: int, synapse_bytes: 
 # ---- what the kernels read ---------------------------------------------------------------------------------------
 
 
+@cache
 def normal_quantile_table() -> NDArray[np.float64]:
     """Return the standard normal quantile at k/4096, at k/(64 * 4096), and the first row's differences.
 
-    Infinite places are never read and hold zero.
+    Infinite places are never read and hold zero. Made once; nobody writes into it.
     """
     normal = NormalDist()
     whole = [0.0, *(normal.inv_cdf(k / 4096) for k in range(1, 4096)), 0.0]
