@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,14 @@ def rates_by_kind_hz(network: Network, simulation: Simulation) -> dict[str, list
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Build and simulate; say what was stored and what was drawn at spikes."""
     network = modular(n_areas=options.areas, n_scale=options.n_scale, drive=options.drive)
+    cpu_s = {"start": time.process_time()}
+
+    def on_stage(stage: str, fraction: float) -> None:
+        cpu_s[stage] = time.process_time()
+
     simulation = simulate(
         network, n_steps=round(options.model_ms / network.dt_ms), seed=options.seed, n_threads=options.threads,
-        max_memory_bytes=int(options.memory_gib * (1 << 30)),
+        max_memory_bytes=int(options.memory_gib * (1 << 30)), progress=on_stage,
     )  # fmt: skip
     connectivity = simulation.connectivity
     n_rows, n_events = connectivity.count_redrawn(simulation.spike_neuron)
@@ -47,6 +54,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "build_s": simulation.build_s,
         "simulate_s": simulation.simulate_s,
         "emulation_factor": simulation.emulation_factor,
+        # processor time of all threads: steadier than wall time on a shared machine
+        "build_cpu_s": cpu_s.get("build", cpu_s["start"]) - cpu_s["start"],
+        "simulate_cpu_s": cpu_s["simulate"] - max(value for stage, value in cpu_s.items() if stage != "simulate"),
+        "load_average": os.getloadavg(),
         "peak_rss_bytes": peak_rss_bytes(),
         "stored_ratio": connectivity.n_stored / connectivity.n_synapses,
         "n_spikes": simulation.spike_neuron.size,
