@@ -62,6 +62,22 @@ def test_export_refuses_given_spikes(export_network):
         export_network(chain(n_populations=1))
 
 
+def test_benchmark_of_a_large_network_says_what_was_stored(tmp_path):
+    out = tmp_path / "ten.json"
+    options = ["--areas", "2", "--n-scale", "0.003", "--seconds", "0.05", "--threads", "1", "--memory-gib", "1", "0"]
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "bench_ten_pd14.py"), *options, "--out", str(out)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    raw = json.loads(out.read_text(encoding="utf-8"))["raw"]
+    stored, redrawn = raw["1 GiB"], raw["0 GiB"]
+    assert (stored["stored_ratio"], stored["redrawn_ratio"]) == (1.0, 0.0)
+    assert (redrawn["stored_ratio"], redrawn["redrawn_ratio"]) == (0.0, 1.0)
+    assert stored["n_spikes"] == redrawn["n_spikes"] == redrawn["n_rows_redrawn"] > 0
+    assert stored["rate_hz"] == redrawn["rate_hz"]
+
+
 def test_benchmark_runs_and_writes_rows_with_a_header(tmp_path):
     out = tmp_path / "pd14.json"
     options = ["--scale", "0.02", "--seconds", "0.05", "--threads", "1", "--drives", "dc", "--arithmetics", "fixed"]

@@ -231,6 +231,7 @@ def test_wrong_settings(settings, message):
         ({"warmup_ms": -1}, r"^warmup_ms: needs a number >= 0 ms, has -1$"),
         ({"seed": True}, r"^seed: needs a whole number of at least 0 and below 9223372036854775808, has True$"),
         ({"n_threads": 0}, r"^n_threads: needs a whole number of at least 1, has 0$"),
+        ({"memory_gib": -1.0}, r"^memory_gib: needs a number >= 0 GiB, has -1\.0$"),
         ({"arithmetic": "flot"}, r"^arithmetic: needs one of fixed, float, has 'flot'; did you mean 'float'\?$"),
     ],
 )
