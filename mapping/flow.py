@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
 from mapping.keys import allocate_keys
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
 from mapping.partition import combined, ensemble
+from mapping.partition.automatic import automatic_neurons_per_core
 from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
 from mapping.place.smallest import place_on_boards
@@ -35,7 +37,7 @@ def map_network(
     machine: Machine,
     *,
     recipe: str = "ensemble",
-    neurons_per_core: int | None = None,
+    neurons_per_core: int | Literal["auto"] | None = None,
     n_synapse_cores: int | None = None,
     place: str = "connected",
     route: str = "shared_tree",
@@ -43,6 +45,7 @@ def map_network(
     minimise: str = "auto",
     constraints: Sequence[Constraint] = (),
     seed: int = 0,
+    time_scale_factor: float = 1.0,
     progress: Callable[[str, float], None] | None = None,
     given: Mapping | None = None,
     stage: str = "partition",
@@ -57,7 +60,8 @@ def map_network(
     recipe : str
         One of `RECIPES`.
     neurons_per_core, n_synapse_cores : int, optional
-        Of the partition; ``None`` lets the recipe decide.
+        Of the partition; ``None`` lets the recipe decide; ``"auto"`` neurons per core are as many as memory, limits and
+        the cycles of a tick allow (`mapping.partition.automatic`).
     place, route : str
         Names in `mapping.place.PLACERS` and `mapping.route.ROUTERS`.
     keys : str
@@ -69,6 +73,8 @@ def map_network(
         What the placement must keep to (`mapping.place.constraint`).
     seed : int
         For algorithms that draw; kept in the mapping.
+    time_scale_factor : float
+        Slow-down that the machine is given; only ``neurons_per_core="auto"`` asks for it.
     progress : callable, optional
         Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done.
     given : Mapping, optional
@@ -98,6 +104,10 @@ def map_network(
     with steps.at("partition") as is_run:
         if is_run or given is None:
             cut = RECIPES[recipe]
+            if neurons_per_core == "auto":
+                neurons_per_core = automatic_neurons_per_core(
+                    network, machine, cut, n_synapse_cores=n_synapse_cores, time_scale_factor=time_scale_factor
+                )
             partition = cut(network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores)
         else:
             partition = given.partition

@@ -80,8 +80,8 @@ class RecipeChoice:
 
     name: RecipeName = "ensemble"
     """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip."""
-    neurons_per_core: int | None = None
-    """Neurons on a core; null: the recipe's own default."""
+    neurons_per_core: int | Literal["auto"] | None = None
+    """Neurons on a core; null: the recipe's own default; ``auto``: as many as memory and the tick allow."""
     n_synapse_cores: int | None = None
     """Synapse cores of an ensemble; null: from the expected load."""
     place: PlaceName = "connected"
@@ -100,7 +100,7 @@ class RecipeChoice:
         _check_choice("recipe.keys", self.keys, KeyAllocation)
         _check_choice("recipe.minimise", self.minimise, MinimiserName)
         for name in ("neurons_per_core", "n_synapse_cores"):
-            if getattr(self, name) is not None:
+            if getattr(self, name) not in (None, "auto"):
                 _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
         if self.name == "combined" and self.n_synapse_cores is not None:
             raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, "null with the combined recipe")

@@ -55,8 +55,8 @@ class Options:
     "Machine: a name (see `neuromap machines`) or a YAML file [spinnaker1]."
     recipe: Literal["combined", "ensemble"] | None = None
     "Neurons and synapses on one core, or on several cores of one chip [ensemble]."
-    neurons_per_core: int | None = None
-    "Neurons on a core [the recipe's own]."
+    neurons_per_core: int | Literal["auto"] | None = None
+    "Neurons on a core; auto: as many as memory and the cycles of a tick allow [the recipe's own]."
     place: PlaceName | None = None
     "How slices get their chips [connected]."
     route: RouteName | None = None

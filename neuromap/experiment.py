@@ -366,7 +366,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
         kiss_rates(network)
     recipe, core = experiment.recipe, machine.core
     check_shared_memory(machine, recipe.name)
-    if recipe.neurons_per_core is not None and recipe.neurons_per_core > core.max_neurons:
+    if isinstance(recipe.neurons_per_core, int) and recipe.neurons_per_core > core.max_neurons:
         raise CapacityError(
             "neurons of a core",
             f"every core of {machine.name}",

@@ -71,7 +71,8 @@ def _map(
     mapping = map_stages(
         network, machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
         n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, keys=recipe.keys,
-        minimise=recipe.minimise, seed=experiment.seed, progress=on_stage, given=given, stage=first_stage,
+        minimise=recipe.minimise, seed=experiment.seed,
+        time_scale_factor=experiment.time_scale_factor, progress=on_stage, given=given, stage=first_stage,
     )  # fmt: skip
     return mapping, time.perf_counter() - start
 

@@ -23,7 +23,7 @@ machine:
 
 recipe:
   name: ensemble           # ensemble (neuron, synapse and Poisson cores on one chip) or combined (one core does all)
-  neurons_per_core: null   # null: the recipe's own default
+  neurons_per_core: null   # null: the recipe's own default; auto: as many as memory and the tick allow
   n_synapse_cores: null    # of an ensemble; null: from the expected load
   place: connected         # placer: how slices get their chips (docs/place_route.md)
   route: shared_tree       # router: how packets get to their targets

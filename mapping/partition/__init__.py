@@ -14,8 +14,10 @@ ring-buffer index bits            neurons, receptors and delay slots share ``cor
 synaptic row                      ``core.max_row_synapses``
 cores of an ensemble              application cores of a chip
 DTCM, SDRAM                       ``core.dtcm_bytes``, ``memory.sdram_bytes``
+fan-in, axons, weights, delays    what else the machine states (`limits`)
 ================================  ==============================================================================
 
 Files: `combined` (neurons and synapses on one core), `ensemble` (neuron, synapse and Poisson cores on one chip);
-`row` bounds rows and delays, `memory` counts bytes, `lane` deals the packets of a source to the synapse cores.
+`row` bounds rows and delays, `memory` counts bytes, `lane` deals the packets of a source to the synapse cores;
+`limits` checks what a machine states beside that; `automatic` finds ``neurons_per_core`` for ``"auto"``.
 """
