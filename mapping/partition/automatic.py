@@ -20,7 +20,8 @@ from models.machine import Machine
 from models.network import Network, Population
 
 #: Share of a tick that mean load may take; a choice, not a measurement: it leaves a fifth for steps that are busier
-#: than the mean. On PD14 in real time it gives the 64 neurons a core of Rhodes et al. (2019), doi:10.1098/rsta.2019.0160.
+#: than the mean. On PD14 in real time it gives the 64 neurons a core of Rhodes et al. (2019),
+#: doi:10.1098/rsta.2019.0160.
 MAX_LOAD_RATIO = 0.8
 
 
