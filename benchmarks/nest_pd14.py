@@ -118,13 +118,19 @@ def timed_run(model_ms):
 
 
 def connect(network, groups):
-    """Make every projection."""
+    """Make every projection; a synapse model a source, since NEST holds at most 2**27 connections of one a thread."""
+    for name in {projection["source"] for projection in network["projections"]}:
+        nest.CopyModel("static_synapse", f"from_{name}")
     for projection in network["projections"]:
         nest.Connect(
             groups[projection["source"]],
             groups[projection["target"]],
             conn_spec=rule(projection["connector"]),
-            syn_spec={"weight": parameter(projection["weight_pa"]), "delay": parameter(projection["delay_ms"])},
+            syn_spec={
+                "synapse_model": f"from_{projection['source']}",
+                "weight": parameter(projection["weight_pa"]),
+                "delay": parameter(projection["delay_ms"]),
+            },
         )
 
 
