@@ -11,12 +11,20 @@ from emulator.kernels.packet_queue import (
     A_OFFSET,
     A_ROW,
     A_TICK,
+    C_BACKLOG,
+    C_BUSY_CYCLES,
     C_COLUMN,
     C_COUNT,
+    C_DELIVERED,
+    C_EXPIRED,
     C_FREE_AT,
     C_HEAD,
+    C_LATE,
+    C_OVERFLOW,
+    C_PEAK,
     C_PHASE,
     C_RX_FREE_AT,
+    C_SERVED,
     C_SPIKE_WORK,
     C_SYNAPSE_WORK,
     C_TICK,
@@ -24,16 +32,9 @@ from emulator.kernels.packet_queue import (
     C_TICK_WORK,
     K_DELIVERED,
     K_NOW,
-    M_BACKLOG,
-    M_BUSY,
-    M_DELIVERED,
-    M_EXPIRED,
-    M_LATE,
-    M_OVERFLOW,
-    M_PEAK,
-    M_SERVED,
     NEVER,
     P_HORIZON,
+    P_N_LATENCIES,
     P_N_TICKS,
     P_POLICY,
     P_RECEIVE,
@@ -60,11 +61,10 @@ def begin_ticks(s, core, time):
         at, tick = c[C_TICK_AT], c[C_TICK]
         backlog = max(np.int64(0), c[C_FREE_AT] - at)
         s.ticks[tick, T_BACKLOG] = max(s.ticks[tick, T_BACKLOG], backlog)
-        counters = s.core_counters[core]
-        counters[M_BACKLOG] = max(counters[M_BACKLOG], backlog)
+        c[C_BACKLOG] = max(c[C_BACKLOG], backlog)
         if tick < parameters[P_N_TICKS]:
             c[C_FREE_AT] = max(c[C_FREE_AT], at) + c[C_TICK_WORK]
-            counters[M_BUSY] += c[C_TICK_WORK]
+            c[C_BUSY_CYCLES] += c[C_TICK_WORK]
         c[C_TICK] = tick + 1
         if parameters[P_POLICY] == POLICY_WAIT or tick >= parameters[P_N_TICKS]:
             c[C_TICK_AT] = NEVER
@@ -76,7 +76,7 @@ def begin_ticks(s, core, time):
 def _make_room(s, core, time):
     """Forget the packets that have left the spike buffer by ``time``; return how many wait."""
     c = s.cores[core]
-    size = s.waiting.shape[1]
+    size = s.parameters[P_SPIKE_BUFFER]
     head, count = c[C_HEAD], c[C_COUNT]
     while count > 0 and s.waiting[core, head] <= time:
         head = head + 1 if head + 1 < size else 0
@@ -89,22 +89,21 @@ def _make_room(s, core, time):
 def _add_waiting(s, core, until):
     """Keep a place of the spike buffer until ``until``."""
     c = s.cores[core]
-    size = s.waiting.shape[1]
+    size = s.parameters[P_SPIKE_BUFFER]
     place = c[C_HEAD] + c[C_COUNT]
     s.waiting[core, place if place < size else place - size] = until
     c[C_COUNT] += 1
-    counters = s.core_counters[core]
-    counters[M_PEAK] = max(counters[M_PEAK], c[C_COUNT])
+    c[C_PEAK] = max(c[C_PEAK], c[C_COUNT])
 
 
 @inner
 def deliver(s, core, packet):
     """Put a packet into the (empty) receive register of a core, and work out what becomes of it."""
-    c, counters, parameters = s.cores[core], s.core_counters[core], s.parameters
+    c, parameters = s.cores[core], s.parameters
     now = s.clock[K_NOW]
     note(s, now, W_DELIVER, core, packet)
     s.clock[K_DELIVERED] += 1
-    counters[M_DELIVERED] += 1
+    c[C_DELIVERED] += 1
     time = now + parameters[P_RECEIVE]
     c[C_RX_FREE_AT] = time
     if time >= parameters[P_HORIZON]:
@@ -113,17 +112,17 @@ def deliver(s, core, packet):
         begin_ticks(s, core, time)
     tick = s.packets[packet, A_TICK]
     late = time - s.ticks[tick, T_START] - s.packets[packet, A_OFFSET]
-    s.latency[min(late, s.latency.size - 1)] += 1
+    s.latency[min(late, parameters[P_N_LATENCIES] - 1)] += 1
     n_waiting = _make_room(s, core, time) if c[C_COUNT] > 0 else 0
     start = max(time, c[C_FREE_AT])
     if n_waiting >= parameters[P_SPIKE_BUFFER]:
-        counters[M_OVERFLOW] += 1
+        c[C_OVERFLOW] += 1
         note(s, time, W_OVERFLOW, core, packet)
         return
     if parameters[P_POLICY] == POLICY_DROP and start >= c[C_TICK_AT]:
         _add_waiting(s, core, c[C_TICK_AT])
         if c[C_TICK_AT] < parameters[P_HORIZON]:
-            counters[M_EXPIRED] += 1
+            c[C_EXPIRED] += 1
             note(s, c[C_TICK_AT], W_EXPIRE, core, packet)
         return
     if start > time:
@@ -134,9 +133,9 @@ def deliver(s, core, packet):
     work = max(np.int64(1), (c[C_SPIKE_WORK] + c[C_SYNAPSE_WORK] * length + 128) >> 8)
     c[C_FREE_AT] = start + work
     if start + work < parameters[P_HORIZON]:
-        counters[M_SERVED] += 1
-        counters[M_BUSY] += work
+        c[C_SERVED] += 1
+        c[C_BUSY_CYCLES] += work
         if parameters[P_POLICY] != POLICY_WAIT:
             end = (np.int64(tick) + 1) * parameters[P_TICK_CYCLES] + c[C_PHASE]
-            counters[M_LATE] += start + work > end
+            c[C_LATE] += start + work > end
         note(s, start + work, W_SERVE, core, packet)

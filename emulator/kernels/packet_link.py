@@ -10,6 +10,7 @@ from emulator.kernels.packet_queue import (
     ARRIVAL_MASK,
     C_BUSY,
     C_PACKET,
+    C_SENT,
     E_ARRIVE,
     E_LINK,
     E_REINJECT,
@@ -17,6 +18,8 @@ from emulator.kernels.packet_queue import (
     I_COUNT,
     I_HEAD,
     I_LINK,
+    I_ROUTER,
+    I_SLOT,
     I_TAIL,
     ITEM_SHIFT,
     K_NOW,
@@ -35,9 +38,10 @@ from emulator.kernels.packet_queue import (
     L_PERIOD,
     L_SENT,
     LEG_BITS,
-    M_SENT,
+    P_INPUT_BUFFER,
     P_N_CORES,
     P_N_SLOTS,
+    P_OUTPUT_BUFFER,
     P_REINJECTION,
     R_MASK,
     T_START,
@@ -71,14 +75,14 @@ def start_link(s, link):
             put(s, now + 1, E_LINK | link << 3)
         return
     item = s.out_fifo[link, x[L_HEAD]]
-    x[L_HEAD] = x[L_HEAD] + 1 if x[L_HEAD] + 1 < s.out_fifo.shape[1] else 0
+    x[L_HEAD] = x[L_HEAD] + 1 if x[L_HEAD] + 1 < s.parameters[P_OUTPUT_BUFFER] else 0
     x[L_COUNT] -= 1
     x[L_CREDITS] -= 1
     x[L_FREE_AT] = now + x[L_PERIOD]
     far = x[L_FAR]
     y = s.inputs[far]
     s.in_fifo[far, y[I_TAIL]] = item
-    y[I_TAIL] = y[I_TAIL] + 1 if y[I_TAIL] + 1 < s.in_fifo.shape[1] else 0
+    y[I_TAIL] = y[I_TAIL] + 1 if y[I_TAIL] + 1 <= s.parameters[P_INPUT_BUFFER] else 0
     put(s, now + x[L_PERIOD] + x[L_DELAY], E_ARRIVE | far << 3)
     x[L_SENT] += 1
     is_diverted = item & ((1 << LEG_BITS) - 1) != 0
@@ -94,7 +98,7 @@ def push_link(s, link, item):
     """Put a packet into the output buffer of a link; an idle link starts on it at once."""
     x = s.links[link]
     place = x[L_HEAD] + x[L_COUNT]
-    size = s.out_fifo.shape[1]
+    size = s.parameters[P_OUTPUT_BUFFER]
     s.out_fifo[link, place if place < size else place - size] = item
     x[L_COUNT] += 1
     start_link(s, link)
@@ -104,11 +108,10 @@ def push_link(s, link, item):
 @inner
 def arrive(s, far):
     """Make the next packet on the link that ends in input ``far`` available to its router."""
-    n_slots = s.parameters[P_N_SLOTS]
-    router, slot = far // n_slots, far % n_slots
     y = s.inputs[far]
+    router, slot = y[I_ROUTER], y[I_SLOT]
     place = y[I_HEAD] + y[I_COUNT]
-    size = s.in_fifo.shape[1]
+    size = s.parameters[P_INPUT_BUFFER] + 1
     note(s, s.clock[K_NOW], W_ARRIVE, y[I_LINK], s.in_fifo[far, place if place < size else place - size] >> ITEM_SHIFT)
     y[I_COUNT] += 1
     s.routers[router, R_MASK] |= np.int64(1) << slot
@@ -121,7 +124,7 @@ def send(s, core):
     n_cores, n_slots = s.parameters[P_N_CORES], s.parameters[P_N_SLOTS]
     router, packet = core // n_cores, s.cores[core, C_PACKET]
     note(s, s.clock[K_NOW], W_SEND, core, packet)
-    s.core_counters[core, M_SENT] += 1
+    s.cores[core, C_SENT] += 1
     s.clock[K_SENT_SINKS] += s.sinks[s.packets[packet, A_NET], router]
     s.routers[router, R_MASK] |= np.int64(1) << (n_slots + core % n_cores)
     activate(s, router)
@@ -148,7 +151,7 @@ def take_from(s, router, port):
     if port < n_slots:
         far = router * n_slots + port
         y = s.inputs[far]
-        y[I_HEAD] = y[I_HEAD] + 1 if y[I_HEAD] + 1 < s.in_fifo.shape[1] else 0
+        y[I_HEAD] = y[I_HEAD] + 1 if y[I_HEAD] + 1 <= s.parameters[P_INPUT_BUFFER] else 0
         y[I_COUNT] -= 1
         if y[I_COUNT] == 0:
             s.routers[router, R_MASK] &= ~bit

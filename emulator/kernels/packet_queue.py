@@ -19,21 +19,22 @@ from numba.extending import intrinsic
  L_EMERGENCY) = range(13)  # fmt: skip
 N_LINK = 16
 # inputs: links at their far end, numbered far_router * n_slots + far_slot
-I_LINK, I_HEAD, I_TAIL, I_COUNT = range(4)
-N_INPUT = 4
+I_LINK, I_HEAD, I_TAIL, I_COUNT, I_ROUTER, I_SLOT = range(6)
+N_INPUT = 8
 # routers
 (R_MASK, R_LAST, R_PORT, R_FREE_AT, R_WAKE_AT, R_STALL_AT, R_ACTIVE_AT, R_DUMP_ITEM, R_DUMP_FREE_AT, R_Q_HEAD,
  R_Q_COUNT, R_AWAKE, R_REINJECT_DUE, R_SENDING) = range(14)  # fmt: skip
 N_ROUTER = 16
-# cores
-(C_PACKET, C_BUSY, C_RX_FREE_AT, C_FREE_AT, C_TICK, C_TICK_AT, C_HEAD, C_COUNT, C_PHASE, C_TICK_WORK, C_SPIKE_WORK,
- C_SYNAPSE_WORK, C_COLUMN) = range(13)  # fmt: skip
-N_CORE = 16
+# cores; the first eight are what a delivery reads and writes (one cache line), then the counters
+(C_RX_FREE_AT, C_FREE_AT, C_TICK_AT, C_COUNT, C_SPIKE_WORK, C_SYNAPSE_WORK, C_COLUMN, C_PHASE, C_DELIVERED, C_SERVED,
+ C_BUSY_CYCLES, C_LATE, C_OVERFLOW, C_EXPIRED, C_PEAK, C_BACKLOG, C_SENT, C_PACKET, C_BUSY, C_TICK, C_HEAD,
+ C_TICK_WORK) = range(22)  # fmt: skip
+N_CORE = 24
 # numbers of the model
 (P_ROUTER_CYCLES, P_WAIT1, P_WAIT2, P_OUTPUT_BUFFER, P_INPUT_BUFFER, P_RECEIVE, P_SPIKE_BUFFER, P_DUMP, P_QUEUE,
  P_TIMER, P_REINJECTION, P_POLICY, P_N_SLOTS, P_N_CORES, P_TRIANGLES, P_N_TICKS, P_TICK_CYCLES, P_HORIZON, P_IS_LOGGED,
- P_IS_STRICT, P_BARRIER) = range(21)  # fmt: skip
-N_PARAMETER = 24
+ P_IS_STRICT, P_BARRIER, P_N_BUCKETS, P_N_ROUTERS, P_N_ENTRIES, P_N_LATENCIES) = range(25)  # fmt: skip
+N_PARAMETER = 25
 POLICY_WAIT, POLICY_LATE, POLICY_DROP = range(3)
 # clock: what changes all the time
 (K_NOW, K_PENDING, K_FREE_NODE, K_N_FREE, K_N_LOG, K_TICK, K_LATEST, K_N_ACTIVE, K_SENT_SINKS, K_DELIVERED, K_LOST,
@@ -43,9 +44,6 @@ N_CLOCK = 13
 (N_LOCAL, N_EXTERNAL, N_DROPPED, N_EMERGENCY, N_BLOCKED, N_BLOCKED_CYCLES, N_DROPPED_READ, N_MISSED, N_OVERFLOWS,
  N_REINJECTED, N_LINK_DUMPED, N_PROCESSOR_DUMPED, N_NO_ROUTE, N_LOST, N_PEAK_QUEUE) = range(15)  # fmt: skip
 N_ROUTER_COUNTER = 15
-# counters of a core
-(M_SENT, M_DELIVERED, M_SERVED, M_OVERFLOW, M_EXPIRED, M_LATE, M_BUSY, M_PEAK, M_BACKLOG) = range(9)
-N_CORE_COUNTER = 9
 # packets; A_AFTER is the next packet of the same core (-1: none)
 A_TICK, A_CORE, A_OFFSET, A_NET, A_ROW, A_AFTER = range(6)
 N_PACKET = 6
@@ -96,7 +94,6 @@ class State(NamedTuple):
     ticks: np.ndarray
     latency: np.ndarray
     router_counters: np.ndarray
-    core_counters: np.ndarray
     active: np.ndarray
     heads: np.ndarray
     following: np.ndarray
@@ -124,7 +121,7 @@ def lowest_bit(typingctx, word):
 def put(s, time, code):
     """Put an event into the queue."""
     clock = s.clock
-    bucket = time & (s.heads.size - 1)
+    bucket = time & (s.parameters[P_N_BUCKETS] - 1)
     node = clock[K_FREE_NODE]
     clock[K_FREE_NODE] = s.following[node]
     clock[K_N_FREE] -= 1
@@ -138,7 +135,7 @@ def put(s, time, code):
 @inner
 def take(s, time):
     """Take one event of cycle ``time`` out of the queue; -1 if there is none."""
-    bucket = time & (s.heads.size - 1)
+    bucket = time & (s.parameters[P_N_BUCKETS] - 1)
     node = s.heads[bucket]
     if node < 0:
         s.bits[bucket >> 6] &= ~(np.int64(1) << (bucket & 63))
@@ -155,8 +152,8 @@ def take(s, time):
 @inner
 def next_time(s, time):
     """Return the first cycle from ``time`` on that has an event; there must be one."""
-    n_words = s.bits.size
-    bucket = time & (s.heads.size - 1)
+    n_words = s.parameters[P_N_BUCKETS] >> 6
+    bucket = time & (s.parameters[P_N_BUCKETS] - 1)
     word = s.bits[bucket >> 6] >> (bucket & 63)
     if bucket & 63:
         word &= (np.int64(1) << (64 - (bucket & 63))) - 1  # the shift copies the sign

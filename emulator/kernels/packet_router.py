@@ -206,7 +206,7 @@ def read_dump(s, router):
         counters[N_OVERFLOWS] += 1
         lose(s, router, item)
         return
-    s.queue[router, (x[R_Q_HEAD] + x[R_Q_COUNT]) % s.queue.shape[1]] = item
+    s.queue[router, (x[R_Q_HEAD] + x[R_Q_COUNT]) % s.parameters[P_QUEUE]] = item
     x[R_Q_COUNT] += 1
     counters[N_PEAK_QUEUE] = max(counters[N_PEAK_QUEUE], x[R_Q_COUNT])
     if not x[R_AWAKE]:
@@ -231,7 +231,7 @@ def reinject(s, router):
         put(s, next_timer(s, now), E_REINJECT | router << 3)
     else:
         item = s.queue[router, x[R_Q_HEAD]]
-        x[R_Q_HEAD] = (x[R_Q_HEAD] + 1) % s.queue.shape[1]
+        x[R_Q_HEAD] = (x[R_Q_HEAD] + 1) % s.parameters[P_QUEUE]
         x[R_Q_COUNT] -= 1
         x[R_SENDING] = item
         x[R_MASK] |= np.int64(1) << port

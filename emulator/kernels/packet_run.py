@@ -43,12 +43,17 @@ from emulator.kernels.packet_queue import (
     NEVER,
     P_BARRIER,
     P_HORIZON,
+    P_INPUT_BUFFER,
     P_IS_LOGGED,
     P_IS_STRICT,
     P_N_CORES,
+    P_N_ENTRIES,
+    P_N_ROUTERS,
     P_N_SLOTS,
     P_N_TICKS,
+    P_OUTPUT_BUFFER,
     P_POLICY,
+    P_QUEUE,
     P_TICK_CYCLES,
     POLICY_WAIT,
     R_DUMP_ITEM,
@@ -60,6 +65,7 @@ from emulator.kernels.packet_queue import (
     R_STALL_AT,
     R_WAKE_AT,
     T_START,
+    State,
     activate,
     inner,
     inner_call,
@@ -68,6 +74,20 @@ from emulator.kernels.packet_queue import (
     take,
 )  # fmt: skip
 from emulator.kernels.packet_router import evaluate, read_dump, sinks_of
+from emulator.kernels.table import column, table
+
+
+@inner
+def tables_of(a):
+    """Return the state as bare tables, which inner functions take without counting references."""
+    return State(
+        column(a.parameters), column(a.clock), table(a.links), table(a.inputs), table(a.routers), table(a.cores),
+        table(a.out_fifo), table(a.in_fifo), table(a.queue), table(a.waiting), table(a.route), table(a.sinks),
+        column(a.straight), table(a.packets), column(a.group_start), column(a.group_packet), table(a.row_length),
+        table(a.ticks), column(a.latency), table(a.router_counters), column(a.active), column(a.heads),
+        column(a.following), column(a.codes), column(a.bits), table(a.log),
+    )  # fmt: skip
+
 
 # what `run` returns
 DONE, LOG_FULL, QUEUE_SMALL, NOT_CONSERVED = range(4)
@@ -81,7 +101,7 @@ def begin_tick(s, tick):
     s.ticks[tick, T_START] = now
     n_ticks, length = s.parameters[P_N_TICKS], s.parameters[P_TICK_CYCLES]
     if s.parameters[P_POLICY] == POLICY_WAIT:
-        for core in range(s.cores.shape[0]):
+        for core in range(n_all_cores(s)):
             s.cores[core, C_TICK] = tick
             s.cores[core, C_TICK_AT] = now + s.cores[core, C_PHASE]
     elif tick + 1 < n_ticks:
@@ -101,7 +121,7 @@ def end_tick(s):
     """End a tick at rest: finish the cores' own work and put the next tick into the queue. True if there is one."""
     clock, tick = s.clock, s.clock[K_TICK]
     latest, horizon = clock[K_LATEST], s.parameters[P_HORIZON]
-    for core in range(s.cores.shape[0]):
+    for core in range(n_all_cores(s)):
         begin_ticks(s, core, horizon - 1)
         if s.cores[core, C_TICK_AT] < NEVER:
             return False
@@ -125,14 +145,15 @@ def is_at_rest(s):
     """Whether nothing will happen any more in this tick: only routers without packets would look again."""
     if s.clock[K_PENDING] != s.clock[K_N_WAKES]:
         return False
-    for router in range(s.routers.shape[0]):
+    for router in range(s.parameters[P_N_ROUTERS]):
         if s.routers[router, R_MASK] and s.routers[router, R_WAKE_AT] < NEVER:
             return False
     while s.clock[K_PENDING]:
         now = next_time(s, s.clock[K_NOW])
         while take(s, now) >= 0:
             s.clock[K_N_WAKES] -= 1
-    s.routers[:, R_WAKE_AT] = NEVER
+    for router in range(s.parameters[P_N_ROUTERS]):
+        s.routers[router, R_WAKE_AT] = NEVER
     return True
 
 
@@ -167,16 +188,16 @@ def handle(s, code):
 def in_flight(s):
     """Count the deliveries that the packets in all buffers and registers have still to make, one by one."""
     n_slots, n_cores, total = s.parameters[P_N_SLOTS], s.parameters[P_N_CORES], np.int64(0)
-    for link in range(s.links.shape[0]):
+    for link in range(s.parameters[P_N_ROUTERS] * n_slots):
         for i in range(s.links[link, L_COUNT]):
-            item = s.out_fifo[link, (s.links[link, L_HEAD] + i) % s.out_fifo.shape[1]]
+            item = s.out_fifo[link, (s.links[link, L_HEAD] + i) % s.parameters[P_OUTPUT_BUFFER]]
             total += _behind(s, s.links[link, L_FAR], item)
-    for far in range(s.inputs.shape[0]):
+    for far in range(s.parameters[P_N_ROUTERS] * n_slots):
         y = s.inputs[far]
-        n = (y[I_TAIL] - y[I_HEAD]) % s.in_fifo.shape[1]
+        n = (y[I_TAIL] - y[I_HEAD]) % (s.parameters[P_INPUT_BUFFER] + 1)
         for i in range(n):
-            total += _behind(s, far, s.in_fifo[far, (y[I_HEAD] + i) % s.in_fifo.shape[1]])
-    for router in range(s.routers.shape[0]):
+            total += _behind(s, far, s.in_fifo[far, (y[I_HEAD] + i) % (s.parameters[P_INPUT_BUFFER] + 1)])
+    for router in range(s.parameters[P_N_ROUTERS]):
         x = s.routers[router]
         for p in range(n_cores):
             if x[R_MASK] >> (n_slots + p) & 1:
@@ -186,7 +207,7 @@ def in_flight(s):
         if x[R_DUMP_ITEM] >= 0:
             total += sinks_of(s, router, x[R_DUMP_ITEM])
         for i in range(x[R_Q_COUNT]):
-            total += sinks_of(s, router, s.queue[router, (x[R_Q_HEAD] + i) % s.queue.shape[1]])
+            total += sinks_of(s, router, s.queue[router, (x[R_Q_HEAD] + i) % s.parameters[P_QUEUE]])
     return total
 
 
@@ -196,12 +217,19 @@ def _behind(s, far, item):
     return sinks_of(s, far // n_slots, item | ((far % n_slots + 1) << LEG_BITS))
 
 
+@inner
+def n_all_cores(s):
+    """Return the number of cores of all routers."""
+    return s.parameters[P_N_ROUTERS] * s.parameters[P_N_CORES]
+
+
 @njit(cache=True, nogil=True)
-def run(s):
+def run(arrays):
     """Run until nothing is left to do or the horizon; return why it stopped. Can be called again after a stop."""
+    s = tables_of(arrays)
     clock, parameters = s.clock, s.parameters
-    n_routers, n_slots, n_cores = s.routers.shape[0], parameters[P_N_SLOTS], parameters[P_N_CORES]
-    most_events = n_routers * (n_slots + n_cores + 8) + s.cores.shape[0]  # that one cycle can add
+    n_routers, n_slots, n_cores = s.parameters[P_N_ROUTERS], parameters[P_N_SLOTS], parameters[P_N_CORES]
+    most_events = n_routers * (n_slots + n_cores + 8) + n_all_cores(s)  # that one cycle can add
     most_entries = n_routers * (3 * n_slots + 3 * n_cores + 8)
     if clock[K_NOW] < 0:
         clock[K_NOW] = 0
@@ -214,7 +242,7 @@ def run(s):
             break
         if clock[K_N_FREE] < most_events:
             return QUEUE_SMALL
-        if parameters[P_IS_LOGGED] and clock[K_N_LOG] + most_entries > s.log.shape[0]:
+        if parameters[P_IS_LOGGED] and clock[K_N_LOG] + most_entries > parameters[P_N_ENTRIES]:
             return LOG_FULL
         now = next_time(s, clock[K_NOW])
         if now >= parameters[P_HORIZON]:
@@ -229,6 +257,6 @@ def run(s):
             evaluate(s, s.active[i])
         if parameters[P_IS_STRICT] and clock[K_SENT_SINKS] != clock[K_DELIVERED] + clock[K_LOST] + in_flight(s):
             return NOT_CONSERVED
-    for core in range(s.cores.shape[0]):
+    for core in range(n_all_cores(s)):
         begin_ticks(s, core, parameters[P_HORIZON] - 1)
     return DONE

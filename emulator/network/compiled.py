@@ -14,11 +14,14 @@ from emulator.kernels.packet_run import DONE, LOG_FULL, NOT_CONSERVED, QUEUE_SMA
 from emulator.kernels.packet_run import run as run_kernel
 from emulator.lazy_array import lazy_array
 from emulator.network.model import FOREVER, EndOfTick
-from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
+from emulator.network.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
 from emulator.network.scenario import Packets, Scenario
 
 _POLICY = {EndOfTick.WAIT: q.POLICY_WAIT, EndOfTick.LATE: q.POLICY_LATE, EndOfTick.DROP: q.POLICY_DROP}
-_MAX_SEND_WAIT = 1 << 20
+#: Columns of the kernel's table of cores, as `outcome.CORE_COUNTERS`.
+_CORE_COUNTERS = [
+    q.C_SENT, q.C_DELIVERED, q.C_SERVED, q.C_OVERFLOW, q.C_EXPIRED, q.C_LATE, q.C_BUSY_CYCLES, q.C_PEAK, q.C_BACKLOG,
+]  # fmt: skip
 
 
 def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = False) -> Outcome:
@@ -36,7 +39,7 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
     -------
     Outcome
     """
-    state = _build(scenario, with_log, strict)
+    state = _with_sizes(_build(scenario, with_log, strict))
     logs: list[NDArray[np.int64]] = []
     while (status := run_kernel(state)) != DONE:
         if status == LOG_FULL:
@@ -50,13 +53,24 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
     return _outcome(scenario, state, np.concatenate(logs) if with_log else None)
 
 
+def _with_sizes(state: q.State) -> q.State:
+    """Write the sizes of the arrays, which the kernel's bare tables do not know, among its parameters."""
+    for column, array in (
+        (q.P_N_BUCKETS, state.heads), (q.P_N_ROUTERS, state.routers), (q.P_N_ENTRIES, state.log),
+        (q.P_N_LATENCIES, state.latency),
+    ):  # fmt: skip
+        state.parameters[column] = len(array)
+    return state
+
+
 def _outcome(scenario: Scenario, state: q.State, rows: NDArray[np.int64] | None) -> Outcome:
     clock = state.clock
     return Outcome(
         scenario=scenario, log=None if rows is None else sorted_log(rows), n_events=int(clock[q.K_N_EVENTS]),
         n_expected=int(clock[q.K_SENT_SINKS]), n_delivered=int(clock[q.K_DELIVERED]), n_lost=int(clock[q.K_LOST]),
         link_packets=state.links[:, q.L_SENT].copy(), link_emergency_packets=state.links[:, q.L_EMERGENCY].copy(),
-        link_max_queue=state.links[:, q.L_PEAK].copy(), router=state.router_counters, core=state.core_counters,
+        link_max_queue=state.links[:, q.L_PEAK].copy(), router=state.router_counters,
+        core=state.cores[:, _CORE_COUNTERS],
         latency=state.latency, tick_start=state.ticks[:, q.T_START].copy(),
         tick_backlog=state.ticks[:, q.T_BACKLOG].copy(),
     )  # fmt: skip
@@ -112,7 +126,7 @@ def _build(scenario: Scenario, with_log: bool, strict: bool) -> q.State:
         group_start=group_start, group_packet=group_packet,
         row_length=scenario.work.row_length, ticks=ticks, latency=np.zeros(N_LATENCY_BINS, np.int64),
         router_counters=np.zeros((n_routers, len(ROUTER_COUNTERS)), np.int64),
-        core_counters=np.zeros((n_cores, len(CORE_COUNTERS)), np.int64), active=np.zeros(n_routers, np.int64),
+        active=np.zeros(n_routers, np.int64),
         heads=np.full(n_buckets, -1, np.int32), following=np.arange(1, n_nodes + 1, dtype=np.int32),
         codes=np.zeros(n_nodes, np.int32), bits=np.zeros(max(1, n_buckets // 64), np.int64),
         log=np.zeros((n_entries, 4), np.int64),
@@ -133,6 +147,7 @@ def _links(scenario: Scenario) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     links[:, q.L_CREDIT_AT] = links[:, q.L_FREE_DUE] = -1
     inputs = np.zeros((n_links, q.N_INPUT), np.int64)
     inputs[:, q.I_LINK] = -1
+    inputs[:, q.I_ROUTER], inputs[:, q.I_SLOT] = np.divmod(np.arange(n_links), fabric.n_slots)
     inputs[links[exists, q.L_FAR], q.I_LINK] = np.flatnonzero(exists)
     return links, inputs
 

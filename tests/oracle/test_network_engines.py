@@ -42,7 +42,9 @@ def test_engines_log_the_same_events(block):
     for seed in range(block, N_SCENARIOS, N_BLOCKS):
         outcome = assert_same_outcome(random_scenario(seed), strict_simpy=seed % 20 == 0)
         SEEN.update(outcome.totals())
-        EVENTS.update({What(what): int(n) for what, n in zip(*np.unique(outcome.log.what, return_counts=True), strict=True)})
+        EVENTS.update(
+            {What(what): int(n) for what, n in zip(*np.unique(outcome.log.what, return_counts=True), strict=True)}
+        )
         COMPARED.add(seed)
 
 
