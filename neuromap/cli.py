@@ -176,6 +176,8 @@ def map_(
     options: Options = _DEFAULTS,
     resume: Annotated[Path | None, Parameter(name="--from")] = None,
     stage: Literal["partition", "place", "route", "keys", "tables"] = "partition",
+    figure: Path | None = None,
+    net: str | None = None,
 ) -> int:
     """Only map a network onto a machine, check the mapping and save it.
 
@@ -187,6 +189,10 @@ def map_(
         Folder of an earlier mapping: its experiment is mapped again, with the options given here, from --stage on.
     stage
         First stage to run again with --from; what the earlier ones made is kept.
+    figure
+        Also draw the mapping into this file (.png, .svg or .pdf).
+    net
+        Population whose tree the figure shows [the busiest].
     """
     from neuromap import terminal
     from neuromap.mapping_folder import load_folder
@@ -206,6 +212,12 @@ def map_(
         )
     terminal.print_mapping(mapping)
     print(f"mapping in {out}")
+    if figure is not None:
+        from neuromap.experiment import check_experiment
+        from neuromap.report.mapping_figure import write_mapping_figure
+
+        write_mapping_figure(mapping, check_experiment(experiment)[0], figure, net=net)
+        print(f"figure in {figure}")
     return 0
 
 
