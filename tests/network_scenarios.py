@@ -3,7 +3,7 @@
 import numpy as np
 
 from emulator.network.model import FOREVER, EndOfTick, Parameters
-from emulator.network.scenario import NO_ENTRY, Fabric, Packets, Scenario, Work, make_packets
+from emulator.network.scenario import NO_ENTRY, Fabric, Scenario, Work, idle_work, make_packets
 
 TRIANGULAR = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 SQUARE = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -133,4 +133,27 @@ def random_scenario(seed):
     )  # fmt: skip
 
 
-__all__ = ["SQUARE", "TRIANGULAR", "Packets", "grid_fabric", "random_scenario", "random_tree"]
+def line(n_routers, *, n_cores=2, nets=None, packets=((0, 0, 0, 0, -1),), dead=(), **options):
+    """Routers in a row (link 0 goes on, link 2 back); net 0 goes from the first router to core 0 of the last.
+
+    ``nets``: lists of (router, links, cores); ``packets``: (tick, core, offset, net, row).
+    """
+    fabric = grid_fabric(
+        n_routers, 1, offsets=((1, 0), (0, 1), (-1, 0), (0, -1)), n_cores=n_cores, dead=dead,
+        period=options.pop("period", 3), delay=options.pop("delay", 2),
+    )  # fmt: skip
+    nets = nets or [[(i, [0], []) for i in range(n_routers - 1)] + [(n_routers - 1, [], [0])]]
+    return scenario(fabric, nets, packets, **options)
+
+
+def scenario(fabric, nets, packets, *, parameters=None, work=None, n_ticks=1, tick_cycles=1000, max_cycles=1 << 40):
+    """A scenario with cores that take one cycle a packet."""
+    route = np.full((len(nets), fabric.n_routers), NO_ENTRY, np.uint64)
+    for net, entries in enumerate(nets):
+        for router, links, cores in entries:
+            route[net, router] = sum(1 << slot for slot in links) | sum(1 << (fabric.n_slots + p) for p in cores)
+    return Scenario(
+        fabric=fabric, work=work or idle_work(fabric.n_routers * fabric.n_cores), packets=make_packets(list(packets)),
+        route=route, parameters=parameters or Parameters(), n_ticks=n_ticks, tick_cycles=tick_cycles,
+        max_cycles=max_cycles, cycle_ns=7.5,
+    )  # fmt: skip
