@@ -5,6 +5,7 @@ import pytest
 
 import emulator.storage
 import emulator.timing
+import neuromap
 from emulator.connectivity import build_connectivity, choose_n_shards
 from emulator.kernels.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS_PER_ROUND, free_blocks, take_words
 from emulator.kernels.rows import DRAWN, NOT_DRAWN, STORED
@@ -297,3 +298,12 @@ def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     for name in ("n_sent", "n_delivered", "n_rows", "n_events", "n_late", "n_lost", "n_overruns"):
         assert getattr(found, name) == getattr(expected, name)
+
+
+def test_memory_of_an_experiment_reaches_the_emulator():
+    options = {"scale": 0.02, "seconds": 0.1, "recipe": "combined", "settings": {"warmup_ms": 0.0}}
+    stored, redrawn = neuromap.run("pd14", memory_gib=64.0, **options), neuromap.run("pd14", memory_gib=0.0, **options)
+    assert stored.simulation.connectivity.is_stored
+    assert redrawn.simulation.connectivity.n_stored == 0
+    assert redrawn.report.timing == stored.report.timing
+    assert redrawn.report.activity.rate_hz == stored.report.activity.rate_hz
