@@ -41,7 +41,7 @@ Objective = Literal["hops", "busiest_link", "both"]
 _LINK_SHARE = {"hops": 0.0, "busiest_link": 1.0, "both": 0.5}
 _N_ROUNDS = 60
 _N_STEPS = 1.5e9  # steps over links, at effort 1: some ten seconds
-_LINK_COST = 16.0  # time of a swap that counts links, relative to one that counts hops only
+_LINK_COST = 32.0  # time of a swap that counts links, relative to one that counts hops only
 
 
 def place(
