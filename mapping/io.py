@@ -18,7 +18,7 @@ import json
 import zipfile
 from dataclasses import asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,8 +182,9 @@ def _build(kind: Any, values: dict[str, Any]) -> Any:
     arguments: dict[str, Any] = {}
     for entry in fields(kind):
         value = values[entry.name]
-        if is_dataclass(hints[entry.name]):
-            value = _build(hints[entry.name], value)
+        nested = [part for part in (hints[entry.name], *get_args(hints[entry.name])) if is_dataclass(part)]
+        if nested and isinstance(value, dict):
+            value = _build(nested[0], value)
         elif entry.name == "constants":
             value = tuple(_build(ConstantNote, note) for note in value)
         elif isinstance(value, list):
