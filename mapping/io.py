@@ -187,7 +187,12 @@ def _build(kind: Any, values: dict[str, Any]) -> Any:
             value = _build(nested[0], value)
         elif entry.name == "constants":
             value = tuple(_build(ConstantNote, note) for note in value)
-        elif isinstance(value, list):
-            value = tuple(tuple(item) for item in value)
+        else:
+            value = _tuples(value)
         arguments[entry.name] = value
     return kind(**arguments)
+
+
+def _tuples(value: Any) -> Any:
+    """Turn lists, and lists in them, into tuples."""
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from machines import machine, network
 from mapping.equal import compare_tables
 from mapping.flow import map_network
+from mapping.io import load_mapping, save_mapping
 from mapping.minimise import MINIMISERS, layered
 from mapping.tables import ENTRIES, build_tables
 from mapping.verify import verify
+from models.machine_file import load_machine
+from models.networks import pd14
 from models.topology import build_topology
 from table_case import look_up, make_tables
 
@@ -103,3 +106,30 @@ def test_minimised_mapping_is_valid(minimise, keys, entries):
     assert compare_tables(original, shorter) == ()
     assert verify(replace(mapping, tables=original), net) == ()
     assert verify(replace(mapping, tables=shorter), net) == ()
+
+
+@pytest.mark.parametrize("minimise", ["none", *MINIMISERS])
+@pytest.mark.parametrize("name", ["spinnaker2", "generic_mesh", "neuroaix"])
+def test_other_machines_and_routes_of_many_bits(name, minimise, tmp_path):
+    net, given_machine = pd14(scale=0.05), load_machine(name)
+    mapping = map_network(net, given_machine, recipe="combined", neurons_per_core=16, minimise=minimise)
+    assert verify(mapping, net) == ()
+    assert (mapping.tables.routes is not None) == (name == "spinnaker2")
+    assert (len(mapping.tables.key) == 0) == (name == "neuroaix")
+    loaded = load_mapping(save_mapping(mapping, tmp_path / "m"))
+    assert loaded.machine == mapping.machine
+    assert verify(loaded, net) == ()
+
+
+def test_missed_deliveries_are_found_where_routers_have_no_tables():
+    net = pd14(scale=0.05)
+    mapping = map_network(net, load_machine("neuroaix"), recipe="combined", neurons_per_core=16, route="two_phase")
+    tree = mapping.trees["L4E"]
+    children = set(tree.parent.tolist())
+    leaf = next(i for i in reversed(range(len(tree.parent))) if i not in children)
+    rest = [i for i in range(len(tree.parent)) if i != leaf]
+    parent = np.array([p - (p > leaf) for p in tree.parent[rest].tolist()], dtype=np.int32)
+    cut = replace(tree, chip=tree.chip[rest], parent=parent, parent_link=tree.parent_link[rest])
+    violations = verify(replace(mapping, trees=mapping.trees | {"L4E": cut}), net)
+    assert [one.invariant for one in violations] == ["missed"]
+    assert violations[0].where == "L4E"
