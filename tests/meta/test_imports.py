@@ -6,7 +6,7 @@ import pytest
 
 from meta.sources import PACKAGES, ROOT, imported_modules, module_name, source_files, tree_of
 
-KERNEL_IMPORTS = {"__future__", "dataclasses", "math", "sys", "typing", "collections", "numpy", "numba", "llvmlite"}
+KERNEL_IMPORTS = {"__future__", "dataclasses", "math", "operator", "sys", "typing", "collections", "numpy", "numba", "llvmlite"}
 
 
 def upward_imports(package: str, modules: set[str]) -> set[str]:
