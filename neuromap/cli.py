@@ -18,6 +18,7 @@ from models.errors import NeuromapError, ParameterError, UnknownNameError
 from neuromap.choices import MinimiserName, PlaceName, RouteName
 from neuromap.cli_accuracy import accuracy
 from neuromap.cli_machines import machines
+from neuromap.cli_network import PacketOptions, animate, run_depth_dynamic
 
 if TYPE_CHECKING:
     from neuromap.experiment import Experiment
@@ -44,6 +45,7 @@ app = App(
 )
 app.command(machines)
 app.command(accuracy)
+app.command(animate)
 
 
 @Parameter(name="*")
@@ -98,6 +100,7 @@ class Options:
 
 
 _DEFAULTS = Options()
+_PACKETS = PacketOptions()
 
 
 def read_experiment(network_or_file: Experiment | str, options: Options) -> Experiment:
@@ -126,7 +129,8 @@ def run(
     /,
     *,
     options: Options = _DEFAULTS,
-    depth: Literal["static", "full"] = "full",
+    depth: Literal["static", "dynamic", "full"] = "full",
+    packets: PacketOptions = _PACKETS,
     no_html: Annotated[bool, _FLAG] = False,
 ) -> int:
     """Run a network on a machine: does it fit, keep up, lose anything, and what does it cost?
@@ -136,7 +140,8 @@ def run(
     network
         Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     depth
-        full: simulate the network; static: only map it and print what it is expected to load.
+        full: simulate the network; dynamic: follow the packets of given spikes; static: only map it and print what it
+        is expected to load.
     no_html
         Write no report.html.
     """
@@ -153,6 +158,8 @@ def run(
             static = flow.run_static(experiment, out=out, overwrite=options.overwrite, progress=progress)
         print(f"{static_text(static)}\nresults in {out}")
         return 0
+    if depth == "dynamic":
+        return run_depth_dynamic(experiment, out, packets, overwrite=options.overwrite)
     extra: dict[str, Any] = {"html": False} if no_html else {}
     try:
         with terminal.ProgressView() as progress:

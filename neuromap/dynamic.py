@@ -1,0 +1,291 @@
+"""The dynamic depth: every packet through routers and links, and every core's queue, for given spikes.
+
+Spikes come from a file that a run wrote, or are drawn at given rates (a Poisson process a neuron). Nothing that is lost
+or late acts back on the network.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.compiled import run_compiled
+from emulator.network.model import EndOfTick
+from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS, Outcome
+from emulator.network.trace import write_trace
+from mapping.expected import expected_rates_hz
+from mapping.model import Mapping
+from models.errors import ParameterError
+from models.network import Network
+from models.topology import Topology, build_topology
+from models.units import ms_to_steps
+from neuromap.experiment import Experiment, check_experiment, make_experiment
+from neuromap.flow import map_network
+
+_QUANTILES = (0.5, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Deliveries that were lost for one cause, where most of them, and what changes it."""
+
+    cause: str
+    n_lost: int
+    worst_place: str
+    n_lost_there: int
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DynamicReport:
+    """What ``dynamic.json`` holds. Latencies are from when a packet is due to when it is in a core's spike buffer.
+
+    ``link_load_ratio``: of the busiest link, packets times their period over the time of the run. ``n_late``:
+    deliveries that were worked off after their tick had ended on the core that got them. ``events_per_s``: sent
+    packets, hops and deliveries per second of wall time.
+    """
+
+    network: str
+    machine: str
+    recipe: str
+    end_of_tick: str
+    time_scale_factor: float
+    n_steps: int
+    n_sent: int
+    n_hops: int
+    n_delivered: int
+    n_served: int
+    n_late: int
+    n_in_flight: int
+    losses: list[Loss]
+    latency_ns: dict[str, float]
+    link_load_ratio: float
+    busiest_link: str
+    max_link_queue_packets: int
+    n_blocked_packets: int
+    blocked_ns: float
+    max_spike_buffer_packets: int
+    max_backlog_ns: float
+    mean_step_ns: float
+    real_time_factor: float
+    router: dict[str, int]
+    core: dict[str, int]
+    events_per_s: float
+    run_s: float
+
+    def write(self, path: Path) -> None:
+        """Write the report as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @property
+    def n_lost(self) -> int:
+        return sum(loss.n_lost for loss in self.losses)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DynamicResult:
+    """Report, outcome and mapping of a run at this depth."""
+
+    report: DynamicReport
+    outcome: Outcome
+    mapping: Mapping
+
+
+def read_spikes(path: str | Path, network: Network, n_steps: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Read the spikes of the first ``n_steps`` steps after the warm-up from ``spikes.npz`` of a run.
+
+    Raises
+    ------
+    ParameterError
+        If the file is none of this network's, or shorter than ``n_steps``.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        missing = [name for name in ("step", "neuron", "warmup_steps", "n_steps", "dt_ms") if name not in file.files]
+        if missing:
+            raise ParameterError(f"spikes file {path}", f"no {missing[0]}", "the spikes.npz of a run")
+        step, neuron = file["step"].astype(np.int64) - int(file["warmup_steps"]), file["neuron"]
+        n_kept, dt_ms = int(file["n_steps"]) - int(file["warmup_steps"]), float(file["dt_ms"])
+    if dt_ms != network.dt_ms or (neuron.size and int(neuron.max()) >= network.n_sources):
+        has = f"dt {dt_ms:g} ms, neurons up to {int(neuron.max(initial=0))}"
+        raise ParameterError(f"spikes file {path}", has, f"dt {network.dt_ms:g} ms, neurons below {network.n_sources}")
+    if n_kept < n_steps:
+        allowed = f"at least {n_steps} steps after its warm-up; lower --seconds"
+        raise ParameterError(f"spikes file {path}", n_kept, allowed)
+    keep = (step >= 0) & (step < n_steps)
+    return step[keep].astype(np.int32), neuron[keep].astype(np.int32)
+
+
+def run_dynamic(
+    experiment: Experiment | str,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    spikes: str | Path | None = None,
+    trace: str | Path | None = None,
+    end_of_tick: str = "late",
+    is_in_phase: bool = False,
+    progress: Callable[[str, float, str], None] | None = None,
+    **options: Any,
+) -> DynamicResult:
+    """Map an experiment and send its packets.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+    out : str or Path, optional
+        Folder for ``dynamic.json``, ``dynamic.npz`` and the mapping.
+    overwrite : bool
+    spikes : str or Path, optional
+        ``spikes.npz`` of a run; without it spikes are drawn at the expected rates.
+    trace : str or Path, optional
+        File for a timeline of the whole run (short runs only).
+    end_of_tick : {'late', 'drop', 'wait'}
+    is_in_phase : bool
+        Whether the ticks of all cores begin together; else at random phases.
+    progress : callable, optional
+    **options
+        As in ``make_experiment``.
+
+    Raises
+    ------
+    NeuromapError
+        As `flow.map_network`; for a wrong spikes file; for a trace that is too long.
+    """
+    experiment = make_experiment(experiment, **options)
+    network, _ = check_experiment(experiment)
+    n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms)
+    from_file = None if spikes is None else read_spikes(spikes, network, n_steps)
+    mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
+    rates_hz = expected_rates_hz(network, mapping.machine)
+    step, neuron = from_file or random_spikes(network, rates_hz, n_steps, experiment.seed)
+    lengths, row = mean_row_length(mapping, network)
+    chosen = NetworkOptions(
+        time_scale_factor=experiment.time_scale_factor, end_of_tick=EndOfTick(end_of_tick), is_in_phase=is_in_phase,
+        seed=experiment.seed,
+    )  # fmt: skip
+    sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
+    scenario = scenario_of(mapping, network, sent, chosen)
+    start = time.perf_counter()
+    outcome = run_compiled(scenario, with_log=trace is not None)
+    run_s = time.perf_counter() - start
+    report = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s)
+    if trace is not None:
+        topology = build_topology(mapping.machine)
+        names = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
+        write_trace(outcome, Path(trace), chip_names=names, link_names=topology.link_names)
+    if out is not None:
+        report.write(Path(out) / "dynamic.json")
+        write_arrays(outcome, build_topology(mapping.machine), Path(out) / "dynamic.npz")
+    return DynamicResult(report, outcome, mapping)
+
+
+def dynamic_report(
+    mapping: Mapping, network: Network, outcome: Outcome, time_scale_factor: float, run_s: float
+) -> DynamicReport:
+    """Work out the numbers of a run; ``run_s`` is the wall time it took."""
+    scenario, topology = outcome.scenario, build_topology(mapping.machine)
+    cycle_ns, n_steps = scenario.cycle_ns, scenario.n_ticks
+    length = max(int(outcome.tick_start[-1]), 1)
+    busy = outcome.link_packets * scenario.fabric.period.ravel().astype(np.int64)
+    busiest = int(busy.argmax())
+    n_hops, n_sent = int(outcome.link_packets.sum()), outcome.total("n_sent")
+    step_ns = length * cycle_ns / n_steps
+    return DynamicReport(
+        network=network.name, machine=mapping.machine.name, recipe=mapping.partition.recipe,
+        end_of_tick=str(scenario.parameters.end_of_tick), time_scale_factor=time_scale_factor, n_steps=n_steps,
+        n_sent=n_sent, n_hops=n_hops, n_delivered=outcome.n_delivered, n_served=outcome.total("n_served"),
+        n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology),
+        latency_ns={f"q{quantile:g}": outcome.latency_cycles(quantile) * cycle_ns for quantile in _QUANTILES},
+        link_load_ratio=float(busy[busiest] / length), busiest_link=_link_name(topology, busiest),
+        max_link_queue_packets=int(outcome.link_max_queue.max(initial=0)),
+        n_blocked_packets=outcome.total("n_blocked_packets"), blocked_ns=outcome.total("n_blocked_cycles") * cycle_ns,
+        max_spike_buffer_packets=outcome.total("max_spike_buffer_packets"),
+        max_backlog_ns=int(outcome.tick_backlog.max(initial=0)) * cycle_ns, mean_step_ns=step_ns,
+        real_time_factor=step_ns / (network.dt_ms * 1e6),
+        router={name: outcome.total(name) for name in ROUTER_COUNTERS},
+        core={name: outcome.total(name) for name in CORE_COUNTERS},
+        events_per_s=(n_sent + n_hops + outcome.n_delivered) / max(run_s, 1e-9), run_s=run_s,
+    )  # fmt: skip
+
+
+def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
+    """Return what was lost, by cause; causes without a loss are left out."""
+    routers = outcome.router[:, ROUTER_COUNTERS.index("n_lost_deliveries")]
+    causes = (
+        ("dropped by a blocked router", routers, "router",
+         "raise the time-scale factor, spread the sources over the tick, or raise flow_control.wait1_code"),
+        ("spike buffer full", outcome.core[:, CORE_COUNTERS.index("n_overflow")], "core",
+         "raise core.spike_buffer_packets, or put fewer neurons on a core"),
+        ("not done at the end of the tick", outcome.core[:, CORE_COUNTERS.index("n_expired")], "core",
+         "raise the time-scale factor, or put fewer neurons on a core"),
+    )  # fmt: skip
+    found = []
+    for cause, lost, kind, remedy in causes:
+        if lost.any():
+            worst = int(lost.argmax())
+            chip = worst if kind == "router" else worst // outcome.scenario.fabric.n_cores
+            x, y = topology.chip[chip].tolist()
+            core = "" if kind == "router" else f" core {worst % outcome.scenario.fabric.n_cores}"
+            found.append(
+                Loss(cause=cause, n_lost=int(lost.sum()), worst_place=f"chip ({x}, {y}){core}",
+                     n_lost_there=int(lost[worst]), remedy=remedy)
+            )  # fmt: skip
+    return found
+
+
+def _link_name(topology: Topology, link: int) -> str:
+    x, y = topology.chip[link // topology.n_links].tolist()
+    return f"{topology.link_names[link % topology.n_links]} of chip ({x}, {y})"
+
+
+def write_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:
+    """Write ``dynamic.npz``: per link packets, load ratio and longest queue; counters of routers and cores; latencies.
+
+    ``latency``: deliveries by cycles (``cycle_ns`` each); ``tick_backlog_ns``: most unfinished work of any core when
+    each of its ticks began.
+    """
+    length = max(int(outcome.tick_start[-1]), 1)
+    shape = outcome.scenario.fabric.period.shape
+    np.savez_compressed(
+        path, allow_pickle=False, chip_xy=topology.chip, link_packets=outcome.link_packets.reshape(shape),
+        link_load_ratio=outcome.link_packets.reshape(shape) * outcome.scenario.fabric.period / length,
+        link_max_queue=outcome.link_max_queue.reshape(shape), router=outcome.router,
+        router_counters=np.array(ROUTER_COUNTERS), core=outcome.core, core_counters=np.array(CORE_COUNTERS),
+        latency=outcome.latency, cycle_ns=outcome.scenario.cycle_ns, tick_start=outcome.tick_start,
+        tick_backlog_ns=outcome.tick_backlog * outcome.scenario.cycle_ns,
+    )  # fmt: skip
+
+
+def dynamic_text(report: DynamicReport) -> str:
+    """Return the report as lines for a terminal."""
+    latency = report.latency_ns
+    lines = [
+        f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps at time-scale factor "
+        f"{report.time_scale_factor:g}, end of tick: {report.end_of_tick}",
+        f"packets: {report.n_sent:,} sent, {report.n_hops:,} hops, {report.n_delivered:,} deliveries, "
+        f"{report.n_late:,} late, {report.n_lost:,} lost",
+        f"latency: median {latency['q0.5'] / 1e3:.2f} us, 99 % below {latency['q0.99'] / 1e3:.2f} us, longest "
+        f"{latency['q1'] / 1e3:.2f} us",
+        f"busiest link: {report.busiest_link}, {report.link_load_ratio:.1%} of the time; longest queue at a link "
+        f"{report.max_link_queue_packets:,} packets",
+        f"routers: {report.n_blocked_packets:,} packets held up, {report.router['n_dropped_multicast_packets']:,} "
+        f"dropped, {report.router['n_reinjected_packets']:,} sent again",
+        f"cores: up to {report.max_spike_buffer_packets:,} packets waiting, backlog at a tick's begin up to "
+        f"{report.max_backlog_ns / 1e3:,.1f} us",
+        f"step: {report.mean_step_ns / 1e3:,.1f} us on average (real-time factor {report.real_time_factor:.3g})",
+    ]
+    lines += [
+        f"lost: {loss.n_lost:,} deliveries, {loss.cause}; most at {loss.worst_place} ({loss.n_lost_there:,}); "
+        f"{loss.remedy}"
+        for loss in report.losses
+    ]
+    lines.append(f"{report.events_per_s / 1e6:.1f} million events/s, {report.run_s:.1f} s")
+    return "\n".join(lines)

@@ -1,0 +1,266 @@
+"""The dynamic depth: packets of a mapping, its report, spikes files, traces, animations."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from emulator.connectivity import build_connectivity
+from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, parameters_of, random_spikes, scenario_of
+from emulator.network.compiled import run_compiled
+from emulator.network.model import EndOfTick, What
+from emulator.network.simpy_model import run_simpy
+from emulator.network.trace import busiest_tick, write_trace
+from emulator.timing import slice_of_source, time_cores
+from machines import SPINNAKER1, machine, network
+from mapping.flow import map_network
+from mapping.load import static_load
+from models.errors import ParameterError
+from models.machine_file import load_machine
+from models.topology import build_topology
+from neuromap.cli import main
+from neuromap.dynamic import dynamic_text, read_spikes, run_dynamic
+from neuromap.report.animation import write_animation
+
+NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 40.0, "B": 60.0})
+N_STEPS = 40
+
+
+@pytest.fixture(scope="module", params=["combined", "ensemble"])
+def mapped(request):
+    return map_network(NET, machine(n_boards=1), recipe=request.param, neurons_per_core=32)
+
+
+def spikes_of(mapping, seed=1, rates_hz=None):
+    step, neuron = random_spikes(NET, rates_hz or {"A": 40.0, "B": 60.0}, N_STEPS, seed)
+    lengths, row = mean_row_length(mapping, NET)
+    return Spikes(step=step, neuron=neuron, n_steps=N_STEPS, row_length=lengths, row=row)
+
+
+def test_deliveries_are_those_of_the_timing_model(mapped):
+    spikes = spikes_of(mapped)
+    outcome = run_compiled(scenario_of(mapped, NET, spikes, NetworkOptions()), strict=True)
+    stored = build_connectivity(NET, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
+    lengths = stored.count_by_slice(slice_of_source(mapped, NET), len(mapped.partition.slices), n_threads=1)
+    timing = time_cores(mapped, NET, spikes.step, spikes.neuron, N_STEPS, lengths)
+    assert outcome.total("n_sent") == timing.n_sent == len(spikes.step) > 50
+    assert outcome.n_delivered == outcome.n_expected == timing.n_delivered
+
+
+def test_hops_are_those_of_the_static_depth(mapped):
+    spikes = spikes_of(mapped)
+    outcome = run_compiled(scenario_of(mapped, NET, spikes, NetworkOptions()))
+    hops = static_load(mapped, NET).link_hops
+    assert outcome.link_packets.sum() == hops[slice_of_source(mapped, NET)[spikes.neuron]].sum()
+
+
+@pytest.mark.parametrize("end_of_tick", list(EndOfTick))
+def test_both_engines_on_a_mapping(mapped, end_of_tick):
+    few = replace(spikes_of(mapped), n_steps=6)
+    keep = few.step < 6
+    few = replace(few, step=few.step[keep], neuron=few.neuron[keep])
+    case = scenario_of(mapped, NET, few, NetworkOptions(end_of_tick=end_of_tick, is_in_phase=True))
+    slow, fast = run_simpy(case), run_compiled(case, with_log=True)
+    assert fast.n_events > 100
+    np.testing.assert_array_equal(slow.log.rows(), fast.log.rows())
+
+
+def test_neurons_send_in_index_order_during_their_core_s_update(mapped):
+    case = scenario_of(mapped, NET, spikes_of(mapped), NetworkOptions(is_in_phase=True))
+    packets, last = case.packets, case.work.tick_cycles[case.packets.core]
+    assert (packets.offset > 0).all()
+    assert (packets.offset <= last).all()
+    assert len(np.unique(packets.offset)) > 5
+
+
+def test_numbers_of_the_machine():
+    parameters = parameters_of(SPINNAKER1, EndOfTick.DROP)
+    assert (parameters.wait1_cycles, parameters.wait2_cycles) == (480, 0)
+    assert parameters.receive_cycles == 27  # 40 cycles of 200 MHz in cycles of 133 MHz
+    assert parameters.reinjection_timer_cycles == 1330
+    assert parameters.spike_buffer_packets == 1024
+    assert parameters_of(replace(SPINNAKER1, flow_control=None), EndOfTick.LATE).wait1_cycles == 480
+
+
+def test_random_spikes_have_the_rates():
+    step, neuron = random_spikes(NET, {"A": 100.0, "B": 0.0}, 10_000, 3)
+    assert neuron.max() < 300
+    assert (np.diff(step.astype(np.int64) * 500 + neuron) > 0).all()
+    assert abs(len(step) / 300 - 100) < 4 * np.sqrt(100 / 300) + 0.6  # a second spike in a step is not one
+
+
+def test_a_unicast_machine_has_no_tables_to_follow():
+    unicast = replace(machine(), router=replace(SPINNAKER1.router, casting="unicast", n_table_entries=0))
+    mapping = replace(map_network(NET, machine(), recipe="combined"), machine=unicast)
+    wanted = r"^router\.casting: needs 'multicast': packets of a mapping are followed through routing tables, has 'uni"
+    with pytest.raises(ParameterError, match=wanted):
+        scenario_of(mapping, NET, spikes_of(mapping), NetworkOptions())
+
+
+# ---- reports ----
+
+
+def test_report_of_a_run(tmp_path):
+    result = run_dynamic("pd14", scale=0.02, seconds=0.01, out=tmp_path)
+    report = json.loads((tmp_path / "dynamic.json").read_text())
+    assert report["n_delivered"] == result.outcome.n_delivered > 0
+    assert report["losses"] == []
+    assert report["n_in_flight"] == 0
+    assert report["latency_ns"]["q0.5"] <= report["latency_ns"]["q1"]
+    with np.load(tmp_path / "dynamic.npz") as arrays:
+        assert arrays["link_packets"].sum() == report["n_hops"]
+        assert arrays["latency"].sum() == report["n_delivered"]
+    assert dynamic_text(result.report).splitlines()[1].endswith("0 lost")
+
+
+def test_losses_name_cause_place_and_remedy():
+    settings = {"machine.core.spike_buffer_packets": 1, "machine.cost.spike_cycles": 50_000}
+    report = run_dynamic("pd14", scale=0.02, seconds=0.02, settings=settings).report
+    (loss,) = report.losses
+    assert loss.cause == "spike buffer full"
+    assert loss.n_lost == report.core["n_overflow"] == report.n_delivered - report.n_served
+    assert loss.worst_place.startswith("chip (")
+    assert "core.spike_buffer_packets" in dynamic_text(report)
+
+
+def test_command(tmp_path, capsys):
+    trace = tmp_path / "trace.json"
+    options = ["--scale", "0.02", "--seconds", "0.002", "--out", str(tmp_path / "out"), "--trace", str(trace)]
+    assert main(["run", "pd14", "--depth", "dynamic", *options]) == 0
+    assert "packets:" in capsys.readouterr().out
+    assert json.loads(trace.read_text())["traceEvents"]
+
+
+# ---- spikes files ----
+
+
+def spikes_file(path, **changes):
+    content = {"step": np.array([3, 5, 9], np.int32), "neuron": np.array([0, 1, 499], np.int32), "dt_ms": 0.1,
+               "warmup_steps": 4, "n_steps": 10} | changes  # fmt: skip
+    np.savez(path, **content)
+    return path
+
+
+def test_spikes_of_a_run_start_after_its_warmup(tmp_path):
+    step, neuron = read_spikes(spikes_file(tmp_path / "spikes.npz"), NET, 6)
+    assert (step.tolist(), neuron.tolist()) == ([1, 5], [1, 499])
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_steps", "message"),
+    [
+        ({"dt_ms": 0.2}, 6, r"needs dt 0\.1 ms, neurons below 500, has 'dt 0\.2 ms, neurons up to 499'$"),
+        ({"neuron": np.array([0, 1, 500])}, 6, r"needs dt 0\.1 ms, neurons below 500, has '.* neurons up to 500'$"),
+        ({}, 7, r"needs at least 7 steps after its warm-up; lower --seconds, has 6$"),
+    ],
+)  # fmt: skip
+def test_wrong_spikes_files(tmp_path, changes, n_steps, message):
+    path = spikes_file(tmp_path / "spikes.npz", **changes)
+    with pytest.raises(ParameterError, match=rf"^spikes file .*spikes\.npz: {message}"):
+        read_spikes(path, NET, n_steps)
+
+
+def test_a_file_that_holds_no_spikes(tmp_path):
+    np.savez(tmp_path / "other.npz", step=np.zeros(1))
+    with pytest.raises(ParameterError, match=r"^spikes file .*: needs the spikes\.npz of a run, has 'no neuron'$"):
+        read_spikes(tmp_path / "other.npz", NET, 1)
+
+
+# ---- traces and animations ----
+
+
+@pytest.fixture(scope="module")
+def logged():
+    mapping = map_network(NET, machine(n_boards=1), recipe="combined", neurons_per_core=32)
+    return mapping, run_compiled(scenario_of(mapping, NET, spikes_of(mapping), NetworkOptions()), with_log=True)
+
+
+def test_trace_follows_the_format(logged, tmp_path):
+    mapping, outcome = logged
+    topology = build_topology(mapping.machine)
+    names = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
+    path = tmp_path / "trace.json"
+    n_written = write_trace(outcome, path, chip_names=names, link_names=topology.link_names)
+    events = json.loads(path.read_text())["traceEvents"]
+    assert len(events) == n_written
+    required = {"X": {"name", "ph", "ts", "dur", "pid", "tid"}, "i": {"name", "ph", "ts", "pid", "tid", "s"},
+                "M": {"name", "ph", "pid", "args"}}  # fmt: skip
+    for event in events:
+        assert required[event["ph"]] <= set(event)
+        assert event["ph"] == "M" or event["ts"] >= 0
+    of_links = [event for event in events if event.get("cat") == "transmit"]
+    assert len(of_links) == outcome.link_packets.sum()
+    assert {event["dur"] for event in of_links} == {round(27 / 133, 5)}
+    named = {(event["pid"], event["tid"]) for event in events if event["name"] == "thread_name"}
+    assert {(event["pid"], event["tid"]) for event in events if event["ph"] != "M"} <= named
+    tracks = {event["args"]["name"] for event in events if event["name"] == "thread_name"}
+    assert "link E" in tracks
+    assert "router" in tracks
+
+
+def test_slices_on_a_core_do_not_overlap(logged, tmp_path):
+    _, outcome = logged
+    write_trace(outcome, tmp_path / "trace.json")
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    by_track = {}
+    for event in events:
+        if event.get("cat") == "serve":
+            by_track.setdefault((event["pid"], event["tid"]), []).append((event["ts"], event["dur"]))
+    assert len(by_track) > 5
+    for slices in by_track.values():
+        slices.sort()
+        for (start, length), (following, _) in pairwise(slices):
+            assert start + length <= following + 1e-4
+
+
+def test_a_trace_needs_a_log(logged, tmp_path):
+    with pytest.raises(ParameterError, match=r"^trace: needs a run with its log, has 'no log'$"):
+        write_trace(run_compiled(logged[1].scenario), tmp_path / "trace.json")
+
+
+def test_a_trace_that_no_viewer_opens(logged, tmp_path, monkeypatch):
+    monkeypatch.setattr("emulator.network.trace._MAX_EVENTS", 10)
+    with pytest.raises(ParameterError, match=r"^trace: needs at most 10 events; trace a shorter run or a smaller net"):
+        write_trace(logged[1], tmp_path / "trace.json")
+
+
+def test_animation_of_a_tick(logged, tmp_path):
+    mapping, outcome = logged
+    tick, path = busiest_tick(outcome), tmp_path / "tick.html"
+    n_packets = write_animation(outcome, build_topology(mapping.machine), path, tick=tick, n_frames=4, title="A tick")
+    assert n_packets == np.count_nonzero(outcome.scenario.packets.tick == tick)
+    page = path.read_text()
+    assert page.count("data:image/png;base64") == 4
+    assert "<title>A tick</title>" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_animations_that_cannot_be(logged, tmp_path):
+    mapping, outcome = logged
+    topology = build_topology(mapping.machine)
+    with pytest.raises(ParameterError, match=r"^tick: needs a tick in which packets are sent, has 99$"):
+        write_animation(outcome, topology, tmp_path / "a.html", tick=99)
+    with pytest.raises(
+        ParameterError, match=r"^animation: needs a file name ending in \.html or \.gif, has '.*a\.avi'$"
+    ):
+        write_animation(outcome, topology, tmp_path / "a.avi", tick=1)
+    with pytest.raises(ParameterError, match=r"^animation: needs a run with its log, has 'no log'$"):
+        write_animation(run_compiled(outcome.scenario), topology, tmp_path / "a.html", tick=1)
+
+
+def test_animate_command(tmp_path, capsys):
+    path = tmp_path / "tick.html"
+    assert main(["animate", "pd14", "--scale", "0.02", "--seconds", "0.01", "--frames", "3", "--out", str(path)]) == 0
+    assert path.stat().st_size > 10_000
+    assert "packets of tick" in capsys.readouterr().out
+
+
+def test_flow_control_of_a_machine_file():
+    changed = load_machine("spinnaker1", {"flow_control.wait2_code": 0x40})
+    assert parameters_of(changed, EndOfTick.LATE).wait2_cycles == 240
+
+
+def test_every_kind_of_event_has_a_place(logged):
+    assert set(np.unique(logged[1].log.what)) >= {What.SEND, What.ROUTE, What.TRANSMIT, What.ARRIVE, What.DELIVER}
