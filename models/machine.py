@@ -201,7 +201,8 @@ class PipelineSpec:
     """What an FPGA node adds to a core: neuron pipelines, a spike's way, the memory of rows.
 
     ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the two columns of a measured curve: how fast rows of each size
-    are read by one channel, whose best is ``dram_bytes_per_s``.
+    are read by one channel, whose best was ``dram_curve_bytes_per_s``; ``dram_bytes_per_s`` is the best of the channels
+    that there are, which scales the curve.
     ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six.
     """
 
@@ -216,13 +217,14 @@ class PipelineSpec:
     link_hop_delay_ns: float
     n_dram_channels: int
     dram_bytes_per_s: float
+    dram_curve_bytes_per_s: float
     dram_fetch_bytes: int
     dram_row_bytes: tuple[float, ...]
     dram_row_bytes_per_s: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        sizes = ("n_pipelines", "system_clock_hz", "n_dram_channels", "dram_bytes_per_s", "dram_fetch_bytes")
-        check_numbers(self, "pipeline", positive=sizes)
+        sizes = ("n_pipelines", "system_clock_hz", "n_dram_channels", "dram_fetch_bytes")
+        check_numbers(self, "pipeline", positive=(*sizes, "dram_bytes_per_s", "dram_curve_bytes_per_s"))
         x, y = self.dram_row_bytes, self.dram_row_bytes_per_s
         if list(x) != sorted(set(x)) or not x or min(x) <= 0:
             raise ParameterError("pipeline.dram_row_bytes", x, "sizes > 0 bytes in ascending order")

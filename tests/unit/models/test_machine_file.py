@@ -147,7 +147,7 @@ def test_optional_section_must_be_whole(tmp_path):
         ),
         (
             {"pipeline.dram_row_bytes_per_s": [1e9]},
-            r"^pipeline\.dram_row_bytes_per_s at the settings: needs 6 values > 0 bytes/s, as dram_row_bytes, has ",
+            r"^pipeline\.dram_row_bytes_per_s at the settings: needs 9 values > 0 bytes/s, as dram_row_bytes, has ",
         ),
         (
             {"router.n_table_entries": 10},
