@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from emulator.recorder import RangeWatch, Recorder
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
-from emulator.worker_pool import worker_pool
+from emulator.worker_pool import start_together, worker_pool
 from models.errors import ParameterError
 from models.network import (
     Constant,
@@ -370,10 +371,9 @@ def _advance(
             n = min(MAX_CHUNK_STEPS, n_steps - done, plasticity.steps_to_sample(done))
             ptr, neurons = sources.spikes(done, n)
             out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
-            jobs = [
-                pool.submit(state.run_chunk, thread, n_threads, done, n, ptr, neurons, out_v)
-                for thread in range(n_threads)
-            ]
+            run_chunk = partial(state.run_chunk, n_threads=n_threads, first_step=done, n_steps=n, injected_ptr=ptr,
+                                injected=neurons, out_v=out_v)  # fmt: skip
+            jobs = start_together(pool, n_threads, run_chunk)
             try:
                 wait(jobs)
             finally:  # also after Ctrl-C: the kernels cannot be interrupted, and what they finish is kept
@@ -389,6 +389,7 @@ def _advance(
             if progress is not None:
                 progress("simulate", done / n_steps)
     except KeyboardInterrupt:
+        pool.shutdown(wait=True)
         if done < n_steps and (leftover := state.take_spikes())[0].size:  # the chunk that Ctrl-C arrived in
             recorder.add(*leftover, np.asarray(out_v, np.float64))
             done += n

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 
 def worker_pool(n_threads: int) -> ThreadPoolExecutor:
@@ -25,3 +27,26 @@ def worker_pool(n_threads: int) -> ThreadPoolExecutor:
             os.sched_setaffinity(0, set(processors[next(worker) :: n_threads]))
 
     return ThreadPoolExecutor(n_threads, initializer=choose_processors)
+
+
+def start_together(pool: ThreadPoolExecutor, n_threads: int, job: Callable[[int], None]) -> list[Future[None]]:
+    """Start ``job(thread)`` on every thread, or on none if this is interrupted or a thread cannot be had.
+
+    Jobs that meet at a barrier would otherwise wait for ever for those that never came.
+    """
+    gate = threading.Lock()
+    is_everybody_there = False
+
+    def run(thread: int) -> None:
+        with gate:
+            pass
+        if is_everybody_there:
+            job(thread)
+
+    gate.acquire()
+    try:
+        jobs = [pool.submit(run, thread) for thread in range(n_threads)]
+        is_everybody_there = True
+    finally:
+        gate.release()
+    return jobs
