@@ -167,9 +167,12 @@ def quantile_table() -> NDArray[np.int32]:
 
 
 def quantiles_for(rows: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return the table if a row needs it, else one number in its place."""
+    """Return a copy of the table if a row needs it, else one number in its place.
+
+    A copy, since numba takes a read-only array for another type and would compile the engine once more for it.
+    """
     is_needed = bool((rows[:, kernel.K_METHOD] == kernel.GAUSSIAN).any())
-    return quantile_table() if is_needed else np.zeros(1, np.int32)
+    return quantile_table().copy() if is_needed else np.zeros(1, np.int32)
 
 
 def kiss_rates(network: Network) -> dict[str, KissRate]:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from numba import typeof
 from scipy import stats
 
 from emulator.kernels import poisson_kiss as kernel
@@ -100,6 +101,19 @@ def test_quantiles_are_those_of_scipy_and_minus_seven():
     assert table[0] == -7 << 15
     exact = stats.norm.ppf(np.arange(1, 65536) / 65536) * 2**15
     np.testing.assert_array_equal(table[1:], np.rint(exact))
+
+
+def test_method_does_not_change_what_the_engine_is_compiled_for():
+    drives = [
+        kiss_drive(
+            Network(name="one", populations=(Population(name="A", n_neurons=1, poisson=drive(rate_hz)),), dt_ms=1.0),
+            1,
+            1,
+        )
+        for rate_hz in (1_000.0, 20_000.0)
+    ]
+    assert [int(d.rows[0, kernel.K_METHOD]) for d in drives] == [kernel.FAST, kernel.GAUSSIAN]
+    assert typeof(drives[0].quantiles) == typeof(drives[1].quantiles)  # a read-only array would be another type
 
 
 def test_drive_is_dealt_to_shards_like_the_neurons():
