@@ -99,12 +99,14 @@ def neuron_constants_s1615(
     Raises
     ------
     ParameterError
-        If a parameter is outside S16.15, or a shift above 15.
+        If a parameter is outside S16.15, or a shift above 15 (``LifCurrExp``: 16).
     """
-    if not isinstance(neuron, LifCurrExp) and max(shift_exc, shift_inh) > MAX_SHIFT:
+    max_shift = lif.MAX_SHIFT if isinstance(neuron, LifCurrExp) else MAX_SHIFT
+    if max(shift_exc, shift_inh) > max_shift:
+        unit = "nA, or uS / 1024" if isinstance(neuron, LifCondExp) else "nA"
         raise ParameterError(
             f"weights onto {type(neuron).__name__}", f"a sum of up to 2^{max(shift_exc, shift_inh)}",
-            "sums below 2^15 (nA, or uS / 1024) in one step; lower the weights, the in-degree or the drive",
+            f"sums below 2^{max_shift} ({unit}) in one step; lower the weights, the in-degree or the drive",
         )  # fmt: skip
     row = np.zeros(part.N_MODEL_INT, np.int64)
     if isinstance(neuron, Izhikevich):

@@ -58,7 +58,8 @@ def _lif_body(loop, carried):
     loop.store(5, v)
     loop.store(3, exc.high_product(c[_DECAY_EXC]) + (exc & c[_DECAY_EXC].is_negative()))
     loop.store(4, inh.high_product(c[_DECAY_INH]) + (inh & c[_DECAY_INH].is_negative()))
-    return [top.at_least(v), n_full_exc - word_exc.is_above(_RING_MAX), n_full_inh - word_inh.is_above(_RING_MAX)]
+    is_full_exc, is_full_inh = (word.shift_right_unsigned(16).is_above(0) for word in (word_exc, word_inh))
+    return [top.at_least(v), n_full_exc - is_full_exc, n_full_inh - is_full_inh]
 
 
 _lif_loop = vector_loop(_lif_body, n_lanes=_N_LANES, carried=((-(2**31), "max"), (0, "add"), (0, "add")))

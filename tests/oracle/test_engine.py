@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emulator.kernels.neuron import step_lif_s1615
+from emulator.lif_constants import lif_constants_s1615
 from models.network import (
     AllToAll,
     CurrentDrive,
@@ -121,6 +123,17 @@ def test_saturation_of_ring_words_is_identical_and_counted():
     engine, reference = run_both(saturating_network(300, 1000.0), n_steps=60)
     assert_identical(engine, reference)
     assert engine.provenance["n_saturations"] == 8  # 4 neurons, each receptor once
+
+
+@pytest.mark.parametrize("n_neurons", [7, 8, 20])  # fewer than a vector, a vector, and both
+@pytest.mark.parametrize("word", [65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1])
+def test_ring_word_above_16_bits_is_full_wherever_its_neuron_is(n_neurons, word):
+    row = lif_constants_s1615(LifCurrExp(), 0.1, current_pa=0.0, shift_exc=0, shift_inh=0, poisson_weight_raw=0)
+    state, held = np.zeros((4, n_neurons), np.int32), np.zeros((21, n_neurons), np.int32)
+    ring, saturated = np.full(2 * n_neurons, word, np.uint32), np.zeros(2, np.int64)
+    step_lif_s1615(0, 0, 0, n_neurons, 0, 0, row, np.zeros(n_neurons, np.uint16), ring, *state[:3],
+                   np.zeros(2, np.int32), held, np.zeros((21, 2), np.int64), state[3], 0, saturated)  # fmt: skip
+    assert saturated.tolist() == [n_neurons * (word > 65_535)] * 2
 
 
 def test_saturation_does_not_depend_on_threads():

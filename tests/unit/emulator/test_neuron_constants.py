@@ -1,6 +1,7 @@
 """Constants of the neuron models by hand, and how weights onto them are scaled."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from emulator.population_rows import delay_beyond, has_other_models, initial_ext
 from emulator.weight_scale import weight_scales
 from mixed_case import MODELS, mixed_network
 from models.errors import ParameterError
-from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta, Receptor
+from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifCurrExp, LifDelta, Receptor
 
 
 def fixed(neuron, dt_ms=0.1, shift=0):
@@ -35,14 +36,19 @@ def test_columns_of_fixed_point():
     assert (row[lif.L_V_RESET], row[lif.L_V_THRESH], row[lif.L_T_REFRACT]) == (-65 << 15, 30 << 15, 0)
 
 
-def test_shift_beyond_the_format_is_refused():
+@pytest.mark.parametrize(
+    ("neuron", "largest", "unit"),
+    [(LifDelta(), 15, "nA"), (LifCondExp(), 15, "nA, or uS / 1024"), (LifCurrExp(), 16, "nA")],
+    ids=["delta", "cond", "curr"],
+)
+def test_shift_beyond_the_format_is_refused(neuron, largest, unit):
     message = (
-        r"^weights onto LifDelta: needs sums below 2\^15 \(nA, or uS / 1024\) in one step; lower the weights, the "
-        r"in-degree or the drive, has 'a sum of up to 2\^16'$"
+        f"weights onto {type(neuron).__name__}: needs sums below 2^{largest} ({unit}) in one step; lower the weights, "
+        f"the in-degree or the drive, has 'a sum of up to 2^{largest + 1}'"
     )
-    with pytest.raises(ParameterError, match=message):
-        fixed(LifDelta(), shift=16)
-    assert fixed(LifDelta(), shift=15)[lif.L_SHIFT_EXC] == 15
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        fixed(neuron, shift=largest + 1)
+    assert fixed(neuron, shift=largest)[lif.L_SHIFT_EXC] == largest
 
 
 def test_threshold_that_would_decay_in_no_step_is_refused():
