@@ -40,6 +40,6 @@ def test_acceleration_of_a_size(row):
 def test_what_is_said_of_the_other_points():
     step = {"n_neurons": 77169, "rate_hz": 3.2, "n_synapses_per_neuron": 3880}
     assert f"{pipeline_step(NEUROAIX, **step).last.late_ns:.0f} ns late" in TEXT
-    assert "| 16.6 | " + acceleration((17, 18), 77169, 3880)[:4] in TEXT
+    assert f"| 16.6 | {float(acceleration((17, 18), 77169, 3880)):.1f} |" in TEXT
     both = replace(NEUROAIX, pipeline=replace(NEUROAIX.pipeline, dram_bytes_per_s=3.2e9))
     assert f"{pipeline_step(both, **step).acceleration_ratio:.1f} if the 6.4 GB/s are of both" in TEXT
