@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from models.errors import ParameterError
+from models.errors import ParameterError, check_finite
 
 
 class Truncation(StrEnum):
@@ -22,6 +22,9 @@ class Constant:
 
     value: float
 
+    def __post_init__(self) -> None:
+        check_finite("Constant.value", self.value)
+
     @property
     def mean(self) -> float:
         return self.value
@@ -35,6 +38,8 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
+        check_finite("Uniform.low", self.low)
+        check_finite("Uniform.high", self.high)
         if not self.low < self.high:
             raise ParameterError("Uniform.high", self.high, f"a value above low = {self.low:g}")
 
@@ -54,8 +59,10 @@ class Normal:
     truncation: Truncation = Truncation.REDRAW
 
     def __post_init__(self) -> None:
+        check_finite("Normal.mean", self.mean)
         if not self.sd >= 0:
             raise ParameterError("Normal.sd", self.sd, "a value >= 0")
+        check_finite("Normal.sd", self.sd)
         if not self.low < self.high:
             raise ParameterError("Normal.high", self.high, f"a value above low = {self.low:g}")
         if self.truncation is Truncation.REDRAW and (

@@ -6,6 +6,7 @@ The numbers stay on the exception as attributes, so that a caller can act on the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
@@ -49,6 +50,12 @@ class ParameterError(NeuromapError, ValueError):
     def __init__(self, name: str, value: object, allowed: str) -> None:
         self.name, self.value, self.allowed = name, value, allowed
         super().__init__(f"{name}: needs {allowed}, has {value!r}")
+
+
+def check_finite(name: str, value: float) -> None:
+    """Raise ParameterError for infinity and for what is no number."""
+    if not math.isfinite(value):
+        raise ParameterError(name, value, "a finite number")
 
 
 class UnknownNameError(ParameterError):

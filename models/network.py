@@ -27,7 +27,7 @@ from models.distribution import Distribution as Distribution
 from models.distribution import Normal as Normal
 from models.distribution import Truncation as Truncation
 from models.distribution import Uniform as Uniform
-from models.errors import ParameterError, UnknownNameError
+from models.errors import ParameterError, UnknownNameError, check_finite
 from models.neuron import Izhikevich as Izhikevich
 from models.neuron import LifAdaptThresh as LifAdaptThresh
 from models.neuron import LifCondExp as LifCondExp
@@ -45,6 +45,13 @@ class Receptor(StrEnum):
 
     EXC = "exc"
     INH = "inh"
+
+
+def _check_n_neurons(where: str, n_neurons: int) -> None:
+    if n_neurons < 1:
+        raise ParameterError(f"{where}.n_neurons", n_neurons, "at least 1 neuron")
+    if not isinstance(n_neurons, int | np.integer):
+        raise ParameterError(f"{where}.n_neurons", n_neurons, "a whole number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,8 @@ class PoissonDrive:
         for name in ("n_inputs", "rate_hz", "delay_ms"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"PoissonDrive.{name}", getattr(self, name), "a value >= 0")
+            check_finite(f"PoissonDrive.{name}", getattr(self, name))
+        check_finite(f"PoissonDrive.weight_{self.weight_unit.suffix}", self.weight)
 
     @property
     def _weights(self) -> dict[WeightUnit, float | None]:
@@ -95,6 +104,9 @@ class CurrentDrive:
 
     amplitude_pa: float
 
+    def __post_init__(self) -> None:
+        check_finite("CurrentDrive.amplitude_pa", self.amplitude_pa)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
@@ -113,8 +125,7 @@ class Population:
     rate_hz: float | None = None
 
     def __post_init__(self) -> None:
-        if self.n_neurons < 1:
-            raise ParameterError(f"Population({self.name!r}).n_neurons", self.n_neurons, "at least 1 neuron")
+        _check_n_neurons(f"Population({self.name!r})", self.n_neurons)
         if self.poisson is not None:
             unit, model = self.neuron.weight_unit, type(self.neuron).__name__
             check_unit(f"Population({self.name!r}).poisson", self.poisson.weight_unit, unit, model)
@@ -131,10 +142,10 @@ class PoissonSource:
     stop_ms: float = math.inf
 
     def __post_init__(self) -> None:
-        if self.n_neurons < 1:
-            raise ParameterError(f"PoissonSource({self.name!r}).n_neurons", self.n_neurons, "at least 1 neuron")
+        _check_n_neurons(f"PoissonSource({self.name!r})", self.n_neurons)
         if not self.rate_hz >= 0:
             raise ParameterError(f"PoissonSource({self.name!r}).rate_hz", self.rate_hz, "a value >= 0 Hz")
+        check_finite(f"PoissonSource({self.name!r}).rate_hz", self.rate_hz)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -148,14 +159,15 @@ class SpikeArraySource:
 
     def __post_init__(self) -> None:
         where = f"SpikeArraySource({self.name!r})"
-        if self.n_neurons < 1:
-            raise ParameterError(f"{where}.n_neurons", self.n_neurons, "at least 1 neuron")
+        _check_n_neurons(where, self.n_neurons)
         times = np.ascontiguousarray(self.times_ms, dtype=np.float64)
         ids = np.ascontiguousarray(self.ids, dtype=np.int64)
         if times.shape != ids.shape or times.ndim != 1:
             raise ParameterError(f"{where}.ids", ids.shape, f"the shape of times_ms, {times.shape}")
         if times.size and (times.min() < 0 or ids.min() < 0 or ids.max() >= self.n_neurons):
             raise ParameterError(f"{where}.ids", "out of range", f"ids in [0, {self.n_neurons}) and times >= 0 ms")
+        if not np.isfinite(times).all():
+            raise ParameterError(f"{where}.times_ms", float(times[~np.isfinite(times)][0]), "finite numbers")
         times.setflags(write=False)
         ids.setflags(write=False)
         object.__setattr__(self, "times_ms", times)
@@ -246,6 +258,9 @@ def _check_explicit(connector: Explicit, where: str, n_sources: int, n_targets: 
             raise ParameterError(f"{where}.{name}", float(wrong[0]), sign)
     if delays is not None and not (delays >= 0).all():
         raise ParameterError(f"{where}.delays_ms", float(delays[~(delays >= 0)][0]), "values >= 0 ms")
+    for name, values in (("weights", weights), ("delays_ms", delays)):
+        if values is not None and not np.isfinite(values).all():
+            raise ParameterError(f"{where}.{name}", float(values[~np.isfinite(values)][0]), "finite numbers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +284,7 @@ class Network:
     def __post_init__(self) -> None:
         if not self.dt_ms > 0:
             raise ParameterError("Network.dt_ms", self.dt_ms, "a value > 0 ms")
+        check_finite("Network.dt_ms", self.dt_ms)
         if not self.populations:
             raise ParameterError("Network.populations", 0, "at least one population")
         offsets: dict[str, int] = {}

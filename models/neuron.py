@@ -10,10 +10,11 @@ PyNN standard models ``IF_curr_exp``, ``IF_curr_alpha``, ``IF_cond_exp``, ``IF_c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from models.errors import ParameterError
+from models.errors import ParameterError, check_finite
 from models.weight_unit import WeightUnit
 
 
@@ -24,6 +25,14 @@ def _check_positive(neuron: object, *names: str) -> None:
             raise ParameterError(f"{type(neuron).__name__}.{name}", getattr(neuron, name), "a value > 0")
 
 
+def _check_finite(neuron: NeuronModel) -> None:
+    """Raise ParameterError unless the parameters are finite; only a threshold may be infinite."""
+    for parameter in fields(neuron):
+        value = getattr(neuron, parameter.name)
+        if not (parameter.name == "v_thresh_mv" and value == math.inf):
+            check_finite(f"{type(neuron).__name__}.{parameter.name}", value)
+
+
 def _check_lif(neuron: LifNeuron, *positive: str) -> None:
     """Check what all LIF neurons have in common, and that ``positive`` parameters are."""
     name = type(neuron).__name__
@@ -32,6 +41,7 @@ def _check_lif(neuron: LifNeuron, *positive: str) -> None:
         raise ParameterError(f"{name}.t_ref_ms", neuron.t_ref_ms, "a value >= 0 ms")
     if not neuron.v_reset_mv < neuron.v_thresh_mv:
         raise ParameterError(f"{name}.v_reset_mv", neuron.v_reset_mv, f"below v_thresh_mv = {neuron.v_thresh_mv:g}")
+    _check_finite(neuron)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +185,7 @@ class Izhikevich:
         _check_positive(self, "tau_syn_exc_ms", "tau_syn_inh_ms")
         if not self.v_reset_mv < self.v_peak_mv:
             raise ParameterError("Izhikevich.v_reset_mv", self.v_reset_mv, f"below v_peak_mv = {self.v_peak_mv:g}")
+        _check_finite(self)
 
 
 LifNeuron = LifCurrExp | LifCurrAlpha | LifCondExp | LifAdaptThresh | LifDelta

@@ -233,7 +233,7 @@ def test_vogels_abbott_is_the_benchmark_of_brette():
     assert {p.connector.probability for p in network.projections} == {0.02}
     weights = {p.source: p.weight_pa for p in network.projections}
     # 1.62 mV and 9 mV over 100 megaohm
-    assert weights == {"E": Constant(value=pytest.approx(16.2)), "I": Constant(value=-90.0)}
+    assert {name: weight.value for name, weight in weights.items()} == {"E": pytest.approx(16.2), "I": -90.0}
     neuron = network.populations[0].neuron
     assert neuron.tau_mem_ms / neuron.c_m_pf == 0.1  # 100 megaohm, in GOhm
     assert network.drive == "none"

@@ -15,6 +15,7 @@ from models.network import (
     Explicit,
     FixedProbability,
     FixedTotalNumber,
+    Izhikevich,
     LifCurrExp,
     Network,
     Normal,
@@ -103,6 +104,56 @@ def test_poisson_drive_superposes_its_inputs():
 def test_poisson_drive_refuses_negative_values(name):
     values = {"n_inputs": 1, "rate_hz": 8.0, "weight_pa": 1.0, "delay_ms": 1.5, name: -1}
     refuses(f"PoissonDrive.{name}: needs a value >= 0, has -1", lambda: PoissonDrive(**values))
+
+
+NAN, INF = math.nan, math.inf
+DRIVE = {"n_inputs": 1, "rate_hz": 8.0, "weight_pa": 1.0, "delay_ms": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("name", "has", "make"),
+    [
+        ("Constant.value", NAN, lambda: Constant(value=NAN)),
+        ("Constant.value", INF, lambda: Constant(value=INF)),
+        ("Uniform.low", -INF, lambda: Uniform(low=-INF, high=1.0)),
+        ("Uniform.high", INF, lambda: Uniform(low=0.0, high=INF)),
+        ("Normal.mean", NAN, lambda: Normal(mean=NAN, sd=1.0)),
+        ("Normal.sd", INF, lambda: Normal(mean=1.0, sd=INF)),
+        ("PoissonDrive.rate_hz", INF, lambda: PoissonDrive(**DRIVE | {"rate_hz": INF})),
+        ("PoissonDrive.delay_ms", INF, lambda: PoissonDrive(**DRIVE | {"delay_ms": INF})),
+        ("PoissonDrive.weight_pa", NAN, lambda: PoissonDrive(**DRIVE | {"weight_pa": NAN})),
+        ("CurrentDrive.amplitude_pa", -INF, lambda: CurrentDrive(amplitude_pa=-INF)),
+        ("PoissonSource('X').rate_hz", INF, lambda: PoissonSource(name="X", n_neurons=1, rate_hz=INF)),
+        ("Network.dt_ms", INF, lambda: Network(name="n", populations=(Population(name="A", n_neurons=1),), dt_ms=INF)),
+        ("LifCurrExp.v_rest_mv", NAN, lambda: LifCurrExp(v_rest_mv=NAN)),
+        ("LifCurrExp.t_ref_ms", INF, lambda: LifCurrExp(t_ref_ms=INF)),
+        ("LifCurrExp.tau_mem_ms", INF, lambda: LifCurrExp(tau_mem_ms=INF)),
+        ("Izhikevich.a_per_ms", NAN, lambda: Izhikevich(a_per_ms=NAN)),
+    ],
+)
+def test_numbers_must_be_finite(name, has, make):
+    refuses(f"{name}: needs a finite number, has {has}", make)
+
+
+def test_given_spikes_weights_and_delays_must_be_finite():
+    refuses(
+        "SpikeArraySource('X').times_ms: needs finite numbers, has inf",
+        lambda: SpikeArraySource(name="X", n_neurons=1, times_ms=np.array([INF]), ids=np.array([0])),
+    )
+    one = {"sources": np.array([0]), "targets": np.array([0])}
+    for given, name in (({"weights_pa": np.array([NAN])}, "weights"), ({"delays_ms": np.array([INF])}, "delays_ms")):
+        refuses(
+            f"Projection('A' -> 'B').connector.{name}: needs finite numbers, has {next(iter(given.values()))[0]}",
+            lambda given=given: network(projection(connector=Explicit(**one, **given))),
+        )
+
+
+def test_threshold_may_be_infinite():
+    assert LifCurrExp(v_thresh_mv=INF).v_thresh_mv == INF
+
+
+def test_neurons_are_whole():
+    refuses("Population('X').n_neurons: needs a whole number, has 2.5", lambda: Population(name="X", n_neurons=2.5))
 
 
 def test_populations_and_sources_need_neurons():
