@@ -168,6 +168,8 @@ def run(
     overwrite: bool = False,
     progress: Progress | None = None,
     html: bool = True,
+    mapping: Mapping | None = None,
+    simulation: Simulation | None = None,
     **options: Any,
 ) -> Result:
     """Run an experiment: map, verify, simulate, time every core, measure, and write the results.
@@ -185,6 +187,10 @@ def run(
         Called with (stage, fraction, note).
     html : bool
         Write ``report.html``.
+    mapping : Mapping, optional
+        An earlier mapping of the network onto this machine, which is taken instead of making one.
+    simulation : Simulation, optional
+        An earlier complete simulation that this experiment would repeat (machine and recipe do not matter to it).
     **options
         As in ``make_experiment``: ``scale=0.1, seconds=2, recipe="combined", ...``.
 
@@ -202,14 +208,18 @@ def run(
     network, machine = check_experiment(experiment)
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
     report_progress = progress or _silent
-    mapping, map_s = _map(experiment, network, machine, report_progress)
+    map_s = 0.0
+    if mapping is None:
+        mapping, map_s = _map(experiment, network, machine, report_progress)
+    check_network(mapping, network)
     report_progress("verify", 0.0, "")
     violations = tuple(str(violation) for violation in verify(mapping, network))
     report_progress("verify", 1.0, "")
     if folder is not None:
         remove_results(folder)
         save_folder(mapping, network, experiment, folder)
-    simulation = _simulate(experiment, network, report_progress)
+    if simulation is None:
+        simulation = _simulate(experiment, network, report_progress)
     if folder is not None:
         write_spikes(simulation, folder, warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
     timing = _time_cores(experiment, mapping, simulation, report_progress)
