@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from enum import IntEnum
+from heapq import heappop
 from typing import Any
 
 import simpy
@@ -26,7 +27,25 @@ class Clock(simpy.Environment):
 
     @property
     def now(self) -> int:
-        return int(self._now)
+        return self._now  # type: ignore[return-value]
+
+    def next_cycle(self) -> int:
+        """Return the cycle of the next event; there must be one."""
+        return self._queue[0][0]  # type: ignore[return-value]
+
+    def run_cycle(self) -> int:
+        """Let all events of the next cycle take place (`simpy.Environment.step` for each); return how many."""
+        queue, n_events = self._queue, 0
+        self._now = now = queue[0][0]
+        while queue and queue[0][0] == now:
+            event = heappop(queue)[3]
+            callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+            for callback in callbacks:
+                callback(event)
+            if not event._ok:
+                raise event._value
+            n_events += 1
+        return n_events
 
     def n_scheduled(self) -> int:
         """Events that are still to come."""
@@ -53,10 +72,6 @@ class Bell:
     def __init__(self, env: Clock, phase: Phase) -> None:
         self._env, self._phase = env, phase
         self._event: simpy.Event | None = None
-
-    @property
-    def is_awaited(self) -> bool:
-        return self._event is not None
 
     def wait(self) -> simpy.Event:
         """Return the event that the next ring triggers."""

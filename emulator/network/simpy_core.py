@@ -28,18 +28,16 @@ class Core:
         self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
         self.spike_work, self.synapse_work = int(work.spike_work[core_id]), int(work.synapse_work[core_id])
         self.column = int(work.column[core_id])
-        self.to_send: deque[tuple[int, int]] = deque()  # packet, when it is due
+        self.to_send: deque[int] = deque()
         self.register: int | None = None
         self.is_receiving = False
         self.jobs: deque[int] = deque()  # packets, and TICK_JOB
-        self.job_ends_at = 0
-        self.is_serving = False  # a packet
+        self.job: int | None = None  # that it is at
+        self.job_ends_at = self.job_cycles = 0
         self.n_waiting = self.n_sent = self.n_delivered = self.n_served = self.n_overflow = self.n_expired = 0
         self.n_late = self.n_busy_cycles = self.max_waiting = self.max_backlog = 0
         self.send_bell, self.taken_bell = Bell(self.env, Phase.CHANGE), Bell(self.env, Phase.CHANGE)
-        self.work_bell = Bell(self.env, Phase.FINISH)
         self.env.process(self.send())
-        self.env.process(self.serve())
 
     # ---- sending ----
 
@@ -48,9 +46,10 @@ class Core:
         while True:
             while not self.to_send:
                 yield self.send_bell.wait()
-            packet, due = self.to_send.popleft()
-            if due > self.env.now:
-                yield Pause(self.env, due - self.env.now, Phase.CHANGE)
+            packet = self.to_send.popleft()
+            early = self.network.due[packet] - self.env.now
+            if early > 0:
+                yield Pause(self.env, early, Phase.CHANGE)
             self.network.note(What.SEND, self.core_id, packet)
             self.n_sent += 1
             self.network.n_expected += self.network.n_sinks_of(Copy(packet, LOCAL, Leg.NORMAL), self.router.router_id)
@@ -84,9 +83,8 @@ class Core:
             return
         self.jobs.append(packet)
         self.n_waiting += 1
-        if not self.work_bell.is_awaited:  # else it starts at once
-            self.max_waiting = max(self.max_waiting, self.n_waiting)
-        self.work_bell.ring()
+        self.begin_job()
+        self.max_waiting = max(self.max_waiting, self.n_waiting)
 
     # ---- working ----
 
@@ -95,27 +93,31 @@ class Core:
         if job == TICK_JOB:
             return self.tick_work
         row, lengths = self.network.row[job], self.network.scenario.work.row_length
-        length = int(lengths[row, self.column]) if row >= 0 and self.column >= 0 else 0
+        length = lengths.item(row, self.column) if row >= 0 and self.column >= 0 else 0
         return max(1, (self.spike_work + self.synapse_work * length + _HALF) >> WORK_FRACTION_BITS)
 
-    def serve(self) -> Process:
-        """Work through packets and ticks in the order in which they came."""
-        while True:
-            while not self.jobs:
-                yield self.work_bell.wait()
-            job = self.jobs.popleft()
-            self.n_waiting -= job != TICK_JOB
-            work = self.work_of(job)
-            self.job_ends_at, self.is_serving = self.env.now + work, job != TICK_JOB
-            yield Pause(self.env, work, Phase.FINISH)
-            if job == TICK_JOB:
-                self.network.latest = max(self.network.latest, self.env.now)
-                continue
-            self.is_serving = False
+    def begin_job(self) -> None:
+        """Begin the job that has waited longest, if the core is at none."""
+        if self.job is not None or not self.jobs:
+            return
+        self.job = self.jobs.popleft()
+        self.n_waiting -= self.job != TICK_JOB
+        self.job_cycles = self.work_of(self.job)
+        self.job_ends_at = self.env.now + self.job_cycles
+        Pause(self.env, self.job_cycles, Phase.FINISH).callbacks.append(self.end_job)
+
+    def end_job(self, _: object) -> None:
+        """End a packet or a tick's own work, and begin the next job."""
+        job, self.job = self.job, None
+        assert job is not None
+        if job == TICK_JOB:
+            self.network.latest = max(self.network.latest, self.env.now)
+        else:
             self.network.note(What.SERVE, self.core_id, job)
             self.n_served += 1
-            self.n_busy_cycles += work
+            self.n_busy_cycles += self.job_cycles
             self.n_late += self.network.is_late(job, self.phase_cycles)
+        self.begin_job()
 
     def begin_tick(self, tick: int, _: object = None) -> None:
         """Begin a tick: throw away what waits (if that is the policy), and queue the tick's own work."""
@@ -132,4 +134,4 @@ class Core:
         if tick < self.network.scenario.n_ticks:
             self.jobs.append(TICK_JOB)
             self.n_busy_cycles += self.tick_work
-            self.work_bell.ring()
+            self.begin_job()

@@ -1,22 +1,24 @@
 """The packet network as SimPy processes: the model of `emulator.network.model`, written to be read.
 
-Three kinds of processes run: a router (`simpy_router.Router.run`) takes packets from its inputs in turn, a link
-(`Link.run`) sends what is in its output buffer, a core (`simpy_core.Core.send` and ``serve``) sends its own packets and
-works through those it receives. They wait for each other with bells. `simpy_clock.Phase` gives the order within a
-cycle, so that nothing depends on SimPy's own order of events of one time.
+Two kinds of processes run: a router (`simpy_router.Router.run`) takes packets from its inputs in turn, a core
+(`simpy_core.Core.send`) sends its own packets. They wait for what others do with bells. Links and the cores' work go
+from event to event (``start`` and ``finish``, ``begin_job`` and ``end_job``): they only ever wait for time to pass.
+`simpy_clock.Phase` gives the order within a cycle, so that nothing depends on SimPy's own order of events of one time.
 """
 
 from __future__ import annotations
 
+import gc
+from collections import Counter
 from functools import partial
 
 import numpy as np
 
 from emulator.network.model import EndOfTick, Leg, What
 from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
-from emulator.network.scenario import Scenario
+from emulator.network.scenario import NO_ENTRY, Scenario
 from emulator.network.simpy_clock import Clock, Pause, Phase, Process
-from emulator.network.simpy_core import Core
+from emulator.network.simpy_core import TICK_JOB, Core
 from emulator.network.simpy_router import Copy, Router
 
 
@@ -46,10 +48,12 @@ class PacketNetwork:
     def __init__(self, scenario: Scenario) -> None:
         self.scenario, self.numbers = scenario, scenario.parameters
         self.env = Clock()
-        self.net, self.row = scenario.packets.net.tolist(), scenario.packets.row.tolist()
+        packets = scenario.packets
+        self.net, self.row, self.tick = packets.net.tolist(), packets.row.tolist(), packets.tick.tolist()
+        self.due = [0] * packets.n_packets  # cycle in which each packet (of a tick that has begun) is or was due
         self.log: list[tuple[int, int, int, int]] = []
         self.latest = 0
-        self.latency = np.zeros(N_LATENCY_BINS, np.int64)
+        self.latency: Counter[int] = Counter()
         self.tick_start = np.zeros(scenario.n_ticks + 1, np.int64)
         self.tick_backlog = np.zeros(scenario.n_ticks + 1, np.int64)
         self.n_simpy_events = self.n_expected = 0
@@ -61,17 +65,26 @@ class PacketNetwork:
         self.cores = [Core(self, core_id) for core_id in range(fabric.n_routers * fabric.n_cores)]
         for core in self.cores:
             core.router.cores.append(core)
+        self.used_cores = [self.cores[core_id] for core_id in self._used()]
         for router in self.routers:
             for link in router.links:
                 if link.far_router >= 0:
                     self.routers[link.far_router].upstream[link.far_slot] = link
 
+    def _used(self) -> list[int]:
+        """Cores that have work of their own or may be delivered to; the ticks of others change nothing."""
+        fabric, route = self.scenario.fabric, self.scenario.route
+        outputs = np.bitwise_or.reduce(np.where(route == NO_ENTRY, 0, route), axis=0, initial=0)
+        ports = np.arange(fabric.n_slots, fabric.n_slots + fabric.n_cores, dtype=np.uint64)
+        is_reached = (outputs[:, None] >> ports & np.uint64(1)).ravel() != 0
+        return np.flatnonzero(is_reached | (self.scenario.work.tick_cycles > 0)).tolist()
+
     # ---- what the parts use ----
 
     def note(self, what: What, place: int, packet: int) -> None:
         """Log an event of this cycle."""
-        self.log.append((self.env.now, what, place, packet))
-        self.latest = max(self.latest, self.env.now)
+        self.latest = now = self.env.now
+        self.log.append((now, what, place, packet))
 
     def new_router_counters(self) -> dict[str, int]:
         """Return a router's counters, all zero."""
@@ -86,21 +99,15 @@ class PacketNetwork:
             self._outputs[word] = links, cores
         return self._outputs[word]
 
-    def due(self, packet: int) -> int:
-        """Return when a packet (of a tick that has begun) is or was due."""
-        packets = self.scenario.packets
-        return int(self.tick_start[packets.tick[packet]] + packets.offset[packet])
-
     def count_latency(self, packet: int) -> None:
         """Count how long a packet that is leaving a receive register has been on its way."""
-        self.latency[min(self.env.now - self.due(packet), N_LATENCY_BINS - 1)] += 1
+        self.latency[min(self.env.now - self.due[packet], N_LATENCY_BINS - 1)] += 1
 
     def is_late(self, packet: int, phase_cycles: int) -> bool:
         """Whether the tick in which a packet was sent is over for a core of this phase (never, behind a barrier)."""
         if self.numbers.end_of_tick is EndOfTick.WAIT:
             return False
-        end = (int(self.scenario.packets.tick[packet]) + 1) * self.scenario.tick_cycles + phase_cycles
-        return bool(self.env.now > end)
+        return bool(self.env.now > (self.tick[packet] + 1) * self.scenario.tick_cycles + phase_cycles)
 
     def n_sinks_of(self, copy: Copy, router_id: int) -> int:
         """Return the cores that a copy at a router has still to reach."""
@@ -111,7 +118,16 @@ class PacketNetwork:
     # ---- running ----
 
     def run(self, strict: bool) -> None:
-        """Run all ticks."""
+        """Run all ticks. Python's search for reference cycles is off meanwhile: there are none, and it takes a third."""
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
+            self._run(strict)
+        finally:
+            if was_enabled:
+                gc.enable()
+
+    def _run(self, strict: bool) -> None:
         is_barrier = self.numbers.end_of_tick is EndOfTick.WAIT
         if not is_barrier:
             self.tick_start[-1] = self.scenario.n_ticks * self.scenario.tick_cycles
@@ -144,13 +160,14 @@ class PacketNetwork:
         first, last = np.searchsorted(packets.tick, [tick, tick + 1]).tolist()
         for packet in range(first, last):
             core = self.cores[packets.core[packet]]
-            core.to_send.append((packet, now + int(packets.offset[packet])))
+            self.due[packet] = now + int(packets.offset[packet])
+            core.to_send.append(packet)
             core.send_bell.ring()
         self.begin_core_ticks(tick)
 
     def begin_core_ticks(self, tick: int) -> None:
         """Have every core begin the tick at its own phase."""
-        for core in self.cores:
+        for core in self.used_cores:
             if core.phase_cycles == 0:
                 core.begin_tick(tick)
             else:
@@ -159,15 +176,11 @@ class PacketNetwork:
 
     def advance(self, strict: bool) -> None:
         """Run until nothing is left to do, or the horizon."""
-        peek, step, horizon, n_events = self.env.peek, self.env.step, self.scenario.max_cycles, 0
-        while peek() < horizon and not self.is_at_rest():
-            now = peek()
-            while peek() == now:
-                step()
-                n_events += 1
+        env, horizon = self.env, self.scenario.max_cycles
+        while env.n_scheduled() > self.n_stale_alarms and env.next_cycle() < horizon:
+            self.n_simpy_events += env.run_cycle()
             if strict:
                 self.check_conservation()
-        self.n_simpy_events += n_events
 
     def is_at_rest(self) -> bool:
         """Whether nothing more will happen."""
@@ -200,12 +213,14 @@ class PacketNetwork:
         assert expected == delivered + lost + in_flight, (self.env.now, expected, delivered, lost, in_flight)
         for core in self.cores:
             gone = core.n_served + core.n_overflow + core.n_expired
-            inside = core.is_receiving + core.n_waiting + core.is_serving
+            inside = core.is_receiving + core.n_waiting + (core.job not in (None, TICK_JOB))
             assert core.n_delivered == gone + inside, (self.env.now, core.core_id, gone, inside)
 
     def outcome(self) -> Outcome:
         """Return what happened so far."""
         expected, delivered, lost = self.sums()
+        latency = np.zeros(N_LATENCY_BINS, np.int64)
+        latency[list(self.latency)] = list(self.latency.values())
         links = [link for router in self.routers for link in router.links]
         cores = [
             (core.n_sent, core.n_delivered, core.n_served, core.n_overflow, core.n_expired, core.n_late,
@@ -219,6 +234,6 @@ class PacketNetwork:
             link_emergency_packets=np.array([link.n_emergency for link in links], np.int64),
             link_max_queue=np.array([link.max_queue for link in links], np.int64),
             router=np.array([list(router.count.values()) for router in self.routers], np.int64),
-            core=np.array(cores, np.int64).reshape(-1, len(CORE_COUNTERS)), latency=self.latency,
+            core=np.array(cores, np.int64).reshape(-1, len(CORE_COUNTERS)), latency=latency,
             tick_start=self.tick_start, tick_backlog=self.tick_backlog,
         )  # fmt: skip

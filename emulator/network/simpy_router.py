@@ -41,10 +41,7 @@ class Link:
         self.flying: deque[tuple[int, Leg]] = deque()
         self.credits = network.numbers.input_buffer_packets
         self.n_packets = self.n_emergency = self.max_queue = 0
-        self.is_starting = False  # in this very cycle
-        self.bell = Bell(self.env, Phase.CHANGE)
-        if not self.is_dead:
-            self.env.process(self.run())
+        self.is_busy = False
 
     def n_free(self) -> int:
         """Places of the output buffer that are free; none on a dead link."""
@@ -52,26 +49,29 @@ class Link:
 
     def push(self, packet: int, leg: Leg) -> None:
         """Put a packet into the output buffer."""
-        self.is_starting |= self.bell.is_awaited and self.credits > 0
         self.queue.append((packet, leg))
-        self.max_queue = max(self.max_queue, len(self.queue) - self.is_starting)
-        self.bell.ring()
+        self.start()
+        self.max_queue = max(self.max_queue, len(self.queue))
 
-    def run(self) -> Process:
-        """Send what is in the output buffer, one packet a period, as long as there are credits."""
-        while True:
-            while not (self.queue and self.credits):
-                yield self.bell.wait()
-            packet, leg = self.queue.popleft()
-            self.is_starting = False
-            self.credits -= 1
-            self.router.bell.ring()
-            self.network.note(What.EMERGENCY if leg else What.TRANSMIT, self.link_id, packet)
-            self.n_packets += 1
-            self.n_emergency += leg != Leg.NORMAL
-            self.flying.append((packet, leg))
-            Pause(self.env, self.period + self.delay, Phase.CHANGE).callbacks.append(self.arrive)
-            yield Pause(self.env, self.period, Phase.CHANGE)
+    def start(self) -> None:
+        """Start the first packet of the output buffer, if the link is free and has a credit."""
+        if self.is_busy or not self.queue or not self.credits:
+            return
+        packet, leg = self.queue.popleft()
+        self.credits -= 1
+        self.is_busy = True
+        self.router.bell.ring()
+        self.network.note(What.EMERGENCY if leg else What.TRANSMIT, self.link_id, packet)
+        self.n_packets += 1
+        self.n_emergency += leg != Leg.NORMAL
+        self.flying.append((packet, leg))
+        Pause(self.env, self.period, Phase.CHANGE).callbacks.append(self.finish)
+        Pause(self.env, self.period + self.delay, Phase.CHANGE).callbacks.append(self.arrive)
+
+    def finish(self, _: object) -> None:
+        """The packet has left; the link is free for the next one."""
+        self.is_busy = False
+        self.start()
 
     def arrive(self, _: object) -> None:
         """Put the packet that has been on its way longest into the input buffer at the far end."""
@@ -87,7 +87,7 @@ class Link:
 
     def _add_credit(self, _: object) -> None:
         self.credits += 1
-        self.bell.ring()
+        self.start()
 
 
 class Router:
