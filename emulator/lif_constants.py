@@ -71,6 +71,12 @@ def _device_constants(neuron: LifCurrExp, dt_raw: int) -> LifDeviceConstants:
     )
 
 
+def _check_t_refract(n_steps: float, neuron: LifCurrExp, dt_ms: float) -> None:
+    """Raise ParameterError for a refractory time that the lists of refractory neurons are not made for."""
+    if n_steps > np.iinfo(np.int16).max:
+        raise ParameterError("t_ref_ms", neuron.t_ref_ms, f"at most 32,767 steps of {dt_ms:g} ms")
+
+
 def lif_constants_s1615(
     neuron: LifCurrExp,
     dt_ms: float,
@@ -93,8 +99,7 @@ def lif_constants_s1615(
     row[kernel.L_T_REFRACT] = derived.t_refract_steps
     row[kernel.L_SHIFT_EXC], row[kernel.L_SHIFT_INH] = shift_exc, shift_inh
     row[kernel.L_POISSON_WEIGHT] = poisson_weight_raw
-    if row[kernel.L_T_REFRACT] > np.iinfo(np.int16).max:
-        raise ParameterError("t_ref_ms", neuron.t_ref_ms, f"at most 32,767 steps of {dt_ms:g} ms")
+    _check_t_refract(row[kernel.L_T_REFRACT], neuron, dt_ms)
     return row
 
 
@@ -113,6 +118,7 @@ def lif_constants_f64(
     row[kernel.X_V_RESET] = neuron.v_reset_mv
     row[kernel.X_V_THRESH] = neuron.v_thresh_mv
     row[kernel.X_T_REFRACT] = math.ceil(neuron.t_ref_ms / dt_ms - 1e-9)
+    _check_t_refract(row[kernel.X_T_REFRACT], neuron, dt_ms)
     row[kernel.X_POISSON_WEIGHT] = poisson_weight_pa
     return row
 

@@ -29,6 +29,7 @@ from models.plasticity import PairStdp, n_decays
 
 _ONE = 1 << stdp.TRACE_BITS
 _MAX_DELAY_STEPS = (1 << 16) - 1
+_MAX_DECAYS = 1 << 20
 _MAX_HISTORY_BYTES = 16 << 30  # address space, not memory
 _S1615 = 1 << 15
 
@@ -155,7 +156,12 @@ def _raw_bounds(rule: PairStdp, scale: WeightScale) -> tuple[int, int]:
 
 def decay_table(tau_ms: float, dt_ms: float) -> NDArray[np.int16]:
     """Decay of a trace after 0, 1, 2, ... steps, 11 fractional bits; zero beyond the end."""
-    steps = np.arange(n_decays(tau_ms, dt_ms))
+    n = n_decays(tau_ms, dt_ms)
+    if n > _MAX_DECAYS:
+        longest_ms = _MAX_DECAYS * dt_ms / math.log(_ONE)
+        allowed = f"at most {longest_ms:.3g} ms, a decay table of {_MAX_DECAYS:,} steps"
+        raise ParameterError("PairStdp time constant", tau_ms, allowed)
+    steps = np.arange(n)
     table: NDArray[np.int16] = np.floor(np.exp(-steps * (dt_ms / tau_ms)) * _ONE).astype(np.int16)
     return table
 

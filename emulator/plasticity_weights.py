@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from emulator.kernels.stdp import Plastic
 from emulator.plasticity import PlasticRows, build_plastic_rows, plastic_arrays
 from emulator.weight_scale import WeightScale
+from models.errors import ParameterError
 from models.network import Network, Population, Receptor
 from models.units import ms_to_steps
 
@@ -37,6 +39,7 @@ class PlasticWeights:
     sample_step : ndarray, shape (n_samples,), int64
         Steps that were done when the weights were sampled.
     sample_mean_pa, sample_sd_pa : ndarray, shape (n_samples,), float64
+        NaN for a projection without synapses.
     sample_histogram : ndarray, shape (n_samples, N_HISTOGRAM_BINS), int64
         Synapses by magnitude, in equal bins from the rule's smallest to its largest weight.
     """
@@ -106,7 +109,9 @@ class Plasticity:
                 network, self.rows, scales, n_shards=n_shards, n_slots=1 << (longest + extra_delay).bit_length(),
                 max_post_spikes=n_steps // interval + 1,
             )  # fmt: skip
-        every = None if sample_ms is None else max(1, ms_to_steps(sample_ms, network.dt_ms, name="sample_weights_ms"))
+        if sample_ms is not None and not network.dt_ms <= sample_ms < math.inf:
+            raise ParameterError("sample_weights_ms", sample_ms, f"at least dt_ms = {network.dt_ms:g} ms")
+        every = None if sample_ms is None else ms_to_steps(sample_ms, network.dt_ms, name="sample_weights_ms")
         self._every = every if self.rows else None
         self._sample_step: list[int] = []
         self._samples: list[list[tuple[float, float, NDArray[np.int64]]]] = [[] for _ in self.rows]
@@ -125,7 +130,8 @@ class Plasticity:
             assert rule is not None
             magnitude = np.abs(self._to_pa(part, weight))
             histogram = np.histogram(magnitude, N_HISTOGRAM_BINS, (rule.w_min_pa, rule.w_max_pa))[0]
-            samples.append((float(magnitude.mean()), float(magnitude.std()), histogram))
+            mean, sd = (float(magnitude.mean()), float(magnitude.std())) if magnitude.size else (math.nan, math.nan)
+            samples.append((mean, sd, histogram))
 
     def weights(self) -> tuple[PlasticWeights, ...]:
         """Return the weights of every plastic projection as they are now."""

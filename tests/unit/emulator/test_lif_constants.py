@@ -77,6 +77,8 @@ def test_capacitance_that_rounds_to_zero_is_refused():
 def test_refractory_time_of_too_many_steps_is_refused():
     with pytest.raises(ParameterError, match=r"^t_ref_ms: needs at most 32,767 steps of 0\.1 ms, has 4000\.0$"):
         s1615(LifCurrExp(t_ref_ms=4000.0))
+    with pytest.raises(ParameterError, match=r"^t_ref_ms: needs at most 32,767 steps of 0\.1 ms, has 4000\.0$"):
+        f64(LifCurrExp(t_ref_ms=4000.0))
 
 
 def f64(neuron, dt_ms=0.1, current_pa=0.0):

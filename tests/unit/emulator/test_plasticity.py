@@ -1,5 +1,6 @@
 """Plastic projections as arrays: the synapses of the static ones, tables, constants, shared histories, limits."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +13,8 @@ from emulator.reference.row import unpack_row
 from emulator.reference.stdp import decay_table as reference_table
 from emulator.run import simulate
 from emulator.weight_scale import WeightScale, weight_scales
-from models.errors import CapacityError
-from models.network import Network, PairStdp, Receptor
+from models.errors import CapacityError, ParameterError
+from models.network import FixedTotalNumber, Network, PairStdp, Receptor
 from reference_case import rich_network
 
 RULE = PairStdp(w_max_pa=1000.0)
@@ -60,6 +61,29 @@ def test_decay_tables_are_the_references(tau_ms, dt_ms):
     assert table.tolist() == reference_table(tau_ms, dt_ms)
     assert table[0] == 2048
     assert table.size % 2 == 0
+
+
+def test_decay_table_of_absurd_length_is_refused():
+    message = "PairStdp time constant: needs at most 1.38e+04 ms, a decay table of 1,048,576 steps, has 14000.0"
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        decay_table(14_000.0, 0.1)
+    assert decay_table(13_700.0, 0.1).size == 1_044_574  # 2048 exp(-1_044_573 / 137_000) = 1.0
+
+
+@pytest.mark.parametrize("sample_weights_ms", [0.0, -5.0, 0.05, np.inf, np.nan])
+def test_impossible_sampling_interval_is_refused(sample_weights_ms):
+    message = f"sample_weights_ms: needs at least dt_ms = 0.1 ms, has {sample_weights_ms}"
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+        simulate(plastic_network(0), n_steps=1, seed=1, sample_weights_ms=sample_weights_ms)
+
+
+def test_projection_without_synapses_has_samples_without_a_mean():
+    empty = replace(plastic_network(0).projections[0], connector=FixedTotalNumber(n_synapses=0))
+    network = replace(rich_network(), projections=(empty,))
+    (weights,) = simulate(network, n_steps=10, seed=1, sample_weights_ms=0.5).plastic_weights
+    assert (weights.n_synapses, weights.sample_step.tolist()) == (0, [5, 10])
+    assert np.isnan(weights.sample_mean_pa).all()
+    assert not weights.sample_histogram.any()
 
 
 def test_constants_in_both_arithmetics():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import ParameterError
-from models.network import Constant, Explicit
+from models.network import Explicit
 from models.networks import layered_conv, modular, pd14, small_world, vogels_abbott
 from models.networks.layered_conv import NEURON as CONV_NEURON
 from models.networks.layered_conv import band_synapses, kernel_values
