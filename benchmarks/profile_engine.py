@@ -27,6 +27,7 @@ from numba.extending import intrinsic
 from emulator.connectivity import build_connectivity, choose_n_shards
 from emulator.engine_state import EngineState, build_state
 from emulator.kernels import engine, neuron, poisson
+from emulator.kernels.delivery import segment_length
 from emulator.kernels.lanes import vector_loop
 from emulator.weight_scale import weight_scales
 from models.networks import pd14
@@ -38,7 +39,7 @@ PHASES = ("delivery", "Poisson drive", "update", "due lists")
 N_WARM_UP, N_MEASURED = 400, 400  # steps
 STATE_BYTES = 2 * (3 * 4 + 2 * 4) + 2  # three state words and two ring words read and written, one count read
 DRIVE_BYTES = 2  # a count written
-EVENT_BYTES, SEGMENT_BYTES = 4, 2 * 12  # a synapse word; a due entry written and read
+EVENT_BYTES, SEGMENT_BYTES = 4, 2 * 8  # a synapse word; a due entry written and read
 EVENT_OPERATIONS, SEGMENT_OPERATIONS = 4, 20  # mask, shift, add, index; by hand
 
 
@@ -73,7 +74,7 @@ def cycle_counter(typingctx):  # type: ignore[no-untyped-def]
 @njit
 def profile(first_step, n_steps, shard_bits, extra_delay, cells, drive, rows, due, fired, record, out_cycles):
     """Take all shards through ``n_steps`` as ``engine.run`` does; add each phase's cycles; count segments, events."""
-    n_shards, mask = cells.v.shape[0], due.first.shape[1] - 1
+    n_shards, mask = cells.v.shape[0], due.entry.shape[1] - 1
     scratch = np.empty((poisson.N_SCRATCH, poisson.BLOCK), np.uint32)
     limits = np.empty(drive.limits.shape[1] + poisson.N_LIMITS_AT_ONCE, np.int16)
     cursor, nobody = np.zeros(n_shards, np.int64), np.zeros(0, np.int32)
@@ -82,10 +83,10 @@ def profile(first_step, n_steps, shard_bits, extra_delay, cells, drive, rows, du
         for shard in range(n_shards):
             slot = t & mask
             for k in range(due.n[shard, slot]):
-                n_events += due.size[shard, slot, k] & np.uint32(0x7FFFFFFF)
+                n_events += segment_length(due.entry[shard, slot, k])
             n_segments += due.n[shard, slot]
             a = cycle_counter()
-            engine.add_segments_fixed(due.n[shard, slot], due.first[shard, slot], due.size[shard, slot],
+            engine.add_segments_fixed(due.n[shard, slot], due.entry[shard, slot],
                                       cells.v.shape[1], rows.synapse, cells.accumulator[shard])  # fmt: skip
             due.n[shard, slot] = 0
             b = cycle_counter()

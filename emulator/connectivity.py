@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import procedural, rows
+from emulator.kernels.delivery import MAX_SEGMENT
 from emulator.kernels.procedural import Redraw
 from emulator.projection_table import ProjectionTables, projection_tables
 from emulator.source_group import SourceGroup, source_groups
@@ -257,7 +258,13 @@ def _allocate(
 ) -> Connectivity:  # fmt: skip
     """Choose which rows are stored and allocate the arrays, with an arena for the others."""
     row_length = _row_lengths(groups, tables, network.n_sources)
-    pointer = np.dtype(np.uint16 if row_length.max(initial=0) <= np.iinfo(np.uint16).max else np.uint32)
+    longest = int(row_length.max(initial=0))
+    if longest >= MAX_SEGMENT:
+        raise CapacityError(
+            "longest synaptic row", "state engine", need=longest, have=MAX_SEGMENT - 1, unit="synapses",
+            hint="split the source population, or lower the number of synapses of one source",
+        )  # fmt: skip
+    pointer = np.dtype(np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32)
     cost = RowCost(10 if is_float else 4, pointer.itemsize, n_shards)
     state = choose_stored(network, groups, row_length, cost, max_bytes)
     is_stored = state == rows.STORED

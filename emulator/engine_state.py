@@ -74,7 +74,7 @@ class EngineState:
         """Raise CapacityError if spikes found their due list full."""
         n_refused = int(self.record.counters[:, engine.C_REFUSED].sum())
         if n_refused:
-            capacity = self.due.first.shape[2]
+            capacity = self.due.entry.shape[2]
             raise CapacityError(
                 "due list of one step", "state engine", need=capacity + n_refused, have=capacity, unit="row segments",
                 hint="shorten the longest delay, lengthen the refractory time, or lower the drive",
@@ -167,7 +167,7 @@ def _due_capacity(connectivity: Connectivity, n_sources: int, n_slots: int, t_re
     n_receptors = max((len(group.receptors) for group in connectivity.groups), default=1)
     n_delays = max((group.n_delays for group in connectivity.groups), default=1)
     wanted = n_sources * max(n_receptors, 1) * -(-max(n_delays, 1) // (t_refract_steps + 1))
-    return max(1024, min(wanted, _MAX_DUE_BYTES // (12 * n_slots * connectivity.n_shards)))
+    return max(1024, min(wanted, _MAX_DUE_BYTES // (8 * n_slots * connectivity.n_shards)))
 
 
 def _cells(
@@ -208,10 +208,7 @@ def _due(connectivity: Connectivity, n_sources: int, extra_delay: int, t_refract
     n_shards = connectivity.n_shards
     n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
     capacity = _due_capacity(connectivity, n_sources, n_slots, t_refract_steps)
-    return Due(
-        lazy_array((n_shards, n_slots, capacity), np.int64), lazy_array((n_shards, n_slots, capacity), np.uint32),
-        np.zeros((n_shards, n_slots), np.int64),
-    )  # fmt: skip
+    return Due(lazy_array((n_shards, n_slots, capacity), np.uint64), np.zeros((n_shards, n_slots), np.int64))
 
 
 def _fired(n_shards: int, n_local: int, n_threads: int, n_sources: int) -> Fired:

@@ -13,8 +13,12 @@ from emulator.kernels.threads import prefetch
 # columns of ``group_int``
 G_FIRST_DELAY, G_N_DELAYS, G_N_RECEPTORS, G_RECEPTOR_0, G_RECEPTOR_1 = range(5)
 N_GROUP_INT = 5
-INHIBITORY = np.uint32(1 << 31)  #: mark of ``due_size``: the segment goes to the inhibitory half of the accumulator
-_SIZE = np.uint32(INHIBITORY - 1)
+# an entry of a due list: first synapse of a segment, its length, and a mark for the inhibitory half of the accumulator
+LENGTH_BIT = np.uint64(41)
+MAX_SEGMENT = 1 << 22  #: synapses; more in a row are refused when the rows are allocated
+INHIBITORY = np.uint64(1 << 63)
+_FIRST = np.uint64((1 << 41) - 1)
+_LENGTH = np.uint64(MAX_SEGMENT - 1)
 _N_AHEAD = 8  # segments between the prefetch and the use of a row
 _N_LINES_AHEAD = 6  # cache lines of a segment that are fetched ahead; the hardware follows from there
 _WORDS_PER_LINE = 16
@@ -41,7 +45,7 @@ def merge_spikes(parity, n_shards, spikes, n_spikes, cursor, out_neuron):
 
 @njit(cache=True)
 def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_delay, row_start, ptr_start, row_ptr,
-                     due_first, due_size, n_due):  # fmt: skip
+                     due, n_due):  # fmt: skip
     """Enter the spikes of ``step`` into the due lists of one shard.
 
     Parameters
@@ -50,8 +54,8 @@ def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_
         Senders, the first ``n``.
     extra_delay : int
         Step that the delay convention adds.
-    due_first, due_size : ndarray, int64 and uint32, shape (n_slots, capacity)
-        First synapse of a segment; its length, with the mark ``INHIBITORY``. ``n_slots`` is a power of two.
+    due : ndarray, uint64, shape (n_slots, capacity)
+        Segments. ``n_slots`` is a power of two.
     n_due : ndarray, int64, shape (n_slots,)
 
     Returns
@@ -59,8 +63,8 @@ def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_
     int
         Entries that found their list full (their spikes are not delivered).
     """
-    mask = due_first.shape[0] - 1
-    capacity = due_first.shape[1]
+    mask = due.shape[0] - 1
+    capacity = due.shape[1]
     n_refused = 0
     for i in range(n):
         source = neurons[i]
@@ -69,7 +73,7 @@ def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_
         first_step = step + group[G_FIRST_DELAY] + extra_delay
         base = row_start[source]
         for r in range(group[G_N_RECEPTORS]):
-            mark = INHIBITORY if group[G_RECEPTOR_0 + r] else np.uint32(0)
+            mark = INHIBITORY if group[G_RECEPTOR_0 + r] else np.uint64(0)
             p = ptr_start[source] + shard * (group[G_N_RECEPTORS] * n_delays + 1) + r * n_delays
             a = row_ptr[p]
             end = row_ptr[p + n_delays]
@@ -82,41 +86,52 @@ def add_to_due_lists(shard, step, neurons, n, group_of_source, group_int, extra_
                 if k == capacity:
                     n_refused += b > a
                 else:
-                    due_first[slot, k] = base + a
-                    due_size[slot, k] = np.uint32(b - a) | mark
+                    due[slot, k] = np.uint64(base + a) | np.uint64(b - a) << LENGTH_BIT | mark
                     n_due[slot] = k + (b > a)
                 a = b
     return n_refused
 
 
 @njit(cache=True)
-def add_segments_fixed(n, first, size, n_targets, synapse, out_accumulator):
+def _length(entry):
+    return (entry >> LENGTH_BIT) & _LENGTH
+
+
+@njit(cache=True)
+def segment_length(entry):
+    """Synapses of a due list's entry."""
+    return np.int64(_length(entry))
+
+
+@njit(cache=True)
+def add_segments_fixed(n, due, n_targets, synapse, out_accumulator):
     """Add the segments' raw weights to the accumulator (uint32; exact, since 65,536 full weights fit)."""
     for i in range(n):
         if i + _N_AHEAD < n:
-            a = first[i + _N_AHEAD]
-            n_ahead = min(np.int64(size[i + _N_AHEAD] & _SIZE), _N_LINES_AHEAD * _WORDS_PER_LINE)
+            a = np.int64(due[i + _N_AHEAD] & _FIRST)
+            n_ahead = min(segment_length(due[i + _N_AHEAD]), _N_LINES_AHEAD * _WORDS_PER_LINE)
             for place in range(a, a + n_ahead, _WORDS_PER_LINE):
                 prefetch(synapse, place)
-        base = np.uint64(n_targets) if size[i] & INHIBITORY else np.uint64(0)
-        segment = synapse[first[i] : first[i] + np.int64(size[i] & _SIZE)]
-        for j in range(segment.size):
-            word = segment[j]
+        entry = due[i]
+        base = np.uint64(n_targets) if entry & INHIBITORY else np.uint64(0)
+        first = entry & _FIRST
+        for j in range(_length(entry)):  # unsigned, so that no index is checked; no slice, whose reference is counted
+            word = synapse[first + j]
             out_accumulator[base + np.uint64(word & np.uint32(0xFFFF))] += word >> np.uint32(16)
 
 
 @njit(cache=True)
-def add_segments_float(n, first, size, n_targets, synapse, weight, out_accumulator):
+def add_segments_float(n, due, n_targets, synapse, weight, out_accumulator):
     """Add the segments' weights (float64, pA) to the accumulator, in a fixed order."""
     for i in range(n):
         if i + _N_AHEAD < n:
-            a = first[i + _N_AHEAD]
-            n_ahead = min(np.int64(size[i + _N_AHEAD] & _SIZE), _N_LINES_AHEAD * _WORDS_PER_LINE)
+            a = np.int64(due[i + _N_AHEAD] & _FIRST)
+            n_ahead = min(segment_length(due[i + _N_AHEAD]), _N_LINES_AHEAD * _WORDS_PER_LINE)
             for place in range(a, a + n_ahead, _WORDS_PER_LINE // 2):
                 prefetch(weight, place)
                 prefetch(synapse, place)
-        base = np.uint64(n_targets) if size[i] & INHIBITORY else np.uint64(0)
-        a, b = first[i], first[i] + np.int64(size[i] & _SIZE)
-        segment, weights = synapse[a:b], weight[a:b]
-        for j in range(segment.size):
-            out_accumulator[base + np.uint64(segment[j])] += weights[j]
+        entry = due[i]
+        base = np.uint64(n_targets) if entry & INHIBITORY else np.uint64(0)
+        first = entry & _FIRST
+        for j in range(_length(entry)):
+            out_accumulator[base + np.uint64(synapse[first + j])] += weight[first + j]

@@ -83,10 +83,9 @@ class Rows(NamedTuple):
 
 
 class Due(NamedTuple):
-    """The due lists: ``first``, ``size`` (n_shards, n_slots, capacity), ``n`` (n_shards, n_slots)."""
+    """The due lists: ``entry`` (n_shards, n_slots, capacity), ``n`` (n_shards, n_slots)."""
 
-    first: NDArray[np.int64]
-    size: NDArray[np.uint32]
+    entry: NDArray[np.uint64]
     n: NDArray[np.int64]
 
 
@@ -160,7 +159,7 @@ def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, 
     for shard in range(thread, n_shards, n_threads):
         counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, rows.group_of_source, rows.group_int,
                                                 extra_delay, rows.row_start, rows.ptr_start, rows.row_ptr,
-                                                due.first[shard], due.size[shard], due.n[shard])  # fmt: skip
+                                                due.entry[shard], due.n[shard])  # fmt: skip
     return n
 
 
@@ -189,22 +188,22 @@ def _record_spikes(merged, n, step, record):
     record.counters[0, C_N_SPIKES] = start + n
 
 
-def _add_segments(n, first, size, n_targets, synapse, weight, out_accumulator):
+def _add_segments(n, due, n_targets, synapse, weight, out_accumulator):
     """Add what is due to the accumulator."""
     raise NotImplementedError
 
 
 @overload(_add_segments, inline="always")
-def _choose_add_segments(n, first, size, n_targets, synapse, weight, out_accumulator):
+def _choose_add_segments(n, due, n_targets, synapse, weight, out_accumulator):
     if isinstance(out_accumulator.dtype, types.Float):
 
-        def add_float(n, first, size, n_targets, synapse, weight, out_accumulator):
-            add_segments_float(n, first, size, n_targets, synapse, weight, out_accumulator)
+        def add_float(n, due, n_targets, synapse, weight, out_accumulator):
+            add_segments_float(n, due, n_targets, synapse, weight, out_accumulator)
 
         return add_float
 
-    def add_fixed(n, first, size, n_targets, synapse, weight, out_accumulator):
-        add_segments_fixed(n, first, size, n_targets, synapse, out_accumulator)
+    def add_fixed(n, due, n_targets, synapse, weight, out_accumulator):
+        add_segments_fixed(n, due, n_targets, synapse, out_accumulator)
 
     return add_fixed
 
@@ -297,14 +296,14 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
     code is compiled then.
     """
     n_shards = cells.v.shape[0]
-    mask = due.first.shape[1] - 1
+    mask = due.entry.shape[1] - 1
     scratch = np.empty((N_SCRATCH, BLOCK), np.uint32)
     scratch_limits = np.empty(drive.limits.shape[1] + N_LIMITS_AT_ONCE, np.int16)
     cursor = np.zeros(n_shards, np.int64)
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
             slot = t & mask
-            _add_segments(due.n[shard, slot], due.first[shard, slot], due.size[shard, slot], cells.v.shape[1],
+            _add_segments(due.n[shard, slot], due.entry[shard, slot], cells.v.shape[1],
                           rows.synapse, rows.weight, cells.accumulator[shard])  # fmt: skip
             due.n[shard, slot] = 0
             if plastic is not None:

@@ -214,7 +214,7 @@ def enter_redrawn(thread, n_threads, step, extra_delay, shard_bits, neurons, n, 
         for shard in range(thread, 1 << shard_bits, n_threads):
             n_refused += add_to_due_lists(shard, step, neurons[first:last], last - first, rows.group_of_source,
                                           rows.group_int, extra_delay, rows.row_start, rows.ptr_start, rows.row_ptr,
-                                          due.first[shard], due.size[shard], due.n[shard])  # fmt: skip
+                                          due.entry[shard], due.n[shard])  # fmt: skip
         first = last
     return n_refused
 

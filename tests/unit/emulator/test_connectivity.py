@@ -163,6 +163,16 @@ def test_shard_that_is_too_large_is_refused():
         build_connectivity(network, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
 
 
+def test_a_row_that_a_due_list_cannot_name_is_refused_before_it_is_drawn():
+    network = network_of(FixedTotalNumber(n_synapses=1 << 22), n_sources=1, n_targets=30)
+    message = (
+        r"^longest synaptic row at state engine: needs 4,194,304 synapses, has 4,194,303 synapses; "
+        r"split the source population, or lower the number of synapses of one source$"
+    )
+    with pytest.raises(CapacityError, match=message):
+        build_connectivity(network, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
+
+
 def test_longest_delay_is_the_last_that_a_32_bit_word_reaches():
     stored = build_connectivity(rich_network(), seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
     steps = np.arange(1, 100)  # 1.5 ms, sd 0.8 ms, is the widest of its delays
