@@ -130,16 +130,21 @@ def _draw_drives(shard, shard_bits, step, cells, drive, scratch, scratch_limits)
 
 @njit(cache=True)
 def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
-    """Advance all populations of a shard; return how many spikes it wrote."""
+    """Advance all populations of a shard; return how many spikes it wrote.
+
+    Every view of an array counts a reference, on a word that all threads share: they are taken once.
+    """
     n = 0
+    count, accumulator = drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard]
+    v, i_exc, i_inh, tops = cells.v[shard], cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard]
+    held, held_ptr = cells.held[shard], cells.held_ptr[shard]
     for p in range(cells.pop_first.shape[1]):
         if _has_other_model(cells.extra, cells.code[p]):
             n = _step_other(cells.extra, shard, shard_bits, step, p, cells, drive, out_spikes, n, saturated[p])
             continue
         n = _step_lif(step, p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, cells.lif[p],
-                      drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard], cells.v[shard],
-                      cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard], cells.held[shard],
-                      cells.held_ptr[shard], out_spikes, n, saturated[p])  # fmt: skip
+                      count, accumulator, v, i_exc, i_inh, tops, held, held_ptr, out_spikes, n,
+                      saturated[p])  # fmt: skip
     return n
 
 
