@@ -7,7 +7,8 @@
     ``trees`` (source and target, or source, of each numbered array); ``unicast`` (sources whose tree is of that kind).
 ``mapping.npz``
     ``vertex`` int64 (n_vertices, 5): slice_id, role number, lane, DTCM bytes, SDRAM bytes; ``core`` int32
-    (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``tree_<i>_chip``, ``_parent``,
+    (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``part_of_slice`` int32,
+    where the recipe has parts; ``tree_<i>_chip``, ``_parent``,
     ``_parent_link``; ``table_chip``, ``_indptr``, ``_key``, ``_mask``, ``_route`` and, where a mapping has them,
     ``_is_default``, ``_routes`` (fields of `mapping.model.Tables`).
 """
@@ -127,6 +128,8 @@ def _arrays(mapping: Mapping) -> dict[str, NDArray[Any]]:
         "key": mapping.keys.key,
         "mask": mapping.keys.mask,
     }
+    if mapping.partition.part_of_slice is not None:
+        arrays["part_of_slice"] = mapping.partition.part_of_slice
     for i, lane in enumerate(mapping.partition.lane_of_source.values()):
         arrays[f"lane_{i}"] = lane
     for i, tree in enumerate(mapping.trees.values()):
@@ -156,6 +159,7 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Mapping
             first_slice=about["first_slice"],
             n_lanes=about["n_lanes"],
             lane_of_source={(a, b): arrays[f"lane_{i}"] for i, (a, b) in enumerate(header["lanes"])},
+            part_of_slice=arrays.get("part_of_slice"),
         ),
         placement=Placement(core=arrays["core"]),
         trees={

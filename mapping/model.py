@@ -58,7 +58,7 @@ class Partition:
     Attributes
     ----------
     recipe : str
-        ``combined`` or ``ensemble``.
+        ``combined``, ``ensemble``, ``spread`` or ``hypergraph``.
     slices : tuple of Slice
         In population order; ``slice_id`` is the index. Sources' slices follow the populations'.
     vertices : tuple of Vertex
@@ -66,10 +66,12 @@ class Partition:
     first_slice : dict of str to int
         First slice id of each population or source.
     n_lanes : dict of str to int
-        Synapse cores per ensemble of each target population (1 for combined).
+        Synapse cores per ensemble of each target population (1 for combined cores).
     lane_of_source : dict of (str, str) to ndarray, shape (n_slices of source,), dtype int8
         Key (source, target): the lane of the target ensembles that takes the packets of each source slice. Present
         exactly for the pairs joined by a projection.
+    part_of_slice : ndarray, shape (n_slices,), dtype int32, optional
+        Where the recipe says which slices share a chip: each part of slices has one chip, which no other part has.
     """
 
     recipe: str
@@ -78,6 +80,11 @@ class Partition:
     first_slice: dict[str, int]
     n_lanes: dict[str, int]
     lane_of_source: dict[tuple[str, str], NDArray[np.int8]]
+    part_of_slice: NDArray[np.int32] | None = None
+
+    def __post_init__(self) -> None:
+        if self.part_of_slice is not None:
+            self.part_of_slice.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,8 +11,10 @@ _ROUTERS = MappingProxyType({"multicast": "shared_tree", "unicast": "unicast", "
 
 
 def usual_recipe(machine: Machine) -> str:
-    """Return ``ensemble``, or ``combined`` on a machine whose cores share no memory."""
-    return "ensemble" if machine.memory.hand_over_bytes_per_s > 0 else "combined"
+    """Return ``ensemble``; on a machine whose cores share no memory ``spread`` with broadcast, else ``combined``."""
+    if machine.memory.hand_over_bytes_per_s > 0:
+        return "ensemble"
+    return "spread" if machine.router.casting == "broadcast" else "combined"
 
 
 def usual_router(machine: Machine) -> str:

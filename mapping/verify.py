@@ -9,6 +9,7 @@ invariant            a violation is
 ``coverage``         slices that do not cover a population exactly once
 ``ensemble``         vertices of a slice that are missing or not consecutive
 ``same chip``        an ensemble on two chips
+``part``             a part on two chips, or two on one, where the recipe says which slices share a chip
 ``core``             a vertex on a core that is dead, runs a monitor or does not exist
 ``core shared``      two vertices on one core
 ``dtcm``, ``sdram``  more bytes than a core or a chip has
@@ -140,6 +141,21 @@ def _check_cores(mapping: Mapping, topology: Topology) -> Iterator[Violation]:
     if is_apart.any():
         names = [f"slice {i}" for i in np.unique(slice_id[is_apart])]
         yield Violation("same chip", mapping.machine.name, "ensemble on several chips: " + examples(names))
+    if mapping.partition.part_of_slice is not None:
+        yield from _check_parts(mapping, topology, chip, mapping.partition.part_of_slice[slice_id])
+
+
+def _check_parts(
+    mapping: Mapping, topology: Topology, chip: NDArray[np.int64], part: NDArray[np.int32]
+) -> Iterator[Violation]:
+    """Compare chip and part of every vertex."""
+    pairs = np.unique(np.column_stack((part, chip)), axis=0)
+    torn, shared = (np.flatnonzero(np.bincount(column[column >= 0]) > 1) for column in pairs.T)
+    if torn.size:
+        yield Violation("part", mapping.machine.name, "on several chips: " + examples([f"part {i}" for i in torn]))
+    if shared.size:
+        names = [f"chip {tuple(topology.chip[i].tolist())}" for i in shared]
+        yield Violation("part", mapping.machine.name, "several on one chip: " + examples(names))
 
 
 def _check_memory(mapping: Mapping, topology: Topology) -> Iterator[Violation]:

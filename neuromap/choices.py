@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from models.errors import ParameterError, UnknownNameError
 
-RecipeName = Literal["combined", "ensemble"]
+RecipeName = Literal["combined", "ensemble", "spread"]
 PlaceName = Literal[
     "connected",
     "sequential",
@@ -79,7 +79,8 @@ class RecipeChoice:
     __pydantic_config__ = _SCHEMA_CONFIG
 
     name: RecipeName = "ensemble"
-    """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip."""
+    """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip;
+    ``spread``: as ``combined``, every chip takes an equal share of every population."""
     neurons_per_core: int | Literal["auto"] | None = None
     """Neurons on a core; null: the recipe's own default; ``auto``: as many as memory and the tick allow."""
     n_synapse_cores: int | None = None
@@ -102,8 +103,8 @@ class RecipeChoice:
         for name in ("neurons_per_core", "n_synapse_cores"):
             if getattr(self, name) not in (None, "auto"):
                 _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
-        if self.name == "combined" and self.n_synapse_cores is not None:
-            raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, "null with the combined recipe")
+        if self.name != "ensemble" and self.n_synapse_cores is not None:
+            raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, f"null with the {self.name} recipe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from models.errors import NeuromapError, ParameterError, UnknownNameError
-from neuromap.choices import MinimiserName, PlaceName, RouteName
+from neuromap.choices import MinimiserName, PlaceName, RecipeName, RouteName
 from neuromap.cli_accuracy import accuracy
 from neuromap.cli_machines import machines
 from neuromap.cli_network import PacketOptions, animate, run_depth_dynamic
@@ -46,6 +46,9 @@ app = App(
 app.command(machines)
 app.command(accuracy)
 app.command(animate)
+app.command(
+    "neuromap.cli_sweep:sweep", name="sweep", help="Run an experiment at every point of a grid of settings."
+)  # it takes the options below
 
 
 @Parameter(name="*")
@@ -55,8 +58,8 @@ class Options:
 
     machine: str | None = None
     "Machine: a name (see `neuromap machines`) or a YAML file [spinnaker1]."
-    recipe: Literal["combined", "ensemble"] | None = None
-    "Neurons and synapses on one core, or on several cores of one chip [ensemble]."
+    recipe: RecipeName | None = None
+    "Neurons and synapses on one core, on several cores of one chip, or spread evenly over chips [the machine's]."
     neurons_per_core: int | Literal["auto"] | None = None
     "Neurons on a core; auto: as many as memory and the cycles of a tick allow [the recipe's own]."
     place: PlaceName | None = None

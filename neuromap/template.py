@@ -22,7 +22,7 @@ machine:
   #   clock_hz: 200e6
 
 recipe:
-  name: ensemble           # ensemble (neuron, synapse and Poisson cores on one chip) or combined (one core does all)
+  name: ensemble           # ensemble (neuron, synapse, Poisson cores on a chip), combined (one core does all) or spread
   neurons_per_core: null   # null: the recipe's own default; auto: as many as memory and the tick allow
   n_synapse_cores: null    # of an ensemble; null: from the expected load
   place: connected         # placer: how slices get their chips (docs/place_route.md)

@@ -99,6 +99,15 @@ def busiest_cycles(partition: Partition, network: Network, machine: Machine) -> 
     return max(found)
 
 
+def combined_cycles(network: Network, machine: Machine, population: str, n_neurons: int) -> float:
+    """Return the mean cycles a tick of a core with neurons and synapses of ``n_neurons`` neurons of a population."""
+    rates_hz = expected_rates_hz(network, machine)
+    one = next(one for one in network.populations if one.name == population)
+    packets, events = _arriving(network, one, n_neurons, rates_hz)
+    per_s = (n_neurons * rates_hz[population], packets, events)
+    return _core_cycles(network, machine, one, (n_neurons, 1), per_s, "combined")["combined"]
+
+
 def _arriving(network: Network, population: Population, n: int, rates_hz: dict[str, float]) -> tuple[float, float]:
     """Packets and synaptic events a second that arrive at a slice of ``n`` neurons."""
     sources, events = set(), 0.0
@@ -132,7 +141,7 @@ def _core_cycles(
     one_draw = 0.0 if drive is None else cost.poisson_source_cycles + n_draws * cost.poisson_event_cycles
     update = n * (neuron_update_cycles(machine, population) + cost.ring_buffer_drain_cycles_per_neuron)
     update += cost.timer_cycles + sent * cost.spike_send_cycles
-    if recipe == "combined":
+    if recipe != "ensemble":
         arriving = packets * cost.combined_spike_cycles + events * cost.synapse_cycles
         return {"combined": update + n * one_draw + arriving}
     n_poisson = 0 if drive is None else -(-n // max(machine.core.max_poisson_sources, 1))

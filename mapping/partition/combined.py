@@ -6,7 +6,10 @@ same core.
 
 from __future__ import annotations
 
-from mapping.model import Partition, Role, Vertex
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.model import Partition, Role, Slice, Vertex
 from mapping.neuron_cost import neuron_bytes
 from mapping.partition.limits import check_limits
 from mapping.partition.memory import InputPlanner, check_core, check_input, check_synapse_memory, dtcm_bytes
@@ -30,11 +33,39 @@ def partition(
     if n_synapse_cores is not None:
         raise ParameterError("n_synapse_cores", n_synapse_cores, "None: combined cores have no synapse cores")
     per_core = choose_neurons_per_core(machine, neurons_per_core, DEFAULT_NEURONS_PER_CORE)
-    check_limits(network, machine, per_core)
     slices, first_slice = make_slices(network, machine, per_core)
+    return make_combined(network, machine, slices, first_slice, neurons_per_core=per_core)
+
+
+def make_combined(
+    network: Network,
+    machine: Machine,
+    slices: tuple[Slice, ...],
+    first_slice: dict[str, int],
+    *,
+    recipe: str = "combined",
+    neurons_per_core: int | None = None,
+    part_of_slice: NDArray[np.int32] | None = None,
+) -> Partition:
+    """Return slices as a partition with one vertex each, after every check of the package.
+
+    Parameters
+    ----------
+    network, machine
+    slices, first_slice, recipe, part_of_slice
+        Fields of `mapping.model.Partition`.
+    neurons_per_core : int, optional
+        What error messages call the neurons of a core; default: those of the largest slice of a population.
+    """
     planner = InputPlanner(network, machine)
+    own = [part for part in slices if part.population in planner.populations]
+    per_core = neurons_per_core or max((part.n_neurons for part in own), default=1)
+    largest: dict[str, int] = {}
+    for part in slices:
+        largest[part.population] = max(largest.get(part.population, 0), part.n_neurons)
+    check_limits(network, machine, per_core if neurons_per_core else largest)
     vertices: list[Vertex] = []
-    for slice_id, part in enumerate(slices[: sum(1 for part in slices if part.population in planner.populations)]):
+    for slice_id, part in enumerate(own):
         needs = planner.needs(part)
         check_input(machine, part, needs, network.dt_ms, per_core)
         population = planner.populations[part.population]
@@ -49,10 +80,11 @@ def partition(
     vertices += source_vertices(machine, slices, len(vertices), first_source=len(vertices))
     n_lanes = {population.name: 1 for population in network.populations}
     return Partition(
-        recipe="combined",
+        recipe=recipe,
         slices=slices,
         vertices=tuple(vertices),
         first_slice=first_slice,
         n_lanes=n_lanes,
         lane_of_source=lanes_of_sources(network, machine, slices, first_slice, n_lanes),
+        part_of_slice=part_of_slice,
     )

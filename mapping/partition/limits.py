@@ -8,7 +8,7 @@ onto the core; out-axons as pairs of a neuron of the core and a core that it has
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,8 @@ def check_shared_memory(machine: Machine, recipe: str) -> None:
         raise ParameterError("recipe", recipe, f"'combined' on {machine.name}, whose cores share no memory")
 
 
-def check_limits(network: Network, machine: Machine, neurons_per_core: int) -> None:
-    """Check what the machine's cores can hold at best, cores full with ``neurons_per_core`` neurons.
+def check_limits(network: Network, machine: Machine, neurons_per_core: int | Mapping[str, int]) -> None:
+    """Check what the machine's cores can hold at best, full with ``neurons_per_core`` neurons (or those of each name).
 
     Raises
     ------
@@ -44,7 +44,14 @@ def check_limits(network: Network, machine: Machine, neurons_per_core: int) -> N
         For ``core.max_fan_in``, ``max_fan_out``, ``n_weight_values``, ``max_delay_steps``, ``max_synapses``,
         ``max_in_axons`` and ``max_out_axons``; limits that the machine does not state are not checked.
     """
-    for demand in _demands(network, machine, neurons_per_core):
+    sizes = {name: network.group(name).n_neurons for name in network.offsets}
+    if isinstance(neurons_per_core, int):
+        per_core = {name: min(neurons_per_core, n) for name, n in sizes.items()}
+        now = neurons_per_core
+    else:
+        per_core = {name: neurons_per_core.get(name, n) for name, n in sizes.items()}
+        now = max(neurons_per_core.values(), default=0)
+    for demand in _demands(network, machine, per_core, now):
         if demand.need > demand.have:
             raise CapacityError(
                 demand.what, f"{demand.where} on {machine.name}",
@@ -64,12 +71,15 @@ class _Demand:
     hint: str
 
 
-def _demands(network: Network, machine: Machine, per_core: int) -> Iterator[_Demand]:
-    """Demands on the limits that the machine states, the ones that nothing can be done about first."""
+def _demands(network: Network, machine: Machine, per_core: dict[str, int], now: int) -> Iterator[_Demand]:
+    """Demands on the limits that the machine states, the ones that nothing can be done about first.
+
+    ``per_core``: neurons of a full core of each population or source; ``now``: what messages call neurons_per_core.
+    """
     core = machine.core
     targets = {population.name: population.n_neurons for population in network.populations}
     sizes = {name: network.group(name).n_neurons for name in network.offsets}
-    fewer = f"lower neurons_per_core (now {per_core})"
+    fewer = f"lower neurons_per_core (now {now})"
 
     def most(names: dict[str, int], need: Callable[[str], float]) -> tuple[str, int]:
         name = max(names, key=need)
@@ -90,7 +100,7 @@ def _demands(network: Network, machine: Machine, per_core: int) -> Iterator[_Dem
         steps, hint = longest_delay_steps(slowest, network.dt_ms), "shorten the delays or raise the network's dt_ms"
         yield _Demand("delay", f"{slowest.source} -> {slowest.target}", steps, core.max_delay_steps, "steps", hint)
     if core.max_synapses is not None:
-        name, need = most(targets, lambda n: _degree(network, n, is_in=True) * min(per_core, targets[n]))
+        name, need = most(targets, lambda n: _degree(network, n, is_in=True) * per_core[n])
         yield _Demand("synapses", f"a core of {name}", need, core.max_synapses, "synapses", fewer)
     if core.max_in_axons is not None:
         name, need = most(targets, lambda one: _n_in_axons(network, one, per_core))
@@ -158,23 +168,23 @@ def _reach(network: Network, projection: Projection, n_slice: int) -> float:
             return 1.0 - math.exp(-n_synapses / n_sources * share)
 
 
-def _n_in_axons(network: Network, name: str, per_core: int) -> float:
+def _n_in_axons(network: Network, name: str, per_core: dict[str, int]) -> float:
     """Source neurons with a synapse onto a full core of population ``name``."""
     missed: dict[str, float] = {}
     for projection in network.projections:
         if projection.target == name:
-            reach = _reach(network, projection, per_core)
+            reach = _reach(network, projection, per_core[projection.target])
             missed[projection.source] = missed.get(projection.source, 1.0) * (1.0 - reach)
     return sum(network.group(source).n_neurons * (1.0 - miss) for source, miss in missed.items())
 
 
-def _n_out_axons(network: Network, name: str, per_core: int) -> float:
+def _n_out_axons(network: Network, name: str, per_core: dict[str, int]) -> float:
     """Pairs of a neuron of a full core of ``name`` and a core that it has a synapse onto."""
     missed: dict[str, float] = {}
     for projection in network.projections:
         if projection.source == name:
-            reach = _reach(network, projection, per_core)
+            reach = _reach(network, projection, per_core[projection.target])
             missed[projection.target] = missed.get(projection.target, 1.0) * (1.0 - reach)
-    n_own = min(per_core, network.group(name).n_neurons)
-    n_cores = {target: math.ceil(network.group(target).n_neurons / per_core) for target in missed}
+    n_own = per_core[name]
+    n_cores = {target: math.ceil(network.group(target).n_neurons / per_core[target]) for target in missed}
     return n_own * sum(n_cores[target] * (1.0 - miss) for target, miss in missed.items())

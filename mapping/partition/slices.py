@@ -43,23 +43,29 @@ def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> None:
         )
 
 
+def check_source_room(machine: Machine) -> None:
+    """Raise CapacityError if the machine's cores hold no spike sources."""
+    if machine.core.max_poisson_sources < 1:
+        raise CapacityError(
+            "sources",
+            f"a core of {machine.name}",
+            need=1,
+            have=machine.core.max_poisson_sources,
+            unit="sources",
+            hint="raise core.max_poisson_sources or leave the spike sources out",
+        )
+
+
 def make_slices(network: Network, machine: Machine, neurons_per_core: int) -> tuple[tuple[Slice, ...], dict[str, int]]:
     """Slices of ``neurons_per_core`` neurons, or ``core.max_poisson_sources`` sources, and the first one of each."""
     slices: list[Slice] = []
     first_slice: dict[str, int] = {}
     sizes: list[tuple[Population | SpikeSource, int]] = []
     sizes += [(population, neurons_per_core) for population in network.populations]
+    if network.sources:
+        check_source_room(machine)
     sizes += [(source, machine.core.max_poisson_sources) for source in network.sources]
     for group, size in sizes:
-        if size < 1:
-            raise CapacityError(
-                "sources",
-                f"a core of {machine.name}",
-                need=1,
-                have=size,
-                unit="sources",
-                hint="raise core.max_poisson_sources or leave the spike sources out",
-            )
         first_slice[group.name] = len(slices)
         for start in range(0, group.n_neurons, size):
             slices.append(Slice(group.name, start, min(start + size, group.n_neurons)))

@@ -18,7 +18,8 @@ from models.topology import Topology
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """Slices joined into the units that are placed: one slice each, but where a SameChip constraint joins more.
+    """Slices joined into the units that are placed: one slice each, but where a SameChip constraint
+    or the partition's parts join more.
 
     Attributes
     ----------
@@ -56,11 +57,15 @@ def make_clusters(
     """
     n_slices = len(partition.slices)
     group = np.arange(n_slices, dtype=np.int64)
+    if partition.part_of_slice is not None:
+        _, first_of_part, part = np.unique(partition.part_of_slice, return_index=True, return_inverse=True)
+        group = first_of_part[part]
     for item in constraints:
         if isinstance(item, SameChip) and item.slices:
             members = np.unique(group[[slice_number(partition, *part) for part in item.slices]])
             group[np.isin(group, members)] = members[0]
     first_slice, of_slice = np.unique(group, return_inverse=True)
+    _check_parts(partition, of_slice)
     first = first_vertices(partition)
     bytes_each = np.array([vertex.sdram_bytes for vertex in partition.vertices], dtype=np.int64)
     sdram_of_slice = np.diff(np.concatenate(([0], np.cumsum(bytes_each)))[first])
@@ -73,7 +78,24 @@ def make_clusters(
         fixed_chip=_fixed_chips(partition, topology, of_slice, n_clusters, constraints),
     )
     _check_sizes(partition, machine, topology, clusters)
+    _check_parts(partition, np.where(clusters.fixed_chip < 0, -1, clusters.fixed_chip)[of_slice])
     return clusters
+
+
+def _check_parts(partition: Partition, place: NDArray[np.int64]) -> None:
+    """Raise ParameterError if slices of different parts are in one ``place`` (a number per slice, -1 for anywhere)."""
+    if partition.part_of_slice is None:
+        return
+    where, first = np.unique(place, return_index=True)
+    one = np.where(place < 0, partition.part_of_slice, partition.part_of_slice[first][np.searchsorted(where, place)])
+    bad = np.flatnonzero(one != partition.part_of_slice)
+    if bad.size:
+        part = partition.slices[bad[0]]
+        raise ParameterError(
+            f"chip of {part.population}[{part.start}:{part.stop}] by constraints",
+            f"a chip that slices of another part have (recipe {partition.recipe})",
+            "constraints that leave each part a chip of its own",
+        )
 
 
 def _fixed_chips(

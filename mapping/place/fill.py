@@ -98,6 +98,8 @@ def place_in_order(
     is_mixed : bool
         Whether a chip may hold clusters of different runs (populations).
 
+    Where the partition has parts, each of them has a chip of its own.
+
     Raises
     ------
     CapacityError
@@ -115,6 +117,8 @@ def fill(
     chip_of_cluster = clusters.fixed_chip.copy()
     cores_left, sdram_left = room_beside_fixed(site)
     order = order[clusters.fixed_chip[order] < 0]
+    if site.partition.part_of_slice is not None:
+        return _one_each(site, chip_order, order, (cores_left, sdram_left))
     n_left = order.size
     runs = _runs(site, order)
     sdram = clusters.sdram_bytes[order]
@@ -130,6 +134,28 @@ def fill(
     if n_left:
         n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
         raise _no_room(site.partition, site.machine, topology, site.chips.size, n_placed)
+    return chip_of_cluster
+
+
+def _one_each(
+    site: Site,
+    chip_order: Iterable[int],
+    order: NDArray[np.int64],
+    room: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.int64]:
+    """Chip of every cluster where each has a chip of its own: the next one with enough cores and SDRAM (``room``)."""
+    clusters = site.clusters
+    chip_of_cluster = clusters.fixed_chip.copy()
+    fixed = set(clusters.fixed_chip.tolist())
+    free = [chip for chip in chip_order if chip not in fixed]
+    for cluster in order.tolist():
+        n_cores, n_bytes = clusters.n_cores[cluster], clusters.sdram_bytes[cluster]
+        fitting = (i for i, chip in enumerate(free) if room[0][chip] >= n_cores and room[1][chip] >= n_bytes)
+        found = next(fitting, None)
+        if found is None:
+            n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
+            raise _no_room(site.partition, site.machine, site.topology, site.chips.size, n_placed)
+        chip_of_cluster[cluster] = free.pop(found)
     return chip_of_cluster
 
 

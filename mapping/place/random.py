@@ -47,6 +47,8 @@ def _draw(site: Site, rng: np.random.Generator) -> NDArray[np.int64]:
     order = order[clusters.fixed_chip[order] < 0]
     order = order[np.argsort(-clusters.n_cores[order], kind="stable")]
     chips = rng.permutation(site.chips)
+    if site.partition.part_of_slice is not None:  # one chip each
+        return fill(site, chips.tolist(), order)
     for cluster in order.tolist():
         n_cores, n_bytes = clusters.n_cores[cluster], clusters.sdram_bytes[cluster]
         chip = -1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from machines import machine, network, pair, projection
+from mapping.flow import RECIPES
 from mapping.keys import allocate_keys
 from mapping.model import Mapping, Placement
 from mapping.partition import combined, ensemble
@@ -35,7 +36,7 @@ class Case:
     network: Network
     machine: Machine
     recipe: str = "ensemble"
-    neurons_per_core: int = 8
+    neurons_per_core: int | None = 8
 
 
 def three() -> Network:
@@ -75,6 +76,12 @@ CASES = {
         machine(n_boards=3, dead_chips=tuple((4, y) for y in range(6)), dead_links=((6, 6, 0), (6, 6, 1))),
     ),
     "one neuron a core": Case(network({"A": 70, "B": 9}, [("A", "A"), ("B", "A")]), machine(), "combined", 1),
+    "spread": Case(three(), machine(), "spread", None),
+    "spread over dead chips": Case(three(), machine(n_boards=2, dead_chips=((1, 0), (5, 7))), "spread"),
+    "spread, few neurons": Case(network({"A": 20}, [("A", "A")]), machine(), "spread", None),
+    "spread, boards found": Case(
+        network({"A": 9000, "B": 90}, [("A", "B"), ("B", "A")]), machine(n_boards="auto"), "spread"
+    ),
     "one to one": Case(one_to_one(), machine()),
     "little SDRAM": Case(three(), machine(n_boards="auto", memory={"sdram_bytes": 60_000})),
 }
@@ -82,9 +89,8 @@ CASES = {
 
 def run(case: Case, place, route) -> Mapping:
     """Map with one placer and one router."""
-    recipe = {"combined": combined.partition, "ensemble": ensemble.partition}[case.recipe]
     net = case.network
-    partition = recipe(net, case.machine, neurons_per_core=case.neurons_per_core)
+    partition = RECIPES[case.recipe](net, case.machine, neurons_per_core=case.neurons_per_core)
     rng = np.random.default_rng(0)
     given, topology, placement = place_on_boards(place, partition, net, case.machine, rng=rng)
     trees = route(partition, placement, net, given, topology, rng=rng)

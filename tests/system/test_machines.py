@@ -16,6 +16,8 @@ MAPPED = {
     ("generic_mesh", "combined"): (967, 2),
     ("generic_mesh", "ensemble"): (4840, 7),
     ("neuroaix", "combined"): (339, 35),
+    ("neuroaix", "spread"): (350, 35),
+    ("spinnaker1", "spread"): (1440, 2),
 }
 REFUSED = {
     "loihi1": r"^in-axons at a core of L5E on loihi1: needs 67,595 axons, has 4,096 axons; "

@@ -126,7 +126,7 @@ def test_neurons_of_a_core_are_those_that_the_machine_plans():
     ("name", "recipe", "router"),
     [
         ("spinnaker1", "ensemble", "shared_tree"),
-        ("neuroaix", "combined", "two_phase"),
+        ("neuroaix", "spread", "two_phase"),
         ("loihi1", "combined", "unicast"),
     ],
 )
