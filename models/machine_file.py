@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -108,18 +109,25 @@ def load_machine(name_or_path: str | Path, settings: Mapping[str, object] | None
 
 def _read_leaves(path: Path, depth: int = 0) -> dict[str, _Leaf]:
     """Read the file, and the file it is based on, into leaves by dotted path."""
-    document = read_yaml(path)
+    state = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
+    base, own = _read_one_file(path, state)
     leaves: dict[str, _Leaf] = {}
-    base = document.pop("base", None)
     if base is not None:
         if depth == _MAX_BASES:
-            raise ParameterError(f"base at {path}", str(base), f"a chain of at most {_MAX_BASES} base files")
-        base_path = machine_path(str(base))
+            raise ParameterError(f"base at {path}", base, f"a chain of at most {_MAX_BASES} base files")
+        base_path = machine_path(base)
         if not base_path.is_absolute():
             base_path = path.parent / base_path
         leaves = _read_leaves(base_path, depth + 1)
-    leaves.update(_flatten(document, Machine, "", str(path)))
-    return leaves
+    return leaves | own
+
+
+@lru_cache(maxsize=32)  # reading YAML takes most of the time of a sweep's checks
+def _read_one_file(path: Path, state: tuple[int, int] | None) -> tuple[str | None, dict[str, _Leaf]]:
+    """Return the base that a file names and its own leaves; ``state`` tells an edited file from the one read before."""
+    document = read_yaml(path)
+    base = document.pop("base", None)
+    return (None if base is None else str(base)), dict(_flatten(document, Machine, "", str(path)))
 
 
 def _flatten(mapping: Any, cls: type, prefix: str, file: str) -> Iterator[tuple[str, _Leaf]]:
