@@ -157,3 +157,9 @@ def scenario(fabric, nets, packets, *, parameters=None, work=None, n_ticks=1, ti
         route=route, parameters=parameters or Parameters(), n_ticks=n_ticks, tick_cycles=tick_cycles,
         max_cycles=max_cycles, cycle_ns=7.5,
     )  # fmt: skip
+
+
+def remade(case, **changes):
+    """The same scenario with other fields."""
+    names = [name for name in Scenario.__dataclass_fields__ if name != "n_sinks"]
+    return Scenario(**({name: getattr(case, name) for name in names} | changes))

@@ -1,4 +1,4 @@
-"""Inbox and work of a core: receive register, spike buffer, one server in order of arrival, ticks.
+"""Inbox and work of a core: receive register, spike buffer, packets in order of arrival, ticks in the time left.
 
 A core's future follows from what has arrived so far, so nothing is simulated: the packet that arrives now starts when
 the core will be free, and only the times at which waiting packets leave the spike buffer are kept, to know how full it
@@ -25,11 +25,13 @@ from emulator.kernels.packet_queue import (
     C_PHASE,
     C_RX_FREE_AT,
     C_SERVED,
+    C_SINCE,
     C_SPIKE_WORK,
     C_SYNAPSE_WORK,
     C_TICK,
     C_TICK_AT,
     C_TICK_WORK,
+    C_WORK_LEFT,
     K_DELIVERED,
     K_NOW,
     NEVER,
@@ -54,16 +56,26 @@ from emulator.kernels.packet_queue import (
 
 
 @inner
+def _work_until(c, time):
+    """Have a core spend the time that no packet takes, up to ``time``, on its ticks' own work."""
+    if c[C_WORK_LEFT] > 0:
+        spare = time - max(c[C_FREE_AT], c[C_SINCE])
+        c[C_WORK_LEFT] = max(np.int64(0), c[C_WORK_LEFT] - max(np.int64(0), spare))
+
+
+@inner
 def begin_ticks(s, core, time):
-    """Begin the ticks of a core that are due by ``time``: their work joins the queue."""
+    """Begin the ticks of a core that are due by ``time``: their own work adds to what is left."""
     c, parameters = s.cores[core], s.parameters
     while c[C_TICK_AT] <= time:
         at, tick = c[C_TICK_AT], c[C_TICK]
-        backlog = max(np.int64(0), c[C_FREE_AT] - at)
+        _work_until(c, at)
+        c[C_SINCE] = at
+        backlog = max(np.int64(0), c[C_FREE_AT] - at) + c[C_WORK_LEFT]
         s.ticks[tick, T_BACKLOG] = max(s.ticks[tick, T_BACKLOG], backlog)
         c[C_BACKLOG] = max(c[C_BACKLOG], backlog)
         if tick < parameters[P_N_TICKS]:
-            c[C_FREE_AT] = max(c[C_FREE_AT], at) + c[C_TICK_WORK]
+            c[C_WORK_LEFT] += c[C_TICK_WORK]
             c[C_BUSY_CYCLES] += c[C_TICK_WORK]
         c[C_TICK] = tick + 1
         if parameters[P_POLICY] == POLICY_WAIT or tick >= parameters[P_N_TICKS]:
@@ -131,6 +143,7 @@ def deliver(s, core, packet):
     if s.packets[packet, A_ROW] >= 0 and c[C_COLUMN] >= 0:
         length = np.int64(s.row_length[s.packets[packet, A_ROW], c[C_COLUMN]])
     work = max(np.int64(1), (c[C_SPIKE_WORK] + c[C_SYNAPSE_WORK] * length + 128) >> 8)
+    _work_until(c, start)
     c[C_FREE_AT] = start + work
     if start + work < parameters[P_HORIZON]:
         c[C_SERVED] += 1

@@ -28,7 +28,7 @@ N_ROUTER = 16
 # cores; the first eight are what a delivery reads and writes (one cache line), then the counters
 (C_RX_FREE_AT, C_FREE_AT, C_TICK_AT, C_COUNT, C_SPIKE_WORK, C_SYNAPSE_WORK, C_COLUMN, C_PHASE, C_DELIVERED, C_SERVED,
  C_BUSY_CYCLES, C_LATE, C_OVERFLOW, C_EXPIRED, C_PEAK, C_BACKLOG, C_SENT, C_PACKET, C_BUSY, C_TICK, C_HEAD,
- C_TICK_WORK) = range(22)  # fmt: skip
+ C_TICK_WORK, C_WORK_LEFT, C_SINCE) = range(24)  # fmt: skip
 N_CORE = 24
 # numbers of the model
 (P_ROUTER_CYCLES, P_WAIT1, P_WAIT2, P_OUTPUT_BUFFER, P_INPUT_BUFFER, P_RECEIVE, P_SPIKE_BUFFER, P_DUMP, P_QUEUE,

@@ -13,8 +13,10 @@ from emulator.kernels.packet_queue import (
     C_PACKET,
     C_PHASE,
     C_RX_FREE_AT,
+    C_SINCE,
     C_TICK,
     C_TICK_AT,
+    C_WORK_LEFT,
     E_ARRIVE,
     E_DUMP,
     E_LINK,
@@ -126,8 +128,10 @@ def end_tick(s):
         if s.cores[core, C_TICK_AT] < NEVER:
             return False
         latest = max(latest, s.cores[core, C_RX_FREE_AT])
-        if s.cores[core, C_TICK] > tick:
-            latest = max(latest, s.cores[core, C_FREE_AT])
+        c = s.cores[core]
+        if c[C_WORK_LEFT] > 0:
+            latest = max(latest, max(c[C_FREE_AT], c[C_SINCE]) + c[C_WORK_LEFT])
+        latest = max(latest, c[C_FREE_AT])
     clock[K_LATEST] = latest
     start = max(s.ticks[tick, T_START] + s.parameters[P_TICK_CYCLES], latest + s.parameters[P_BARRIER])
     if start >= horizon:

@@ -30,10 +30,11 @@ reads it ``dump_cycles`` later into a queue of ``reinjection_queue_packets`` (fu
 packet has been taken the next, until the queue is empty or the router blocked. Without reinjection a dropped packet is
 gone.
 
-Ticks. Tick ``k`` of a core begins at ``start_k + phase`` of that core: the tick's own work (timer, neuron updates)
-joins the core's queue. ``EndOfTick.WAIT``: the next tick starts ``barrier_cycles`` after the last event of this one,
-at least ``tick_cycles`` after its start; ``LATE``: ticks are free-running, what is not done is done later; ``DROP``:
-free-running, and what waits in the spike buffer when a core's next tick begins is thrown away (``EXPIRE``).
+Ticks. Tick ``k`` of a core begins at ``start_k + phase`` of that core: the tick's own work (timer, neuron updates) is
+done in the time that packets leave; a packet interrupts it. ``EndOfTick.WAIT``: the next tick starts
+``barrier_cycles`` after the last event of this one, at least ``tick_cycles`` after its start; ``LATE``: ticks are
+free-running, what is not done is done later; ``DROP``: free-running, and what waits in the spike buffer when a core's
+next tick begins is thrown away (``EXPIRE``).
 
 Order within a cycle
 --------------------
@@ -46,7 +47,8 @@ Deviations from the chip
 ------------------------
 Where a diverted copy and a normal one leave by the same link, the chip sends one packet marked as both; here they are
 two. The router's three pipeline stages are part of a link's delay and of ``SEND`` (time zero is the arbiter). Cores
-that wait for their send register do not shift their later work.
+that wait for their send register do not shift their later work, nor do packets that interrupt a core's update shift
+what it sends.
 
 References
 ----------

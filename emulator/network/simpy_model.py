@@ -18,7 +18,7 @@ from emulator.network.model import EndOfTick, Leg, What
 from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
 from emulator.network.scenario import NO_ENTRY, Scenario
 from emulator.network.simpy_clock import Clock, Pause, Phase, Process
-from emulator.network.simpy_core import TICK_JOB, Core
+from emulator.network.simpy_core import Core
 from emulator.network.simpy_router import Copy, Router
 
 
@@ -57,7 +57,7 @@ class PacketNetwork:
         self.tick_start = np.zeros(scenario.n_ticks + 1, np.int64)
         self.tick_backlog = np.zeros(scenario.n_ticks + 1, np.int64)
         self.n_simpy_events = self.n_expected = 0
-        self.n_stale_alarms = 0  # of routers that are blocked no longer
+        self.n_stale_alarms = 0  # of waits and work that ended otherwise
         self._outputs: dict[int, tuple[list[int], list[int]]] = {}
         fabric = scenario.fabric
         self.routers: list[Router] = []
@@ -118,7 +118,7 @@ class PacketNetwork:
     # ---- running ----
 
     def run(self, strict: bool) -> None:
-        """Run all ticks. Python's search for reference cycles is off meanwhile: there are none, and it takes a third."""
+        """Run all ticks; without Python's search for reference cycles, which takes a third and finds none."""
         was_enabled = gc.isenabled()
         gc.disable()
         try:
@@ -213,7 +213,7 @@ class PacketNetwork:
         assert expected == delivered + lost + in_flight, (self.env.now, expected, delivered, lost, in_flight)
         for core in self.cores:
             gone = core.n_served + core.n_overflow + core.n_expired
-            inside = core.is_receiving + core.n_waiting + (core.job not in (None, TICK_JOB))
+            inside = core.is_receiving + len(core.jobs) + (core.job is not None)
             assert core.n_delivered == gone + inside, (self.env.now, core.core_id, gone, inside)
 
     def outcome(self) -> Outcome:

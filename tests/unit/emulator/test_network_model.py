@@ -1,5 +1,7 @@
 """The packet network by hand: times, blocking, emergency routes, dropped packets, ticks; both engines alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from emulator.network.model import FOREVER, EndOfTick, Parameters, What, decode_
 from emulator.network.scenario import idle_work, make_packets
 from emulator.network.simpy_model import PacketNetwork, run_simpy
 from models.errors import ParameterError
-from network_scenarios import grid_fabric, line, random_scenario, scenario
+from network_scenarios import grid_fabric, line, random_scenario, remade, scenario
 
 
 def run_both(case):
@@ -244,6 +246,18 @@ def test_behind_a_barrier_the_tick_lasts_as_long_as_it_takes():
     outcome = run_both(flood(4, EndOfTick.WAIT, barrier_cycles=90))
     assert outcome.tick_start.tolist() == [0, 415 + 90, 415 + 90 + 250]
     assert outcome.total("n_late") == 0
+
+
+def test_packets_interrupt_the_tick_s_own_work():
+    work = idle_work(4, spike_cycles=100)
+    own = work.tick_cycles.copy()
+    own[2] = 150  # of the core that takes the packets
+    case = flood(2, EndOfTick.LATE)
+    outcome = run_both(remade(case, work=replace(work, tick_cycles=own), n_ticks=3, tick_cycles=250))
+    # the packets (15 to 215) leave 15 + 35 cycles of the first tick: 100 are left when the second begins
+    assert [t for t, _, _ in entries(outcome, What.SERVE)] == [115, 215]
+    assert outcome.tick_backlog.tolist() == [0, 100, 0, 0]
+    assert outcome.total("n_busy_cycles") == 2 * 100 + 3 * 150
 
 
 # ---- conservation ----
