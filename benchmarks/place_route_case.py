@@ -50,10 +50,11 @@ def projection(source: str, target: str, probability: float) -> Projection:
     )
 
 
-def modular_cores(seed: int) -> Network:
+def modular_cores(seed: int, sizes: tuple[int, int] = (48, 16), *, is_mixed: bool = False) -> Network:
     """64 modules of 48 excitatory and 16 inhibitory slices; each sends to 6 others, drawn with exp(-distance).
 
     Modules lie on a hidden 8 x 8 grid; the order in which they are listed says nothing about it. Rates are drawn.
+    With ``is_mixed`` populations are listed in a random order.
     """
     rng = np.random.default_rng(seed)
     side = int(np.sqrt(N_MODULES))
@@ -62,7 +63,7 @@ def modular_cores(seed: int) -> Network:
     populations: list[Population] = []
     projections: list[Projection] = []
     for module in range(N_MODULES):
-        for kind, n_slices, low, high in (("E", 48, 1.0, 9.0), ("I", 16, 3.0, 15.0)):
+        for kind, n_slices, low, high in (("E", sizes[0], 1.0, 9.0), ("I", sizes[1], 3.0, 15.0)):
             rate_hz = float(rng.uniform(low, high))
             populations.append(Population(name=f"M{module}{kind}", n_neurons=n_slices * SLICE, rate_hz=rate_hz))
             projections += [projection(f"M{module}{kind}", f"M{module}{other}", 0.1) for other in "EI"]
@@ -70,6 +71,8 @@ def modular_cores(seed: int) -> Network:
         chance[module] = 0.0
         for other in rng.choice(N_MODULES, N_LINKED, replace=False, p=chance / chance.sum()):
             projections.append(projection(f"M{module}E", f"M{other}E", 0.01))
+    if is_mixed:
+        populations = [populations[i] for i in rng.permutation(len(populations))]
     return Network(name="modular cores", populations=tuple(populations), projections=tuple(projections))
 
 
@@ -111,14 +114,19 @@ def machine_of(case: str) -> Machine:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("case", choices=("rig", "modular", "areas", "pd14"))
+    parser.add_argument("case", choices=("rig", "modular", "mixed", "areas", "pd14"))
     parser.add_argument("--place", default="connected", choices=PLACERS)
     parser.add_argument("--route", default="shared_tree", choices=ROUTERS)
+    parser.add_argument("--recipe", choices=RECIPES, help="default: combined for modules and rig, else ensemble")
     parser.add_argument("--n-areas", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
-    builders = {"modular": lambda: modular_cores(options.seed), "areas": lambda: areas(options.n_areas)}
+    builders = {
+        "modular": lambda: modular_cores(options.seed),
+        "mixed": lambda: modular_cores(options.seed, (44, 13), is_mixed=True),
+        "areas": lambda: areas(options.n_areas),
+    }
     network = builders.get(options.case, pd14)()
     options.out.write_text(json.dumps(measure_case(options, network)), encoding="utf-8")
 
@@ -126,8 +134,11 @@ def main() -> None:
 def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any]:
     """Partition, then place and route with the clock running; tables (and a check) where they are not too large."""
     machine = machine_of(options.case)
-    is_combined = options.case in ("rig", "modular")
-    partition = RECIPES["combined" if is_combined else "ensemble"](network, machine, neurons_per_core=SLICE)
+    is_combined = options.case in ("rig", "modular", "mixed")
+    recipe = options.recipe or ("combined" if is_combined else "ensemble")
+    begin = time.perf_counter()
+    partition = RECIPES[recipe](network, machine, neurons_per_core=SLICE)
+    partition_s = time.perf_counter() - begin
     rng = np.random.Generator(np.random.Philox(key=options.seed))
     start, start_cpu = time.perf_counter(), time.process_time()
     place, probe = PLACERS[options.place], None if options.place == "connected" else connected.place
@@ -137,6 +148,7 @@ def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any
     routed, routed_cpu = time.perf_counter(), time.process_time()
     jobs = make_jobs(partition, placement, network, machine, topology)
     result: dict[str, Any] = {
+        "partition_s": partition_s,
         "place_s": placed - start,
         "route_s": routed - placed,
         "place_cpu_s": placed_cpu - start_cpu,

@@ -11,7 +11,7 @@ import numpy as np
 
 from mapping.keys import allocate_keys
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
-from mapping.partition import combined, ensemble, spread
+from mapping.partition import combined, ensemble, hypergraph, spread
 from mapping.partition.automatic import automatic_neurons_per_core
 from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
@@ -25,7 +25,12 @@ from models.topology import Topology, build_topology
 
 #: The partitions by name.
 RECIPES: MappingProxyType[str, Callable[..., Partition]] = MappingProxyType(
-    {"combined": combined.partition, "ensemble": ensemble.partition, "spread": spread.partition}
+    {
+        "combined": combined.partition,
+        "ensemble": ensemble.partition,
+        "spread": spread.partition,
+        "hypergraph": hypergraph.partition,
+    }
 )
 STAGES = ("partition", "place", "route", "keys", "tables")
 #: What ``minimise`` may be, beside `mapping.minimise.MINIMISERS` (which is not imported before it is needed).

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from models.errors import ParameterError, UnknownNameError
 
-RecipeName = Literal["combined", "ensemble", "spread"]
+RecipeName = Literal["combined", "ensemble", "spread", "hypergraph"]
 PlaceName = Literal[
     "connected",
     "sequential",
@@ -80,7 +80,8 @@ class RecipeChoice:
 
     name: RecipeName = "ensemble"
     """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip;
-    ``spread``: as ``combined``, every chip takes an equal share of every population."""
+    ``spread``: as ``combined``, every chip takes an equal share of every population; ``hypergraph``: as
+    ``combined``, Mt-KaHyPar (an extra) decides which slices share a chip."""
     neurons_per_core: int | Literal["auto"] | None = None
     """Neurons on a core; null: the recipe's own default; ``auto``: as many as memory and the tick allow."""
     n_synapse_cores: int | None = None

@@ -59,7 +59,7 @@ class Options:
     machine: str | None = None
     "Machine: a name (see `neuromap machines`) or a YAML file [spinnaker1]."
     recipe: RecipeName | None = None
-    "Neurons and synapses on one core, on several cores of one chip, or spread evenly over chips [the machine's]."
+    "Neurons and synapses on one core, on several of one chip, spread over chips, gathered by spikes [the machine's]."
     neurons_per_core: int | Literal["auto"] | None = None
     "Neurons on a core; auto: as many as memory and the cycles of a tick allow [the recipe's own]."
     place: PlaceName | None = None

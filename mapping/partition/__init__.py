@@ -18,7 +18,8 @@ fan-in, axons, weights, delays    what else the machine states (`limits`)
 ================================  ==============================================================================
 
 Files: `combined` (neurons and synapses on one core), `ensemble` (neuron, synapse and Poisson cores on one chip),
-`spread` (as combined, a share of every population on every chip);
+`spread` (as combined, a share of every population on every chip), `hypergraph` (as combined, slices with common spikes
+on one chip);
 `row` bounds rows and delays, `memory` counts bytes, `lane` deals the packets of a source to the synapse cores;
 `limits` checks what a machine states beside that; `automatic` finds ``neurons_per_core`` for ``"auto"``.
 """

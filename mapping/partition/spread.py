@@ -33,8 +33,8 @@ from models.topology import build_topology, chips_per_board, is_size_open, max_b
 
 
 @dataclass(frozen=True, slots=True)
-class _Nodes:
-    """Chips that take a share, and the application cores that each has at least."""
+class UsableChips:
+    """Chips with application cores, and how many of those each has at least."""
 
     n_chips: int
     n_cores: int
@@ -97,16 +97,16 @@ def _cores_needed(network: Network, limits: dict[str, int], n_chips: int) -> dic
     return {name: -(-network.group(name).n_neurons // (n_chips * limit)) for name, limit in limits.items()}
 
 
-def _choose_nodes(network: Network, machine: Machine, limits: dict[str, int]) -> _Nodes:
+def _choose_nodes(network: Network, machine: Machine, limits: dict[str, int]) -> UsableChips:
     """All chips of the machine, or those of the fewest boards on which each chip holds its share."""
     if not is_size_open(machine.topology):
-        return _nodes(machine, None)
+        return usable_chips(machine, None)
     largest = max_boards(machine.topology)
     n_cores = sum(-(-network.group(name).n_neurons // limit) for name, limit in limits.items())
     n_boards = max(1, n_cores // (chips_per_board(machine.topology) * machine.core.n_per_chip))
     while True:
         n_boards = min(n_boards, largest)
-        nodes = _nodes(machine, n_boards)
+        nodes = usable_chips(machine, n_boards)
         if nodes.n_chips:
             needed = _cores_needed(network, limits, nodes.n_chips).values()
             if sum(needed) <= nodes.n_cores or max(needed, default=0) <= 1:  # more chips would not need fewer cores
@@ -116,14 +116,15 @@ def _choose_nodes(network: Network, machine: Machine, limits: dict[str, int]) ->
         n_boards += max(1, n_boards // 32)
 
 
-def _nodes(machine: Machine, n_boards: int | None) -> _Nodes:
+def usable_chips(machine: Machine, n_boards: int | None) -> UsableChips:
+    """Return the chips with cores of the largest connected part of the machine."""
     topology = build_topology(machine, n_boards)
     n_cores = topology.n_app_cores[largest_part(topology)]
     n_cores = n_cores[n_cores > 0]
-    return _Nodes(n_chips=len(n_cores), n_cores=int(n_cores.min()) if len(n_cores) else 0)
+    return UsableChips(n_chips=len(n_cores), n_cores=int(n_cores.min()) if len(n_cores) else 0)
 
 
-def _check_room(machine: Machine, nodes: _Nodes, n_cores: dict[str, int], asked: int | None) -> None:
+def _check_room(machine: Machine, nodes: UsableChips, n_cores: dict[str, int], asked: int | None) -> None:
     need = sum(n_cores.values())
     if need > nodes.n_cores:
         more = "" if asked is None else f"raise neurons_per_core (now {asked}), "
@@ -137,7 +138,7 @@ def _check_room(machine: Machine, nodes: _Nodes, n_cores: dict[str, int], asked:
         )
 
 
-def _deal_cores(network: Network, machine: Machine, nodes: _Nodes, n_cores: dict[str, int]) -> None:
+def _deal_cores(network: Network, machine: Machine, nodes: UsableChips, n_cores: dict[str, int]) -> None:
     """Give the cores of a chip that are left to the populations whose cores have the most work; changes ``n_cores``."""
     share = {one.name: -(-one.n_neurons // nodes.n_chips) for one in network.populations}
 

@@ -199,7 +199,7 @@ WRONG = {
     "no network": (["run"], r'Command "run" parameter NETWORK requires an argument\.'),
     "choice": (
         ["run", "pd14", "--recipe", "x"],
-        r'Invalid value "x" for --recipe\. Choose from: "combined", "ensemble", "spread"\.',
+        r'Invalid value "x" for --recipe\. Choose from: "combined", "ensemble", "spread", "hypergraph"\.',
     ),
     "type": (["run", "pd14", "--scale", "big"], r'Invalid value for --scale: unable to convert "big" into float\.'),
     "negative scale": (["run", "pd14", "--scale", "-1"], r"network\.scale: needs a number > 0, has -1\.0"),
