@@ -30,8 +30,8 @@ def trace_engine_lif_s1615(lif, v_init, ring, out_v, out_i_exc, out_i_inh, out_s
     drive_count, spikes, counters = np.zeros(1, np.uint16), np.zeros(1, np.int32), np.zeros(4, np.int64)
     for step in range(n_steps):
         accumulator[0], accumulator[1] = ring[step, 0], ring[step, 1]
-        out_spike[step] = step_lif_s1615(step, 0, 0, 1, 0, 0, lif, False, drive_count, accumulator, v, i_exc, i_inh,
-                                         tops, held, held_ptr, spikes, 0, counters)  # fmt: skip
+        out_spike[step] = step_lif_s1615(step, 0, 0, 1, 0, 0, lif, drive_count, accumulator, v, i_exc, i_inh, tops,
+                                         held, held_ptr, spikes, 0, counters)  # fmt: skip
         out_v[step], out_i_exc[step], out_i_inh[step] = v[0], i_exc[0], i_inh[0]
 
 
