@@ -11,7 +11,9 @@ from models.networks.pd14 import pd14
 from reference_case import spikes_of
 
 
-@pytest.mark.parametrize(("recipe", "per_core"), [("combined", 40), ("combined", 80), ("ensemble", 32), ("spread", None)])
+@pytest.mark.parametrize(
+    ("recipe", "per_core"), [("combined", 40), ("combined", 80), ("ensemble", 32), ("spread", None)]
+)
 def test_slices_of_any_mapping_hold_the_same_synapses(recipe, per_core):
     net = pair()
     run = simulate(net, n_steps=50, seed=4, n_threads=1)
