@@ -31,6 +31,7 @@ from models.network import Constant, Network, Normal, Population, Receptor, Trun
 MAX_CHUNK_STEPS = 200  #: steps of one call of ``EngineState.run_chunk``
 _NO_WEIGHTS = np.zeros(1)  # fixed point keeps them in the synapse words
 _MAX_DUE_BYTES = 8 << 30  # address space, not memory
+_DUE_ENTRY_BYTES = 8
 
 
 @dataclass(slots=True, eq=False)
@@ -158,16 +159,18 @@ def _group_rows(connectivity: Connectivity) -> NDArray[np.int64]:
     return rows
 
 
-def _due_capacity(connectivity: Connectivity, n_sources: int, n_slots: int, t_refract_steps: int) -> int:
+def _due_capacity(connectivity: Connectivity, network: Network, n_slots: int, t_refract_steps: int) -> int:
     """Entries of a due list: one a source, receptor and spike that the refractory time allows in the longest delay.
 
-    Memory is only taken where spikes are; the bound keeps the address space of absurd cases (no refractory time and
-    delays of thousands of steps) within reason, and what it refuses is an error.
+    Spike sources have no refractory time. Memory is only taken where spikes are; the bound keeps the address space of
+    absurd cases (no refractory time and delays of thousands of steps) within reason, and what it refuses is an error.
     """
     n_receptors = max((len(group.receptors) for group in connectivity.groups), default=1)
     n_delays = max((group.n_delays for group in connectivity.groups), default=1)
-    wanted = n_sources * max(n_receptors, 1) * -(-max(n_delays, 1) // (t_refract_steps + 1))
-    return max(1024, min(wanted, _MAX_DUE_BYTES // (8 * n_slots * connectivity.n_shards)))
+    n_spikes = network.n_neurons * -(-max(n_delays, 1) // (t_refract_steps + 1))
+    n_spikes += (network.n_sources - network.n_neurons) * max(n_delays, 1)
+    wanted = n_spikes * max(n_receptors, 1)
+    return max(1024, min(wanted, _MAX_DUE_BYTES // (_DUE_ENTRY_BYTES * n_slots * connectivity.n_shards)))
 
 
 def _cells(
@@ -204,10 +207,16 @@ def _rows(connectivity: Connectivity) -> Rows:
     )  # fmt: skip
 
 
-def _due(connectivity: Connectivity, n_sources: int, extra_delay: int, t_refract_steps: int) -> Due:
+def _due(connectivity: Connectivity, network: Network, extra_delay: int, t_refract_steps: int) -> Due:
     n_shards = connectivity.n_shards
     n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
-    capacity = _due_capacity(connectivity, n_sources, n_slots, t_refract_steps)
+    capacity = _due_capacity(connectivity, network, n_slots, t_refract_steps)
+    n_bytes = _DUE_ENTRY_BYTES * n_slots * n_shards * capacity
+    if n_bytes > _MAX_DUE_BYTES:
+        hint = f"shorten the longest delay, now {connectivity.max_delay_steps():,} steps"
+        raise CapacityError(
+            "due lists", "state engine", need=n_bytes, have=_MAX_DUE_BYTES, unit="bytes of addresses", hint=hint
+        )
     return Due(lazy_array((n_shards, n_slots, capacity), np.uint64), np.zeros((n_shards, n_slots), np.int64))
 
 
@@ -299,7 +308,7 @@ def build_state(
     return EngineState(
         shard_bits=connectivity.shard_bits, extra_delay=extra_delay, cells=cells,
         drive=_drive(network, n_shards, seed, poisson),
-        rows=_rows(connectivity), due=_due(connectivity, network.n_sources, extra_delay, shortest),
+        rows=_rows(connectivity), due=_due(connectivity, network, extra_delay, shortest),
         fired=_fired(n_shards, n_local, n_threads, network.n_sources), probes=_probes(probe, n_shards),
         record=_record(network.n_sources, n_threads, n_shards, len(network.populations)), barrier=np.zeros(8, np.int64),
         redraw=redraw_state(connectivity, n_threads, extra_delay),

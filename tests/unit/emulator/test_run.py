@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from emulator.run import simulate
-from models.errors import ParameterError
-from models.network import LifCurrExp, Network, Population
-from reference_case import drive, rich_network, spikes_of
+from models.errors import CapacityError, ParameterError
+from models.network import AllToAll, LifCurrExp, Network, Population, Uniform
+from reference_case import drive, projection, rich_network, spikes_at, spikes_of
 
 
 def interrupt_at(fraction):
@@ -66,6 +66,31 @@ def test_spikes_are_sorted_and_probes_are_in_the_order_given():
     assert run.v_mv.shape == (300, 3)
     each = [simulate(rich_network(), n_steps=300, seed=3, probes=[i]).v_mv[:, 0] for i in (40, 0, 17)]
     np.testing.assert_array_equal(run.v_mv, np.array(each).T)
+
+
+def test_sources_may_fire_in_every_step():
+    n_sources, n_steps = 60, 100  # up to 60 * 64 segments due at once
+    source = spikes_at("S", n_sources, [(0.1 * t, i) for t in range(n_steps) for i in range(n_sources)])
+    cells = Population(name="A", n_neurons=64, neuron=LifCurrExp(v_thresh_mv=1000.0))
+    delays = Uniform(low=0.1, high=6.4)
+    network = Network(
+        name="dense", populations=(cells,), sources=(source,),
+        projections=(projection("S", "A", AllToAll(), weight_pa=1.0, delay_ms=delays),),
+    )  # fmt: skip
+    run = simulate(network, n_steps=n_steps, seed=1, probes=[0], n_threads=1)
+    assert run.spike_step.size == n_sources * n_steps
+    assert run.v_mv[-1, 0] > run.v_mv[50, 0] > -65.0
+
+
+def test_delay_that_no_list_can_hold_is_refused():
+    message = (
+        "due lists at state engine: needs 137,438,953,472 bytes of addresses, has 8,589,934,592 bytes of addresses; "
+        "shorten the longest delay, now 10,000,000 steps"
+    )
+    cells = Population(name="A", n_neurons=2)
+    network = Network(name="late", populations=(cells,), projections=(projection("A", "A", AllToAll(), delay_ms=1e6),))
+    with pytest.raises(CapacityError, match=f"^{re.escape(message)}$"):
+        simulate(network, n_steps=1, seed=1, n_threads=1)
 
 
 def test_float_and_fixed_agree_on_one_neuron_s_potential():
