@@ -10,8 +10,6 @@ from cyclopts import Parameter
 from neuromap.cli import EXIT_INTERRUPTED, Options
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from neuromap.sweep import SweepResult
 
 _FLAG = Parameter(negative=(), show_default=False)
@@ -69,16 +67,18 @@ def sweep(
         kept = f"{n_kept} finished point{'s' * (n_kept != 1)} in {out}; the same command with --out {out} goes on"
         terminal.print_error(f"interrupted before the end; kept {kept}")
         return EXIT_INTERRUPTED
-    console = terminal.stdout()
-    console.print(render_sweep(result), width=max(console.width, _TABLE_WIDTH))
+    print_sweep(result)
     n_rows, n_reused = len(result.rows), result.n_reused
     print(f"{n_rows} points{f', {n_reused} of them from before' if n_reused else ''}; results in {out}")
     return 0
 
 
-def render_sweep(result: SweepResult) -> Table:
-    """Return the table for a terminal; the first points if there are many."""
+def print_sweep(result: SweepResult) -> None:
+    """Print the table; the first points if there are many."""
+    from rich.console import Console
     from rich.table import Table
+
+    from neuromap.sweep_plan import value_text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for axis in result.axes:
@@ -86,13 +86,14 @@ def render_sweep(result: SweepResult) -> Table:
     for head in _SHOWN.values():
         table.add_column(head, justify="right", no_wrap=True)
     for row in result.rows[:_MAX_SHOWN]:
-        table.add_row(*(_cell(row[axis.path]) for axis in result.axes), *(_cell(row[name]) for name in _SHOWN))
+        table.add_row(*(value_text(row[axis.path]) for axis in result.axes), *(_cell(row[name]) for name in _SHOWN))
     if len(result.rows) > _MAX_SHOWN:
         table.caption = f"and {len(result.rows) - _MAX_SHOWN} more in table.csv"
-    return table
+    width = Console().width
+    Console(highlight=False, width=max(width, _TABLE_WIDTH)).print(table)
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:,.4g}".replace("e+0", "e") if isinstance(value, float) else str(value)
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

@@ -32,9 +32,10 @@ Progress = Callable[[str, float, str], None]
 class SweepResult:
     """Rows of all finished points in the order of the grid: ``point``, one key an axis, then `COLUMNS`.
 
-    ``n_reused`` of them were found in the folder.
+    ``n_reused`` of them were found in the folder; ``name`` says what is swept.
     """
 
+    name: str
     axes: tuple[Axis, ...]
     depth: Depth
     n_points: int
@@ -103,10 +104,11 @@ def run_sweep(
     base = make_experiment(experiment, **options)
     axes = read_axes(vary)
     points = plan_sweep(base, axes, depth)
+    name = f"{base.network.name} on {Path(base.machine.name).stem}"
     plan = plan_content(base, axes, depth, points)
     if out is None:
         rows = _run(points, axes, depth, n_jobs, progress, lambda row: None)
-        return SweepResult(axes, depth, len(points), tuple(rows), 0, None)
+        return SweepResult(name, axes, depth, len(points), tuple(rows), 0, None)
     folder = prepare_folder(Path(out), plan, overwrite=overwrite)
     with opened_points(folder / POINTS_NAME) as file:
         done = read_points(file, points, axes)
@@ -114,7 +116,7 @@ def run_sweep(
         for row in _run(left, axes, depth, n_jobs, progress, lambda row: append_point(file, row), len(done)):
             done[row["point"]] = row
     result = SweepResult(
-        axes, depth, len(points), tuple(done[point.index] for point in points), len(points) - len(left), folder
+        name, axes, depth, len(points), tuple(done[point.index] for point in points), len(points) - len(left), folder
     )
     write_table(result.rows, axes, folder / TABLE_NAME)
     if figures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -133,3 +134,11 @@ def row_of(point: Point, axes: Sequence[Axis], values: Row) -> Row:
 def as_json(value: Any) -> Any:
     """Return the value as JSON gives it back."""
     return json.loads(json.dumps(value))
+
+
+def value_text(value: Any) -> str:
+    """Return a swept value, short; large numbers in powers of a thousand (150e6)."""
+    if not isinstance(value, float):
+        return str(value)
+    thousands = int(math.log10(abs(value)) // 3) if abs(value) >= 1e5 else 0
+    return f"{value / 1000**thousands:.4g}" + (f"e{3 * thousands}" if thousands else "")

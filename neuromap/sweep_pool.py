@@ -11,7 +11,7 @@ import os
 import pickle
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -125,7 +125,7 @@ def _workers(n_workers: int) -> Iterator[list[_Worker]]:
     context = multiprocessing.get_context("spawn")
     workers = []
     try:
-        with _environment(ONE_THREAD):
+        with _environment(ONE_THREAD), _interrupts_blocked():
             for _ in range(n_workers):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs,), daemon=True)
@@ -156,11 +156,24 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(pipe: Connection, make_runner: Callable[[], PointRunner] = PointRunner) -> None:
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Hold Ctrl-C back inside the block; a process that is started in it never gets one, not even while it imports."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(pipe: Connection) -> None:
     """Answer experiments with rows until the pipe is closed; what a worker runs."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    runner = make_runner()
+    runner = PointRunner()
     with suppress(EOFError, OSError):  # the parent has ended
         while True:
             experiment, depth = pipe.recv()

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neuromap.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION, new_figure, say, styled
-from neuromap.sweep_plan import Axis
+from neuromap.sweep_plan import Axis, value_text
 from neuromap.sweep_point import RATIOS, Row
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _RATIO_COLOURS = dict(zip(RATIOS, (VERMILLION, PURPLE, GREEN, BLUE, ORANGE), str
 _MEASURES = (
     ("real_time_factor", "real-time factor", "", 1.0),
     ("n_cores", "cores", "", 1.0),
-    ("energy_per_synaptic_event_nj", "energy per synaptic event", "nJ", 1.0),
+    ("energy_per_synaptic_event_nj", "nJ a synaptic event", "", 1.0),
 )
 _MAP_MEASURES = (("core_load_ratio", "busiest core", "% of its tick", 100.0), *_MEASURES[1:])
 
@@ -60,7 +60,8 @@ def draw_lines(result: SweepResult, axis: Axis) -> Figure:
             panels[0].plot(x, y, color=colour, marker="o", ms=3, label=RATIOS[name])
     panels[0].axhline(100.0, color=INK, lw=0.6, ls=":")
     panels[0].set(ylabel="largest share in use (%)", ylim=(0, None))
-    panels[0].legend(fontsize=7)
+    if panels[0].get_legend_handles_labels()[0]:
+        panels[0].legend(fontsize=7)
     for ax, (name, text, unit, factor) in zip(panels[1:], _MEASURES, strict=True):
         y = _column(rows, name, factor)
         if np.isfinite(y).any():
@@ -69,8 +70,21 @@ def draw_lines(result: SweepResult, axis: Axis) -> Figure:
         else:
             say(ax, "not known")
         ax.set_title(f"{text} ({unit})" if unit else text, fontsize=9)
+    unfit = [at for at, row in zip(x, rows, strict=True) if row.get("status") != "ok"]
+    statuses = [row.get("status", "missing") for row in rows if row.get("status") != "ok"]
     for ax in panels:
         _label(ax, x, labels)
+        if unfit:
+            ax.plot(unfit, np.zeros(len(unfit)), color=GREY, ls="", marker="x", ms=6, clip_on=False)
+            ax.text(
+                unfit[-1],
+                0.04,
+                f"{statuses[-1]} ",
+                transform=ax.get_xaxis_transform(),
+                ha="right",
+                fontsize=7,
+                color=GREY,
+            )
     figure.supxlabel(axis.path, fontsize=9)
     _title(figure, result, (axis,))
     return figure
@@ -89,11 +103,13 @@ def draw_maps(result: SweepResult, first: Axis, second: Axis) -> Figure:
             middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
             for (i, j), value in np.ndenumerate(grid):
                 colour = INK if value > middle else "white"
-                shown = _number(value) if math.isfinite(value) else "-"
-                ax.text(j, i, shown, ha="center", va="center", fontsize=8, color=colour if shown != "-" else GREY)
+                row = rows[i * len(second.values) + j]
+                is_known = math.isfinite(value)
+                shown = _number(value) if is_known else row.get("status", "missing").replace(" ", "\n", 1)
+                ax.text(j, i, shown, ha="center", va="center", fontsize=8, color=colour if is_known else GREY)
             ax.grid(visible=False)
-            ax.set_xticks(range(len(second.values)), [_value(value) for value in second.values])
-            ax.set_yticks(range(len(first.values)), [_value(value) for value in first.values])
+            ax.set_xticks(range(len(second.values)), [value_text(value) for value in second.values])
+            ax.set_yticks(range(len(first.values)), [value_text(value) for value in first.values])
         ax.set_title(f"{text} ({unit})" if unit else text, fontsize=9)
     figure.supxlabel(second.path, fontsize=9)
     figure.supylabel(first.path, fontsize=9)
@@ -119,27 +135,20 @@ def _positions(axis: Axis) -> tuple[list[float], list[str] | None]:
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in axis.values)
     if is_number:
         return [float(value) for value in axis.values], None
-    return [float(i) for i in range(len(axis.values))], [_value(value) for value in axis.values]
+    return [float(i) for i in range(len(axis.values))], [value_text(value) for value in axis.values]
 
 
 def _label(ax: Axes, x: Sequence[float], labels: Sequence[str] | None) -> None:
     if labels is not None:
         ax.set_xticks(list(x), labels, rotation=30, ha="right")
     elif len(x) <= 6:
-        ax.set_xticks(list(x), [_value(value) for value in x], rotation=30, ha="right")
+        ax.set_xticks(list(x), [value_text(value) for value in x], rotation=30, ha="right")
 
 
 def _title(figure: Figure, result: SweepResult, free: Sequence[Axis]) -> None:
-    fixed = [f"{axis.path} = {_value(axis.values[0])}" for axis in result.axes if axis not in free]
+    fixed = [f"{axis.path} = {value_text(axis.values[0])}" for axis in result.axes if axis not in free]
     kind = "expected loads" if result.depth == "static" else "simulated"
-    figure.suptitle(f"{kind}{', ' if fixed else ''}{', '.join(fixed)}", fontsize=9, x=0.01, ha="left")
-
-
-def _value(value: Any) -> str:
-    """A swept value, short."""
-    if isinstance(value, float) and not isinstance(value, bool):
-        return f"{value:.4g}".replace("e+0", "e").replace("e+", "e")
-    return str(value)
+    figure.suptitle(", ".join([f"{result.name}: {kind}", *fixed]), fontsize=9, x=0.01, ha="left")
 
 
 def _number(value: float) -> str:
