@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from emulator.cores import core_costs
 from emulator.energy import energy
 from emulator.kernels import work
+from emulator.pipeline_step import pipeline_step
 from mapping.expected import expected_rates_hz
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping, Role
 from mapping.partition.row import expected_row_length
 from mapping.traffic import receivers
+from models.machine import Machine
 from models.network import Network
 from models.topology import build_topology
 
@@ -60,7 +62,9 @@ class BusiestLink:
 class StaticReport:
     """What ``static.json`` holds. Rates and loads are per second of model time.
 
-    ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs.
+    ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs. Where the machine
+    has pipelines, ``step_ns`` is the step of its own static model (`emulator.pipeline_step`), from which the factor
+    follows; such a machine does not wait for real time, so that it may be below 1.
     """
 
     network: str
@@ -81,6 +85,7 @@ class StaticReport:
     mean_core_load_ratio: float
     max_core_load_ratio: float
     real_time_factor: float
+    step_ns: float | None
     max_table_entries: int
     total_table_entries: int
     n_table_entries: int
@@ -140,6 +145,9 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
     budget = machine.budget_cycles(network.dt_ms, time_scale_factor)
     ratio = cycles / budget
     factor = max(1.0, float(ratio.max(initial=0.0))) * time_scale_factor
+    step_ns = pipeline_step_ns(network, machine)
+    if step_ns is not None:
+        factor = step_ns / (network.dt_ms * 1e6)
     core = mapping.placement.core
     chip = topology.index_of(core[:, 0], core[:, 1])
     sdram = np.bincount(chip, weights=[v.sdram_bytes for v in partition.vertices], minlength=topology.n_chips)
@@ -163,7 +171,7 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
         max_link_hops=int(load.link_hops.max(initial=0)), busiest_link=_busiest_link(mapping, load, time_scale_factor),
         busiest_core=_busiest_core(mapping, load, cycles, budget),
         mean_core_load_ratio=float(ratio.mean()) if ratio.size else 0.0,
-        max_core_load_ratio=float(ratio.max(initial=0.0)), real_time_factor=factor,
+        max_core_load_ratio=float(ratio.max(initial=0.0)), real_time_factor=factor, step_ns=step_ns,
         max_table_entries=int(lengths.max(initial=0)), total_table_entries=int(lengths.sum()),
         n_table_entries=machine.router.n_table_entries,
         max_dtcm_bytes=max((v.dtcm_bytes for v in partition.vertices), default=0), dtcm_bytes=machine.core.dtcm_bytes,
@@ -171,6 +179,23 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
         sdram_bytes=machine.memory.sdram_bytes, power_w=used.power_w, parts_w=used.parts_w,
         energy_per_synaptic_event_nj=used.energy_per_event_nj, static_s=time.perf_counter() - begin,
     )  # fmt: skip
+
+
+def pipeline_step_ns(network: Network, machine: Machine) -> float | None:
+    """Step of a machine with pipelines at the expected rates, ns; None for machines that its model is not of."""
+    axes = [length for length in machine.topology.shape if length > 1]
+    if machine.pipeline is None or machine.topology.kind != "hyperx" or not machine.topology.shape or len(axes) > 2:
+        return None
+    n_neurons = sum(population.n_neurons for population in network.populations)
+    rates = expected_rates_hz(network, machine)
+    spikes_per_s = sum(rate * network.group(name).n_neurons for name, rate in rates.items())
+    n_synapses = network.expected_n_synapses()
+    if not n_neurons or not n_synapses:
+        return None
+    return pipeline_step(
+        machine, n_neurons=n_neurons, rate_hz=spikes_per_s / n_neurons, n_synapses_per_neuron=n_synapses / n_neurons,
+        dt_ms=network.dt_ms,
+    ).step_ns  # fmt: skip
 
 
 def _cycles(mapping: Mapping, network: Network, load: StaticLoad, events: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -226,6 +251,8 @@ def static_text(report: StaticReport) -> str:
         f"{report.n_boards:,} board{'s' * (report.n_boards != 1)}; at expected rates, nothing was simulated",
         f"real-time factor at mean load: {report.real_time_factor:.3g}",
     ]
+    if report.step_ns is not None:
+        lines.append(f"step by the model of the pipelines (docs/neuroaix.md): {report.step_ns:,.0f} ns")
     core, link = report.busiest_core, report.busiest_link
     if core is not None:
         lines.append(
