@@ -6,7 +6,9 @@ import pytest
 
 from meta.sources import PACKAGES, ROOT, imported_modules, module_name, source_files, tree_of
 
-KERNEL_IMPORTS = {"__future__", "dataclasses", "math", "operator", "sys", "typing", "collections", "numpy", "numba", "llvmlite"}
+KERNEL_IMPORTS = {
+    "__future__", "collections", "dataclasses", "llvmlite", "math", "numba", "numpy", "operator", "sys", "typing",
+}  # fmt: skip
 
 
 def upward_imports(package: str, modules: set[str]) -> set[str]:
