@@ -38,6 +38,7 @@ from models.network import (
     Receptor,
 )
 
+MAX_THREADS = 256
 #: What this process has compiled or loaded: arithmetic (formats by their state's type), whether with other neuron
 #: models than LifCurrExp, with plasticity, and whether rows are stored.
 _COMPILED: set[tuple[Arithmetic | type, bool, bool, bool]] = set()
@@ -208,8 +209,8 @@ def simulate(
         arithmetic = Arithmetic(arithmetic)
     if n_steps < 1:
         raise ParameterError("n_steps", n_steps, "at least 1 step")
-    if n_threads < 1:
-        raise ParameterError("n_threads", n_threads, "at least 1 thread")
+    if not 1 <= n_threads <= MAX_THREADS:
+        raise ParameterError("n_threads", n_threads, f"1 to {MAX_THREADS} threads")
     if max_memory_bytes is not None and max_memory_bytes < 0:
         raise ParameterError("max_memory_bytes", max_memory_bytes, "a number >= 0 bytes")
     given = arithmetic.weight_rounding if isinstance(arithmetic, NumberFormat) else WeightRounding.NEAREST

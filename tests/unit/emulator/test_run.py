@@ -108,7 +108,8 @@ def test_float_and_fixed_agree_on_one_neuron_s_potential():
     ("options", "message"),
     [
         ({"n_steps": 0}, "n_steps: needs at least 1 step, has 0"),
-        ({"n_threads": 0}, "n_threads: needs at least 1 thread, has 0"),
+        ({"n_threads": 0}, "n_threads: needs 1 to 256 threads, has 0"),
+        ({"n_threads": 1_000_000}, "n_threads: needs 1 to 256 threads, has 1000000"),
         ({"probes": [3, 51]}, "probes: needs neuron ids in [0, 51), has [3, 51]"),
         ({"probes": [-1]}, "probes: needs neuron ids in [0, 51), has [-1]"),
     ],
