@@ -21,6 +21,7 @@ from emulator.number_format import (
     weight_steps,
 )
 from emulator.open_loop import replay
+from emulator.population_rows import population_rows
 from emulator.random_stream import Stream, stream_key
 from emulator.reference.network import drive_count
 from emulator.reference.philox import philox_block
@@ -137,9 +138,7 @@ def plain_run(network, simulation, number_format, seed):
     base = np.zeros((len(network.populations), column.N_LIF_INT), np.int64)
     base[:, column.L_T_REFRACT] = [-(-round(p.neuron.t_ref_ms * 1e3) // 100) for p in network.populations]
     if str(number_format.state) == "S16.15":  # derived as on the device; compared with the fast kernel elsewhere
-        from emulator.engine_state import _lif_rows
-
-        base = _lif_rows(network, simulation.scales)
+        base = population_rows(network, simulation.scales)
     for row, p in zip(base, network.populations, strict=True):
         weight_pa = p.poisson.weight_pa if p.poisson else 0.0
         row[column.L_POISSON_WEIGHT] = round(weight_pa * simulation.scales[p.name, Receptor.EXC].raw_per_pa)
@@ -355,6 +354,6 @@ def test_initial_potential_outside_the_format():
 
 
 def test_input_outside_the_format():
-    network = network_of(0, weight_pa=1e11)
+    network = network_of(0, weight_pa=1e6)
     with pytest.raises(ParameterError, match=r"^input of E in S8\.23: needs a value from -256 to 256 nA; .*, has '\d\S* nA'$"):  # fmt: skip  # noqa: E501
         run(network, NumberFormat.parse("S8.23"))
