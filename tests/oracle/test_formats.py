@@ -353,7 +353,11 @@ def test_initial_potential_outside_the_format():
         NumberFormat.parse("S5.10").to_state(np.array([-20.0, -40.0]))
 
 
-def test_input_outside_the_format():
-    network = network_of(0, weight_pa=1e6)
-    with pytest.raises(ParameterError, match=r"^input of E in S8\.23: needs a value from -256 to 256 nA; .*, has '\d\S* nA'$"):  # fmt: skip  # noqa: E501
+def test_input_beyond_the_ring_words():
+    network = network_of(0, weight_pa=1e11)
+    message = (
+        r"^weights onto LifCurrExp: needs sums below 2\^16 \(nA\) in one step; lower the weights, the in-degree or the "
+        r"drive, has 'a sum of up to 2\^29'$"
+    )
+    with pytest.raises(ParameterError, match=message):
         run(network, NumberFormat.parse("S8.23"))
