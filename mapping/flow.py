@@ -37,6 +37,13 @@ STAGES = ("partition", "place", "route", "keys", "tables")
 MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
 
 
+def _check_names(**chosen: str) -> None:
+    known = {"recipe": RECIPES, "place": PLACERS, "route": ROUTERS, "minimise": MINIMISE, "stage": STAGES}
+    for what, name in chosen.items():
+        if name not in known[what]:
+            raise UnknownNameError(what, name, known[what])
+
+
 def map_network(
     network: Network,
     machine: Machine,
@@ -99,10 +106,7 @@ def map_network(
     CapacityError, UnroutableError, TableOverflowError
         From the stages.
     """
-    known = (("recipe", recipe, RECIPES), ("place", place, PLACERS), ("route", route, ROUTERS))
-    for what, name, names in (*known, ("minimise", minimise, MINIMISE), ("stage", stage, STAGES)):
-        if name not in names:
-            raise UnknownNameError(what, name, names)
+    _check_names(recipe=recipe, place=place, route=route, minimise=minimise, stage=stage)
     rng = np.random.Generator(np.random.Philox(key=seed))
     steps = _Steps(stage if given is not None else STAGES[0], progress)
 

@@ -20,10 +20,6 @@ from numba import njit
 from emulator.kernels.neuron import (
     L_DECAY_EXC,
     L_DECAY_INH,
-    L_INIT_EXC,
-    L_INIT_INH,
-    L_SHIFT_EXC,
-    L_SHIFT_INH,
     X_P11_EXC,
     X_P11_INH,
     X_T_REFRACT,
@@ -55,8 +51,8 @@ from emulator.kernels.neuron_parts import (
     has_reached_s1615,
     membrane_s1615,
     scale_u032,
+    take_exponential_s1615,
     take_sum,
-    take_word,
 )
 from emulator.kernels.neuron_spinnaker import _multiply, _narrow
 
@@ -65,13 +61,9 @@ from emulator.kernels.neuron_spinnaker import _multiply, _narrow
 def step_cond_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
                     n_spikes, out_counters):  # fmt: skip
     """One step in S16.15; arguments as in ``neuron_parts``."""
-    n_targets = v.size
     countdown = extra[E_COUNTDOWN]
     for j in range(first, last):
-        word = take_word(accumulator, j, count[j], row, row[L_SHIFT_EXC], 0, out_counters)
-        exc = _narrow(np.int64(i_exc[j]) + scale_u032(word, row[L_INIT_EXC]))
-        word = take_word(accumulator, n_targets + j, 0, row, row[L_SHIFT_INH], 1, out_counters)
-        inh = _narrow(np.int64(i_inh[j]) + scale_u032(word, row[L_INIT_INH]))
+        exc, inh = take_exponential_s1615(accumulator, j, count, row, i_exc, i_inh, out_counters)
         if countdown[j] > 0:
             countdown[j] -= 1
         else:

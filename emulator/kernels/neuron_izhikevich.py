@@ -18,10 +18,6 @@ from emulator.kernels.neuron import (
     L_DECAY_EXC,
     L_DECAY_INH,
     L_I_OFFSET,
-    L_INIT_EXC,
-    L_INIT_INH,
-    L_SHIFT_EXC,
-    L_SHIFT_INH,
     L_V_RESET,
     L_V_THRESH,
     X_P11_EXC,
@@ -44,8 +40,8 @@ from emulator.kernels.neuron_parts import (
     ZX_TAU_EXC,
     ZX_TAU_INH,
     scale_u032,
+    take_exponential_s1615,
     take_sum,
-    take_word,
 )
 from emulator.kernels.neuron_spinnaker import _CONSTANT, _LONG_STEP, _half, _multiply, _narrow, _parabola
 
@@ -70,14 +66,10 @@ def _midpoint_s1615(row, h, drive, v, u):
 def step_izhikevich_model_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra,
                                 out_spikes, n_spikes, out_counters):  # fmt: skip
     """One step in S16.15; arguments as in ``neuron_parts``."""
-    n_targets = v.size
     u, after_spike = extra[E_U], extra[E_AFTER_SPIKE]
     dt_long = _multiply(row[ZI_DT], _LONG_STEP)
     for j in range(first, last):
-        word = take_word(accumulator, j, count[j], row, row[L_SHIFT_EXC], 0, out_counters)
-        exc = _narrow(np.int64(i_exc[j]) + scale_u032(word, row[L_INIT_EXC]))
-        word = take_word(accumulator, n_targets + j, 0, row, row[L_SHIFT_INH], 1, out_counters)
-        inh = _narrow(np.int64(i_inh[j]) + scale_u032(word, row[L_INIT_INH]))
+        exc, inh = take_exponential_s1615(accumulator, j, count, row, i_exc, i_inh, out_counters)
         h = dt_long if after_spike[j] else row[ZI_DT]
         u0 = np.int64(u[j])
         drive = _narrow(_CONSTANT + _narrow(exc - inh + row[L_I_OFFSET]) - u0)

@@ -24,8 +24,12 @@ from numba import njit
 from emulator.kernels.neuron import (
     L_EXP_TC,
     L_I_OFFSET,
+    L_INIT_EXC,
+    L_INIT_INH,
     L_POISSON_WEIGHT,
     L_R,
+    L_SHIFT_EXC,
+    L_SHIFT_INH,
     L_T_REFRACT,
     L_V_RESET,
     L_V_REST,
@@ -95,6 +99,15 @@ def take_sum(accumulator, place, count, row):
 def scale_u032(x, factor):
     """S16.15 * U0.32, floored; both int64."""
     return _narrow((x * factor) >> 32)
+
+
+@njit(cache=True)
+def take_exponential_s1615(accumulator, j, count, row, i_exc, i_inh, out_counters):
+    """Read and clear both ring words of neuron ``j``; return its synaptic values with them added, int64."""
+    word = take_word(accumulator, j, count[j], row, row[L_SHIFT_EXC], 0, out_counters)
+    exc = _narrow(np.int64(i_exc[j]) + scale_u032(word, row[L_INIT_EXC]))
+    word = take_word(accumulator, i_exc.size + j, 0, row, row[L_SHIFT_INH], 1, out_counters)
+    return exc, _narrow(np.int64(i_inh[j]) + scale_u032(word, row[L_INIT_INH]))
 
 
 @njit(cache=True)
