@@ -33,9 +33,11 @@ from emulator.kernels.packet_queue import (
     C_TICK_WORK,
     C_WORK_LEFT,
     K_DELIVERED,
+    K_N_ARRIVALS,
     K_NOW,
     NEVER,
     P_HORIZON,
+    P_IS_WATCHED,
     P_N_LATENCIES,
     P_N_TICKS,
     P_POLICY,
@@ -44,6 +46,9 @@ from emulator.kernels.packet_queue import (
     P_TICK_CYCLES,
     POLICY_DROP,
     POLICY_WAIT,
+    S_COLUMN,
+    S_N_TICKS,
+    S_PACKET,
     T_BACKLOG,
     T_START,
     W_DELIVER,
@@ -109,6 +114,19 @@ def _add_waiting(s, core, until):
 
 
 @inner
+def _note_arrival(s, packet, column, end):
+    """Tell whoever watches in which tick of the machine a packet's work on a core ends."""
+    n = s.clock[K_N_ARRIVALS]
+    s.arrivals[n, S_PACKET] = packet
+    s.arrivals[n, S_COLUMN] = column
+    s.arrivals[n, S_N_TICKS] = 0
+    if s.parameters[P_POLICY] != POLICY_WAIT:
+        n_ticks = (end - 1) // s.parameters[P_TICK_CYCLES] - np.int64(s.packets[packet, A_TICK])
+        s.arrivals[n, S_N_TICKS] = max(np.int64(0), n_ticks)
+    s.clock[K_N_ARRIVALS] = n + 1
+
+
+@inner
 def deliver(s, core, packet):
     """Put a packet into the (empty) receive register of a core, and work out what becomes of it."""
     c, parameters = s.cores[core], s.parameters
@@ -152,3 +170,5 @@ def deliver(s, core, packet):
             end = (np.int64(tick) + 1) * parameters[P_TICK_CYCLES] + c[C_PHASE]
             c[C_LATE] += start + work > end
         note(s, start + work, W_SERVE, core, packet)
+        if parameters[P_IS_WATCHED] and c[C_COLUMN] >= 0:
+            _note_arrival(s, packet, c[C_COLUMN], start + work)

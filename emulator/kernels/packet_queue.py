@@ -33,13 +33,14 @@ N_CORE = 24
 # numbers of the model
 (P_ROUTER_CYCLES, P_WAIT1, P_WAIT2, P_OUTPUT_BUFFER, P_INPUT_BUFFER, P_RECEIVE, P_SPIKE_BUFFER, P_DUMP, P_QUEUE,
  P_TIMER, P_REINJECTION, P_POLICY, P_N_SLOTS, P_N_CORES, P_TRIANGLES, P_N_TICKS, P_TICK_CYCLES, P_HORIZON, P_IS_LOGGED,
- P_IS_STRICT, P_BARRIER, P_N_BUCKETS, P_N_ROUTERS, P_N_ENTRIES, P_N_LATENCIES) = range(25)  # fmt: skip
-N_PARAMETER = 25
+ P_IS_STRICT, P_BARRIER, P_N_BUCKETS, P_N_ROUTERS, P_N_ENTRIES, P_N_LATENCIES, P_PAUSE_TICK, P_IS_WATCHED,
+ P_N_ARRIVALS) = range(28)  # fmt: skip
+N_PARAMETER = 28
 POLICY_WAIT, POLICY_LATE, POLICY_DROP = range(3)
 # clock: what changes all the time
 (K_NOW, K_PENDING, K_FREE_NODE, K_N_FREE, K_N_LOG, K_TICK, K_LATEST, K_N_ACTIVE, K_SENT_SINKS, K_DELIVERED, K_LOST,
- K_N_EVENTS, K_N_WAKES) = range(13)  # fmt: skip
-N_CLOCK = 13
+ K_N_EVENTS, K_N_WAKES, K_N_ARRIVALS) = range(14)  # fmt: skip
+N_CLOCK = 14
 # counters of a router
 (N_LOCAL, N_EXTERNAL, N_DROPPED, N_EMERGENCY, N_BLOCKED, N_BLOCKED_CYCLES, N_DROPPED_READ, N_MISSED, N_OVERFLOWS,
  N_REINJECTED, N_LINK_DUMPED, N_PROCESSOR_DUMPED, N_NO_ROUTE, N_LOST, N_PEAK_QUEUE) = range(15)  # fmt: skip
@@ -47,6 +48,9 @@ N_ROUTER_COUNTER = 15
 # packets; A_AFTER is the next packet of the same core (-1: none)
 A_TICK, A_CORE, A_OFFSET, A_NET, A_ROW, A_AFTER = range(6)
 N_PACKET = 6
+# arrivals: packets whose work is done, with the column of the core and the ticks from theirs to the one it ends in
+S_PACKET, S_COLUMN, S_N_TICKS = range(3)
+N_ARRIVAL = 3
 # ticks: when each began, and the most unfinished cycles that any core had when its own began
 T_START, T_BACKLOG = range(2)
 # event codes: kind + index * 8
@@ -71,7 +75,7 @@ class State(NamedTuple):
     of one tick). ``ticks``: a row each and one more. ``latency``: deliveries by cycles since they were due; the last
     one takes all above.
     ``heads``, ``following``, ``codes`` int32, ``bits``: the event queue. ``log``: (capacity, 4): time, what, place,
-    packet.
+    packet. ``arrivals``: (capacity, N_ARRIVAL), int32, written if somebody watches.
     """
 
     parameters: np.ndarray
@@ -100,6 +104,7 @@ class State(NamedTuple):
     codes: np.ndarray
     bits: np.ndarray
     log: np.ndarray
+    arrivals: np.ndarray
 
 
 # functions of kernels only: without the wrappers that Python would call, which take most of the time to compile

@@ -31,6 +31,7 @@ from emulator.kernels.packet_queue import (
     K_LATEST,
     K_LOST,
     K_N_ACTIVE,
+    K_N_ARRIVALS,
     K_N_FREE,
     K_N_LOG,
     K_N_WAKES,
@@ -48,12 +49,15 @@ from emulator.kernels.packet_queue import (
     P_INPUT_BUFFER,
     P_IS_LOGGED,
     P_IS_STRICT,
+    P_IS_WATCHED,
+    P_N_ARRIVALS,
     P_N_CORES,
     P_N_ENTRIES,
     P_N_ROUTERS,
     P_N_SLOTS,
     P_N_TICKS,
     P_OUTPUT_BUFFER,
+    P_PAUSE_TICK,
     P_POLICY,
     P_QUEUE,
     P_TICK_CYCLES,
@@ -87,12 +91,12 @@ def tables_of(a):
         table(a.out_fifo), table(a.in_fifo), table(a.queue), table(a.waiting), table(a.route), table(a.sinks),
         column(a.straight), table(a.packets), column(a.group_start), column(a.group_packet), table(a.row_length),
         table(a.ticks), column(a.latency), table(a.router_counters), column(a.active), column(a.heads),
-        column(a.following), column(a.codes), column(a.bits), table(a.log),
+        column(a.following), column(a.codes), column(a.bits), table(a.log), table(a.arrivals),
     )  # fmt: skip
 
 
 # what `run` returns
-DONE, LOG_FULL, QUEUE_SMALL, NOT_CONSERVED = range(4)
+DONE, LOG_FULL, QUEUE_SMALL, NOT_CONSERVED, PAUSED, ARRIVALS_FULL = range(6)
 
 
 @inner_call
@@ -229,7 +233,10 @@ def n_all_cores(s):
 
 @njit(cache=True, nogil=True)
 def run(arrays):
-    """Run until nothing is left to do or the horizon; return why it stopped. Can be called again after a stop."""
+    """Run until nothing is left to do, the horizon, or tick ``P_PAUSE_TICK``; return why it stopped.
+
+    Can be called again after a stop.
+    """
     s = tables_of(arrays)
     clock, parameters = s.clock, s.parameters
     n_routers, n_slots, n_cores = s.parameters[P_N_ROUTERS], parameters[P_N_SLOTS], parameters[P_N_CORES]
@@ -240,17 +247,24 @@ def run(arrays):
         put(s, 0, np.int64(E_TICK))
     while True:
         if parameters[P_POLICY] == POLICY_WAIT:
-            if is_at_rest(s) and not end_tick(s):
-                break
+            if is_at_rest(s):
+                if not end_tick(s):
+                    break
+                if clock[K_TICK] + 1 == parameters[P_PAUSE_TICK]:
+                    return PAUSED
         elif clock[K_PENDING] == 0:
             break
         if clock[K_N_FREE] < most_events:
             return QUEUE_SMALL
+        if parameters[P_IS_WATCHED] and clock[K_N_ARRIVALS] + n_all_cores(s) > parameters[P_N_ARRIVALS]:
+            return ARRIVALS_FULL
         if parameters[P_IS_LOGGED] and clock[K_N_LOG] + most_entries > parameters[P_N_ENTRIES]:
             return LOG_FULL
         now = next_time(s, clock[K_NOW])
         if now >= parameters[P_HORIZON]:
             break
+        if parameters[P_POLICY] != POLICY_WAIT and now >= parameters[P_PAUSE_TICK] * parameters[P_TICK_CYCLES]:
+            return PAUSED
         clock[K_NOW] = now
         clock[K_N_ACTIVE] = 0
         code = take(s, now)

@@ -6,11 +6,13 @@ and core, and no events at all for what cores do.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import packet_queue as q
-from emulator.kernels.packet_run import DONE, LOG_FULL, NOT_CONSERVED, QUEUE_SMALL
+from emulator.kernels.packet_run import ARRIVALS_FULL, DONE, LOG_FULL, NOT_CONSERVED, PAUSED, QUEUE_SMALL
 from emulator.kernels.packet_run import run as run_kernel
 from emulator.lazy_array import lazy_array
 from emulator.network.model import FOREVER, EndOfTick
@@ -18,6 +20,8 @@ from emulator.network.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, s
 from emulator.network.scenario import Packets, Scenario
 
 _POLICY = {EndOfTick.WAIT: q.POLICY_WAIT, EndOfTick.LATE: q.POLICY_LATE, EndOfTick.DROP: q.POLICY_DROP}
+_NO_PAUSE = 1 << 31  # a tick that never begins
+_N_ARRIVALS = 1 << 18  # that are kept before they are taken out of the kernel's table
 #: Columns of the kernel's table of cores, as `outcome.CORE_COUNTERS`.
 _CORE_COUNTERS = [
     q.C_SENT, q.C_DELIVERED, q.C_SERVED, q.C_OVERFLOW, q.C_EXPIRED, q.C_LATE, q.C_BUSY_CYCLES, q.C_PEAK, q.C_BACKLOG,
@@ -39,25 +43,103 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
     -------
     Outcome
     """
-    state = _with_sizes(_build(scenario, with_log, strict))
-    logs: list[NDArray[np.int64]] = []
-    while (status := run_kernel(state)) != DONE:
-        if status == LOG_FULL:
-            logs.append(state.log[: state.clock[q.K_N_LOG]].copy())
-            state.clock[q.K_N_LOG] = 0
-        elif status == QUEUE_SMALL:
-            state = _with_larger_queue(state)
-        else:
-            assert status != NOT_CONSERVED, f"packets are not conserved at cycle {state.clock[q.K_NOW]}"
-    logs.append(state.log[: state.clock[q.K_N_LOG]])
-    return _outcome(scenario, state, np.concatenate(logs) if with_log else None)
+    run = SteppedRun(scenario, with_log=with_log, strict=strict)
+    run.add_packets(scenario.packets, scenario.n_ticks)
+    return run.finish(scenario)
+
+
+class SteppedRun:
+    """A scenario tick by tick: packets are given as it goes on, and what arrived is taken between ticks.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its packets are not sent; they say from which router each net's come and how late in a tick they can be due.
+    is_watched : bool
+        Keep what `take_arrivals` returns.
+    with_log, strict : bool
+        As `run_compiled`.
+    """
+
+    def __init__(
+        self, scenario: Scenario, *, is_watched: bool = False, with_log: bool = False, strict: bool = False
+    ) -> None:
+        self._state = _with_sizes(_build(scenario, (with_log, strict, is_watched)))
+        self._last_of_core = np.full(len(scenario.work.column), -1, np.int64)
+        self._n_packets = self._n_groups = self._n_ticks = 0
+        self._logs: list[NDArray[np.int64]] = []
+        self._arrivals: list[NDArray[np.int32]] = []
+        self._with_log = with_log
+
+    @property
+    def n_packets(self) -> int:
+        """Packets given so far; the number of the next one."""
+        return self._n_packets
+
+    def add_packets(self, packets: Packets, n_ticks: int) -> None:
+        """Give the packets of the ticks up to ``n_ticks`` (the first ``tick`` is that after the last call's)."""
+        state, first, n = self._state, self._n_packets, packets.n_packets
+        table, starts, group_tick = _packet_table(packets, first)
+        followed = self._last_of_core[table[starts, q.A_CORE]]
+        has_followed = followed >= 0
+        grown = _with_room(state.packets, first, n)
+        grown[first : first + n] = table
+        grown[followed[has_followed], q.A_AFTER] = first + starts[has_followed]
+        is_last = table[:, q.A_AFTER] < 0
+        self._last_of_core[table[is_last, q.A_CORE]] = first + np.flatnonzero(is_last)
+        groups = _with_room(state.group_packet, self._n_groups, len(starts))
+        groups[self._n_groups : self._n_groups + len(starts)] = first + starts
+        ticks = np.arange(self._n_ticks, n_ticks + 1)
+        state.group_start[ticks] = self._n_groups + np.searchsorted(group_tick, ticks)
+        self._n_packets, self._n_groups, self._n_ticks = first + n, self._n_groups + len(starts), n_ticks
+        self._state = state._replace(packets=grown, group_packet=groups)
+
+    def advance(self, n_ticks: int | None = None) -> None:
+        """Run until tick ``n_ticks`` begins, or to the end."""
+        self._state.parameters[q.P_PAUSE_TICK] = _NO_PAUSE if n_ticks is None else n_ticks
+        while (status := run_kernel(self._state)) not in (DONE, PAUSED):
+            clock = self._state.clock
+            if status == LOG_FULL:
+                self._logs.append(self._state.log[: clock[q.K_N_LOG]].copy())
+                clock[q.K_N_LOG] = 0
+            elif status == QUEUE_SMALL:
+                self._state = _with_larger_queue(self._state)
+            elif status == ARRIVALS_FULL:
+                self._keep_arrivals()
+            else:
+                assert status != NOT_CONSERVED, f"packets are not conserved at cycle {clock[q.K_NOW]}"
+
+    def _keep_arrivals(self) -> None:
+        clock = self._state.clock
+        self._arrivals.append(self._state.arrivals[: clock[q.K_N_ARRIVALS]].copy())
+        clock[q.K_N_ARRIVALS] = 0
+
+    def take_arrivals(self) -> NDArray[np.int32]:
+        """Return the packets that reached cores since the last call and will be or were worked off.
+
+        Returns
+        -------
+        ndarray, shape (n, 3), int32
+            Number of the packet, column of the core (``Work.column``), and ticks from that of the packet to the one in
+            which its work ends (0: on time; always 0 where ticks wait).
+        """
+        self._keep_arrivals()
+        taken = np.concatenate(self._arrivals)
+        self._arrivals.clear()
+        return taken
+
+    def finish(self, scenario: Scenario) -> Outcome:
+        """Run to the end and return what happened; ``scenario`` is the one with the packets that were given."""
+        self.advance()
+        self._logs.append(self._state.log[: self._state.clock[q.K_N_LOG]])
+        return _outcome(scenario, self._state, np.concatenate(self._logs) if self._with_log else None)
 
 
 def _with_sizes(state: q.State) -> q.State:
     """Write the sizes of the arrays, which the kernel's bare tables do not know, among its parameters."""
     for column, array in (
         (q.P_N_BUCKETS, state.heads), (q.P_N_ROUTERS, state.routers), (q.P_N_ENTRIES, state.log),
-        (q.P_N_LATENCIES, state.latency),
+        (q.P_N_LATENCIES, state.latency), (q.P_N_ARRIVALS, state.arrivals),
     ):  # fmt: skip
         state.parameters[column] = len(array)
     return state
@@ -76,7 +158,7 @@ def _outcome(scenario: Scenario, state: q.State, rows: NDArray[np.int64] | None)
     )  # fmt: skip
 
 
-def _parameters(scenario: Scenario, with_log: bool, strict: bool) -> NDArray[np.int64]:
+def _parameters(scenario: Scenario, switches: tuple[bool, bool, bool]) -> NDArray[np.int64]:
     numbers, fabric = scenario.parameters, scenario.fabric
     table = np.zeros(q.N_PARAMETER, np.int64)
     for column, value in (
@@ -89,15 +171,16 @@ def _parameters(scenario: Scenario, with_log: bool, strict: bool) -> NDArray[np.
         (q.P_N_SLOTS, fabric.n_slots), (q.P_N_CORES, fabric.n_cores), (q.P_TRIANGLES, fabric.has_triangles),
         (q.P_N_TICKS, scenario.n_ticks), (q.P_TICK_CYCLES, scenario.tick_cycles),
         (q.P_HORIZON, scenario.max_cycles), (q.P_BARRIER, numbers.barrier_cycles),
-        (q.P_IS_LOGGED, with_log), (q.P_IS_STRICT, strict),
+        (q.P_IS_LOGGED, switches[0]), (q.P_IS_STRICT, switches[1]), (q.P_IS_WATCHED, switches[2]),
+        (q.P_PAUSE_TICK, _NO_PAUSE),
     ):  # fmt: skip
         table[column] = value
     return table
 
 
-def _build(scenario: Scenario, with_log: bool, strict: bool) -> q.State:
-    """Lay a scenario out as the kernel's arrays."""
-    fabric, packets, numbers = scenario.fabric, scenario.packets, scenario.parameters
+def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
+    """Lay a scenario out as the kernel's arrays, without packets; ``switches``: logged, strict, watched."""
+    fabric, numbers = scenario.fabric, scenario.parameters
     n_routers, n_cores = fabric.n_routers, fabric.n_routers * fabric.n_cores
     n_links = n_routers * fabric.n_slots
     links, inputs = _links(scenario)
@@ -110,26 +193,26 @@ def _build(scenario: Scenario, with_log: bool, strict: bool) -> q.State:
     n_nodes = 4 * (n_routers * (fabric.n_slots + fabric.n_cores + 8) + n_cores) + n_links * numbers.input_buffer_packets
     n_buckets = 1 << int(_longest_wait(scenario)).bit_length()
     clock[q.K_N_FREE], clock[q.K_NOW] = n_nodes, -1
-    group_start, group_packet = _groups(packets, scenario.n_ticks)
     ticks = np.zeros((scenario.n_ticks + 1, 2), np.int64)
     if numbers.end_of_tick is not EndOfTick.WAIT:
         ticks[-1, q.T_START] = scenario.n_ticks * scenario.tick_cycles
-    n_entries = 4 * n_routers * 3 * (fabric.n_slots + fabric.n_cores + 8) + (1 << 16) if with_log else 1
+    n_entries = 4 * n_routers * 3 * (fabric.n_slots + fabric.n_cores + 8) + (1 << 16) if switches[0] else 1
     return q.State(
-        parameters=_parameters(scenario, with_log, strict), clock=clock, links=links, inputs=inputs, routers=routers,
+        parameters=_parameters(scenario, switches), clock=clock, links=links, inputs=inputs, routers=routers,
         cores=_cores(scenario), out_fifo=np.zeros((n_links, numbers.output_buffer_packets), np.int64),
         in_fifo=np.zeros((n_links, numbers.input_buffer_packets + 1), np.int64),
         queue=lazy_array((n_routers, max(1, numbers.reinjection_queue_packets)), np.int64),
         waiting=lazy_array((n_cores, numbers.spike_buffer_packets), np.int64),
         route=scenario.route.view(np.int64), sinks=scenario.n_sinks, straight=fabric.straight,
-        packets=_packet_table(packets),
-        group_start=group_start, group_packet=group_packet,
+        packets=np.zeros((1, q.N_PACKET), np.int32),
+        group_start=np.zeros(scenario.n_ticks + 1, np.int64), group_packet=np.zeros(1, np.int64),
         row_length=scenario.work.row_length, ticks=ticks, latency=np.zeros(N_LATENCY_BINS, np.int64),
         router_counters=np.zeros((n_routers, len(ROUTER_COUNTERS)), np.int64),
         active=np.zeros(n_routers, np.int64),
         heads=np.full(n_buckets, -1, np.int32), following=np.arange(1, n_nodes + 1, dtype=np.int32),
         codes=np.zeros(n_nodes, np.int32), bits=np.zeros(max(1, n_buckets // 64), np.int64),
         log=np.zeros((n_entries, 4), np.int64),
+        arrivals=lazy_array((n_cores + _N_ARRIVALS if switches[2] else 1, q.N_ARRIVAL), np.int32),
     )  # fmt: skip
 
 
@@ -162,26 +245,27 @@ def _cores(scenario: Scenario) -> NDArray[np.int64]:
     return cores
 
 
-def _groups(packets: Packets, n_ticks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First packet of every (tick, core) that sends, and where each tick's begin."""
+def _packet_table(packets: Packets, first: int) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int32]]:
+    """Rows of the packets, numbered from ``first`` on; where each (tick, core) begins among them; its tick."""
+    tick, core = packets.tick, packets.core
     is_first = np.ones(packets.n_packets, bool)
-    is_first[1:] = (np.diff(packets.tick) != 0) | (np.diff(packets.core) != 0)
-    first = np.flatnonzero(is_first).astype(np.int64)
-    return np.searchsorted(packets.tick[first], np.arange(n_ticks + 1)).astype(np.int64), first
+    is_first[1:] = (tick[1:] != tick[:-1]) | (core[1:] != core[:-1])
+    starts = np.flatnonzero(is_first)
+    order = np.argsort(core, kind="stable")
+    after = np.full(packets.n_packets, -1, np.int64)
+    same = core[order[1:]] == core[order[:-1]]
+    after[order[:-1][same]] = first + order[1:][same]
+    columns = (tick, core, packets.offset, packets.net, packets.row, after)
+    return np.column_stack(columns).astype(np.int32), starts, tick[starts]
 
 
-def _packet_table(packets: Packets) -> NDArray[np.int32]:
-    columns = (packets.tick, packets.core, packets.offset, packets.net, packets.row, _after(packets))
-    return np.column_stack(columns).astype(np.int32)
-
-
-def _after(packets: Packets) -> NDArray[np.int32]:
-    """Next packet of the same core, -1 for none."""
-    order = np.argsort(packets.core, kind="stable")
-    after = np.full(packets.n_packets, -1, np.int32)
-    same = packets.core[order[1:]] == packets.core[order[:-1]]
-    after[order[:-1][same]] = order[1:][same]
-    return after
+def _with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
+    """Return the array, or a copy of what is used of it with room for more."""
+    if used + n_more <= len(array):
+        return array
+    grown = np.zeros((max(2 * len(array), used + n_more), *array.shape[1:]), array.dtype)
+    grown[:used] = array[:used]
+    return grown
 
 
 def _longest_wait(scenario: Scenario) -> int:
