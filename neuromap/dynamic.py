@@ -29,19 +29,9 @@ from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.flow import map_network
+from neuromap.report.packet_loss import Loss, loss_lines, losses
 
 _QUANTILES = (0.5, 0.99, 1.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """Deliveries that were lost for one cause, where most of them, and what changes it."""
-
-    cause: str
-    n_lost: int
-    worst_place: str
-    n_lost_there: int
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,31 +206,6 @@ def dynamic_report(
     )  # fmt: skip
 
 
-def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
-    """Return what was lost, by cause; causes without a loss are left out."""
-    routers = outcome.router[:, ROUTER_COUNTERS.index("n_lost_deliveries")]
-    causes = (
-        ("dropped by a blocked router", routers, "router",
-         "raise the time-scale factor, spread the sources over the tick, or raise flow_control.wait1_code"),
-        ("spike buffer full", outcome.core[:, CORE_COUNTERS.index("n_overflow")], "core",
-         "raise core.spike_buffer_packets, or put fewer neurons on a core"),
-        ("not done at the end of the tick", outcome.core[:, CORE_COUNTERS.index("n_expired")], "core",
-         "raise the time-scale factor, or put fewer neurons on a core"),
-    )  # fmt: skip
-    found = []
-    for cause, lost, kind, remedy in causes:
-        if lost.any():
-            worst = int(lost.argmax())
-            chip = worst if kind == "router" else worst // outcome.scenario.fabric.n_cores
-            x, y = topology.chip[chip].tolist()
-            core = "" if kind == "router" else f" core {worst % outcome.scenario.fabric.n_cores}"
-            found.append(
-                Loss(cause=cause, n_lost=int(lost.sum()), worst_place=f"chip ({x}, {y}){core}",
-                     n_lost_there=int(lost[worst]), remedy=remedy)
-            )  # fmt: skip
-    return found
-
-
 def _link_name(topology: Topology, link: int) -> str:
     x, y = topology.chip[link // topology.n_links].tolist()
     return f"{topology.link_names[link % topology.n_links]} of chip ({x}, {y})"
@@ -282,10 +247,6 @@ def dynamic_text(report: DynamicReport) -> str:
         f"{report.max_backlog_ns / 1e3:,.1f} us",
         f"step: {report.mean_step_ns / 1e3:,.1f} us on average (real-time factor {report.real_time_factor:.3g})",
     ]
-    lines += [
-        f"lost: {loss.n_lost:,} deliveries, {loss.cause}; most at {loss.worst_place} ({loss.n_lost_there:,}); "
-        f"{loss.remedy}"
-        for loss in report.losses
-    ]
+    lines += [f"lost: {line}" for line in loss_lines(report.losses)]
     lines.append(f"{report.events_per_s / 1e6:.1f} million events/s, {report.run_s:.1f} s")
     return "\n".join(lines)
