@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.load import static_load
 from mapping.model import Mapping
-from mapping.traffic import slice_range
+from mapping.traffic import slice_ranges
 from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
@@ -67,10 +67,11 @@ def net_rows(mapping: Mapping, network: Network) -> list[dict[str, Any]]:
     """Return what ``nets.json`` holds."""
     rates_hz, targets = expected_rates_hz(network, mapping.machine), targets_of(network)
     partition, keys = mapping.partition, mapping.keys
+    ranges = slice_ranges(partition)
     rows = []
     for source in mapping.trees:
-        start, stop = slice_range(partition, source)
-        sizes = [slice_range(partition, target) for target in targets[source]]
+        start, stop = ranges[source]
+        sizes = [ranges[target] for target in targets[source]]
         pairs = zip(keys.key[start:stop].tolist(), keys.mask[start:stop].tolist(), strict=True)
         rows.append(
             {
@@ -94,8 +95,9 @@ def population_graph(mapping: Mapping, network: Network) -> nx.DiGraph:
 
     rates_hz, targets = expected_rates_hz(network, mapping.machine), targets_of(network)
     graph = nx.DiGraph(network=network.name)
+    ranges = slice_ranges(mapping.partition)
     for name in network.offsets:
-        start, stop = slice_range(mapping.partition, name)
+        start, stop = ranges[name]
         n_neurons = network.group(name).n_neurons
         graph.add_node(name, n_slices=stop - start, n_neurons=n_neurons, rate_hz=rates_hz[name])
     for source, sinks in targets.items():

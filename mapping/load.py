@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Mapping
-from mapping.traffic import TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
+from mapping.traffic import TreeWalk, chips_of_slices, receivers, slice_ranges, walk_tree
 from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
@@ -90,16 +90,16 @@ def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, flo
     links = np.zeros((topology.n_chips, topology.n_links))
     hops = np.full(len(partition.slices), -1, dtype=np.int64)
     vertex_load = np.zeros(len(partition.vertices))
-    targets = targets_of(network)
+    targets, ranges, takers = targets_of(network), slice_ranges(partition), receivers(partition)
     for name, tree in mapping.trees.items():
-        start, stop = slice_range(partition, name)
+        start, stop = ranges[name]
         packets_per_s = n_neurons[start:stop] * rates[name]
-        ends = [chip_of_slice[slice(*slice_range(partition, target))] for target in targets[name]]
+        ends = [chip_of_slice[slice(*ranges[target])] for target in targets[name]]
         walk = walk_tree(tree, topology, chip_of_slice[start:stop], np.concatenate(ends))
         _add_links(links, walk, topology, packets_per_s)
         hops[start:stop] = ((walk.arrival >= 0) * walk.copies).sum(axis=0)
         for target in targets[name]:
-            vertex = receivers(partition, target)
+            vertex = takers[target]
             lane = partition.lane_of_source[name, target]
             vertex_load[vertex] += np.bincount(lane, weights=packets_per_s, minlength=vertex.shape[1])
     return StaticLoad(

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from mapping.expected import targets_of
 from mapping.model import Keys, Partition, Placement, RoutingTree, Tables
-from mapping.traffic import NEVER, TreeWalk, chips_of_slices, receivers, slice_range, walk_tree
+from mapping.traffic import NEVER, TreeWalk, chips_of_slices, receivers, slice_ranges, walk_tree
 from models.errors import TableOverflowError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
@@ -93,9 +93,9 @@ def build_tables(
     words: list[NDArray[np.uint64]] = []
     names: list[str] = []
     n_routes = 0
-    chip_of_slice = chips_of_slices(partition, placement, topology)
+    senders = _Senders(partition, placement, network, topology)
     for name in trees if machine.router.casting == "multicast" else ():
-        walk, route, routes = _routes_of_slices(name, partition, placement, trees, network, topology, chip_of_slice)
+        walk, route, routes = senders.routes(name, trees[name])
         is_default = _default_routed(walk, route, routes, machine, topology)
         one = _make_entries(walk, route, is_default, entries, keep_default)
         if routes is not None:  # numbered population by population
@@ -127,50 +127,55 @@ def check_tables(tables: Tables, machine: Machine) -> None:
         )
 
 
-def _routes_of_slices(
-    name: str,
-    partition: Partition,
-    placement: Placement,
-    trees: dict[str, RoutingTree],
-    network: Network,
-    topology: Topology,
-    chip_of_slice: NDArray[np.int32],
-) -> tuple[TreeWalk, NDArray[np.uint32], NDArray[np.uint64] | None]:
-    """Walk of a population, and the route of each slice on each of its chips, shape (n, n_slices).
+class _Senders:
+    """Routes of the slices of one population after the other.
 
-    The routes are bits if 32 are enough, else rows of the third result, shape (n_routes, n_words).
+    The cores of a target population are looked up once, by chip, so each sender costs what its tree is large, not what
+    the machine is.
     """
-    targets = targets_of(network)[name]
-    start, stop = slice_range(partition, name)
-    target_slices = [slice_range(partition, target) for target in targets]
-    target_chips = np.unique(np.concatenate([chip_of_slice[a:b] for a, b in target_slices]))
-    walk = walk_tree(trees[name], topology, chip_of_slice[start:stop], target_chips)
-    links = walk.links()
-    n_bits = topology.n_links + topology.n_cores
-    words = np.zeros((*links.shape[:2], -(-n_bits // _WORD_BITS)), dtype=np.uint64)
-    words[:, :, : links.shape[2]] = links
-    for target in targets:
-        lane = partition.lane_of_source[name, target]
-        words |= _cores_of_lanes(partition, placement, topology, walk, target)[:, lane]
-    if n_bits <= 32:
-        return walk, words[:, :, 0].astype(np.uint32), None
-    routes, number = np.unique(words.reshape(-1, words.shape[2]), axis=0, return_inverse=True)
-    return walk, number.reshape(words.shape[:2]).astype(np.uint32), routes
 
+    def __init__(self, partition: Partition, placement: Placement, network: Network, topology: Topology) -> None:
+        self._partition, self._placement, self._topology = partition, placement, topology
+        self._targets, self._ranges, self._receivers = targets_of(network), slice_ranges(partition), receivers(partition)
+        self._chip_of_slice = chips_of_slices(partition, placement, topology)
+        self._n_words = -(-(topology.n_links + topology.n_cores) // _WORD_BITS)
+        self._lanes: dict[str, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
+        self._row_of = np.zeros(topology.n_chips, dtype=np.int64)  # of the chips of the tree at hand
 
-def _cores_of_lanes(
-    partition: Partition, placement: Placement, topology: Topology, walk: TreeWalk, target: str
-) -> NDArray[np.uint64]:
-    """Route words of the cores that take each lane of ``target`` on each row's chip. Shape (n, n_lanes, n_words)."""
-    vertex = receivers(partition, target)
-    n_words = -(-(topology.n_links + topology.n_cores) // _WORD_BITS)
-    bits = np.zeros((topology.n_chips, vertex.shape[1], n_words), dtype=np.uint64)
-    core = placement.core[vertex]
-    chip = topology.index_of(core[..., 0], core[..., 1])
-    lane = np.broadcast_to(np.arange(vertex.shape[1]), vertex.shape)
-    bit = topology.n_links + core[..., 2]
-    np.bitwise_or.at(bits, (chip, lane, bit // _WORD_BITS), np.uint64(1) << (bit % _WORD_BITS).astype(np.uint64))
-    return bits[walk.chip]
+    def routes(self, name: str, tree: RoutingTree) -> tuple[TreeWalk, NDArray[np.uint32], NDArray[np.uint64] | None]:
+        """Walk of a population, and the route of each slice on each of its chips, shape (n, n_slices).
+
+        The routes are bits if 32 are enough, else rows of the third result, shape (n_routes, n_words).
+        """
+        targets = self._targets[name]
+        start, stop = self._ranges[name]
+        target_chips = [self._chip_of_slice[slice(*self._ranges[target])] for target in targets]
+        walk = walk_tree(tree, self._topology, self._chip_of_slice[start:stop], np.unique(np.concatenate(target_chips)))
+        links = walk.links()
+        words = np.zeros((*links.shape[:2], self._n_words), dtype=np.uint64)
+        words[:, :, : links.shape[2]] = links
+        self._row_of[walk.chip] = np.arange(len(walk.chip))
+        for target in targets:
+            chip, cores = self._cores_of_lanes(target)
+            words[self._row_of[chip]] |= cores[:, self._partition.lane_of_source[name, target]]
+        if self._topology.n_links + self._topology.n_cores <= 32:
+            return walk, words[:, :, 0].astype(np.uint32), None
+        routes, number = np.unique(words.reshape(-1, self._n_words), axis=0, return_inverse=True)
+        return walk, number.reshape(words.shape[:2]).astype(np.uint32), routes
+
+    def _cores_of_lanes(self, target: str) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Chips of a population, and route words of the cores that take each lane there: (n, n_lanes, n_words)."""
+        if target not in self._lanes:
+            vertex = self._receivers[target]
+            core = self._placement.core[vertex]
+            chip, row = np.unique(self._topology.index_of(core[..., 0], core[..., 1]), return_inverse=True)
+            bits = np.zeros((len(chip), vertex.shape[1], self._n_words), dtype=np.uint64)
+            lane = np.broadcast_to(np.arange(vertex.shape[1]), vertex.shape)
+            bit = self._topology.n_links + core[..., 2]
+            value = np.uint64(1) << (bit % _WORD_BITS).astype(np.uint64)
+            np.bitwise_or.at(bits, (row.reshape(vertex.shape), lane, bit // _WORD_BITS), value)
+            self._lanes[target] = (chip.astype(np.int64), bits)
+        return self._lanes[target]
 
 
 def _default_routed(

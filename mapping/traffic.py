@@ -29,21 +29,30 @@ def first_vertices(partition: Partition) -> NDArray[np.int64]:
 
 
 def slice_range(partition: Partition, population: str) -> tuple[int, int]:
-    """First and one past the last slice id of a population or spike source."""
+    """First and one past the last slice id of a population or spike source; of many, take `slice_ranges`."""
     start = partition.first_slice[population]
     later = [first for first in partition.first_slice.values() if first > start]
     return start, min(later, default=len(partition.slices))
 
 
-def receivers(partition: Partition, population: str) -> NDArray[np.int64]:
-    """Vertex that takes packets, for every slice and lane of a target population. Shape (n_slices, n_lanes)."""
-    start, stop = slice_range(partition, population)
-    found = [
-        vertex.vertex_id
-        for vertex in partition.vertices
-        if start <= vertex.slice_id < stop and vertex.role in (Role.SYNAPSE, Role.COMBINED)
-    ]
-    return np.array(found, dtype=np.int64).reshape(stop - start, -1)
+def slice_ranges(partition: Partition) -> dict[str, tuple[int, int]]:
+    """First and one past the last slice id of every population and spike source."""
+    edges = sorted({*partition.first_slice.values(), len(partition.slices)})
+    after = dict(zip(edges, [*edges[1:], len(partition.slices)], strict=True))
+    return {name: (first, after[first]) for name, first in partition.first_slice.items()}
+
+
+def receivers(partition: Partition) -> dict[str, NDArray[np.int64]]:
+    """Vertices that take packets, for every slice and lane of each population. Shape (n_slices, n_lanes) each."""
+    role = np.array([vertex.role in (Role.SYNAPSE, Role.COMBINED) for vertex in partition.vertices], dtype=bool)
+    vertex = np.flatnonzero(role)
+    slice_id = np.array([partition.vertices[i].slice_id for i in vertex.tolist()], dtype=np.int64)
+    ranges = slice_ranges(partition)
+    edges = np.searchsorted(slice_id, np.array([ranges[name] for name in ranges], dtype=np.int64).reshape(-1, 2))
+    return {
+        name: vertex[first:last].reshape(ranges[name][1] - ranges[name][0], -1)
+        for name, (first, last) in zip(ranges, edges.tolist(), strict=True)
+    }
 
 
 @dataclass(frozen=True, slots=True, eq=False)

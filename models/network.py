@@ -280,6 +280,7 @@ class Network:
     scale: float = 1.0
     reference: str | None = None
     offsets: dict[str, int] = field(init=False, repr=False, compare=False)
+    _groups: dict[str, Population | SpikeSource] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.dt_ms > 0:
@@ -295,6 +296,7 @@ class Network:
             offsets[group.name] = n
             n += group.n_neurons
         object.__setattr__(self, "offsets", offsets)
+        object.__setattr__(self, "_groups", {group.name: group for group in (*self.populations, *self.sources)})
         sizes = {group.name: group.n_neurons for group in (*self.populations, *self.sources)}
         targets = {population.name: population.neuron for population in self.populations}
         for projection in self.projections:
@@ -348,10 +350,9 @@ class Network:
 
     def group(self, name: str) -> Population | SpikeSource:
         """Return the population or spike source called ``name``."""
-        for candidate in (*self.populations, *self.sources):
-            if candidate.name == name:
-                return candidate
-        raise UnknownNameError("population", name, self.offsets)
+        if name not in self._groups:
+            raise UnknownNameError("population", name, self.offsets)
+        return self._groups[name]
 
     def expected_n_synapses(self) -> float:
         """Mean number of synapses; exact for PD14, where the connectors fix it."""

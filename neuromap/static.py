@@ -110,11 +110,12 @@ def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArra
     events = np.zeros(len(partition.vertices))
     bounds = [*partition.first_slice.values(), len(partition.slices)]
     n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
+    takers = receivers(partition)
     for projection in network.projections:
         pair = (projection.source, projection.target)
         if pair not in partition.lane_of_source:
             continue
-        vertex = receivers(partition, projection.target)
+        vertex = takers[projection.target]
         first = partition.first_slice[projection.source]
         sizes = n_neurons[first : bounds[bounds.index(first) + 1]]
         lane_spikes = np.bincount(partition.lane_of_source[pair], weights=sizes, minlength=vertex.shape[1])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Partition, Placement, RoutingTree
-from mapping.traffic import chips_of_slices, slice_range
+from mapping.traffic import chips_of_slices, slice_ranges
 from models.errors import UnroutableError
 from models.machine import Machine
 from models.network import Network
@@ -53,14 +53,14 @@ def make_jobs(
     n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
     jobs: dict[str, Job] = {}
     chips_of: dict[str, NDArray[np.int64]] = {}
-    part_of_chip = connected_parts(topology)
+    part_of_chip, ranges = connected_parts(topology), slice_ranges(partition)
     for name, targets in targets_of(network).items():
         if not targets:
             continue
         for population in (name, *targets):
             if population not in chips_of:
-                chips_of[population] = np.unique(chip_of_slice[slice(*slice_range(partition, population))])
-        start, stop = slice_range(partition, name)
+                chips_of[population] = np.unique(chip_of_slice[slice(*ranges[population])])
+        start, stop = ranges[name]
         source_chips = chip_of_slice[start:stop]
         target_chips = np.unique(np.concatenate([chips_of[target] for target in targets]))
         terminals = np.union1d(target_chips, source_chips)
