@@ -51,9 +51,15 @@ class Outcome:
 
 
 class Routers:
-    """The tables of all chips, ready for lookups; ``has_default_route``: packets that match nothing go straight on."""
+    """The tables of all chips, ready for lookups.
 
-    def __init__(self, tables: Tables, topology: Topology, *, has_default_route: bool = True) -> None:
+    ``has_default_route``: packets that match nothing go straight on. ``zone``: key bits by which entries are sorted
+    into drawers, so that a lookup whose slices agree in them opens few; any bits give the same answers.
+    """
+
+    def __init__(
+        self, tables: Tables, topology: Topology, *, has_default_route: bool = True, zone: int = 0xFFFFFFFF
+    ) -> None:
         self.topology = topology
         self._neighbour = topology.neighbour.astype(np.int64)
         self._tables = tables
@@ -61,6 +67,8 @@ class Routers:
         self._route, self._bits = route_bits(tables, topology)
         index = topology.index_of(tables.chip[:, 0], tables.chip[:, 1]).astype(np.int64)
         self._chip = np.repeat(index, np.diff(tables.indptr))  # of every entry
+        self._zone = np.uint32(zone)
+        self._drawers = _drawers(tables.key & tables.mask & self._zone, tables.mask & self._zone)
 
     def look_up(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
         """Look up the slices with ``key`` and ``mask`` in all tables.
@@ -71,7 +79,8 @@ class Routers:
         row_of = np.full(self.topology.n_chips, -1, dtype=np.int64)
         same = np.bitwise_and.reduce(mask) & ~np.bitwise_or.reduce(key ^ key[0])  # bits that all slices share
         tables = self._tables
-        entry = np.flatnonzero((((tables.key ^ key[0]) & tables.mask & same) == 0) & (self._chip >= 0))
+        entry = self._candidates(key[0], same)
+        entry = entry[(((tables.key[entry] ^ key[0]) & tables.mask[entry] & same) == 0) & (self._chip[entry] >= 0)]
         chips, first = np.unique(self._chip[entry], return_index=True)
         order = np.argsort(first)  # tables may come in any order of chips
         chips, bounds = chips[order], np.append(first[order], len(entry))
@@ -85,6 +94,16 @@ class Routers:
             hit = matches[winner, np.arange(len(key))]
             routes[row, hit] = self._route[of_chip[winner[hit]]]
         return row_of, routes
+
+    def _candidates(self, key: np.uint32, same: np.uint32) -> _Ints:
+        """Entries, ascending, among them all that can match a key that agrees with ``key`` in the bits ``same``."""
+        if self._zone & ~same:
+            return np.arange(len(self._chip))
+        found = [_NONE]
+        for mask, (keys, entries) in self._drawers.items():
+            first, last = np.searchsorted(keys, (key & mask, np.int64(key & mask) + 1))
+            found.append(entries[first:last])
+        return np.sort(np.concatenate(found))
 
     def walk(self, key: NDArray[np.uint32], mask: NDArray[np.uint32], start: _Ints) -> Outcome:
         """Walk the packets of slices with ``key`` and ``mask`` that start on the chips of index ``start``."""
@@ -155,6 +174,14 @@ class Routers:
             _, (_, reached, by) = self._step((np.zeros(1, dtype=np.int64), chip, arrival), row_of, routes)
             stack += [((int(a), int(b)), False) for a, b in zip(reached, by, strict=True)]
         return False
+
+
+def _drawers(key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> dict[np.uint32, tuple[_Ints, _Ints]]:
+    """For each distinct mask, the keys of its entries in ascending order, and the entries."""
+    order = np.lexsort((key, mask))
+    masks, first = np.unique(mask[order], return_index=True)
+    rows = np.split(order, first[1:])
+    return {one: (key[row].astype(np.int64), row) for one, row in zip(masks, rows, strict=True)}
 
 
 def route_bits(tables: Tables, topology: Topology) -> tuple[_Ints, NDArray[np.bool_]]:

@@ -51,18 +51,21 @@ def check_packets(mapping: Mapping, network: Network, topology: Topology) -> Ite
     is_sender = np.isin(role, [str(sender) for sender in SENDERS])
     start_chip[slice_id[is_sender]] = chip[is_sender]
     is_receiver = np.isin(role, [str(receiver) for receiver in RECEIVERS])
-    population = np.array([part.population for part in partition.slices])
+    slices_of = _members([part.population for part in partition.slices])
+    vertices_of = _members([partition.slices[i].population for i in slice_id.tolist()])
+    receivers_of = {name: at[is_receiver[at]] for name, at in vertices_of.items()}
     router = mapping.machine.router
-    routers = Routers(mapping.tables, topology, has_default_route=router.has_default_route)
+    zone = _common_bits(mapping, slices_of)
+    routers = Routers(mapping.tables, topology, has_default_route=router.has_default_route, zone=zone)
     for source, targets in targets_in(network).items():
         if not targets:
             continue
-        slices = np.flatnonzero(population == source)
+        slices = slices_of[source]
         # the cores that take each lane of each target
         takers = [
             (partition.lane_of_source[source, target], number[at], lane[at])
             for target in targets
-            for at in [np.flatnonzero(is_receiver & (population[slice_id] == target))]
+            for at in [receivers_of[target]]
         ]
         found: list[Violation] = []
         crossed: list[NDArray[np.int64]] = []
@@ -81,6 +84,23 @@ def check_packets(mapping: Mapping, network: Network, topology: Topology) -> Ite
             found += _classify_returns(source, chunk, outcome, routers, mapping, start_chip)
         found += _check_tree(mapping, source, crossed, topology, is_delivered=not found)
         yield from found
+
+
+def _members(names: list[str]) -> dict[str, NDArray[np.int64]]:
+    """Positions of each name in a list, ascending."""
+    known, number = np.unique(np.array(names), return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    edges = np.searchsorted(number[order], np.arange(len(known) + 1))
+    return {name: order[edges[i] : edges[i + 1]] for i, name in enumerate(known.tolist())}
+
+
+def _common_bits(mapping: Mapping, slices_of: dict[str, NDArray[np.int64]]) -> int:
+    """Key bits in which no two slices of one population differ, whichever population it is."""
+    common = 0xFFFFFFFF
+    for slices in slices_of.values():
+        key, mask = mapping.keys.key[slices], mapping.keys.mask[slices]
+        common &= int(np.bitwise_and.reduce(mask) & ~np.bitwise_or.reduce(key ^ key[0]))
+    return common
 
 
 def _chunks(slices: NDArray[np.int64], n_chips: int) -> list[NDArray[np.int64]]:
