@@ -15,6 +15,7 @@ from emulator.kernels import neuron as kernel
 from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.kernels.poisson import N_STEPS_PER_DRAW
 from emulator.kernels.procedural import A_FIRST, B_N_REFUSED, Redraw
+from emulator.kernels.shifted import Shifted
 from emulator.kernels.stdp import Plastic
 from emulator.lazy_array import lazy_array
 from emulator.lif_constants import raw_s1615
@@ -51,6 +52,7 @@ class EngineState:
     n_arrivals: int = 0
     plastic: Plastic | None = None
     redraw: Redraw | None = None
+    shifted: Shifted | None = None
 
     @property
     def n_probes(self) -> int:
@@ -64,7 +66,7 @@ class EngineState:
         engine.run(
             thread, n_threads, first_step, n_steps, self.shard_bits, self.extra_delay, self.barrier, self.n_arrivals,
             injected_ptr, injected, self.cells, self.drive, self.rows, self.due, self.fired, self.probes, out_v,
-            self.record, self.plastic, self.redraw,
+            self.record, self.plastic, self.redraw, self.shifted,
         )  # fmt: skip
 
     def end_chunk(self, n_arrivals: int) -> None:
@@ -92,6 +94,33 @@ class EngineState:
                 "arena of redrawn rows", "state engine", need=have + n_refused, have=have, unit="synapses",
                 hint="raise max_memory_bytes (--memory-gib), shorten the longest delay, or lower the drive",
             )  # fmt: skip
+
+    def allow_shifts(self, n_slots: int, next_step: int = 0) -> Shifted:
+        """Make room for input that is moved by up to ``n_slots`` steps; what is to come from ``next_step`` on stays.
+
+        Raises
+        ------
+        CapacityError
+            If that would take more than 8 GiB of addresses.
+        """
+        n_shards, n_input = self.cells.accumulator.shape
+        n_slots = 1 << (n_slots - 1).bit_length()
+        n_bytes = n_shards * n_slots * n_input * self.cells.accumulator.itemsize
+        if n_bytes > _MAX_DUE_BYTES:
+            raise CapacityError(
+                "input of late spikes", "state engine", need=n_bytes, have=_MAX_DUE_BYTES, unit="bytes of addresses",
+                hint="lower core.spike_buffer_packets, or drop what is late (--end-of-tick drop)",
+            )  # fmt: skip
+        moved = lazy_array((n_shards, n_slots, n_input), self.cells.accumulator.dtype)
+        old, new = self.shifted, Shifted(moved, np.zeros((n_shards, n_slots), np.uint8))
+        if old is not None:
+            n_old = old.is_used.shape[1]
+            for shard, slot in np.argwhere(old.is_used).tolist():
+                step = next_step + (slot - next_step) % n_old
+                new.input[shard, step % n_slots] = old.input[shard, slot]
+                new.is_used[shard, step % n_slots] = 1
+        self.shifted = new
+        return new
 
     @property
     def n_updates_cut(self) -> int:

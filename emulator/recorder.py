@@ -9,6 +9,7 @@ from emulator.kernels.engine import Cells
 from models.network import Network
 
 _HALF_RANGE = 1 << 30  # of 32 bits
+_LOOK_STEPS = 200  # between two looks at all state
 
 
 class RangeWatch:
@@ -43,17 +44,25 @@ class Recorder:
         self._steps: list[NDArray[np.int32]] = []
         self._neurons: list[NDArray[np.int32]] = []
         self._v: list[NDArray[np.float64]] = []
+        self._n_unwatched = 0
 
     def add(self, step: NDArray[np.int32], neuron: NDArray[np.int32], v: NDArray[np.float64]) -> None:
         """Keep copies of one chunk's spikes and potentials."""
         self._steps.append(step.copy())
         self._neurons.append(neuron.copy())
         self._v.append(v.copy())
+        self._n_unwatched += len(v)
+        if self._n_unwatched >= _LOOK_STEPS:
+            self._look()
+
+    def _look(self) -> None:
+        self._n_unwatched = 0
         if self._watch is not None:
             self._watch.look()
 
     def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
         """Return all steps and neurons of spikes, and the potentials, shape (n_steps, n_probes)."""
+        self._look()
         if not self._steps:
             return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, self._n_probes))
         return np.concatenate(self._steps), np.concatenate(self._neurons), np.concatenate(self._v)

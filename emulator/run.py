@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.advance import AfterStep, Couple, advance
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards, count_first_draws
-from emulator.engine_state import MAX_CHUNK_STEPS, EngineState, build_state
+from emulator.engine_state import EngineState, build_state
 from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
 from emulator.plasticity import PlasticRows, static_projections
 from emulator.plasticity_weights import Plasticity, PlasticWeights
@@ -24,7 +23,6 @@ from emulator.recorder import RangeWatch, Recorder
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
-from emulator.worker_pool import start_together, worker_pool
 from models.errors import ParameterError
 from models.network import (
     Constant,
@@ -40,8 +38,8 @@ from models.network import (
 
 MAX_THREADS = 256
 #: What this process has compiled or loaded: arithmetic (formats by their state's type), whether with other neuron
-#: models than LifCurrExp, with plasticity, and whether rows are stored.
-_COMPILED: set[tuple[Arithmetic | type, bool, bool, bool]] = set()
+#: models than LifCurrExp, with plasticity, whether rows are stored, and whether coupled.
+_COMPILED: set[tuple[Arithmetic | type, bool, bool, bool, bool]] = set()
 
 
 class Arithmetic(StrEnum):
@@ -134,6 +132,7 @@ class _Options:
     max_memory_bytes: int | None = None
     probes: Sequence[int] = ()
     sample_weights_ms: float | None = None
+    couple: Couple | None = None
 
     @property
     def number_format(self) -> NumberFormat | None:
@@ -160,6 +159,7 @@ def simulate(
     max_memory_bytes: int | None = None,
     probes: Sequence[int] = (),
     sample_weights_ms: float | None = None,
+    couple: Couple | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> Simulation:
     """Build a network's synapses and simulate it.
@@ -192,6 +192,8 @@ def simulate(
         Neuron ids whose membrane potential is recorded every step.
     sample_weights_ms : float, ms, optional
         Sample the distribution of plastic weights every so often (``Simulation.plastic_weights``).
+    couple : callable, optional
+        Called with the state before the first step; what it returns is called after every step (``emulator.advance``).
     progress : callable, optional
         Called with a stage (``compile``, ``build``, ``simulate``) and the fraction done.
 
@@ -217,25 +219,27 @@ def simulate(
     options = _Options(
         seed=seed, arithmetic=arithmetic, convention=DelayConvention(delay_convention), poisson=PoissonMethod(poisson),
         weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding),
-        ring_buffer=ring_buffer, n_threads=n_threads,
+        ring_buffer=ring_buffer, n_threads=n_threads, couple=couple,
         max_memory_bytes=max_memory_bytes, probes=probes, sample_weights_ms=sample_weights_ms,
     )  # fmt: skip
     if options.number_format is not None:
         check_models(network)
-    _compile_kernels(network, arithmetic, progress)
+    _compile_kernels(network, arithmetic, progress, is_coupled=couple is not None)
     return _simulate(network, n_steps, options, progress)
 
 
 def _compile_kernels(
     model: Network, arithmetic: Arithmetic | NumberFormat, progress: Callable[[str, float], None] | None, *,
-    is_stored: bool = True,
+    is_stored: bool = True, is_coupled: bool = False,
 ) -> None:  # fmt: skip
     """Compile, or load from the cache, what a simulation calls, so that no time measured later holds it.
 
-    Neuron models beside ``LifCurrExp``, plasticity, and rows that are not stored each take an engine of their own.
+    Neuron models beside ``LifCurrExp``, plasticity, rows that are not stored, and a coupling each take an engine of
+    their own.
     """
     has_others, is_plastic = has_other_models(model), static_projections(model) is not None
-    kind = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype, has_others, is_plastic, is_stored
+    number = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype
+    kind = number, has_others, is_plastic, is_stored, is_coupled
     if kind in _COMPILED:
         return
     if isinstance(arithmetic, NumberFormat) and arithmetic.state is not None:
@@ -252,9 +256,18 @@ def _compile_kernels(
     others = (Population(name="others", n_neurons=2, neuron=LifDelta()),) if has_others else ()
     network = Network(name="compile", populations=(cells, *others), projections=(synapses,))
     _COMPILED.add(kind)
-    _simulate(network, 1, _Options(seed=0, arithmetic=arithmetic, max_memory_bytes=None if is_stored else 0), None)
+    options = _Options(
+        seed=0, arithmetic=arithmetic, max_memory_bytes=None if is_stored else 0,
+        couple=_couple_nothing if is_coupled else None,
+    )  # fmt: skip
+    _simulate(network, 1, options, None)
     if progress is not None:
         progress("compile", 1.0)
+
+
+def _couple_nothing(state: EngineState, connectivity: Connectivity) -> AfterStep:
+    state.allow_shifts(1)
+    return lambda step, neurons: None
 
 
 def _simulate(
@@ -283,7 +296,8 @@ def _simulate(
     built = time.perf_counter()
     watch = RangeWatch(network, state.cells) if arithmetic is Arithmetic.FIXED else None
     recorder = Recorder(len(options.probes), watch)
-    done = _advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress)
+    after_step = None if options.couple is None else options.couple(state, connectivity)
+    done = advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress, after_step)
     count_first_draws(network, connectivity, state.redraw)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
@@ -358,42 +372,3 @@ def _saturations(network: Network, state: EngineState) -> dict[tuple[str, Recept
 def _by_population(network: Network, state: EngineState) -> dict[str, dict[str, int]]:
     counts = state.population_counters().tolist()
     return {p.name: dict(zip(COUNTERS, row, strict=True)) for p, row in zip(network.populations, counts, strict=True)}
-
-
-def _advance(
-    state: EngineState, sources: SpikeSources, recorder: Recorder, plasticity: Plasticity, n_steps: int,
-    n_threads: int, progress: Callable[[str, float], None] | None,
-) -> int:  # fmt: skip
-    """Run chunk after chunk; return the number of steps done (all, unless interrupted)."""
-    done = 0
-    pool = worker_pool(n_threads)
-    try:
-        while done < n_steps:
-            n = min(MAX_CHUNK_STEPS, n_steps - done, plasticity.steps_to_sample(done))
-            ptr, neurons = sources.spikes(done, n)
-            out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
-            run_chunk = partial(state.run_chunk, n_threads=n_threads, first_step=done, n_steps=n, injected_ptr=ptr,
-                                injected=neurons, out_v=out_v)  # fmt: skip
-            jobs = start_together(pool, n_threads, run_chunk)
-            try:
-                wait(jobs)
-            finally:  # also after Ctrl-C: the kernels cannot be interrupted, and what they finish is kept
-                wait(jobs)
-                state.end_chunk(n * n_threads)
-            for job in jobs:
-                job.result()
-            state.check_delivery()
-            state.check_arena()
-            recorder.add(*state.take_spikes(), np.asarray(out_v, np.float64))
-            done += n
-            plasticity.sample(done)
-            if progress is not None:
-                progress("simulate", done / n_steps)
-    except KeyboardInterrupt:
-        pool.shutdown(wait=True)
-        if done < n_steps and (leftover := state.take_spikes())[0].size:  # the chunk that Ctrl-C arrived in
-            recorder.add(*leftover, np.asarray(out_v, np.float64))
-            done += n
-    finally:
-        pool.shutdown(wait=True)
-    return done

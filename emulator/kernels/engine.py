@@ -22,6 +22,7 @@ from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
 from emulator.kernels.poisson import BLOCK, N_LIMITS_AT_ONCE, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
 from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
 from emulator.kernels.procedural import enter_redrawn
+from emulator.kernels.shifted import add_shifted
 from emulator.kernels.stdp import add_input, add_post_spikes, deliver_rows
 from emulator.kernels.threads import wait_at_barrier
 
@@ -292,13 +293,13 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, driv
 
 @njit(cache=True, nogil=True)
 def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, injected_ptr, injected,
-        cells, drive, rows, due, fired, probes, out_v, record, plastic, redraw):  # fmt: skip
+        cells, drive, rows, due, fired, probes, out_v, record, plastic, redraw, shifted):  # fmt: skip
     """Advance this thread's shards by ``n_steps``.
 
     ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
     ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
-    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, and none of their
-    code is compiled then.
+    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, ``shifted`` where no
+    spike can be late; none of their code is compiled then.
     """
     n_shards = cells.v.shape[0]
     mask = due.entry.shape[1] - 1
@@ -313,6 +314,8 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             due.n[shard, slot] = 0
             if plastic is not None:
                 add_input(shard, t, plastic, cells.accumulator[shard])
+            if shifted is not None:
+                add_shifted(shard, t, shifted, cells.accumulator[shard])
             if t % N_STEPS_PER_DRAW == 0:
                 _draw_drives(shard, shard_bits, t, cells, drive, scratch, scratch_limits)
             fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],

@@ -130,6 +130,9 @@ class SteppedRun:
 
     def finish(self, scenario: Scenario) -> Outcome:
         """Run to the end and return what happened; ``scenario`` is the one with the packets that were given."""
+        self._state.parameters[q.P_N_TICKS] = scenario.n_ticks  # fewer than planned after an interruption
+        if self._state.parameters[q.P_POLICY] != q.POLICY_WAIT:
+            self._state.ticks[scenario.n_ticks, q.T_START] = scenario.n_ticks * scenario.tick_cycles
         self.advance()
         self._logs.append(self._state.log[: self._state.clock[q.K_N_LOG]])
         return _outcome(scenario, self._state, np.concatenate(self._logs) if self._with_log else None)
@@ -153,8 +156,8 @@ def _outcome(scenario: Scenario, state: q.State, rows: NDArray[np.int64] | None)
         link_packets=state.links[:, q.L_SENT].copy(), link_emergency_packets=state.links[:, q.L_EMERGENCY].copy(),
         link_max_queue=state.links[:, q.L_PEAK].copy(), router=state.router_counters,
         core=state.cores[:, _CORE_COUNTERS],
-        latency=state.latency, tick_start=state.ticks[:, q.T_START].copy(),
-        tick_backlog=state.ticks[:, q.T_BACKLOG].copy(),
+        latency=state.latency, tick_start=state.ticks[: scenario.n_ticks + 1, q.T_START].copy(),
+        tick_backlog=state.ticks[: scenario.n_ticks + 1, q.T_BACKLOG].copy(),
     )  # fmt: skip
 
 

@@ -1,0 +1,222 @@
+"""State, cores and packets together: what is late or lost on the machine is late or lost for the neurons.
+
+After every step its spikes become packets, the packets run until the machine's next tick begins, and the state engine
+is told of every (spike, core) whose work was not done by then: its synapses do not count in their time. Late by k
+ticks, they count k steps later, as on a machine whose synapses count their delay from the tick they are worked off in;
+lost, they never count. A core's work is on time when it ends before the machine's next tick begins, that is before the
+first core begins it; neurons update in every step whatever their core has still to do. Where ticks wait, nothing is
+late.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.advance import AfterStep
+from emulator.connectivity import Connectivity
+from emulator.engine_state import EngineState
+from emulator.kernels.shifted import LOST, ON_TIME, shift_rows
+from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
+from emulator.network.compiled import SteppedRun
+from emulator.network.outcome import Outcome
+from emulator.network.scenario import Packets, Scenario
+from emulator.timing import row_lengths, slice_of_source
+from mapping.model import Mapping
+from models.errors import CapacityError, ParameterError
+from models.network import Network
+
+_MAX_LATE = 1 << 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrivals:
+    """What became of the synaptic events, by the slice of their targets.
+
+    Attributes
+    ----------
+    n_events, n_on_time, n_late : ndarray, shape (n_slices,), int64
+        Synaptic events that the spikes sent ask for; that counted in their time; that counted later.
+    late_by : ndarray, shape (n_bins,), int64
+        Deliveries to cores (rows with synapses) by the ticks they were late; the last bin takes all above.
+    step_missed, step_late : ndarray, shape (n_steps,), int64
+        Events of the spikes of each step that did not count in their time, and those of them that counted later.
+    """
+
+    n_events: NDArray[np.int64]
+    n_on_time: NDArray[np.int64]
+    n_late: NDArray[np.int64]
+    late_by: NDArray[np.int64]
+    step_missed: NDArray[np.int64]
+    step_late: NDArray[np.int64]
+
+    @property
+    def n_lost(self) -> NDArray[np.int64]:
+        """Events that never counted (or not before the end of the run), shape (n_slices,)."""
+        return self.n_events - self.n_on_time - self.n_late
+
+
+class ClosedLoop:
+    """Couples a simulation to the packets of a mapping; ``couple`` is what ``emulator.run.simulate`` takes.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    network : Network
+    n_steps : int
+    options : NetworkOptions
+    n_threads : int
+
+    Attributes
+    ----------
+    arrivals : Arrivals
+        So far.
+
+    Raises
+    ------
+    ParameterError
+        For a network with plastic synapses.
+    """
+
+    def __init__(
+        self, mapping: Mapping, network: Network, *, n_steps: int, options: NetworkOptions, n_threads: int = 2
+    ) -> None:
+        if any(projection.plasticity is not None for projection in network.projections):
+            allowed = "static synapses: late or lost spikes of plastic ones are not modelled; use --depth cores"
+            raise ParameterError("depth full", "plastic synapses", allowed)
+        self._mapping, self._network, self._n_steps = mapping, network, n_steps
+        self._options, self._n_threads = options, n_threads
+        self._sent: list[Packets] = []
+        sizes = (*(len(mapping.partition.slices),) * 3, _MAX_LATE + 1, n_steps, n_steps)
+        zeros = [np.zeros(n, np.int64) for n in sizes]
+        self.arrivals = Arrivals(*zeros)
+
+    def couple(self, state: EngineState, connectivity: Connectivity) -> AfterStep:
+        """Prepare everything that does not depend on the spikes.
+
+        Raises
+        ------
+        CapacityError
+            If the rows of synapses are not stored, or their lengths on all slices do not fit memory.
+        """
+        network, n_slices = self._network, len(self._mapping.partition.slices)
+        self._longest_delay = connectivity.max_delay_steps() + state.extra_delay
+        state.allow_shifts(self._longest_delay + 1)
+        self._state, self._slice_of = state, slice_of_source(self._mapping, network)[: network.n_neurons]
+        lengths = row_lengths(connectivity, self._slice_of, n_slices, n_threads=self._n_threads)
+        if callable(lengths) or not connectivity.is_stored:
+            raise CapacityError(
+                "synaptic rows", "closed loop", need=connectivity.n_synapses, have=connectivity.n_stored,
+                unit="stored synapses", hint="raise --memory-gib, lower --scale, or use --depth cores",
+            )  # fmt: skip
+        self._row_length = lengths
+        everybody = Spikes(
+            step=np.zeros(network.n_sources, np.int32), neuron=np.arange(network.n_sources, dtype=np.int32),
+            n_steps=self._n_steps, row_length=lengths, row=np.arange(network.n_sources, dtype=np.int32),
+        )  # fmt: skip
+        self._template: Scenario = scenario_of(self._mapping, network, everybody, self._options)
+        row = self._template.packets.row
+        self._by_neuron = np.argsort(row, kind="stable")  # packets of neuron i: from _first[i] to _first[i + 1]
+        self._first = np.searchsorted(row[self._by_neuron], np.arange(network.n_sources + 1))
+        self._run = SteppedRun(self._template, is_watched=True)
+        self._tick_of_packet, self._row_of_packet = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
+        return self._after_step
+
+    def _after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
+        packets, first = self._packets(step, neurons), self._run.n_packets
+        self._sent.append(packets)
+        self._run.add_packets(packets, step + 1)
+        self._run.advance(step + 1)
+        packet, column, n_ticks = self._run.take_arrivals().T
+        is_now = packet >= first
+        self._take_back(step, packets, packet[is_now] - first, column[is_now], n_ticks[is_now])
+        if not is_now.all():
+            self._add_older(step, packet[~is_now], column[~is_now], n_ticks[~is_now])
+        self._remember(first, packets)
+
+    def _packets(self, step: int, neurons: NDArray[np.int32]) -> Packets:
+        """Return what the neurons that fired in a step send."""
+        first, n = self._first[neurons], self._first[neurons + 1] - self._first[neurons]
+        places = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
+        chosen, everybody = np.sort(self._by_neuron[places]), self._template.packets
+        return Packets(
+            tick=np.full(chosen.size, step, np.int32), core=everybody.core[chosen], offset=everybody.offset[chosen],
+            net=everybody.net[chosen], row=everybody.row[chosen],
+        )  # fmt: skip
+
+    def _remember(self, first: int, packets: Packets) -> None:
+        """Keep tick and neuron of the packets, for those that arrive in a later tick."""
+        last = first + packets.n_packets
+        while last > self._tick_of_packet.size:
+            self._tick_of_packet, self._row_of_packet = (
+                np.concatenate([kept, np.zeros_like(kept)]) for kept in (self._tick_of_packet, self._row_of_packet)
+            )
+        self._tick_of_packet[first:last], self._row_of_packet[first:last] = packets.tick, packets.row
+
+    def _take_back(
+        self, step: int, packets: Packets, packet: NDArray[np.int32], column: NDArray[np.int32],
+        n_ticks: NDArray[np.int32],
+    ) -> None:  # fmt: skip
+        """Take this step's spikes back where they did not arrive in time; ``packet``: number within the step."""
+        sent = np.unique(packets.row)
+        lengths = self._row_length[sent]
+        n_events = lengths.sum(axis=0, dtype=np.int64)
+        self.arrivals.n_events[:] += n_events
+        shift = np.full(lengths.shape, LOST, np.int32)
+        shift[np.searchsorted(sent, packets.row[packet]), column] = n_ticks
+        shift[lengths == 0] = ON_TIME
+        if not shift.any():
+            self.arrivals.n_on_time[:] += n_events
+            return
+        missed = np.where(shift != ON_TIME, lengths, 0)
+        self.arrivals.n_on_time[:] += n_events - missed.sum(axis=0, dtype=np.int64)
+        self.arrivals.step_missed[step] = missed.sum(dtype=np.int64)
+        self._shift(step, np.full(sent.size, step, np.int32), sent, shift, is_removed=True)
+
+    def _add_older(
+        self, step: int, packet: NDArray[np.int32], column: NDArray[np.int32], n_ticks: NDArray[np.int32]
+    ) -> None:
+        """Add what arrived only now of earlier steps' spikes."""
+        key = self._tick_of_packet[packet].astype(np.int64) << 32 | self._row_of_packet[packet]
+        spikes, index = np.unique(key, return_inverse=True)
+        steps, neurons = (spikes >> 32).astype(np.int32), (spikes & 0xFFFFFFFF).astype(np.int32)
+        shift = np.zeros((spikes.size, self._row_length.shape[1]), np.int32)
+        shift[index, column] = n_ticks
+        shift[self._row_length[neurons] == 0] = ON_TIME
+        self._shift(step, steps, neurons, shift, is_removed=False)
+
+    def _shift(
+        self, step: int, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32], *,
+        is_removed: bool,
+    ) -> None:  # fmt: skip
+        """Have the state engine move what is late or lost, after ``step``; count what is late."""
+        chosen = shift.any(axis=1)
+        steps, neurons, shift = steps[chosen], neurons[chosen], shift[chosen]
+        is_late = shift > 0
+        if is_late.any():
+            self._count_late(steps, neurons, shift, is_late)
+        state, shifted = self._state, self._state.shifted
+        n_slots = self._longest_delay + int(shift.max(initial=0)) + 1
+        if shifted is None or n_slots > shifted.is_used.shape[1]:
+            shifted = state.allow_shifts(2 * n_slots, step + 1)
+        shift_rows(
+            0, 1, state.shard_bits, state.extra_delay, steps, neurons, is_removed, shift, self._slice_of, state.rows,
+            shifted,
+        )  # fmt: skip
+
+    def _count_late(
+        self, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32], is_late: NDArray[np.bool_]
+    ) -> None:
+        n_events = np.where(is_late, self._row_length[neurons], 0)
+        self.arrivals.n_late[:] += n_events.sum(axis=0, dtype=np.int64)
+        np.add.at(self.arrivals.step_late, steps, n_events.sum(axis=1, dtype=np.int64))
+        self.arrivals.late_by[:] += np.bincount(np.minimum(shift[is_late], _MAX_LATE), minlength=_MAX_LATE + 1)
+
+    def outcome(self) -> Outcome:
+        """Run the packets that are still on their way to the end and return what happened in the network."""
+        names = ("tick", "core", "offset", "net", "row")
+        joined = {name: np.concatenate([getattr(packets, name) for packets in self._sent]) for name in names}
+        packets, n_ticks = Packets(**joined), max(1, len(self._sent))
+        return self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
