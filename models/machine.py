@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from models.errors import ParameterError
+from models.host import HostSpec
 from models.machine_unit import check_numbers
 from models.neuron_cost import NeuronModelSpec
 from models.topology_spec import TopologySpec
@@ -161,8 +162,11 @@ class CostSpec:
 class PowerSpec:
     """Power and energy.
 
-    The energies of single events, ``synaptic_event_pj``, ``neuron_update_pj``, ``spike_pj`` (sent by a neuron) and
-    ``hop_pj`` (a packet over a link), are None where the machine is known by the power of its active cores instead.
+    ``board_overhead_w`` is that of a board in a box of its own; several boards stand in frames, which are powered as a
+    whole. A core draws ``core_active_w`` while it works and ``core_waiting_ratio`` of it while it waits (0: it sleeps
+    until the next interrupt, 1: it polls). ``dram_energy_per_byte_pj`` is of the chip's memory. The energies of single
+    events, ``synaptic_event_pj``, ``neuron_update_pj``, ``spike_pj`` (sent by a neuron) and ``hop_pj`` (a packet over a
+    link), are None where the machine is known by the power of its active cores instead.
     """
 
     board_idle_w: float
@@ -171,6 +175,8 @@ class PowerSpec:
     n_boards_per_frame: int
     core_active_w: float
     router_energy_per_bit_pj: float
+    core_waiting_ratio: float = 0.0
+    dram_energy_per_byte_pj: float | None = None
     synaptic_event_pj: float | None = None
     neuron_update_pj: float | None = None
     spike_pj: float | None = None
@@ -178,6 +184,8 @@ class PowerSpec:
 
     def __post_init__(self) -> None:
         check_numbers(self, "power", positive=("n_boards_per_frame",))
+        if self.core_waiting_ratio > 1:
+            raise ParameterError("power.core_waiting_ratio", self.core_waiting_ratio, "a value from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +318,7 @@ class Machine:
     plasticity: PlasticitySpec | None = None
     neuron_models: NeuronModelSpec | None = None
     flow_control: FlowControlSpec | None = None
+    host: HostSpec | None = None
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:

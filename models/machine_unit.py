@@ -26,6 +26,7 @@ _COUNT_UNITS = {
     "max_delay_steps": "steps",
     "n_weight_values": "values",
     "neurons_per_core": "neurons",
+    "barrier_tiles": "tiles",
     "n_pipelines": "pipelines",
     "n_dram_channels": "channels",
     "ring_buffer_sigma": "standard deviations",
@@ -35,6 +36,7 @@ _COUNT_UNITS = {
 _SUFFIX_UNITS = {
     "_bytes_per_s": "bytes/s",
     "_packets_per_s": "packets/s",
+    "_synapses_per_s": "synapses/s",
     "_events_per_s": "events/s",
     "_per_bit_pj": "pJ",
     "_packets": "packets",
@@ -46,6 +48,7 @@ _SUFFIX_UNITS = {
     "_ns": "ns",
     "_pj": "pJ",
     "_w": "W",
+    "_s": "s",
 }
 
 

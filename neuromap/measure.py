@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.energy import energy
+from emulator.energy import energy, traffic
 from emulator.run import Simulation
 from emulator.timing import Timing
 from mapping.load import StaticLoad, static_load
@@ -215,15 +215,17 @@ def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timi
     n_events, model_s = _n_events(m), activity.model_time_ms * 1e-3
     step_cycles = m.timing.budget_cycles / timing.time_scale_factor * timing.real_time_factor
     n_sent = int(np.count_nonzero(m.simulation.spike_step >= m.warmup_steps))
-    packets_per_s = n_sent / model_s if model_s else 0.0
+    per_s = 1 / model_s if model_s else 0.0
+    all_s = m.simulation.n_steps * m.simulation.network.dt_ms * 1e-3
     found = energy(
         m.mapping.machine,
-        n_boards=int(m.mapping.machine.topology.n_boards),
-        busy_cores=float(m.timing.mean_cycles.sum() / step_cycles),
-        router_packets_per_s=packets_per_s + float(load.link_packets_per_s.sum()),
-        events_per_s=n_events / model_s if model_s else 0.0,
-        real_time_factor=timing.real_time_factor,
-    )
+        traffic(
+            m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, events_per_s=n_events * per_s,
+            rows_per_s=m.timing.n_rows / all_s if all_s else 0.0, hops_per_s=float(load.link_packets_per_s.sum()),
+        ),
+        n_boards=int(m.mapping.machine.topology.n_boards), n_cores=len(m.mapping.partition.vertices),
+        busy_cores=float(m.timing.mean_cycles.sum() / step_cycles), real_time_factor=timing.real_time_factor,
+    )  # fmt: skip
     return EnergyReport(
         energy_per_synaptic_event_nj=found.energy_per_event_nj, power_w=found.power_w, n_synaptic_events=n_events,
         parts_w=found.parts_w,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.cores import core_costs
-from emulator.energy import energy
+from emulator.energy import energy, traffic
 from emulator.kernels import work
 from emulator.pipeline_step import pipeline_step
 from mapping.expected import expected_rates_hz
@@ -155,19 +155,20 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
     sent = sum(load.rate_hz[name] * network.group(name).n_neurons for name in mapping.trees)
     lengths = np.diff(mapping.tables.indptr)
     busy = float(cycles.sum() / (budget / time_scale_factor * factor))
+    delivered = float(load.vertex_packets_per_s.sum())
     used = energy(
         machine,
-        n_boards=topology.n_boards,
-        busy_cores=busy,
-        router_packets_per_s=sent + float(load.link_packets_per_s.sum()),
-        events_per_s=float(events.sum()),
-        real_time_factor=factor,
-    )
+        traffic(
+            mapping, network, spikes_per_s=sent, events_per_s=float(events.sum()),
+            rows_per_s=min(delivered, float(events.sum())), hops_per_s=float(load.link_packets_per_s.sum()),
+        ),
+        n_boards=topology.n_boards, n_cores=len(partition.vertices), busy_cores=busy, real_time_factor=factor,
+    )  # fmt: skip
     return StaticReport(
         network=network.name, machine=machine.name, recipe=partition.recipe, n_cores=len(partition.vertices),
         n_chips=len(np.unique(chip)), n_boards=topology.n_boards, rate_hz=expected_rates_hz(network, machine),
         n_synaptic_events_per_s=float(events.sum()), n_packets_sent_per_s=float(sent),
-        n_packets_delivered_per_s=float(load.vertex_packets_per_s.sum()),
+        n_packets_delivered_per_s=delivered,
         link_packets_per_s=float(load.link_packets_per_s.sum()), mean_link_hops=load.mean_link_hops,
         max_link_hops=int(load.link_hops.max(initial=0)), busiest_link=_busiest_link(mapping, load, time_scale_factor),
         busiest_core=_busiest_core(mapping, load, cycles, budget),
