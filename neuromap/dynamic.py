@@ -30,8 +30,11 @@ from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.flow import map_network
 from neuromap.report.packet_loss import Loss, loss_lines, losses
+from neuromap.report.packet_page import render_packet_page
 
 _QUANTILES = (0.5, 0.99, 1.0)
+#: Runs of fewer events are done again with their log, which says by how many ticks packets are late.
+_MAX_KEPT_EVENTS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +125,7 @@ def run_dynamic(
     trace: str | Path | None = None,
     end_of_tick: str = "late",
     is_in_phase: bool = False,
+    html: bool = True,
     progress: Callable[[str, float, str], None] | None = None,
     **options: Any,
 ) -> DynamicResult:
@@ -131,7 +135,7 @@ def run_dynamic(
     ----------
     experiment : Experiment or str
     out : str or Path, optional
-        Folder for ``dynamic.json``, ``dynamic.npz`` and the mapping.
+        Folder for ``dynamic.json``, ``dynamic.npz``, ``packets.html`` and the mapping.
     overwrite : bool
     spikes : str or Path, optional
         ``spikes.npz`` of a run; without it spikes are drawn at the expected rates.
@@ -140,6 +144,8 @@ def run_dynamic(
     end_of_tick : {'late', 'drop', 'wait'}
     is_in_phase : bool
         Whether the ticks of all cores begin together; else at random phases.
+    html : bool
+        Write ``packets.html``.
     progress : callable, optional
     **options
         As in ``make_experiment``.
@@ -166,6 +172,8 @@ def run_dynamic(
     start = time.perf_counter()
     outcome = run_compiled(scenario, with_log=trace is not None)
     run_s = time.perf_counter() - start
+    if html and out is not None and outcome.log is None and outcome.n_events <= _MAX_KEPT_EVENTS:
+        outcome = run_compiled(scenario, with_log=True)
     report = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s)
     if trace is not None:
         topology = build_topology(mapping.machine)
@@ -174,6 +182,9 @@ def run_dynamic(
     if out is not None:
         report.write(Path(out) / "dynamic.json")
         write_arrays(outcome, build_topology(mapping.machine), Path(out) / "dynamic.npz")
+        if html:
+            page = render_packet_page(asdict(report), outcome, mapping, experiment.to_dict())
+            (Path(out) / "packets.html").write_text(page, encoding="utf-8")
     return DynamicResult(report, outcome, mapping)
 
 

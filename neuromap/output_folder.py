@@ -49,7 +49,8 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
 
 #: What a run or a mapping leaves in its folder.
 RESULTS = (
-    "report.json", "report.html", "spikes.npz", "arrays.npz", "static.json", "mapping/mapping.json",
+    "report.json", "report.html", "spikes.npz", "arrays.npz", "static.json", "dynamic.json",
+    "dynamic.npz", "packets.html", "mapping/mapping.json",
     "mapping/mapping.npz", "mapping/experiment.yaml", "mapping/vertices.json", "mapping/nets.json", "mapping/loads.npz",
 )  # fmt: skip
 

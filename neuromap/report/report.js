@@ -22,12 +22,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
   });
 }
-// Maps: the n-th hexagon of a map is the n-th chip.
-const labels = JSON.parse(document.getElementById("chip-labels").textContent);
+// Maps: the n-th shape of a map is the n-th chip; a section with labels of its own (id ends in chip-labels) uses those.
 for (const map of document.querySelectorAll("[id^=chips-]")) {
-  [...map.querySelectorAll("path")].slice(0, labels.length).forEach((hexagon, index) => {
+  const own = map.closest("section")?.querySelector("script[id$=chip-labels]");
+  const labels = JSON.parse((own ?? document.getElementById("chip-labels")).textContent);
+  [...map.querySelectorAll("path")].slice(0, labels.length).forEach((shape, index) => {
     const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
     title.textContent = labels[index];
-    hexagon.append(title);
+    shape.append(title);
   });
 }

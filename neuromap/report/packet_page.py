@@ -1,0 +1,115 @@
+"""The dynamic depth's report as one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from emulator.network.outcome import Outcome
+from mapping.model import Mapping
+from neuromap.report.markup import embedded_json, section, text
+from neuromap.report.packet_section import packet_section
+from neuromap.report.quantity import fixed, plural, si
+
+_FULL = 0.95  # utilisation from which a link counts as full
+
+
+def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mapping, experiment: dict[str, Any]) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    report : dict
+        What ``dynamic.json`` holds; also embedded in the page as JSON (``id="report"``).
+    outcome : Outcome
+    mapping : Mapping
+    experiment : dict
+        What to run to get this again.
+    """
+    asset = files("neuromap.report")
+    title = f"{report['network']} on {report['machine']}"
+    about = (
+        f"{title}: {report['recipe']} recipe, {plural(report['n_steps'], 'step')}, time-scale factor "
+        f"{report['time_scale_factor']:g}, depth dynamic: every packet, nothing acts back on the network"
+    )
+    body = (
+        f'<h1>{text(about)}</h1><p class="headline">{text(_headline(report, title))}</p>'
+        f'<div class="tiles">{_tiles(report)}</div>{_remedies(report)}{_unverified(mapping)}'
+        f"{packet_section(outcome, mapping)}{_reproduce(experiment)}"
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(title)}: packets</title>"
+        f"<style>{(asset / 'report.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
+        f"{embedded_json('report', report)}"
+        f"<script>{(asset / 'report.js').read_text(encoding='utf-8')}</script></body></html>\n"
+    )
+
+
+def _n_lost(report: dict[str, Any]) -> int:
+    return sum(int(loss["n_lost"]) for loss in report["losses"])
+
+
+def _headline(report: dict[str, Any], title: str) -> str:
+    n_lost, n_all = _n_lost(report), report["n_delivered"] + _n_lost(report)
+    if not report["n_sent"]:
+        return f"{title}: no packet was sent."
+    if not n_lost:
+        return f"{title} loses none of {n_all:,} deliveries."
+    return f"{title} loses {n_lost:,} deliveries, {n_lost / max(n_all, 1):.2%} of all."
+
+
+def _tiles(report: dict[str, Any]) -> str:
+    latency, n_lost = report["latency_ns"], _n_lost(report)
+    is_slow = report["real_time_factor"] > 1.001 * report["time_scale_factor"]
+    is_full = report["link_load_ratio"] > _FULL or report["router"]["n_dropped_multicast_packets"] > 0
+    tiles = (
+        ("bad" if n_lost else "good", "✗ Loses spikes" if n_lost else "✓ Loses nothing",
+         (f"{n_lost:,} deliveries lost", f"{report['n_late']:,} of {report['n_served']:,} late")),
+        ("number", _latency(latency["q0.5"]) + " median latency",
+         (f"99 % below {_latency(latency['q0.99'])}", f"longest {_latency(latency['q1'])}")),
+        ("bad" if is_full else "number", f"{report['link_load_ratio']:.1%} on the busiest link",
+         (report["busiest_link"], f"{report['n_blocked_packets']:,} packets held up by routers")),
+        ("bad" if is_slow else "number", f"{report['mean_step_ns'] / 1e3:,.4g} µs a step",
+         (f"real-time factor {fixed(report['real_time_factor'], 3)}",
+          f"longest backlog {report['max_backlog_ns'] / 1e3:,.4g} µs")),
+    )  # fmt: skip
+    return "".join(
+        f'<div class="tile {mark}"><b>{text(answer)}</b><ul>'
+        + "".join(f"<li>{text(detail)}</li>" for detail in details)
+        + "</ul></div>"
+        for mark, answer, details in tiles
+    )
+
+
+def _latency(latency_ns: float) -> str:
+    return "no" if latency_ns < 0 else si(latency_ns * 1e-9, "s")
+
+
+def _remedies(report: dict[str, Any]) -> str:
+    if not report["losses"]:
+        return ""
+    rows = "".join(f"<dt>{text(loss['cause'])}</dt><dd><b>{text(loss['remedy'])}</b></dd>" for loss in report["losses"])
+    return f'<dl class="limit">{rows}</dl>'
+
+
+def _unverified(mapping: Mapping) -> str:
+    names = mapping.machine.unverified
+    if not names:
+        return '<p class="note">Every machine constant used here has a source.</p>'
+    verb = "constant is" if len(names) == 1 else "constants are"
+    listed = ", ".join(names)
+    return f'<p class="note"><span class="mark">{len(names)} machine {verb} unverified:</span> {text(listed)}.</p>'
+
+
+def _reproduce(experiment: dict[str, Any]) -> str:
+    return section(
+        "reproduce",
+        "Reproduce",
+        "<p>The experiment, complete; <code>neuromap run FILE --depth dynamic</code> takes it.</p>",
+        f"<pre>{text(json.dumps(experiment, indent=2, ensure_ascii=False, default=str))}</pre>",
+        '<p class="note">All numbers of this page are embedded in it as JSON: '
+        "<code>JSON.parse(document.getElementById(&quot;report&quot;).textContent)</code>.</p>",
+    )
