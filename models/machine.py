@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
+from models.core_spec import CoreKind, NeuroCoreSpec, ReceptionSpec, TickSpec
 from models.errors import ParameterError
 from models.host import HostSpec
 from models.machine_unit import check_numbers
@@ -36,7 +37,7 @@ class ConstantNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreSpec:
-    """One processor and its private memories.
+    """One processor and its private memories; ``kind``: what it is (`models.core_spec`).
 
     Limits that not every machine has are None where there is none: ``max_synapses`` onto a core's neurons,
     ``max_fan_in`` of one neuron and ``max_fan_out`` of one, ``max_in_axons`` (different sources that reach a core),
@@ -66,6 +67,7 @@ class CoreSpec:
     weight_bits: int | None = None
     n_weight_values: int | None = None
     synapse_memory_bytes: int | None = None
+    kind: CoreKind = "software"
 
     def __post_init__(self) -> None:
         sizes = ("n_per_chip", "clock_hz", "dtcm_bytes", "max_neurons", "max_row_synapses", "spike_buffer_packets")
@@ -211,7 +213,8 @@ class PipelineSpec:
     ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the two columns of a measured curve: how fast rows of each size
     are read by one channel, whose best was ``dram_curve_bytes_per_s``; ``dram_bytes_per_s`` is the best of the channels
     that there are, which scales the curve.
-    ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six.
+    ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six. ``barrier_ns``: from when a node
+    knows the spikes of all others to its next step, where no row is still to be read.
     """
 
     n_pipelines: int
@@ -223,6 +226,7 @@ class PipelineSpec:
     transceiver_ns: float
     cable_ns: float
     link_hop_delay_ns: float
+    barrier_ns: float
     n_dram_channels: int
     dram_bytes_per_s: float
     dram_curve_bytes_per_s: float
@@ -319,9 +323,15 @@ class Machine:
     neuron_models: NeuronModelSpec | None = None
     flow_control: FlowControlSpec | None = None
     host: HostSpec | None = None
+    reception: ReceptionSpec | None = None
+    tick: TickSpec = field(default_factory=TickSpec)
+    neuro_core: NeuroCoreSpec | None = None
     constants: tuple[ConstantNote, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        needed = {"pipeline_node": "pipeline", "neuro_core": "neuro_core"}.get(self.core.kind)
+        if needed is not None and getattr(self, needed) is None:
+            raise ParameterError("core.kind", self.core.kind, f"'software', or a section {needed!r}")
         for name in ("dead_chips", "dead_links", "dead_cores"):
             for place in getattr(self, name):
                 if min(place) < 0:
