@@ -133,7 +133,7 @@ class ClosedLoop:
         is_now = packet >= first
         self._take_back(step, packets, packet[is_now] - first, column[is_now], n_ticks[is_now])
         if not is_now.all():
-            self._add_older(step, packet[~is_now], column[~is_now], n_ticks[~is_now])
+            self._shift(step, *self._of_older(packet[~is_now], column[~is_now], n_ticks[~is_now]), is_removed=False)
         self._remember(first, packets)
 
     def _packets(self, step: int, neurons: NDArray[np.int32]) -> Packets:
@@ -175,17 +175,17 @@ class ClosedLoop:
         self.arrivals.step_missed[step] = missed.sum(dtype=np.int64)
         self._shift(step, np.full(sent.size, step, np.int32), sent, shift, is_removed=True)
 
-    def _add_older(
-        self, step: int, packet: NDArray[np.int32], column: NDArray[np.int32], n_ticks: NDArray[np.int32]
-    ) -> None:
-        """Add what arrived only now of earlier steps' spikes."""
+    def _of_older(
+        self, packet: NDArray[np.int32], column: NDArray[np.int32], n_ticks: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Steps, neurons and shifts of earlier steps' spikes of which something arrived only now."""
         key = self._tick_of_packet[packet].astype(np.int64) << 32 | self._row_of_packet[packet]
         spikes, index = np.unique(key, return_inverse=True)
         steps, neurons = (spikes >> 32).astype(np.int32), (spikes & 0xFFFFFFFF).astype(np.int32)
         shift = np.zeros((spikes.size, self._row_length.shape[1]), np.int32)
         shift[index, column] = n_ticks
         shift[self._row_length[neurons] == 0] = ON_TIME
-        self._shift(step, steps, neurons, shift, is_removed=False)
+        return steps, neurons, shift
 
     def _shift(
         self, step: int, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32], *,
@@ -194,9 +194,7 @@ class ClosedLoop:
         """Have the state engine move what is late or lost, after ``step``; count what is late."""
         chosen = shift.any(axis=1)
         steps, neurons, shift = steps[chosen], neurons[chosen], shift[chosen]
-        is_late = shift > 0
-        if is_late.any():
-            self._count_late(steps, neurons, shift, is_late)
+        self._count_late(steps, neurons, shift)
         state, shifted = self._state, self._state.shifted
         n_slots = self._longest_delay + int(shift.max(initial=0)) + 1
         if shifted is None or n_slots > shifted.is_used.shape[1]:
@@ -206,9 +204,8 @@ class ClosedLoop:
             shifted,
         )  # fmt: skip
 
-    def _count_late(
-        self, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32], is_late: NDArray[np.bool_]
-    ) -> None:
+    def _count_late(self, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32]) -> None:
+        is_late = shift > 0
         n_events = np.where(is_late, self._row_length[neurons], 0)
         self.arrivals.n_late[:] += n_events.sum(axis=0, dtype=np.int64)
         np.add.at(self.arrivals.step_late, steps, n_events.sum(axis=1, dtype=np.int64))
@@ -219,4 +216,6 @@ class ClosedLoop:
         names = ("tick", "core", "offset", "net", "row")
         joined = {name: np.concatenate([getattr(packets, name) for packets in self._sent]) for name in names}
         packets, n_ticks = Packets(**joined), max(1, len(self._sent))
-        return self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
+        outcome = self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
+        self._count_late(*self._of_older(*self._run.take_arrivals().T))
+        return outcome

@@ -9,7 +9,7 @@ convention in step t + d + 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -169,6 +169,7 @@ def simulate_reference(
     probes: Sequence[int] = (),
     plastic: PlasticSynapses | None = None,
     poisson: PoissonMethod | str = PoissonMethod.COUNTER,
+    late: Callable[[int, int, int], int | None] = lambda step, source, target: 0,
 ) -> ReferenceRun:
     """Simulate a network with stored synapses.
 
@@ -187,6 +188,8 @@ def simulate_reference(
     plastic : PlasticSynapses, optional
         Synapses that change; ``connectivity`` holds the others.
     poisson : {'counter', 'kiss'}
+    late : callable, optional
+        Called with step, source and target of what a synapse delivers: the steps that it comes late, None if never.
 
     Returns
     -------
@@ -197,7 +200,7 @@ def simulate_reference(
     plastic = plastic or PlasticSynapses(network, (), scales)
     longest = max((synapse.delay_steps for row in rows for synapse in row), default=1)
     longest = max(longest, plastic.longest_delay_steps)
-    ring = _Ring(longest + extra_delay + 1, network.n_neurons)
+    ring = _Ring(longest + extra_delay + 1 + n_steps, network.n_neurons)
     run = ReferenceRun()
     kiss = KissInput(network, seed) if PoissonMethod(poisson) is PoissonMethod.KISS else None
     for step in range(n_steps):
@@ -211,7 +214,9 @@ def simulate_reference(
         fired += source_spikes_of(network, step, seed, kiss)
         for source in fired:
             for synapse in (*rows[source], *plastic.send(step, source)):
-                ring.add(step + synapse.delay_steps + extra_delay, synapse)
+                n_late = late(step, source, synapse.target)
+                if n_late is not None and n_late < n_steps:
+                    ring.add(step + synapse.delay_steps + extra_delay + n_late, synapse)
         plastic.add_post_spikes(step, fired)
         run.spikes += [(step, source) for source in fired]
         run.v.append([cells[i].v for i in probes])

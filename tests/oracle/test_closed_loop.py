@@ -1,0 +1,164 @@
+"""Closed loop: what the packet network loses or delays, the neurons miss or get later, synapse by synapse.
+
+The SimPy network replays the spikes of the closed loop; its log says when each core was done with each spike; the
+reference network, told so, must come to the same potentials and spikes.
+"""
+
+import numpy as np
+import pytest
+
+from emulator.closed_loop import ClosedLoop
+from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
+from emulator.network.compiled import SteppedRun
+from emulator.network.model import EndOfTick, What
+from emulator.network.simpy_model import run_simpy
+from emulator.reference.network import simulate_reference
+from emulator.run import simulate
+from emulator.timing import row_lengths, slice_of_source
+from machines import machine
+from mapping.flow import map_network
+from models.errors import CapacityError, ParameterError
+from models.plasticity import PairStdp
+from reference_case import assert_identical, rich_network, spikes_of
+from stdp_case import one_synapse
+
+N_STEPS = 120
+#: Clock of the cores in MHz, spike buffer in packets, reinjection queue (None: links that hold nobody up), end of tick;
+#: whether anything is late, whether anything is lost.
+CASES = {
+    "late": (10, 64, None, EndOfTick.LATE, True, False),
+    "overflow": (2, 2, None, EndOfTick.LATE, True, True),
+    "dropped at the end of the tick": (10, 64, None, EndOfTick.DROP, True, True),
+    "waited for": (4, 64, None, EndOfTick.WAIT, False, False),
+    "dropped by routers": (200, 64, 0, EndOfTick.LATE, True, True),
+    "reinjected": (200, 64, 100, EndOfTick.LATE, True, False),
+}
+
+
+def slow_machine(clock_mhz: float, spike_buffer_packets: int, queue_packets: int | None):
+    core = {"clock_hz": clock_mhz * 1e6, "spike_buffer_packets": spike_buffer_packets}
+    if queue_packets is None:
+        return machine(n_boards=1, core=core)
+    return machine(
+        n_boards=1, core=core, link={"packets_per_s": 4e3},
+        flow_control={"reinjection_queue_packets": queue_packets, "wait1_code": 60, "output_buffer_packets": 1},
+    )  # fmt: skip
+
+
+def closed_loop_run(case: str, arithmetic: str = "fixed", is_in_phase: bool = True, n_threads: int = 2):
+    *numbers, end_of_tick, _, _ = CASES[case]
+    network = rich_network()
+    mapping = map_network(
+        network, slow_machine(*numbers), recipe="combined", neurons_per_core=6, place="random", seed=5,
+        time_scale_factor=20,
+    )  # fmt: skip
+    options = NetworkOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
+    loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=options)
+    run = simulate(
+        network, n_steps=N_STEPS, seed=1, probes=range(network.n_neurons), arithmetic=arithmetic, couple=loop.couple,
+        n_threads=n_threads,
+    )  # fmt: skip
+    return mapping, options, loop, run
+
+
+def ticks_late(mapping, options, run):
+    """Steps that each (step, source, target) was late, from a log of the SimPy network; None for lost."""
+    network = run.network
+    slices = slice_of_source(mapping, network)
+    lengths = row_lengths(run.connectivity, slices[: network.n_neurons], len(mapping.partition.slices))
+    sent = Spikes(step=run.spike_step, neuron=run.spike_neuron, n_steps=N_STEPS, row_length=lengths,
+                  row=np.arange(network.n_sources, dtype=np.int32))  # fmt: skip
+    scenario = scenario_of(mapping, network, sent, options)
+    outcome = run_simpy(scenario)
+    served = {}
+    log = outcome.log
+    for time, place, packet in zip(
+        *(a[log.of(What.SERVE)].tolist() for a in (log.time, log.place, log.packet)), strict=True
+    ):
+        column = int(scenario.work.column[place])
+        if column >= 0:
+            tick, source = int(scenario.packets.tick[packet]), int(scenario.packets.row[packet])
+            in_tick = -(-time // scenario.tick_cycles) - 1
+            served[tick, source, column] = 0 if options.end_of_tick is EndOfTick.WAIT else max(0, in_tick - tick)
+    return outcome, lambda step, source, target: served.get((step, source, int(slices[target])))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("is_in_phase", [True, False])
+def test_closed_loop_equals_the_reference_told_what_was_late_and_lost(case, is_in_phase):
+    mapping, options, loop, run = closed_loop_run(case, is_in_phase=is_in_phase)
+    outcome, late = ticks_late(mapping, options, run)
+    arrivals = loop.arrivals
+    assert loop.outcome().totals() == outcome.totals()
+    is_late, is_lost = CASES[case][-2:]
+    assert (arrivals.n_late.sum() > 100, arrivals.n_lost.sum() > 100) == (is_late, is_lost)
+    assert is_lost or arrivals.n_lost.sum() == 0
+    assert (outcome.n_lost + outcome.total("n_overflow") + outcome.total("n_expired") > 0) == is_lost
+    reference = simulate_reference(
+        run.network, run.connectivity, run.scales, n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons),
+        late=late,
+    )  # fmt: skip
+    assert_identical(run, reference)
+
+
+def test_float64_misses_the_same_synapses():
+    mapping, options, _, run = closed_loop_run("overflow", arithmetic="float")
+    _, late = ticks_late(mapping, options, run)
+    reference = simulate_reference(
+        run.network, run.connectivity, {}, n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons), late=late
+    )
+    np.testing.assert_allclose(run.v_mv, np.array(reference.v), rtol=0, atol=1e-9)
+    assert spikes_of(run) == reference.spikes
+
+
+@pytest.mark.parametrize("recipe", ["combined", "ensemble"])
+def test_without_late_spikes_the_closed_loop_is_the_open_one(recipe):
+    network = rich_network()
+    mapping = map_network(network, machine(n_boards=1), recipe=recipe, neurons_per_core=8, time_scale_factor=10)
+    loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=NetworkOptions(time_scale_factor=10, is_in_phase=True))
+    probes = range(network.n_neurons)
+    closed = simulate(network, n_steps=N_STEPS, seed=1, probes=probes, couple=loop.couple)
+    opened = simulate(network, n_steps=N_STEPS, seed=1, probes=probes)
+    np.testing.assert_array_equal(closed.v_mv, opened.v_mv)
+    assert spikes_of(closed) == spikes_of(opened)
+    assert loop.arrivals.n_on_time.sum() == loop.arrivals.n_events.sum() > 500
+    assert loop.outcome().n_delivered == loop.outcome().n_expected > 100
+
+
+def test_threads_do_not_change_what_is_late():
+    runs = [closed_loop_run("overflow", n_threads=n)[3] for n in (1, 2, 3)]
+    for run in runs[1:]:
+        np.testing.assert_array_equal(run.v_mv, runs[0].v_mv)
+
+
+def test_an_interrupted_closed_loop_keeps_what_was_done(monkeypatch):
+    advance, n_calls = SteppedRun.advance, 0
+
+    def interrupted(self, n_ticks=None):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == 50:
+            raise KeyboardInterrupt
+        advance(self, n_ticks)
+
+    monkeypatch.setattr(SteppedRun, "advance", interrupted)
+    _, _, loop, run = closed_loop_run("late")
+    assert (run.n_steps, run.is_complete) == (50, False)
+    outcome = loop.outcome()
+    assert outcome.total("n_sent") == outcome.scenario.packets.n_packets > 10
+    assert len(outcome.tick_start) == 51
+
+
+def test_plastic_synapses_are_refused():
+    network = one_synapse(PairStdp(w_max_pa=100.0), delay_steps=1, weight_pa=50.0)
+    mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
+    with pytest.raises(ParameterError, match=r"^depth full: needs static synapses: late or lost .*, has 'plastic synapses'$"):
+        ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
+
+
+def test_rows_that_are_not_stored_are_refused():
+    network = rich_network()
+    mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
+    loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
+    with pytest.raises(CapacityError, match=r"^synaptic rows at closed loop: needs \d+ stored synapses, has \d+ "):
+        simulate(network, n_steps=10, seed=1, max_memory_bytes=0, couple=loop.couple)
