@@ -7,11 +7,13 @@ import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.energy import energy, traffic
+from emulator.energy import energy, energy_range, traffic
+from emulator.loading import load_time_range_s, load_times
 from emulator.run import Simulation
 from emulator.timing import Timing
 from mapping.load import StaticLoad, static_load
@@ -27,6 +29,7 @@ from neuromap.results import (
     EnergyReport,
     HostReport,
     LimitingCore,
+    LoadingReport,
     MachineReport,
     MappingReport,
     MemoryReport,
@@ -119,6 +122,7 @@ def make_report(m: Measured) -> Report:
             n_threads=m.experiment.n_threads,
         ),
         losses=losses,
+        loading=_loading_report(m),
         notes=make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size)
         + loss_notes(m.experiment, m.simulation, losses),
     )  # fmt: skip
@@ -217,18 +221,31 @@ def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timi
     n_sent = int(np.count_nonzero(m.simulation.spike_step >= m.warmup_steps))
     per_s = 1 / model_s if model_s else 0.0
     all_s = m.simulation.n_steps * m.simulation.network.dt_ms * 1e-3
-    found = energy(
-        m.mapping.machine,
-        traffic(
-            m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, events_per_s=n_events * per_s,
-            rows_per_s=m.timing.n_rows / all_s if all_s else 0.0, hops_per_s=float(load.link_packets_per_s.sum()),
-        ),
-        n_boards=int(m.mapping.machine.topology.n_boards), n_cores=len(m.mapping.partition.vertices),
-        busy_cores=float(m.timing.mean_cycles.sum() / step_cycles), real_time_factor=timing.real_time_factor,
+    done = traffic(
+        m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, events_per_s=n_events * per_s,
+        rows_per_s=m.timing.n_rows / all_s if all_s else 0.0, hops_per_s=float(load.link_packets_per_s.sum()),
     )  # fmt: skip
+    given: dict[str, Any] = {
+        "n_boards": int(m.mapping.machine.topology.n_boards), "n_cores": len(m.mapping.partition.vertices),
+        "busy_cores": float(m.timing.mean_cycles.sum() / step_cycles), "real_time_factor": timing.real_time_factor,
+    }  # fmt: skip
+    found = energy(m.mapping.machine, done, **given)
     return EnergyReport(
         energy_per_synaptic_event_nj=found.energy_per_event_nj, power_w=found.power_w, n_synaptic_events=n_events,
-        parts_w=found.parts_w,
+        parts_w=found.parts_w, power_range_w=[one.power_w for one in energy_range(m.mapping.machine, done, **given)],
+    )  # fmt: skip
+
+
+def _loading_report(m: Measured) -> LoadingReport | None:
+    network = m.simulation.network
+    times = load_times(m.mapping, network)
+    if not times:
+        return None
+    usual = times[0]
+    return LoadingReport(
+        generation=usual.generation, start_s=usual.start_s, draw_s=usual.draw_s, load_s=usual.load_s,
+        total_s=usual.total_s, total_range_s=list(load_time_range_s(m.mapping, network, usual.generation)),
+        total_by_generation_s={time.generation: time.total_s for time in times},
     )  # fmt: skip
 
 

@@ -150,12 +150,32 @@ class MemoryReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyReport:
-    """``parts_w`` splits ``power_w`` (idle boards, overhead, frames, active cores, packets)."""
+    """``parts_w`` splits ``power_w``; ``power_range_w``: with all power constants at the low, and high, ends of their
+    ranges.
+    """
 
     energy_per_synaptic_event_nj: float | None
     power_w: float
     n_synaptic_events: int
     parts_w: dict[str, float]
+    power_range_w: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadingReport:
+    """Time until the first step on the machine, modelled (`emulator.loading`), for its usual way of drawing synapses.
+
+    ``total_range_s``: shortest and longest that the ranges of the constants allow; ``total_by_generation_s``: of each
+    way that the machine has.
+    """
+
+    generation: Literal["host", "machine"]
+    start_s: float
+    draw_s: float
+    load_s: float
+    total_s: float
+    total_range_s: list[float]
+    total_by_generation_s: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +225,7 @@ class Report:
     provenance: dict[str, int]
     host: HostReport
     losses: LossReport = field(default_factory=LossReport)
+    loading: LoadingReport | None = None
     notes: list[str] = field(default_factory=list)
     schema_version: int = field(default=SCHEMA_VERSION)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from neuromap.report import activity_figure, boards, machine_figure, tables
+from neuromap.report.loading import loading_facts
 from neuromap.report.markup import embedded_json, facts, figure, section, text
 from neuromap.report.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.report.sample import Samples, collect_samples
@@ -300,11 +301,17 @@ def _provenance(report: Report) -> str:
             ("threads", f"{host.n_threads}"),
         ]
     )
+    loading = ""
+    if report.loading is not None:
+        loading = (
+            f"<h3>How long the machine takes until the first step (modelled)</h3>{facts(loading_facts(report.loading))}"
+        )
     return section(
         "provenance",
         "Counters and host",
         f'<div class="pair"><div><h3>What the cores counted</h3>{counters}</div>'
         f"<div><h3>What this run cost on this computer</h3>{times}</div></div>",
+        loading,
         tables.loss_table(report),
     )
 

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from neuromap.report.loading import loading_line
 from neuromap.report.quantity import count, deviation, fixed, seconds, size_of
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
 from neuromap.results import Report
@@ -28,7 +29,10 @@ def render_verdict(report: Report) -> RenderableType:
     limits = _limits(report)
     if limits.row_count:
         parts.append(limits)
-    parts += [_rates(report), *_notes(report), _host(report)]
+    parts += [_rates(report), *_notes(report)]
+    if report.loading is not None:
+        parts.append(Text(loading_line(report.loading), style="dim"))
+    parts.append(_host(report))
     return Group(*parts)
 
 

@@ -1,0 +1,43 @@
+"""What a report says of the time until the first step on the machine."""
+
+from __future__ import annotations
+
+from neuromap.report.quantity import fixed
+from neuromap.results import LoadingReport
+
+_WAYS = {"host": "drawn by the host", "machine": "drawn by the cores"}
+
+
+def duration(time_s: float) -> str:
+    """Return a time as people say it: seconds, minutes or hours with two or three digits."""
+    for scale, unit, least in ((3600.0, "h", 1.5), (60.0, "min", 1.5)):
+        if time_s >= least * scale:
+            value = time_s / scale
+            return f"{fixed(value, 0 if value >= 20 else 1)} {unit}"
+    return f"{fixed(time_s, 0 if time_s >= 20 else 1)} s"
+
+
+def loading_line(loading: LoadingReport) -> str:
+    """Return the times in one line: the usual way, its range, then the other."""
+    low_s, high_s = loading.total_range_s
+    usual = f"{duration(loading.total_s)} ({duration(low_s)} to {duration(high_s)})"
+    others = [
+        f", {duration(time_s)} {_WAYS[way]}"
+        for way, time_s in loading.total_by_generation_s.items()
+        if way != loading.generation
+    ]
+    return f"loading (modelled): {usual} with synapses {_WAYS[loading.generation]}{''.join(others)}"
+
+
+def loading_facts(loading: LoadingReport) -> list[tuple[str, str]]:
+    """Return the parts of the usual way, its total and the other way's, for a table."""
+    rows = [
+        ("allocation, boot, code", duration(loading.start_s)),
+        (f"synapses, {_WAYS[loading.generation]}", duration(loading.draw_s)),
+        ("sending", duration(loading.load_s)),
+        ("in all", f"{duration(loading.total_s)} ({' to '.join(map(duration, loading.total_range_s))})"),
+    ]
+    for way, time_s in loading.total_by_generation_s.items():
+        if way != loading.generation:
+            rows.append((f"with synapses {_WAYS[way]}", duration(time_s)))
+    return rows
