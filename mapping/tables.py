@@ -136,7 +136,11 @@ class _Senders:
 
     def __init__(self, partition: Partition, placement: Placement, network: Network, topology: Topology) -> None:
         self._partition, self._placement, self._topology = partition, placement, topology
-        self._targets, self._ranges, self._receivers = targets_of(network), slice_ranges(partition), receivers(partition)
+        self._targets, self._ranges, self._receivers = (
+            targets_of(network),
+            slice_ranges(partition),
+            receivers(partition),
+        )
         self._chip_of_slice = chips_of_slices(partition, placement, topology)
         self._n_words = -(-(topology.n_links + topology.n_cores) // _WORD_BITS)
         self._lanes: dict[str, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}

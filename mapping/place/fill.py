@@ -2,7 +2,10 @@
 
 Each chip is made as full as the clusters allow. Where clusters of one population leave cores idle, those of a later
 population that fill the chip best are taken along: PD14's ensembles with four synapse cores (6 cores in all) fit a
-16-core chip twice, but once together with two that have three (5 cores); this takes 449 chips instead of 501.
+16-core chip twice, but once together with two that have three (5 cores); this takes 449 chips instead of 501. They come
+from the next runs, or from populations that have at least half of their partners in common with the one that is being
+placed, so that no population is scattered over chips of others it has nothing to do with: on ten columns of PD14 trees
+hold 471 chips in place of 693 (one column: 397).
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from models.machine import Machine
 from models.topology import Topology
 
 _N_RUNS_AHEAD = 16  # runs that are looked at for the fullest choice; more would only cost time
+_N_RUNS_NEAR = 3  # of these, taken whatever they are; with fewer, ten columns of PD14 take 5 % more chips
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +55,7 @@ class Site:
 class _Run:
     """Clusters of one population and size that are still to be placed: positions in the order of clusters."""
 
+    population: str
     n_cores: int
     next: int
     stop: int
@@ -121,11 +126,14 @@ def fill(
         return _one_each(site, chip_order, order, (cores_left, sdram_left))
     n_left = order.size
     runs = _runs(site, order)
+    kinship = _Kinship(site.partition)
     sdram = clusters.sdram_bytes[order]
     for chip in chip_order:
         if not n_left:
             break
-        taken = _fill_chip(runs, int(cores_left[chip]), int(sdram_left[chip]), sdram, is_mixed)
+        room = int(cores_left[chip])
+        offered = kinship.offered(runs, room) if is_mixed else runs[:1]
+        taken = _fill_chip(offered, room, int(sdram_left[chip]), sdram)
         if taken:
             chip_of_cluster[order[taken]] = chip
             n_left -= len(taken)
@@ -213,23 +221,59 @@ def _runs(site: Site, order: NDArray[np.int64]) -> list[_Run]:
     if not order.size:
         return []
     clusters = site.clusters
-    number = {name: i for i, name in enumerate(site.partition.first_slice)}
+    names = list(site.partition.first_slice)
+    number = {name: i for i, name in enumerate(names)}
     population = np.array([number[site.partition.slices[s].population] for s in clusters.first_slice], dtype=np.int64)
     size = clusters.n_cores[order]
     is_new = np.ones(order.size, dtype=bool)
     is_new[1:] = (size[1:] != size[:-1]) | (population[order][1:] != population[order][:-1])
     starts = np.flatnonzero(is_new)
     stops = np.append(starts[1:], order.size)
-    return [_Run(int(size[a]), a, b) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+    run_names = [names[i] for i in population[order][starts].tolist()]
+    return [
+        _Run(name, int(size[a]), a, b) for name, a, b in zip(run_names, starts.tolist(), stops.tolist(), strict=True)
+    ]
 
 
-def _fill_chip(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int64], is_mixed: bool) -> list[int]:
+class _Kinship:
+    """Which runs may share a chip with the first one, as far as there is a choice."""
+
+    def __init__(self, partition: Partition) -> None:
+        self._partners: dict[str, set[str]] = {name: {name} for name in partition.first_slice}
+        for source, target in partition.lane_of_source:
+            self._partners[source].add(target)
+            self._partners[target].add(source)
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def offered(self, runs: list[_Run], room: int) -> list[_Run]:
+        """Runs that ``room`` cores may be filled from.
+
+        The next ones, as many as it takes, and those further on that are akin to the first.
+        """
+        first = runs[0].population
+        offered: list[_Run] = []
+        n_cores = 0
+        for i, run in enumerate(runs[:_N_RUNS_AHEAD]):
+            if i < _N_RUNS_NEAR or n_cores < room or self._is_akin(first, run.population):
+                offered.append(run)
+                n_cores += run.n_cores * (run.stop - run.next)
+        return offered
+
+    def _is_akin(self, a: str, b: str) -> bool:
+        """Whether two populations have at least half of their partners (sources, targets, themselves) in common."""
+        if (a, b) not in self._known:
+            one, other = self._partners[a], self._partners[b]
+            self._known[a, b] = 2 * len(one & other) >= len(one | other)
+        return self._known[a, b]
+
+
+def _fill_chip(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int64]) -> list[int]:
     """Take clusters (positions) for a chip with ``room`` cores; the fullest choice, earlier runs first."""
     if not room:
         return []
     runs_of_size: dict[int, list[_Run]] = {}
     n_offered: dict[int, int] = {}
-    for run in runs[:_N_RUNS_AHEAD] if is_mixed else runs[:1]:
+    for run in runs:
         n_before = n_offered.setdefault(run.n_cores, 0)
         if n_before * run.n_cores < room:
             runs_of_size.setdefault(run.n_cores, []).append(run)

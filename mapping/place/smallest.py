@@ -14,7 +14,7 @@ from mapping.model import Partition, Placement
 from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network
-from models.topology import Topology, build_topology, chips_per_board, is_size_open, max_boards
+from models.topology import Topology, build_topology, chips_per_board, is_size_open, max_boards, n_boards_built
 
 Placer = Callable[..., Placement]
 
@@ -60,7 +60,15 @@ def place_on_boards(
         placement = place(partition, network, machine, topology, rng=rng, **options)
         return _with_boards(machine, topology), topology, placement
 
+    known: dict[tuple[Placer, int], tuple[Topology, Placement] | CapacityError] = {}
+
     def attempt(placer: Placer, n_boards: int) -> tuple[Topology, Placement] | CapacityError:
+        size = (placer, n_boards_built(machine.topology, n_boards))  # tori grow by whole rows
+        if size not in known:
+            known[size] = attempt_new(placer, n_boards)
+        return known[size]
+
+    def attempt_new(placer: Placer, n_boards: int) -> tuple[Topology, Placement] | CapacityError:
         topology = build_topology(machine, n_boards)
         try:
             return topology, placer(partition, network, machine, topology, rng=rng, **options)
