@@ -69,6 +69,10 @@ V_INIT_MV: dict[str, tuple[tuple[float, float], ...]] = {
         (-63.11, 4.94), (-61.66, 4.55), (-66.72, 5.46), (-61.43, 4.48),
     ),
     "original": ((-58.0, 10.0),) * 8,
+    "spinnaker": (  # microcircuit_model common_params.py:147-162: means 4 mV higher, deviations 1 mV smaller
+        (-64.28, 4.36), (-59.16, 3.57), (-59.33, 3.74), (-59.45, 3.94),
+        (-59.11, 3.94), (-57.66, 3.55), (-62.72, 4.46), (-57.43, 3.48),
+    ),
 }  # fmt: skip
 
 # Thalamic input; INM stimulus_params.py:37-55
@@ -260,7 +264,7 @@ def pd14(
     n_scale: float | None = None,
     k_scale: float | None = None,
     drive: Literal["poisson", "dc"] = "poisson",
-    v_init: Literal["optimised", "original"] = "optimised",
+    v_init: Literal["optimised", "original", "spinnaker"] = "optimised",
     thalamus: bool = False,
     dt_ms: float = 0.1,
 ) -> Network:
@@ -275,8 +279,9 @@ def pd14(
         divided by its square root and a constant current makes up for the lost mean (`compensation_pa`).
     drive : {"poisson", "dc"}
         Background: ``K_ext`` Poisson inputs of 8 Hz each, or the constant current of the same mean.
-    v_init : {"optimised", "original"}
-        Initial potentials: per population, close to the stationary state; or N(-58, 10) mV for all.
+    v_init : {"optimised", "original", "spinnaker"}
+        Initial potentials: per population, close to the stationary state; N(-58, 10) mV for all; or per population, as
+        the model script for SpiNNaker has them.
     thalamus : bool
         Add the 902 thalamic sources that fire at 120 Hz from 700 to 710 ms.
     dt_ms : float, ms

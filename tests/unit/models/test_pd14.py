@@ -192,6 +192,19 @@ def test_both_drives_share_the_connections(full):
             ],
         ),
         ("original", [(-58.0, 10.0)] * 8),
+        (
+            "spinnaker",
+            [
+                (-64.28, 4.36),
+                (-59.16, 3.57),
+                (-59.33, 3.74),
+                (-59.45, 3.94),
+                (-59.11, 3.94),
+                (-57.66, 3.55),
+                (-62.72, 4.46),
+                (-57.43, 3.48),
+            ],
+        ),
     ],
 )
 def test_initial_potentials(v_init, expected):
@@ -361,6 +374,8 @@ def test_unknown_drive_and_initial_condition_are_refused_with_the_nearest_name()
     message = r"^pd14\(drive\): needs one of dc, poisson, has 'poison'; did you mean 'poisson'\?$"
     with pytest.raises(UnknownNameError, match=message):
         pd14(drive="poison")
-    message = r"^pd14\(v_init\): needs one of optimised, original, has 'optimized'; did you mean 'optimised'\?$"
+    message = (
+        r"^pd14\(v_init\): needs one of optimised, original, spinnaker, has 'optimized'; did you mean 'optimised'\?$"
+    )
     with pytest.raises(UnknownNameError, match=message):
         pd14(v_init="optimized")
