@@ -6,13 +6,16 @@ from models.published.pd14 import (
     PD14_SYSTEMS,
     PublishedSystem,
 )
+from models.published.points import PD14_POINTS, PublishedPoint
 from models.published.reference import NEST_PD14_SEEDS, ReferenceSpikes, nest_pd14_spikes
 
 __all__ = [
     "NEST_PD14_SEEDS",
+    "PD14_POINTS",
     "PD14_POPULATIONS",
     "PD14_RATES_HZ",
     "PD14_SYSTEMS",
+    "PublishedPoint",
     "PublishedSystem",
     "ReferenceSpikes",
     "nest_pd14_spikes",

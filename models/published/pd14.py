@@ -4,7 +4,8 @@ Real-time factors and energies are those of Senk et al. 2026 (Neuromorph. Comput
 file ``performance_data_raw.yaml`` of INM-6/microcircuit-PD14-model, whose rows the ``source`` of every system names.
 Where sources disagree the range is given and the ``note`` says who says what. Energy per synaptic event is all energy
 of the simulation phase over recurrent synaptic events; what is measured (board, node, rack) differs between systems.
-Values as read from that file in 2026; the DOIs are from memory.
+Values as read from that file in 2026. The DOIs were looked up in the list of publications of the reference model's own
+documentation (INM-6/microcircuit-PD14-model) and in public repositories that cite the papers, not in the papers.
 """
 
 from __future__ import annotations
