@@ -29,6 +29,7 @@ from emulator.network.model import FOREVER, EndOfTick, Parameters
 from emulator.network.outcome import Outcome
 from emulator.network.scenario import NO_ENTRY, Fabric, Scenario, idle_work, make_packets
 from emulator.network.simpy_model import PacketNetwork
+from emulator.network.simpy_outcome import outcome_of
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
 from models.machine_file import load_machine
@@ -103,9 +104,9 @@ def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
     start = time.process_time()
     network.run(strict=False)
     cpu_s = time.process_time() - start
-    outcome = network.outcome()
+    outcome = outcome_of(network)
     return {"cpu_s": cpu_s, "n_events": n_events(outcome), "n_log": outcome.n_events,
-            "n_simpy_events": network.n_simpy_events, "peak_rss_bytes": peak_rss_bytes()}  # fmt: skip
+            "n_simpy_events": network.env.n_events, "peak_rss_bytes": peak_rss_bytes()}  # fmt: skip
 
 
 # ---- unicast on a mesh ----

@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING
 
 from emulator.network.model import EndOfTick, Leg, What
 from emulator.network.scenario import WORK_FRACTION_BITS
-from emulator.network.simpy_clock import Bell, Pause, Phase, Process
-from emulator.network.simpy_router import LOCAL, Copy
+from emulator.network.simpy_clock import CHANGE, FINISH, Bell, Process
+from emulator.network.simpy_router import LOCAL
 
 if TYPE_CHECKING:
     from emulator.network.simpy_model import PacketNetwork
 
 _HALF = 1 << (WORK_FRACTION_BITS - 1)
+SERVE = What.SERVE
 
 
 class Core:
-    """Send register, receive register, spike buffer and server of one core."""
+    """Send register, receive register, spike buffer and server of one core.
+
+    The router fills the receive register (`simpy_router.Router.deliver`), since it does so with those of several cores
+    at once. The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
+    What the log shows is not counted here.
+    """
+
+    __slots__ = (
+        "busy_until", "column", "core_id", "env", "finish", "is_receiving", "job", "jobs", "max_backlog", "max_waiting",
+        "network", "note", "phase_cycles", "port", "register", "router", "send_bell", "spike_work", "synapse_work",
+        "taken_bell", "tick", "tick_work", "to_send",
+    )  # fmt: skip
 
     def __init__(self, network: PacketNetwork, core_id: int) -> None:
-        self.network, self.env, self.core_id = network, network.env, core_id
-        self.router = network.routers[core_id // network.scenario.fabric.n_cores]
-        self.port = self.router.first_core_port + core_id % network.scenario.fabric.n_cores
-        work = network.scenario.work
+        fabric, work = network.scenario.fabric, network.scenario.work
+        self.network, self.env, self.note, self.core_id = network, network.env, network.note, core_id
+        self.finish = self.env.calendar[FINISH]
+        self.router = network.routers[core_id // fabric.n_cores]
+        self.port = self.router.first_core_port + core_id % fabric.n_cores
         self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
         self.spike_work, self.synapse_work = int(work.spike_work[core_id]), int(work.synapse_work[core_id])
         self.column = int(work.column[core_id])
@@ -32,13 +45,10 @@ class Core:
         self.is_receiving = False
         self.jobs: deque[int] = deque()  # packets that wait: the spike buffer
         self.job: int | None = None  # packet that it is at
-        self.tick_left = 0  # cycles of ticks' own work
-        self.tick_since: int | None = None  # it has been at that
-        self.n_interrupts = 0
-        self.job_ends_at = self.job_cycles = 0
-        self.n_sent = self.n_delivered = self.n_served = self.n_overflow = self.n_expired = 0
-        self.n_late = self.n_busy_cycles = self.max_waiting = self.max_backlog = 0
-        self.send_bell, self.taken_bell = Bell(self.env, Phase.CHANGE), Bell(self.env, Phase.CHANGE)
+        self.busy_until = 0  # end of that packet and of the ticks' own work, if no other packet comes
+        self.tick = 0  # that begins next
+        self.max_waiting = self.max_backlog = 0
+        self.send_bell, self.taken_bell = Bell(self.env, CHANGE), Bell(self.env, CHANGE)
         self.env.process(self.send())
 
     # ---- sending ----
@@ -47,106 +57,74 @@ class Core:
         """Put one packet after the other into the send register, each when it is due and the register empty."""
         while True:
             while not self.to_send:
-                yield self.send_bell.wait()
+                yield self.send_bell
             packet = self.to_send.popleft()
-            early = self.network.due[packet] - self.env.now
+            early = self.network.due[packet] - self.env.cycle
             if early > 0:
-                yield Pause(self.env, early, Phase.CHANGE)
-            self.network.note(What.SEND, self.core_id, packet)
-            self.n_sent += 1
-            self.network.n_expected += self.network.n_sinks_of(Copy(packet, LOCAL, Leg.NORMAL), self.router.router_id)
+                yield self.env.timeout(early)
+            self.note((self.env.cycle, What.SEND, self.core_id, packet))
+            self.network.n_expected += self.network.n_sinks_of((packet, LOCAL, Leg.NORMAL), self.router.router_id)
             self.register = packet
             self.router.offer(self.port)
-            yield self.taken_bell.wait()
+            yield self.taken_bell
 
     def take(self) -> None:
         """Empty the send register; the core can use it from the next cycle on."""
         self.register = None
-        Pause(self.env, 1, Phase.CHANGE).callbacks.append(self.taken_bell.ring)
+        self.taken_bell.ring(1)
 
     # ---- receiving ----
 
-    def deliver(self, packet: int) -> None:
-        """Take a packet into the receive register, which the interrupt handler then empties."""
-        self.network.note(What.DELIVER, self.core_id, packet)
-        self.n_delivered += 1
-        self.is_receiving = True
-        delay = self.network.numbers.receive_cycles
-        Pause(self.env, delay, Phase.CHANGE).callbacks.append(lambda _: self.receive(packet))
-
     def receive(self, packet: int) -> None:
-        """Move a packet from the receive register to the spike buffer, if that has room."""
+        """Move a packet from the receive register to the spike buffer, if that has room, or begin it at once."""
         self.is_receiving = False
-        self.router.bell.ring()
-        self.network.count_latency(packet)
-        if len(self.jobs) >= self.network.numbers.spike_buffer_packets:
-            self.network.note(What.OVERFLOW, self.core_id, packet)
-            self.n_overflow += 1
-            return
-        self.jobs.append(packet)
-        self.begin_job()
-        self.max_waiting = max(self.max_waiting, len(self.jobs))
+        if self.job is None:
+            self.begin_job(packet)
+        elif len(self.jobs) < self.network.numbers.spike_buffer_packets:
+            self.jobs.append(packet)
+            if len(self.jobs) > self.max_waiting:
+                self.max_waiting = len(self.jobs)
+        else:
+            self.note((self.env.cycle, What.OVERFLOW, self.core_id, packet))
 
     # ---- working ----
 
     def work_of(self, packet: int) -> int:
         """Cycles that a packet takes."""
-        row, lengths = self.network.row[packet], self.network.scenario.work.row_length
-        length = lengths.item(row, self.column) if row >= 0 and self.column >= 0 else 0
-        return max(1, (self.spike_work + self.synapse_work * length + _HALF) >> WORK_FRACTION_BITS)
+        row, column = self.network.row[packet], self.column
+        length = self.network.row_length[row, column] if row >= 0 and column >= 0 else 0
+        return self.spike_work + self.synapse_work * length + _HALF >> WORK_FRACTION_BITS or 1
 
-    def begin_job(self) -> None:
-        """Begin the packet that has waited longest, if the core is at none; else the ticks' own work."""
-        if self.job is not None:
-            return
+    def begin_job(self, packet: int) -> None:
+        """Begin a packet; the ticks' own work waits."""
+        now, cycles = self.env.cycle, self.work_of(packet)
+        self.job = packet
+        self.busy_until = (now if self.busy_until < now else self.busy_until) + cycles
+        self.finish[now + cycles].append(self.end_job)
+
+    def end_job(self) -> None:
+        """End a packet, and begin the one that has waited longest."""
+        assert self.job is not None
+        self.note((self.env.cycle, SERVE, self.core_id, self.job))
         if self.jobs:
-            self.interrupt()
-            self.job = self.jobs.popleft()
-            self.job_cycles = self.work_of(self.job)
-            self.job_ends_at = self.env.now + self.job_cycles
-            Pause(self.env, self.job_cycles, Phase.FINISH).callbacks.append(self.end_job)
-        elif self.tick_left and self.tick_since is None:
-            self.tick_since, interrupt = self.env.now, self.n_interrupts
-            Pause(self.env, self.tick_left, Phase.FINISH).callbacks.append(lambda _: self.end_tick_work(interrupt))
-
-    def end_job(self, _: object) -> None:
-        """End a packet, and begin what is next."""
-        job, self.job = self.job, None
-        assert job is not None
-        self.network.note(What.SERVE, self.core_id, job)
-        self.n_served += 1
-        self.n_busy_cycles += self.job_cycles
-        self.n_late += self.network.is_late(job, self.phase_cycles)
-        self.begin_job()
-
-    def interrupt(self) -> None:
-        """Leave the ticks' own work, if the core is at it."""
-        if self.tick_since is not None:
-            self.tick_left -= self.env.now - self.tick_since
-            self.tick_since = None
-            self.n_interrupts += 1
-            self.network.n_stale_alarms += 1
-
-    def end_tick_work(self, interrupt: int) -> None:
-        """The ticks' own work is done, if it was not interrupted."""
-        if interrupt == self.n_interrupts:
-            self.tick_left, self.tick_since = 0, None
-            self.network.latest = max(self.network.latest, self.env.now)
+            self.begin_job(self.jobs.popleft())
         else:
-            self.network.n_stale_alarms -= 1
+            self.job = None
 
-    def begin_tick(self, tick: int, _: object = None) -> None:
+    def begin_tick(self) -> None:
         """Begin a tick: throw away what waits (if that is the policy), and add the tick's own work."""
-        if self.network.numbers.end_of_tick is EndOfTick.DROP:
-            for packet in self.jobs:
-                self.network.note(What.EXPIRE, self.core_id, packet)
-                self.n_expired += 1
-            self.jobs.clear()
-        self.interrupt()
-        backlog = max(0, self.job_ends_at - self.env.now) + sum(map(self.work_of, self.jobs)) + self.tick_left
-        self.max_backlog = max(self.max_backlog, backlog)
-        self.network.tick_backlog[tick] = max(self.network.tick_backlog[tick], backlog)
-        if tick < self.network.scenario.n_ticks:
-            self.tick_left += self.tick_work
-            self.n_busy_cycles += self.tick_work
-        self.begin_job()
+        now, network, tick = self.env.cycle, self.network, self.tick
+        self.tick += 1
+        backlog = self.busy_until - now if self.busy_until > now else 0
+        if self.jobs:
+            if network.numbers.end_of_tick is EndOfTick.DROP:
+                for packet in self.jobs:
+                    self.note((now, What.EXPIRE, self.core_id, packet))
+                self.jobs.clear()
+            backlog += sum(map(self.work_of, self.jobs))
+        if backlog > self.max_backlog:
+            self.max_backlog = backlog
+        if backlog > network.tick_backlog[tick]:
+            network.tick_backlog[tick] = backlog
+        if self.tick_work and tick < network.scenario.n_ticks:
+            self.busy_until = (now if self.busy_until < now else self.busy_until) + self.tick_work

@@ -3,91 +3,99 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from emulator.network.model import FOREVER, Leg, What
 from emulator.network.scenario import NO_ENTRY
-from emulator.network.simpy_clock import Bell, Pause, Phase, Process
+from emulator.network.simpy_clock import CHANGE, DECIDE, REINJECT, Bell, Process
 
 if TYPE_CHECKING:
     from emulator.network.simpy_core import Core
     from emulator.network.simpy_model import PacketNetwork
 
 LOCAL = -1  #: input slot of a packet that was sent on the chip
+NORMAL, FIRST, SECOND = Leg
+ROUTE, TRANSMIT, ARRIVE, DELIVER, EMERGENCY = What.ROUTE, What.TRANSMIT, What.ARRIVE, What.DELIVER, What.EMERGENCY
 
-
-class Copy(NamedTuple):
-    """One copy of a packet: its number, the input slot by which it came, and its leg of an emergency route."""
-
-    packet: int
-    arrival: int
-    leg: Leg
+#: One copy of a packet: its number, the input slot by which it comes, and its leg of an emergency route.
+Copy = tuple[int, int, Leg]
+Outputs = tuple[tuple["Link", ...], tuple["Core", ...]]
 
 
 class Link:
-    """A channel to another router, its output buffer, and the credits for the input buffer at its far end."""
+    """A channel to another router, its output buffer, and the credits for the input buffer at its far end.
+
+    It is free from cycle ``free_at`` on, and the credit that came back in cycle ``credited_at`` counts from the next:
+    nothing has to happen for either, unless a packet waits.
+    """
 
     def __init__(self, network: PacketNetwork, router: Router, slot: int) -> None:
         fabric = network.scenario.fabric
-        self.network, self.env, self.router = network, network.env, router
+        self.env, self.note, self.router, self.slot = network.env, network.note, router, slot
+        self.change = self.env.calendar[CHANGE]
         self.link_id = router.router_id * fabric.n_slots + slot
-        self.far_router, self.far_slot = int(fabric.far_router[router.router_id, slot]), int(
-            fabric.far_slot[router.router_id, slot]
-        )  # fmt: skip
-        self.is_dead = bool(fabric.is_dead[router.router_id, slot])
+        self.far_router = int(fabric.far_router[router.router_id, slot])
+        self.far_slot = int(fabric.far_slot[router.router_id, slot])
+        self.n_places = 0 if fabric.is_dead[router.router_id, slot] else network.numbers.output_buffer_packets
         self.period = int(fabric.period[router.router_id, slot])
         self.delay = int(fabric.delay[router.router_id, slot])
-        self.queue: deque[tuple[int, Leg]] = deque()
-        self.flying: deque[tuple[int, Leg]] = deque()
+        self.queue: deque[Copy] = deque()
+        self.flying: deque[Copy] = deque()
         self.credits = network.numbers.input_buffer_packets
-        self.n_packets = self.n_emergency = self.max_queue = 0
-        self.is_busy = False
+        self.free_at, self.credited_at = 0, -1
+        self.max_queue = 0
+        self.far: Router | None = None
 
     def n_free(self) -> int:
         """Places of the output buffer that are free; none on a dead link."""
-        return 0 if self.is_dead else self.network.numbers.output_buffer_packets - len(self.queue)
+        return self.n_places - len(self.queue)
 
     def push(self, packet: int, leg: Leg) -> None:
-        """Put a packet into the output buffer."""
-        self.queue.append((packet, leg))
-        self.start()
+        """Transmit a packet, or put it into the output buffer."""
+        copy, now = (packet, self.far_slot, leg), self.env.cycle
+        if not self.queue and self.free_at <= now and self.credits > (self.credited_at == now):
+            self.transmit(copy)
+            return
+        self.queue.append(copy)
         self.max_queue = max(self.max_queue, len(self.queue))
+        if self.credits:  # else the next one starts it
+            self.start_later()
+
+    def start_later(self) -> None:
+        """Try to start in the first cycle in which the link may be free and have a credit."""
+        self.env.after(max(1, self.free_at - self.env.cycle), CHANGE, self.start)
 
     def start(self) -> None:
         """Start the first packet of the output buffer, if the link is free and has a credit."""
-        if self.is_busy or not self.queue or not self.credits:
-            return
-        packet, leg = self.queue.popleft()
+        if self.queue and self.credits and self.free_at <= self.env.cycle:
+            self.transmit(self.queue.popleft())
+            self.router.look_again()
+            if self.queue and self.credits:
+                self.start_later()
+
+    def transmit(self, copy: Copy) -> None:
+        """Put a packet on the link."""
+        now, leg = self.env.cycle, copy[2]
         self.credits -= 1
-        self.is_busy = True
-        self.router.bell.ring()
-        self.network.note(What.EMERGENCY if leg else What.TRANSMIT, self.link_id, packet)
-        self.n_packets += 1
-        self.n_emergency += leg != Leg.NORMAL
-        self.flying.append((packet, leg))
-        Pause(self.env, self.period, Phase.CHANGE).callbacks.append(self.finish)
-        Pause(self.env, self.period + self.delay, Phase.CHANGE).callbacks.append(self.arrive)
+        self.free_at = now + self.period
+        self.note((now, EMERGENCY if leg else TRANSMIT, self.link_id, copy[0]))
+        self.flying.append(copy)
+        self.change[self.free_at + self.delay].append(self.arrive)
 
-    def finish(self, _: object) -> None:
-        """The packet has left; the link is free for the next one."""
-        self.is_busy = False
-        self.start()
-
-    def arrive(self, _: object) -> None:
+    def arrive(self) -> None:
         """Put the packet that has been on its way longest into the input buffer at the far end."""
-        packet, leg = self.flying.popleft()
-        self.network.note(What.ARRIVE, self.link_id, packet)
-        far = self.network.routers[self.far_router]
-        far.inputs[self.far_slot].append(Copy(packet, self.far_slot, leg))
+        copy, far = self.flying.popleft(), self.far
+        assert far is not None
+        self.note((self.env.cycle, ARRIVE, self.link_id, copy[0]))
+        far.inputs[self.far_slot].append(copy)
         far.offer(self.far_slot)
 
     def give_credit(self) -> None:
-        """A place of the input buffer came free; the link knows in the next cycle."""
-        Pause(self.env, 1, Phase.CHANGE).callbacks.append(self._add_credit)
-
-    def _add_credit(self, _: object) -> None:
+        """A place of the input buffer came free; the link can use it from the next cycle on."""
         self.credits += 1
-        self.start()
+        self.credited_at = self.env.cycle
+        if self.queue:
+            self.start_later()
 
 
 class Router:
@@ -96,18 +104,20 @@ class Router:
     def __init__(self, network: PacketNetwork, router_id: int) -> None:
         fabric = network.scenario.fabric
         self.network, self.env, self.router_id, self.numbers = network, network.env, router_id, network.numbers
+        self.note, self.change = network.note, self.env.calendar[CHANGE]
         self.n_slots, self.first_core_port = fabric.n_slots, fabric.n_slots
         self.monitor_port = fabric.n_slots + fabric.n_cores
-        self.bell = Bell(self.env, Phase.DECIDE)
+        self.bell = Bell(self.env, DECIDE)
         self.links = [Link(network, self, slot) for slot in range(fabric.n_slots)]
         self.upstream: list[Link | None] = [None] * fabric.n_slots
         self.cores: list[Core] = []
         self.inputs: list[deque[Copy]] = [deque() for _ in range(fabric.n_slots)]
+        self.outputs: dict[int, Outputs] = {}  # of each routing word met so far
+        self.receiving: deque[tuple[int, tuple[Core, ...]]] = deque()
         self.ready = 0  # a bit for every port with a packet
         self.last_port = self.monitor_port
+        self.free_at = 0
         self.stalled_at: int | None = None
-        self.n_alarms = 0  # that are set for the packet that waits
-        self.n_stalls = 0
         self.dumped: Copy | None = None
         self.to_reinject: deque[Copy] = deque()
         self.reinjecting: Copy | None = None
@@ -115,27 +125,38 @@ class Router:
         self.count: dict[str, int] = network.new_router_counters()
         self.env.process(self.run())
 
+    # ---- arbitration ----
+
     def offer(self, port: int) -> None:
-        """Say that a port has a packet."""
+        """Say that a port has a packet; the router turns to it as soon as it is free."""
         self.ready |= 1 << port
-        self.bell.ring()
+        if self.stalled_at is None:
+            now = self.env.cycle
+            self.bell.ring(0 if self.free_at <= now else self.free_at - now)
+
+    def look_again(self) -> None:
+        """Say that an output has come free, which the router looks at if it waits for one."""
+        if self.stalled_at is not None:
+            self.bell.ring()
 
     def run(self) -> Process:
         """Take one packet after the other from the ports in turn."""
         while True:
-            while not self.ready:
-                yield self.bell.wait()
+            yield self.bell
             port = self.next_port()
             copy = self.head_of(port)
-            yield from self.route(copy)
-            if self.stalled_at is not None:
-                self.count["n_blocked_cycles"] += self.env.now - self.stalled_at
-                self.stalled_at = None
-                self.n_stalls += 1
-                self.network.n_stale_alarms += self.n_alarms
+            outputs = self.outputs_of(copy)
+            if outputs is None:
+                self.lose(What.NO_ROUTE, "n_no_route_packets", copy)
+            elif self.is_blocked(outputs):
+                yield from self.wait(copy, outputs)
+            else:
+                self.copy_out(copy, outputs)
             self.last_port = port
             self.take(port)
-            yield Pause(self.env, self.numbers.router_cycles, Phase.DECIDE)
+            self.free_at = self.env.cycle + self.numbers.router_cycles
+            if self.ready:
+                self.bell.ring(self.numbers.router_cycles)
 
     def next_port(self) -> int:
         """Return the first port with a packet after the one served last."""
@@ -152,136 +173,163 @@ class Router:
             return self.reinjecting
         packet = self.cores[port - self.first_core_port].register
         assert packet is not None
-        return Copy(packet, LOCAL, Leg.NORMAL)
+        return packet, LOCAL, NORMAL
 
     def take(self, port: int) -> None:
         """Remove the packet at the head of a port."""
         if port < self.first_core_port:
-            self.inputs[port].popleft()
-            upstream = self.upstream[port]
+            packets, upstream = self.inputs[port], self.upstream[port]
             assert upstream is not None
+            packets.popleft()
             upstream.give_credit()
             self.count["n_external_multicast_packets"] += 1
-            is_empty = not self.inputs[port]
+            if packets:
+                return
         elif port == self.monitor_port:
             self.reinjecting = None
-            Pause(self.env, self.numbers.reinjection_cycles, Phase.REINJECT).callbacks.append(self.reinject)
-            is_empty = True
+            self.env.after(self.numbers.reinjection_cycles, REINJECT, self.reinject)
         else:
             self.cores[port - self.first_core_port].take()
             self.count["n_local_multicast_packets"] += 1
-            is_empty = True
-        if is_empty:
-            self.ready &= ~(1 << port)
+        self.ready &= ~(1 << port)
 
-    def outputs_of(self, copy: Copy) -> tuple[list[int], list[int]] | None:
+    # ---- look-up and copies ----
+
+    def outputs_of(self, copy: Copy) -> Outputs | None:
         """Look a packet up: the links and cores it goes to; None if there is no way."""
-        if copy.leg == Leg.FIRST:
-            return [(copy.arrival + 1) % 6], []
-        word = int(self.network.scenario.route[self.network.net[copy.packet], self.router_id])
-        if word == NO_ENTRY:
-            arrival = (copy.arrival + 1) % 6 if copy.leg == Leg.SECOND else copy.arrival
-            straight = LOCAL if arrival == LOCAL else int(self.network.scenario.fabric.straight[arrival])
-            return None if straight < 0 else ([straight], [])
-        return self.network.outputs_of_word(word)
-
-    def route(self, copy: Copy) -> Process:
-        """Copy a packet to its outputs, as soon as all of them can take it; give up after the waits."""
-        outputs = self.outputs_of(copy)
+        packet, arrival, leg = copy
+        if leg == FIRST:  # round the triangle
+            return (self.links[(arrival + 1) % 6],), ()
+        word = self.network.route[self.network.net[packet], self.router_id]
+        outputs = self.outputs.get(word)
         if outputs is None:
-            self.network.note(What.NO_ROUTE, self.router_id, copy.packet)
-            self.count["n_no_route_packets"] += 1
-            self.lose(copy)
-            return
+            if word == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
+                return self.straight_on((arrival + 1) % 6 if leg == SECOND else arrival)
+            outputs = self.outputs[word] = (
+                tuple([link for link in self.links if word >> link.slot & 1]),
+                tuple([core for core in self.cores if word >> core.port & 1]),
+            )
+        return outputs
+
+    def straight_on(self, arrival: int) -> Outputs | None:
+        """Where a packet without an entry goes: to the link opposite to that by which it came."""
+        straight = LOCAL if arrival == LOCAL else int(self.network.scenario.fabric.straight[arrival])
+        return None if straight < 0 else ((self.links[straight],), ())
+
+    def is_blocked(self, outputs: Outputs) -> bool:
+        """Whether any of some outputs cannot take a packet."""
         links, cores = outputs
-        while True:
-            blocked = [slot for slot in links if self.links[slot].n_free() < 1]
-            is_core_blocked = any(self.cores[p].is_receiving for p in cores)
-            if not blocked and not is_core_blocked:
-                break
-            if self.stalled_at is None:
-                self.begin_to_wait(copy)
-            waited = self.env.now - (self.stalled_at or 0)
-            if self.numbers.wait1_cycles != FOREVER and waited >= self.numbers.wait1_cycles:
-                if blocked and not is_core_blocked and self.can_divert(copy, links, blocked):
-                    links = [slot for slot in links if slot not in blocked]
-                    self.copy_out(copy, links, [(slot + 1) % 6 for slot in blocked], cores)
-                    return
-                if waited >= self.numbers.wait1_cycles + self.numbers.wait2_cycles:
-                    self.dump(copy, len(links), len(cores))
-                    return
-            yield self.bell.wait()
-        self.copy_out(copy, links, [], cores)
+        for link in links:
+            if len(link.queue) >= link.n_places:
+                return True
+        for core in cores:  # noqa: SIM110 - half the time of any()
+            if core.is_receiving:
+                return True
+        return False
 
-    def begin_to_wait(self, copy: Copy) -> None:
-        """Note that the router is blocked and set its two alarms."""
-        self.stalled_at = self.env.now
-        self.count["n_blocked_packets"] += 1
-        self.network.note(What.BLOCK, self.router_id, copy.packet)
-        if self.numbers.wait1_cycles != FOREVER:
-            waits = (self.numbers.wait1_cycles, self.numbers.wait1_cycles + self.numbers.wait2_cycles)
-            self.n_alarms, stall = len(waits), self.n_stalls
-            for wait in waits:
-                Pause(self.env, wait, Phase.CHANGE).callbacks.append(lambda _: self.alarm(stall))
-
-    def alarm(self, stall: int) -> None:
-        """A wait is over, if the packet still waits."""
-        if stall == self.n_stalls:
-            self.n_alarms -= 1
-            self.bell.ring()
-        else:
-            self.network.n_stale_alarms -= 1
-
-    def can_divert(self, copy: Copy, links: list[int], blocked: list[int]) -> bool:
-        """Whether the emergency links of all blocked ones have room, also for a normal copy that leaves there."""
-        if not self.numbers.wait2_cycles or not self.network.scenario.fabric.has_triangles or copy.leg == Leg.FIRST:
-            return False
-        free = [slot for slot in links if slot not in blocked]
-        diverted = [(slot + 1) % 6 for slot in blocked]
-        return all(self.links[slot].n_free() >= 1 + (slot in free) for slot in diverted)
-
-    def copy_out(self, copy: Copy, links: list[int], diverted: list[int], cores: list[int]) -> None:
+    def copy_out(self, copy: Copy, outputs: Outputs, diverted: tuple[Link, ...] = ()) -> None:
         """Give a packet to all its outputs at once."""
-        self.network.note(What.ROUTE, self.router_id, copy.packet)
-        for slot in links:
-            self.links[slot].push(copy.packet, Leg.SECOND if copy.leg == Leg.FIRST else Leg.NORMAL)
-        for slot in diverted:
-            self.links[slot].push(copy.packet, Leg.FIRST)
-        self.count["n_emergency_packets"] += len(diverted)
-        for p in cores:
-            self.cores[p].deliver(copy.packet)
+        packet, _, leg = copy
+        self.note((self.env.cycle, ROUTE, self.router_id, packet))
+        links, cores = outputs
+        for link in links:
+            link.push(packet, SECOND if leg == FIRST else NORMAL)
+        for link in diverted:
+            link.push(packet, FIRST)
+        if cores:
+            self.deliver(packet, cores)
+
+    def deliver(self, packet: int, cores: tuple[Core, ...]) -> None:
+        """Put a packet into the receive registers of some cores, which their interrupt handlers then empty."""
+        now = self.env.cycle
+        for core in cores:
+            core.is_receiving = True
+            self.note((now, DELIVER, core.core_id, packet))
+        self.receiving.append((packet, cores))
+        self.change[now + self.numbers.receive_cycles].append(self.received)
+
+    def received(self) -> None:
+        """The cores that a packet was delivered to longest ago have it in their spike buffers."""
+        packet, cores = self.receiving.popleft()
+        self.network.count_latency(packet, len(cores))
+        for core in cores:
+            core.receive(packet)
+        self.look_again()
+
+    # ---- blocked packets ----
+
+    def wait(self, copy: Copy, outputs: Outputs) -> Process:
+        """Hold a packet until all its outputs can take it; divert or drop it after the waits."""
+        wait1, wait2 = self.numbers.wait1_cycles, self.numbers.wait2_cycles
+        self.stalled_at = began = self.env.cycle
+        self.count["n_blocked_packets"] += 1
+        self.note((began, What.BLOCK, self.router_id, copy[0]))
+        alarms = set() if wait1 == FOREVER else {wait1, wait1 + wait2} - {0}
+        for alarm in alarms:
+            self.env.after(alarm, CHANGE, self.bell.ring)
+        while self.is_blocked(outputs):
+            waited = self.env.cycle - began
+            diverted = self.diverted(copy, outputs) if wait1 != FOREVER and waited >= wait1 else ()
+            if diverted:
+                links, cores = outputs
+                self.count["n_emergency_packets"] += len(diverted)
+                self.copy_out(copy, (tuple(link for link in links if link.n_free() > 0), cores), diverted)
+                break
+            if wait1 != FOREVER and waited >= wait1 + wait2:
+                self.dump(copy, outputs)
+                break
+            yield self.bell
+        else:
+            self.copy_out(copy, outputs)
+        for alarm in alarms:
+            if began + alarm > self.env.cycle:
+                self.env.cancel(began + alarm, CHANGE, self.bell.ring)
+        self.count["n_blocked_cycles"] += self.env.cycle - began
+        self.stalled_at = None
+
+    def diverted(self, copy: Copy, outputs: Outputs) -> tuple[Link, ...]:
+        """Return the emergency links of all blocked ones, if these are all that is blocked and those have room.
+
+        Room also for a normal copy that leaves there.
+        """
+        links, cores = outputs
+        if not self.numbers.wait2_cycles or not self.network.scenario.fabric.has_triangles or copy[2] == FIRST:
+            return ()
+        if any(core.is_receiving for core in cores):
+            return ()
+        free = [link for link in links if link.n_free() > 0]
+        diverted = tuple(self.links[(link.slot + 1) % 6] for link in links if link.n_free() < 1)
+        return diverted if all(link.n_free() >= 1 + (link in free) for link in diverted) else ()
 
     # ---- dropped packets ----
 
-    def lose(self, copy: Copy) -> None:
-        """Count the deliveries that a lost packet would have made."""
+    def lose(self, what: What, counter: str, copy: Copy) -> None:
+        """Note a packet that is lost, and count the deliveries that it would have made."""
+        self.note((self.env.cycle, what, self.router_id, copy[0]))
+        self.count[counter] += 1
         self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
 
-    def dump(self, copy: Copy, n_links: int, n_cores: int) -> None:
+    def dump(self, copy: Copy, outputs: Outputs) -> None:
         """Drop a packet into the dump register."""
-        self.network.note(What.DUMP, self.router_id, copy.packet)
+        self.note((self.env.cycle, What.DUMP, self.router_id, copy[0]))
         self.count["n_dropped_multicast_packets"] += 1
-        self.count["n_link_dumped_packets"] += n_links
-        self.count["n_processor_dumped_packets"] += n_cores
+        self.count["n_link_dumped_packets"] += len(outputs[0])
+        self.count["n_processor_dumped_packets"] += len(outputs[1])
         if self.numbers.reinjection_queue_packets == 0:
-            self.lose(copy)
+            self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
         elif self.dumped is not None:
-            self.network.note(What.MISS, self.router_id, copy.packet)
-            self.count["n_missed_dropped_packets"] += 1
-            self.lose(copy)
+            self.lose(What.MISS, "n_missed_dropped_packets", copy)
         else:
             self.dumped = copy
-            Pause(self.env, self.numbers.dump_cycles, Phase.CHANGE).callbacks.append(self.read_dump)
+            self.env.after(self.numbers.dump_cycles, CHANGE, self.read_dump)
 
-    def read_dump(self, _: Any) -> None:
+    def read_dump(self) -> None:
         """Move the dropped packet to the reinjection queue; the monitor begins to send at its next timer tick."""
         copy, self.dumped = self.dumped, None
         assert copy is not None
         self.count["n_dropped_packets"] += 1
         if len(self.to_reinject) >= self.numbers.reinjection_queue_packets:
-            self.network.note(What.QUEUE_FULL, self.router_id, copy.packet)
-            self.count["n_dropped_packet_overflows"] += 1
-            self.lose(copy)
+            self.lose(What.QUEUE_FULL, "n_dropped_packet_overflows", copy)
             return
         self.to_reinject.append(copy)
         longest = max(self.count["max_reinjection_queue_packets"], len(self.to_reinject))
@@ -293,9 +341,9 @@ class Router:
     def wait_for_timer(self) -> None:
         """Have the monitor look at its queue at its next timer tick."""
         period = self.numbers.reinjection_timer_cycles
-        Pause(self.env, period - self.env.now % period, Phase.REINJECT).callbacks.append(self.reinject)
+        self.env.after(period - self.env.cycle % period, REINJECT, self.reinject)
 
-    def reinject(self, _: Any) -> None:
+    def reinject(self) -> None:
         """Send the next dropped packet again, if there is one and the router is not blocked."""
         if not self.to_reinject:
             self.is_monitor_awake = False
@@ -303,6 +351,6 @@ class Router:
             self.wait_for_timer()
         else:
             self.reinjecting = self.to_reinject.popleft()
-            self.network.note(What.REINJECT, self.router_id, self.reinjecting.packet)
+            self.note((self.env.cycle, What.REINJECT, self.router_id, self.reinjecting[0]))
             self.count["n_reinjected_packets"] += 1
             self.offer(self.monitor_port)
