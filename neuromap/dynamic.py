@@ -41,9 +41,10 @@ _MAX_KEPT_EVENTS = 2_000_000
 class DynamicReport:
     """What ``dynamic.json`` holds. Latencies are from when a packet is due to when it is in a core's spike buffer.
 
-    ``link_load_ratio``: of the busiest link, packets times their period over the time of the run. ``n_late``:
-    deliveries that were worked off after their tick had ended on the core that got them. ``events_per_s``: sent
-    packets, hops and deliveries per second of wall time.
+    ``n_expected``: deliveries that the packets ask for; ``n_delivered``: those that routers made (full spike buffers
+    and ends of ticks may still lose them). ``link_load_ratio``: of the busiest link, packets times their period over
+    the time of the run. ``n_late``: deliveries that were worked off after their tick had ended on the core that got
+    them. ``events_per_s``: sent packets, hops and deliveries per second of wall time.
     """
 
     network: str
@@ -54,6 +55,7 @@ class DynamicReport:
     n_steps: int
     n_sent: int
     n_hops: int
+    n_expected: int
     n_delivered: int
     n_served: int
     n_late: int
@@ -202,10 +204,11 @@ def dynamic_report(
     return DynamicReport(
         network=network.name, machine=mapping.machine.name, recipe=mapping.partition.recipe,
         end_of_tick=str(scenario.parameters.end_of_tick), time_scale_factor=time_scale_factor, n_steps=n_steps,
-        n_sent=n_sent, n_hops=n_hops, n_delivered=outcome.n_delivered, n_served=outcome.total("n_served"),
+        n_sent=n_sent, n_hops=n_hops, n_expected=outcome.n_expected,
+        n_delivered=outcome.n_delivered, n_served=outcome.total("n_served"),
         n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology),
         latency_ns={f"q{quantile:g}": outcome.latency_cycles(quantile) * cycle_ns for quantile in _QUANTILES},
-        link_load_ratio=float(busy[busiest] / length), busiest_link=_link_name(topology, busiest),
+        link_load_ratio=float(busy[busiest] / length), busiest_link=_link_name(topology, busiest) if n_hops else "none",
         max_link_queue_packets=int(outcome.link_max_queue.max(initial=0)),
         n_blocked_packets=outcome.total("n_blocked_packets"), blocked_ns=outcome.total("n_blocked_cycles") * cycle_ns,
         max_spike_buffer_packets=outcome.total("max_spike_buffer_packets"),

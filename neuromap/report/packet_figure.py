@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,7 +50,7 @@ def latencies(view: PacketView) -> Figure:
         ax.bar(edges[:-1] * view.us, binned, np.diff(edges) * view.us, align="edge", color=BLUE)
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.set_ylim(0.7, 12 * binned.max())
+        ax.set_ylim(0.7, binned.max() * (binned.max() / 0.7) ** 0.35)  # the top quarter is for the words
         ax.set_xlim(edges[0] * view.us / 1.3, edges[-1] * view.us * 1.3)
         _plain_log(ax)
         heights = iter((0.99, 0.90, 0.81))
@@ -146,7 +148,7 @@ def _line(ax: Axes, values: NDArray[np.float64], label: str, colour: str) -> Non
         starts = np.arange(0, len(values), n_group)
         low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
         ax.fill_between(starts, low, high, color=colour, lw=0.3)
-    ax.set_ylim(0, 1.15 * max(float(values.max()), 1e-9))
+    ax.set_ylim(0, 1.15 * float(values.max()) if values.any() else 1)
 
 
 def lateness(view: PacketView, counts: NDArray[np.int64] | None) -> Figure:
@@ -157,11 +159,7 @@ def lateness(view: PacketView, counts: NDArray[np.int64] | None) -> Figure:
     n_served, n_late = view.outcome.total("n_served"), view.outcome.total("n_late")
     names, values = ["on time", "late"], [n_served - n_late, n_late]
     if counts is not None:
-        kept = counts[:_MAX_LATE_BARS].tolist()
-        names, values = ["0", *(str(k) for k in range(1, len(kept)))], kept
-        if len(counts) > _MAX_LATE_BARS:
-            names.append(f"{_MAX_LATE_BARS}+")
-            values.append(int(counts[_MAX_LATE_BARS:].sum()))
+        names, values = _late_groups(counts)
     with styled():
         figure = new_figure(_HALF_WIDTH_IN, 3.0)
         ax = figure.subplots()
@@ -180,3 +178,17 @@ def lateness(view: PacketView, counts: NDArray[np.int64] | None) -> Figure:
         ax.set_xlabel("ticks late" if counts is not None else "")
         ax.set_ylabel("deliveries")
     return figure
+
+
+def _late_groups(counts: NDArray[np.int64]) -> tuple[list[str], list[int]]:
+    """Names and sizes of the bars: each number of ticks its own, or, if there are many, groups that double in width."""
+    last = int(np.flatnonzero(counts)[-1]) if counts.any() else 0
+    if last <= _MAX_LATE_BARS:
+        return [str(k) for k in range(last + 1)], counts[: last + 1].tolist()
+    edges = [0, 1, 2, *(1 + 2**k for k in range(1, last.bit_length() + 1))]
+    names, values = [], []
+    for low, high in pairwise(edges):
+        if low <= last:
+            names.append(str(low) if high == low + 1 else f"{low}-{high - 1}")
+            values.append(int(counts[low:high].sum()))
+    return names, values

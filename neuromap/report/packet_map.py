@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, Colormap, LogNorm, Normalize
+from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
@@ -53,22 +53,22 @@ def queue_map(view: PacketView) -> Figure:
         figure, ax = _canvas(view, PAGE_WIDTH_IN)
         ax.set_title(f"Longest queues of links (room for {size}), and blocked routers")
         high = max(float(blocked.max(initial=0)), 1e-9)
-        norm, cmap = Normalize(0, high), mpl.colormaps["Oranges"]
-        faces = [cmap(0.75 * norm(one)) if one > 0 else _UNUSED for one in blocked.tolist()]
+        norm, cmap = Normalize(0, high), _part_of("Oranges", 0.0, 0.75)
+        faces = [cmap(norm(one)) if one > 0 else _UNUSED for one in blocked.tolist()]
         _chips(view, ax, "packet-queues", faces)
         if queue.any():
             levels = BoundaryNorm(np.arange(0.5, min(size, _N_LEVELS) + 1), 256)
             scaled = np.ceil(queue * min(size, _N_LEVELS) / size)
-            _links(view, ax, scaled, levels, mpl.colormaps["cool"], n_levels=min(size, _N_LEVELS))
-            bar = figure.colorbar(ScalarMappable(levels, mpl.colormaps["cool"]), ax=ax, **_BAR)
+            blues = _part_of("Blues", 0.55, 1.0)
+            _links(view, ax, scaled, levels, blues, n_levels=min(size, _N_LEVELS))
+            bar = figure.colorbar(ScalarMappable(levels, blues), ax=ax, **_BAR)
             ticks = np.arange(1, min(size, _N_LEVELS) + 1)
             bar.set_ticks(list(ticks), labels=[f"{math.floor(one * size / min(size, _N_LEVELS))}" for one in ticks])
             bar.set_label("most packets that waited for the link (none: no line)")
         else:
             _nothing(ax, "no packet waited for a link")
         if blocked.any():
-            shown = mpl.colors.LinearSegmentedColormap.from_list("blocked", cmap(np.linspace(0, 0.75, 64)))
-            bar = figure.colorbar(ScalarMappable(norm, shown), ax=ax, format=_NUMBER, **_BAR)
+            bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, format=_NUMBER, **_BAR)
             bar.set_label(f"% of the time that a chip's router held a packet up (most {high:.3g} %)")
     return figure
 
@@ -112,7 +112,7 @@ def _value_map(view: PacketView, gid: str, title: str, value: _Floats, label: st
             return figure
         is_wide = high > 100 * float(some.min())
         norm: Normalize = LogNorm(max(float(some.min()), high / 1e4), high) if is_wide else Normalize(0, high)
-        colours = mpl.colors.LinearSegmentedColormap.from_list(gid, mpl.colormaps[cmap](np.linspace(0.15, 1, 256)))
+        colours = _part_of(cmap, 0.15, 1.0)
         faces = [
             colours(norm(one)) if one > 0 else _EMPTY if used else _UNUSED
             for one, used in zip(value.tolist(), view.is_used.tolist(), strict=True)
@@ -121,12 +121,16 @@ def _value_map(view: PacketView, gid: str, title: str, value: _Floats, label: st
         is_whole = label.startswith(("packets", "deliveries")) and not is_wide
         locator = MaxNLocator(5, integer=True) if is_whole else None
         bar = figure.colorbar(ScalarMappable(norm, colours), ax=ax, format=_NUMBER, ticks=locator, **_BAR)
-        bar.set_label(f"{label}; most {high:,.4g}")
+        bar.set_label(f"{label}; most {high:,.0f}" if high >= 100 else f"{label}; most {high:.3g}")
     return figure
 
 
 def _canvas(view: PacketView, width_in: float) -> tuple[Figure, Axes]:
     return map_axes(view.layout.centre, width_in, extra_in=1.25)
+
+
+def _part_of(name: str, low: float, high: float) -> Colormap:
+    return ListedColormap(mpl.colormaps[name](np.linspace(low, high, 256)))
 
 
 def _nothing(ax: Axes, words: str) -> None:

@@ -10,6 +10,7 @@ from emulator.network.outcome import Outcome
 from mapping.model import Mapping
 from neuromap.report.markup import embedded_json, section, text
 from neuromap.report.packet_section import packet_section
+from neuromap.report.packet_table import microseconds
 from neuromap.report.quantity import fixed, plural, si
 
 _FULL = 0.95  # utilisation from which a link counts as full
@@ -35,7 +36,7 @@ def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mappin
     )
     body = (
         f'<h1>{text(about)}</h1><p class="headline">{text(_headline(report, title))}</p>'
-        f'<div class="tiles">{_tiles(report)}</div>{_remedies(report)}{_unverified(mapping)}'
+        f'<div class="tiles">{_tiles(report)}</div>{_unverified(mapping)}'
         f"{packet_section(outcome, mapping)}{_reproduce(experiment)}"
     )
     return (
@@ -53,7 +54,7 @@ def _n_lost(report: dict[str, Any]) -> int:
 
 
 def _headline(report: dict[str, Any], title: str) -> str:
-    n_lost, n_all = _n_lost(report), report["n_delivered"] + _n_lost(report)
+    n_lost, n_all = _n_lost(report), report["n_expected"]
     if not report["n_sent"]:
         return f"{title}: no packet was sent."
     if not n_lost:
@@ -64,6 +65,7 @@ def _headline(report: dict[str, Any], title: str) -> str:
 def _tiles(report: dict[str, Any]) -> str:
     latency, n_lost = report["latency_ns"], _n_lost(report)
     is_slow = report["real_time_factor"] > 1.001 * report["time_scale_factor"]
+    is_behind = report["max_backlog_ns"] > report["mean_step_ns"]
     is_full = report["link_load_ratio"] > _FULL or report["router"]["n_dropped_multicast_packets"] > 0
     tiles = (
         ("bad" if n_lost else "good", "✗ Loses spikes" if n_lost else "✓ Loses nothing",
@@ -72,9 +74,9 @@ def _tiles(report: dict[str, Any]) -> str:
          (f"99 % below {_latency(latency['q0.99'])}", f"longest {_latency(latency['q1'])}")),
         ("bad" if is_full else "number", f"{report['link_load_ratio']:.1%} on the busiest link",
          (report["busiest_link"], f"{report['n_blocked_packets']:,} packets held up by routers")),
-        ("bad" if is_slow else "number", f"{report['mean_step_ns'] / 1e3:,.4g} µs a step",
+        ("bad" if is_slow or is_behind else "number", f"{microseconds(report['mean_step_ns'] / 1e3)} a step",
          (f"real-time factor {fixed(report['real_time_factor'], 3)}",
-          f"longest backlog {report['max_backlog_ns'] / 1e3:,.4g} µs")),
+          f"longest backlog {microseconds(report['max_backlog_ns'] / 1e3)}")),
     )  # fmt: skip
     return "".join(
         f'<div class="tile {mark}"><b>{text(answer)}</b><ul>'
@@ -86,13 +88,6 @@ def _tiles(report: dict[str, Any]) -> str:
 
 def _latency(latency_ns: float) -> str:
     return "no" if latency_ns < 0 else si(latency_ns * 1e-9, "s")
-
-
-def _remedies(report: dict[str, Any]) -> str:
-    if not report["losses"]:
-        return ""
-    rows = "".join(f"<dt>{text(loss['cause'])}</dt><dd><b>{text(loss['remedy'])}</b></dd>" for loss in report["losses"])
-    return f'<dl class="limit">{rows}</dl>'
 
 
 def _unverified(mapping: Mapping) -> str:
