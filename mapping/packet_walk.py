@@ -8,6 +8,7 @@ breadth-first search over (slice, chip, arrival link) runs for all slices of a p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +181,8 @@ def _drawers(key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> dict[np.uint3
     """For each distinct mask, the keys of its entries in ascending order, and the entries."""
     order = np.lexsort((key, mask))
     masks, first = np.unique(mask[order], return_index=True)
-    rows = np.split(order, first[1:])
+    edges = [*first.tolist(), len(order)]
+    rows = [order[start:stop] for start, stop in pairwise(edges)]
     return {one: (key[row].astype(np.int64), row) for one, row in zip(masks, rows, strict=True)}
 
 
