@@ -20,13 +20,13 @@ SERVE = What.SERVE
 class Core:
     """Send register, receive register, spike buffer and server of one core.
 
-    The router fills the receive register (`simpy_router.Router.deliver`), since it does so with those of several cores
-    at once. The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
+    The router has the receive registers (`simpy_router.Router.deliver`), since it fills those of several cores at
+    once. The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
     What the log shows is not counted here.
     """
 
     __slots__ = (
-        "busy_until", "column", "core_id", "env", "finish", "is_receiving", "job", "jobs", "max_backlog", "max_waiting",
+        "busy_until", "column", "core_id", "env", "finish", "job", "jobs", "max_backlog", "max_waiting",
         "network", "note", "phase_cycles", "port", "register", "router", "send_bell", "spike_work", "synapse_work",
         "taken_bell", "tick", "tick_work", "to_send",
     )  # fmt: skip
@@ -42,7 +42,6 @@ class Core:
         self.column = int(work.column[core_id])
         self.to_send: deque[int] = deque()
         self.register: int | None = None
-        self.is_receiving = False
         self.jobs: deque[int] = deque()  # packets that wait: the spike buffer
         self.job: int | None = None  # packet that it is at
         self.busy_until = 0  # end of that packet and of the ticks' own work, if no other packet comes
@@ -77,7 +76,6 @@ class Core:
 
     def receive(self, packet: int) -> None:
         """Move a packet from the receive register to the spike buffer, if that has room, or begin it at once."""
-        self.is_receiving = False
         if self.job is None:
             self.begin_job(packet)
         elif len(self.jobs) < self.network.numbers.spike_buffer_packets:

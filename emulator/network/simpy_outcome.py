@@ -37,7 +37,8 @@ class Conservation:
         now, expected, lost, in_flight = network.env.cycle, network.n_expected, network.n_lost(), self.in_flight()
         assert expected == self.n_delivered + lost + in_flight, (now, expected, self.n_delivered, lost, in_flight)
         for core in network.cores:
-            inside = core.is_receiving + len(core.jobs) + (core.job is not None)
+            is_receiving = core.router.full_registers >> (core.port - core.router.n_slots) & 1
+            inside = is_receiving + len(core.jobs) + (core.job is not None)
             assert inside == self.n_inside[core.core_id], (now, core.core_id, inside, self.n_inside[core.core_id])
 
     def _read(self) -> None:

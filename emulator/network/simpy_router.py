@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.network.model import FOREVER, Leg, What
 from emulator.network.scenario import NO_ENTRY
@@ -19,7 +19,15 @@ ROUTE, TRANSMIT, ARRIVE, DELIVER, EMERGENCY = What.ROUTE, What.TRANSMIT, What.AR
 
 #: One copy of a packet: its number, the input slot by which it comes, and its leg of an emergency route.
 Copy = tuple[int, int, Leg]
-Outputs = tuple[tuple["Link", ...], tuple["Core", ...]]
+
+
+class Outputs(NamedTuple):
+    """Where a router sends a packet. ``registers``: a bit for each core's receive register."""
+
+    links: tuple[Link, ...]
+    cores: tuple[Core, ...] = ()
+    core_ids: tuple[int, ...] = ()
+    registers: int = 0
 
 
 class Link:
@@ -113,7 +121,8 @@ class Router:
         self.cores: list[Core] = []
         self.inputs: list[deque[Copy]] = [deque() for _ in range(fabric.n_slots)]
         self.outputs: dict[int, Outputs] = {}  # of each routing word met so far
-        self.receiving: deque[tuple[int, tuple[Core, ...]]] = deque()
+        self.receiving: deque[tuple[int, Outputs]] = deque()  # packets in receive registers
+        self.full_registers = 0  # bits of those
         self.ready = 0  # a bit for every port with a packet
         self.last_port = self.monitor_port
         self.free_at = 0
@@ -199,60 +208,59 @@ class Router:
         """Look a packet up: the links and cores it goes to; None if there is no way."""
         packet, arrival, leg = copy
         if leg == FIRST:  # round the triangle
-            return (self.links[(arrival + 1) % 6],), ()
+            return Outputs((self.links[(arrival + 1) % 6],))
         word = self.network.route[self.network.net[packet], self.router_id]
         outputs = self.outputs.get(word)
         if outputs is None:
             if word == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
                 return self.straight_on((arrival + 1) % 6 if leg == SECOND else arrival)
-            outputs = self.outputs[word] = (
-                tuple([link for link in self.links if word >> link.slot & 1]),
-                tuple([core for core in self.cores if word >> core.port & 1]),
-            )
+            outputs = self.outputs[word] = self.outputs_of_word(word)
         return outputs
+
+    def outputs_of_word(self, word: int) -> Outputs:
+        """Return the links and cores of a routing word."""
+        links = tuple([link for link in self.links if word >> link.slot & 1])
+        cores = tuple([core for core in self.cores if word >> core.port & 1])
+        return Outputs(links, cores, tuple([core.core_id for core in cores]), word >> self.n_slots)
 
     def straight_on(self, arrival: int) -> Outputs | None:
         """Where a packet without an entry goes: to the link opposite to that by which it came."""
         straight = LOCAL if arrival == LOCAL else int(self.network.scenario.fabric.straight[arrival])
-        return None if straight < 0 else ((self.links[straight],), ())
+        return None if straight < 0 else Outputs((self.links[straight],))
 
     def is_blocked(self, outputs: Outputs) -> bool:
         """Whether any of some outputs cannot take a packet."""
-        links, cores = outputs
-        for link in links:
+        if self.full_registers & outputs.registers:
+            return True
+        for link in outputs.links:  # noqa: SIM110 - half the time of any()
             if len(link.queue) >= link.n_places:
-                return True
-        for core in cores:  # noqa: SIM110 - half the time of any()
-            if core.is_receiving:
                 return True
         return False
 
-    def copy_out(self, copy: Copy, outputs: Outputs, diverted: tuple[Link, ...] = ()) -> None:
+    def copy_out(self, copy: Copy, outputs: Outputs) -> None:
         """Give a packet to all its outputs at once."""
         packet, _, leg = copy
         self.note((self.env.cycle, ROUTE, self.router_id, packet))
-        links, cores = outputs
-        for link in links:
+        for link in outputs.links:
             link.push(packet, SECOND if leg == FIRST else NORMAL)
-        for link in diverted:
-            link.push(packet, FIRST)
-        if cores:
-            self.deliver(packet, cores)
+        if outputs.registers:
+            self.deliver(packet, outputs)
 
-    def deliver(self, packet: int, cores: tuple[Core, ...]) -> None:
+    def deliver(self, packet: int, outputs: Outputs) -> None:
         """Put a packet into the receive registers of some cores, which their interrupt handlers then empty."""
-        now = self.env.cycle
-        for core in cores:
-            core.is_receiving = True
-            self.note((now, DELIVER, core.core_id, packet))
-        self.receiving.append((packet, cores))
+        now, note = self.env.cycle, self.note
+        self.full_registers |= outputs.registers
+        for core_id in outputs.core_ids:
+            note((now, DELIVER, core_id, packet))
+        self.receiving.append((packet, outputs))
         self.change[now + self.numbers.receive_cycles].append(self.received)
 
     def received(self) -> None:
-        """The cores that a packet was delivered to longest ago have it in their spike buffers."""
-        packet, cores = self.receiving.popleft()
-        self.network.count_latency(packet, len(cores))
-        for core in cores:
+        """The packet that has been in receive registers longest goes to the spike buffers."""
+        packet, outputs = self.receiving.popleft()
+        self.full_registers &= ~outputs.registers
+        self.network.count_latency(packet, len(outputs.cores))
+        for core in outputs.cores:
             core.receive(packet)
         self.look_again()
 
@@ -271,9 +279,7 @@ class Router:
             waited = self.env.cycle - began
             diverted = self.diverted(copy, outputs) if wait1 != FOREVER and waited >= wait1 else ()
             if diverted:
-                links, cores = outputs
-                self.count["n_emergency_packets"] += len(diverted)
-                self.copy_out(copy, (tuple(link for link in links if link.n_free() > 0), cores), diverted)
+                self.divert(copy, outputs, diverted)
                 break
             if wait1 != FOREVER and waited >= wait1 + wait2:
                 self.dump(copy, outputs)
@@ -292,14 +298,20 @@ class Router:
 
         Room also for a normal copy that leaves there.
         """
-        links, cores = outputs
         if not self.numbers.wait2_cycles or not self.network.scenario.fabric.has_triangles or copy[2] == FIRST:
             return ()
-        if any(core.is_receiving for core in cores):
+        if self.full_registers & outputs.registers:
             return ()
-        free = [link for link in links if link.n_free() > 0]
-        diverted = tuple(self.links[(link.slot + 1) % 6] for link in links if link.n_free() < 1)
+        free = [link for link in outputs.links if link.n_free() > 0]
+        diverted = tuple(self.links[(link.slot + 1) % 6] for link in outputs.links if link not in free)
         return diverted if all(link.n_free() >= 1 + (link in free) for link in diverted) else ()
+
+    def divert(self, copy: Copy, outputs: Outputs, diverted: tuple[Link, ...]) -> None:
+        """Copy a packet out, by emergency links where its own are blocked."""
+        self.count["n_emergency_packets"] += len(diverted)
+        self.copy_out(copy, outputs._replace(links=tuple(link for link in outputs.links if link.n_free() > 0)))
+        for link in diverted:
+            link.push(copy[0], FIRST)
 
     # ---- dropped packets ----
 
@@ -313,8 +325,8 @@ class Router:
         """Drop a packet into the dump register."""
         self.note((self.env.cycle, What.DUMP, self.router_id, copy[0]))
         self.count["n_dropped_multicast_packets"] += 1
-        self.count["n_link_dumped_packets"] += len(outputs[0])
-        self.count["n_processor_dumped_packets"] += len(outputs[1])
+        self.count["n_link_dumped_packets"] += len(outputs.links)
+        self.count["n_processor_dumped_packets"] += len(outputs.cores)
         if self.numbers.reinjection_queue_packets == 0:
             self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
         elif self.dumped is not None:
