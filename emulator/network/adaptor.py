@@ -95,14 +95,21 @@ def parameters_of(machine: Machine, end_of_tick: EndOfTick) -> Parameters:
 
 
 def fabric_of_machine(machine: Machine, topology: Topology) -> Fabric:
-    """Return the routers and links of a machine, times in router cycles."""
+    """Return the routers and links of a machine, times in router cycles.
+
+    The machine's latency is that of a hop, the time that the packet's bits take included.
+    """
     link = machine.link
+    period, board_period = (
+        max(1, cycles(machine, _NS_PER_S / rate)) for rate in (link.packets_per_s, link.board_packets_per_s)
+    )
+    delay, board_delay = (
+        cycles(machine, link.latency_ns) - period,
+        cycles(machine, link.board_latency_ns) - board_period,
+    )
     return fabric_of(
-        topology, n_cores=topology.n_cores,
-        period=(max(1, cycles(machine, _NS_PER_S / link.packets_per_s)),
-                max(1, cycles(machine, _NS_PER_S / link.board_packets_per_s))),
-        delay=(cycles(machine, link.latency_ns), cycles(machine, link.board_latency_ns)),
-    )  # fmt: skip
+        topology, n_cores=topology.n_cores, period=(period, board_period), delay=(max(0, delay), max(0, board_delay))
+    )
 
 
 def routes_of(mapping: Mapping, topology: Topology) -> NDArray[np.uint64]:
