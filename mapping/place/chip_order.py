@@ -33,8 +33,9 @@ def growth_order(topology: Topology) -> Iterator[int]:
     is_seen = [False] * topology.n_chips
     is_seen[start] = True
     waiting: dict[int, set[int]] = {board[start]: {start}}
+    chip = start
     while waiting:
-        current = frontier.next_board(waiting)
+        current = frontier.next_board(waiting, chip)
         while current in waiting:
             chip = min(waiting[current], key=ranks.__getitem__)
             waiting[current].remove(chip)
@@ -53,7 +54,7 @@ class _Frontier:
 
     def __init__(self, topology: Topology, start: int) -> None:
         self._topology = topology
-        self._board = topology.board.tolist()
+        self._board: list[int] = topology.board.tolist()
         self._district = districts(topology)
         self._far = topology.distance(np.full(topology.n_chips, start), np.arange(topology.n_chips)).tolist()
         self._entered = {self._district[self._board[start]]}
@@ -65,26 +66,30 @@ class _Frontier:
         board = self._board[chip]
         heapq.heappush(self._heap, (self._district[board], self._far[chip], board))
 
-    def next_board(self, waiting: dict[int, set[int]]) -> int:
-        """Take the best board that has chips waiting."""
+    def next_board(self, waiting: dict[int, set[int]], last: int) -> int:
+        """Take the best board that has chips waiting; ``last``: the chip before."""
         while True:
             district, _, board = heapq.heappop(self._heap)
             if board not in waiting:  # all of its chips that were reached have been taken
                 continue
             if district not in self._entered:
-                self._enter(district, min(waiting[board]))
-                for other in [item for item in waiting if self._district[item] == district]:
-                    for chip in waiting[other]:
-                        self.reach(chip)
+                board = self._enter(district, waiting, last)
             return board
 
-    def _enter(self, district: int, chip: int) -> None:
-        """Count distances in a district from a chip of it."""
+    def _enter(self, district: int, waiting: dict[int, set[int]], last: int) -> int:
+        """Enter a district by the board nearest to ``last``, and count distances in it from there."""
         self._entered.add(district)
+        reached = np.array(
+            sorted(chip for board, chips in waiting.items() if self._district[board] == district for chip in chips)
+        )
+        entry = int(reached[np.argmin(self._topology.distance(np.full(reached.size, last), reached))])
         members = np.flatnonzero(np.array(self._district)[self._topology.board] == district)
-        far = self._topology.distance(np.full(members.size, chip), members)
+        far = self._topology.distance(np.full(members.size, entry), members)
         for member, n_hops in zip(members.tolist(), far.tolist(), strict=True):
             self._far[member] = n_hops
+        for chip in reached.tolist():
+            self.reach(chip)
+        return self._board[entry]
 
 
 def districts(topology: Topology) -> list[int]:

@@ -1,12 +1,14 @@
 """The connected placer and the search for the smallest machine."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from machines import machine, network, pair
+from machines import SPINNAKER1, machine, network, pair
 from mapping.model import Partition, Role, Slice, Vertex
 from mapping.partition import combined, ensemble
-from mapping.place.chip_order import growth_order
+from mapping.place.chip_order import districts, growth_order
 from mapping.place.connected import place
 from mapping.place.smallest import place_on_boards
 from models.errors import CapacityError
@@ -46,6 +48,31 @@ def test_growth_fills_one_board_before_the_next():
     assert np.count_nonzero(np.diff(boards)) == 5
 
 
+def test_growth_takes_one_district_after_the_other():
+    topology = build_topology(machine(n_boards=48, wrap=True))  # 48 x 48 chips, four districts of twelve boards
+    district = np.array(districts(topology))
+    assert np.bincount(district).tolist() == [12, 12, 12, 12]
+    order = np.array(list(growth_order(topology)))
+    found = district[topology.board[order]]
+    assert np.flatnonzero(np.diff(found)).tolist() == [575, 1151, 1727]
+    # 449 chips in a row (PD14) are 12.6 hops from the middle one on average; by distance from chip (0, 0) 17.2
+    starts = range(0, topology.n_chips - 449, 50)
+    assert np.mean([topology.distance(order[i + 224], order[i : i + 449]).mean() for i in starts]) < 13
+
+
+def test_small_machines_and_those_without_coordinates_are_one_district():
+    assert set(districts(build_topology(machine(n_boards=12)))) == {0}
+    graph = replace(SPINNAKER1.topology, kind="graph", links=((0, 1), (1, 2)), board_shape=(), n_boards="auto")
+    assert districts(build_topology(replace(SPINNAKER1, topology=graph))) == [0]
+
+
+def test_district_of_a_board_whose_first_chip_is_dead_goes_by_another_chip():
+    whole = build_topology(machine(n_boards=48, wrap=True))
+    dead = tuple(whole.chip[whole.is_ethernet & (whole.board == 30)][0].tolist())
+    broken = build_topology(machine(n_boards=48, wrap=True, dead_chips=(dead,)))
+    assert districts(broken) == districts(whole)
+
+
 def test_growth_starts_in_the_largest_connected_part():
     island = ((1, 0), (1, 1), (0, 1))
     topology = build_topology(machine(n_boards=2, dead_chips=island))
@@ -70,6 +97,23 @@ def test_ensembles_that_fill_a_chip_together_share_it():
     assert chips_of(partition, core)[3:5] == [(0, 0), (0, 0)]
     chips = chips_of(partition, core)
     assert len(set(chips)) == 4
+
+
+def test_fillers_come_from_the_next_runs_or_from_populations_with_the_same_partners():
+    apart = stub([("A", 11)] * 3 + [("B", 11), ("C", 11)] + [("D", 5)] * 2)
+    topology = build_topology(machine())
+    chips = chips_of(apart, place(apart, pair(), machine(), topology).core)
+    assert chips == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (3, 0), (4, 0)]  # D is next when B's turn comes
+    joined = {(source, target): np.zeros(1, dtype=np.int8) for source in "AD" for target in "AD"}
+    akin = replace(apart, lane_of_source=joined)
+    chips = chips_of(akin, place(akin, pair(), machine(), topology).core)
+    assert chips == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (1, 0), (2, 0)]  # (0, 0) has 15 cores, the others 16
+
+
+def test_small_populations_that_have_nothing_in_common_still_fill_a_chip():
+    partition = stub([(f"P{i}", 1) for i in range(15)])
+    core = place(partition, pair(), machine(), build_topology(machine())).core
+    assert np.unique(core[:, :2], axis=0).tolist() == [[0, 0]]
 
 
 def test_pd14_takes_fewer_chips_when_populations_may_share_them():
