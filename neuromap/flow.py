@@ -219,7 +219,7 @@ def run(
         remove_results(folder)
         save_folder(mapping, network, experiment, folder)
     if simulation is None:
-        simulation = _simulate(experiment, network, report_progress)
+        simulation = simulate_experiment(experiment, network, report_progress)
     if folder is not None:
         write_spikes(simulation, folder, warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
     timing = _time_cores(experiment, mapping, simulation, report_progress)
@@ -232,7 +232,8 @@ def run(
     return result
 
 
-def _simulate(experiment: Experiment, network: Network, progress: Progress) -> Simulation:
+def simulate_experiment(experiment: Experiment, network: Network, progress: Progress) -> Simulation:
+    """Simulate the network of an experiment; machine and recipe do not matter to it. Ctrl-C ends it early."""
     n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
     model_ms = n_steps * network.dt_ms
 
