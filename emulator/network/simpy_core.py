@@ -27,7 +27,7 @@ class Core:
 
     __slots__ = (
         "busy_until", "column", "core_id", "env", "finish", "job", "jobs", "max_backlog", "max_waiting",
-        "network", "note", "phase_cycles", "port", "register", "router", "send_bell", "spike_work", "synapse_work",
+        "network", "note", "phase_cycles", "port", "router", "send_bell", "spike_work", "synapse_work",
         "taken_bell", "tick", "tick_work", "to_send",
     )  # fmt: skip
 
@@ -36,12 +36,11 @@ class Core:
         self.network, self.env, self.note, self.core_id = network, network.env, network.note, core_id
         self.finish = self.env.calendar[FINISH]
         self.router = network.routers[core_id // fabric.n_cores]
-        self.port = self.router.first_core_port + core_id % fabric.n_cores
+        self.port = self.router.n_slots + core_id % fabric.n_cores
         self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
         self.spike_work, self.synapse_work = int(work.spike_work[core_id]), int(work.synapse_work[core_id])
         self.column = int(work.column[core_id])
         self.to_send: deque[int] = deque()
-        self.register: int | None = None
         self.jobs: deque[int] = deque()  # packets that wait: the spike buffer
         self.job: int | None = None  # packet that it is at
         self.busy_until = 0  # end of that packet and of the ticks' own work, if no other packet comes
@@ -62,14 +61,13 @@ class Core:
             if early > 0:
                 yield self.env.timeout(early)
             self.note((self.env.cycle, What.SEND, self.core_id, packet))
-            self.network.n_expected += self.network.n_sinks_of((packet, LOCAL, Leg.NORMAL), self.router.router_id)
-            self.register = packet
-            self.router.offer(self.port)
+            copy = packet, LOCAL, Leg.NORMAL
+            self.network.n_expected += self.network.n_sinks_of(copy, self.router.router_id)
+            self.router.offer(self.port, copy)
             yield self.taken_bell
 
-    def take(self) -> None:
-        """Empty the send register; the core can use it from the next cycle on."""
-        self.register = None
+    def taken(self) -> None:
+        """The send register is empty; the core can use it from the next cycle on."""
         self.taken_bell.ring(1)
 
     # ---- receiving ----

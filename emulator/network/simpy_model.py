@@ -71,12 +71,13 @@ class PacketNetwork:
         self.cores = [Core(self, core_id) for core_id in range(fabric.n_routers * fabric.n_cores)]
         for core in self.cores:
             core.router.cores.append(core)
+            core.router.sources[core.port] = core
         self.used_cores = [self.cores[core_id] for core_id in self._used()]
         for router in self.routers:
             for link in router.links:
                 if link.far_router >= 0:
                     link.far = self.routers[link.far_router]
-                    link.far.upstream[link.far_slot] = link
+                    link.far.sources[link.far_slot] = link
 
     def _used(self) -> list[int]:
         """Cores that have work of their own or may be delivered to; the ticks of others change nothing."""

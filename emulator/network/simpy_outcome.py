@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.network.model import EndOfTick, Leg, What
+from emulator.network.model import EndOfTick, What
 from emulator.network.outcome import CORE_COUNTERS, Outcome, sorted_log
 from emulator.network.scenario import WORK_FRACTION_BITS, Scenario
-from emulator.network.simpy_router import LOCAL
 
 if TYPE_CHECKING:
     from emulator.network.simpy_model import PacketNetwork
+    from emulator.network.simpy_router import Router
 
 _INTO_CORE: dict[int, int] = {What.DELIVER: 1, What.SERVE: -1, What.OVERFLOW: -1, What.EXPIRE: -1}
 
@@ -55,9 +55,8 @@ class Conservation:
         for router in self.network.routers:
             for link in router.links:
                 total += sum(n_sinks_of(copy, link.far_router) for copy in (*link.queue, *link.flying))
-            here = [copy for queue in router.inputs for copy in queue] + list(router.to_reinject)
-            here += [copy for copy in (router.dumped, router.reinjecting) if copy is not None]
-            here += [(core.register, LOCAL, Leg.NORMAL) for core in router.cores if core.register is not None]
+            here = [copy for queue in router.inputs for copy in queue] + list(router.reinjector.queue)
+            here += [] if router.reinjector.dumped is None else [router.reinjector.dumped]
             total += sum(n_sinks_of(copy, router.router_id) for copy in here)
         return total
 
@@ -78,10 +77,20 @@ def outcome_of(network: PacketNetwork) -> Outcome:
         n_delivered=int(core[:, CORE_COUNTERS.index("n_delivered")].sum()), n_lost=network.n_lost(),
         link_packets=normal + emergency, link_emergency_packets=emergency,
         link_max_queue=np.array([link.max_queue for link in links], np.int64),
-        router=np.array([list(router.count.values()) for router in network.routers], np.int64),
+        router=np.array([list(router_counters(router).values()) for router in network.routers], np.int64),
         core=core, latency=np.array(network.latency, np.int64),
         tick_start=np.array(network.tick_start, np.int64), tick_backlog=np.array(network.tick_backlog, np.int64),
     )  # fmt: skip
+
+
+def router_counters(router: Router) -> dict[str, int]:
+    """All counters of a router."""
+    taken, n_slots = router.n_taken, router.n_slots
+    by_port = {
+        "n_external_multicast_packets": sum(taken[:n_slots]),
+        "n_local_multicast_packets": sum(taken[n_slots : router.monitor_port]),
+    }
+    return router.count | by_port
 
 
 def counted(rows: NDArray[np.int64], what: What, n_places: int) -> NDArray[np.int64]:

@@ -1,13 +1,14 @@
-"""Routers, links and the reinjector in the SimPy model."""
+"""Routers and links in the SimPy model."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from emulator.network.model import FOREVER, Leg, What
 from emulator.network.scenario import NO_ENTRY
-from emulator.network.simpy_clock import CHANGE, DECIDE, REINJECT, Bell, Process
+from emulator.network.simpy_clock import CHANGE, DECIDE, Bell, Process
+from emulator.network.simpy_reinjector import Reinjector
 
 if TYPE_CHECKING:
     from emulator.network.simpy_core import Core
@@ -28,6 +29,13 @@ class Outputs(NamedTuple):
     cores: tuple[Core, ...] = ()
     core_ids: tuple[int, ...] = ()
     registers: int = 0
+
+
+class Source(Protocol):
+    """What feeds an input of a router."""
+
+    def taken(self) -> None:
+        """The router has taken a packet from the input."""
 
 
 class Link:
@@ -95,11 +103,10 @@ class Link:
         copy, far = self.flying.popleft(), self.far
         assert far is not None
         self.note((self.env.cycle, ARRIVE, self.link_id, copy[0]))
-        far.inputs[self.far_slot].append(copy)
-        far.offer(self.far_slot)
+        far.offer(self.far_slot, copy)
 
-    def give_credit(self) -> None:
-        """A place of the input buffer came free; the link can use it from the next cycle on."""
+    def taken(self) -> None:
+        """A place of the input buffer came free: a credit, which the link can use from the next cycle on."""
         self.credits += 1
         self.credited_at = self.env.cycle
         if self.queue:
@@ -107,19 +114,21 @@ class Link:
 
 
 class Router:
-    """Inputs, arbiter, look-up, outputs and dump register of one chip, and the reinjector on its monitor core."""
+    """Inputs, arbiter, look-up and outputs of one chip."""
 
     def __init__(self, network: PacketNetwork, router_id: int) -> None:
         fabric = network.scenario.fabric
         self.network, self.env, self.router_id, self.numbers = network, network.env, router_id, network.numbers
         self.note, self.change = network.note, self.env.calendar[CHANGE]
-        self.n_slots, self.first_core_port = fabric.n_slots, fabric.n_slots
-        self.monitor_port = fabric.n_slots + fabric.n_cores
+        self.n_slots, self.monitor_port = fabric.n_slots, fabric.n_slots + fabric.n_cores
         self.bell = Bell(self.env, DECIDE)
         self.links = [Link(network, self, slot) for slot in range(fabric.n_slots)]
-        self.upstream: list[Link | None] = [None] * fabric.n_slots
         self.cores: list[Core] = []
-        self.inputs: list[deque[Copy]] = [deque() for _ in range(fabric.n_slots)]
+        self.reinjector = Reinjector(self)
+        n_ports = fabric.n_slots + fabric.n_cores + 1
+        self.inputs: list[deque[Copy]] = [deque() for _ in range(n_ports)]  # links, cores' send registers, reinjector
+        self.sources: list[Source] = [self.reinjector] * n_ports  # what feeds each; the network fills it in
+        self.n_taken = [0] * n_ports
         self.outputs: dict[int, Outputs] = {}  # of each routing word met so far
         self.receiving: deque[tuple[int, Outputs]] = deque()  # packets in receive registers
         self.full_registers = 0  # bits of those
@@ -127,17 +136,14 @@ class Router:
         self.last_port = self.monitor_port
         self.free_at = 0
         self.stalled_at: int | None = None
-        self.dumped: Copy | None = None
-        self.to_reinject: deque[Copy] = deque()
-        self.reinjecting: Copy | None = None
-        self.is_monitor_awake = False
         self.count: dict[str, int] = network.new_router_counters()
         self.env.process(self.run())
 
     # ---- arbitration ----
 
-    def offer(self, port: int) -> None:
-        """Say that a port has a packet; the router turns to it as soon as it is free."""
+    def offer(self, port: int, copy: Copy) -> None:
+        """Put a packet into an input; the router turns to it as soon as it is free."""
+        self.inputs[port].append(copy)
         self.ready |= 1 << port
         if self.stalled_at is None:
             now = self.env.cycle
@@ -153,7 +159,8 @@ class Router:
         while True:
             yield self.bell
             port = self.next_port()
-            copy = self.head_of(port)
+            packets = self.inputs[port]
+            copy = packets[0]
             outputs = self.outputs_of(copy)
             if outputs is None:
                 self.lose(What.NO_ROUTE, "n_no_route_packets", copy)
@@ -161,46 +168,20 @@ class Router:
                 yield from self.wait(copy, outputs)
             else:
                 self.copy_out(copy, outputs)
+            packets.popleft()
+            self.n_taken[port] += 1
+            self.sources[port].taken()
             self.last_port = port
-            self.take(port)
             self.free_at = self.env.cycle + self.numbers.router_cycles
+            if not packets:
+                self.ready ^= 1 << port
             if self.ready:
                 self.bell.ring(self.numbers.router_cycles)
 
     def next_port(self) -> int:
         """Return the first port with a packet after the one served last."""
-        later = self.ready >> (self.last_port + 1) << (self.last_port + 1)
-        ports = later or self.ready
+        ports = self.ready >> (self.last_port + 1) << (self.last_port + 1) or self.ready
         return (ports & -ports).bit_length() - 1
-
-    def head_of(self, port: int) -> Copy:
-        """Return the packet at the head of a port."""
-        if port < self.first_core_port:
-            return self.inputs[port][0]
-        if port == self.monitor_port:
-            assert self.reinjecting is not None
-            return self.reinjecting
-        packet = self.cores[port - self.first_core_port].register
-        assert packet is not None
-        return packet, LOCAL, NORMAL
-
-    def take(self, port: int) -> None:
-        """Remove the packet at the head of a port."""
-        if port < self.first_core_port:
-            packets, upstream = self.inputs[port], self.upstream[port]
-            assert upstream is not None
-            packets.popleft()
-            upstream.give_credit()
-            self.count["n_external_multicast_packets"] += 1
-            if packets:
-                return
-        elif port == self.monitor_port:
-            self.reinjecting = None
-            self.env.after(self.numbers.reinjection_cycles, REINJECT, self.reinject)
-        else:
-            self.cores[port - self.first_core_port].take()
-            self.count["n_local_multicast_packets"] += 1
-        self.ready &= ~(1 << port)
 
     # ---- look-up and copies ----
 
@@ -258,7 +239,7 @@ class Router:
     def received(self) -> None:
         """The packet that has been in receive registers longest goes to the spike buffers."""
         packet, outputs = self.receiving.popleft()
-        self.full_registers &= ~outputs.registers
+        self.full_registers ^= outputs.registers
         self.network.count_latency(packet, len(outputs.cores))
         for core in outputs.cores:
             core.receive(packet)
@@ -313,7 +294,7 @@ class Router:
         for link in diverted:
             link.push(copy[0], FIRST)
 
-    # ---- dropped packets ----
+    # ---- lost packets ----
 
     def lose(self, what: What, counter: str, copy: Copy) -> None:
         """Note a packet that is lost, and count the deliveries that it would have made."""
@@ -322,47 +303,14 @@ class Router:
         self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
 
     def dump(self, copy: Copy, outputs: Outputs) -> None:
-        """Drop a packet into the dump register."""
+        """Drop a packet, into the dump register if that is free."""
         self.note((self.env.cycle, What.DUMP, self.router_id, copy[0]))
         self.count["n_dropped_multicast_packets"] += 1
         self.count["n_link_dumped_packets"] += len(outputs.links)
         self.count["n_processor_dumped_packets"] += len(outputs.cores)
         if self.numbers.reinjection_queue_packets == 0:
             self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
-        elif self.dumped is not None:
+        elif self.reinjector.dumped is not None:
             self.lose(What.MISS, "n_missed_dropped_packets", copy)
         else:
-            self.dumped = copy
-            self.env.after(self.numbers.dump_cycles, CHANGE, self.read_dump)
-
-    def read_dump(self) -> None:
-        """Move the dropped packet to the reinjection queue; the monitor begins to send at its next timer tick."""
-        copy, self.dumped = self.dumped, None
-        assert copy is not None
-        self.count["n_dropped_packets"] += 1
-        if len(self.to_reinject) >= self.numbers.reinjection_queue_packets:
-            self.lose(What.QUEUE_FULL, "n_dropped_packet_overflows", copy)
-            return
-        self.to_reinject.append(copy)
-        longest = max(self.count["max_reinjection_queue_packets"], len(self.to_reinject))
-        self.count["max_reinjection_queue_packets"] = longest
-        if not self.is_monitor_awake:
-            self.is_monitor_awake = True
-            self.wait_for_timer()
-
-    def wait_for_timer(self) -> None:
-        """Have the monitor look at its queue at its next timer tick."""
-        period = self.numbers.reinjection_timer_cycles
-        self.env.after(period - self.env.cycle % period, REINJECT, self.reinject)
-
-    def reinject(self) -> None:
-        """Send the next dropped packet again, if there is one and the router is not blocked."""
-        if not self.to_reinject:
-            self.is_monitor_awake = False
-        elif self.stalled_at is not None:
-            self.wait_for_timer()
-        else:
-            self.reinjecting = self.to_reinject.popleft()
-            self.note((self.env.cycle, What.REINJECT, self.router_id, self.reinjecting[0]))
-            self.count["n_reinjected_packets"] += 1
-            self.offer(self.monitor_port)
+            self.reinjector.dump(copy)
