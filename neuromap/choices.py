@@ -94,6 +94,15 @@ class RecipeChoice:
     """How packet keys are numbered: zones that are the same for all, or each population as few as it needs."""
     minimise: MinimiserName = "auto"
     """How routing tables are shortened; ``auto``: only those that are too long, until they fit."""
+    fixed_chips: tuple[tuple[str, tuple[int, int]], ...] = ()
+    """Slices and the chip (x and y) that they must be on: ``[[I, [2, 1]], [E:64, [0, 3]]]`` puts all slices of I, and
+    the slice of E whose first neuron is 64."""
+    same_chip: tuple[tuple[str, ...], ...] = ()
+    """Groups of slices that must share a chip: ``[[E:0, E:64]]``."""
+    reserved_cores: int = 0
+    """Cores that are left free on every chip."""
+    reserved_chips: tuple[tuple[int, int], ...] = ()
+    """Chips on which nothing is placed; packets still pass."""
 
     def __post_init__(self) -> None:
         _check_choice("recipe.name", self.name, RecipeName)
@@ -106,6 +115,7 @@ class RecipeChoice:
                 _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
         if self.name != "ensemble" and self.n_synapse_cores is not None:
             raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, f"null with the {self.name} recipe")
+        _check_whole("recipe.reserved_cores", self.reserved_cores, at_least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from neuromap.choices import (
     RecipeName,
     default_n_threads,
 )
+from neuromap.placement_choice import check_constraints
 
 __all__ = [
     "OPTION_PATHS",
@@ -366,6 +367,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
         kiss_rates(network)
     recipe, core = experiment.recipe, machine.core
     check_shared_memory(machine, recipe.name)
+    check_constraints(recipe, network, machine)
     if isinstance(recipe.neurons_per_core, int) and recipe.neurons_per_core > core.max_neurons:
         raise CapacityError(
             "neurons of a core",
@@ -377,7 +379,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
         )
     if recipe.n_synapse_cores is not None:
         n_fixed = 1 + any(population.poisson for population in network.populations)
-        n_free = core.n_per_chip - core.n_monitor_per_chip
+        n_free = core.n_per_chip - core.n_monitor_per_chip - recipe.reserved_cores
         if recipe.n_synapse_cores + n_fixed > n_free:
             raise CapacityError(
                 "cores of an ensemble",

@@ -25,6 +25,7 @@ from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.mapping_folder import check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import prepare_out_folder, remove_results
+from neuromap.placement_choice import constraints_of
 from neuromap.results import Report, RunArrays
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _map(
     mapping = map_stages(
         network, machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
         n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, keys=recipe.keys,
-        minimise=recipe.minimise, seed=experiment.seed,
+        minimise=recipe.minimise, constraints=constraints_of(recipe, network), seed=experiment.seed,
         time_scale_factor=experiment.time_scale_factor, progress=on_stage, given=given, stage=first_stage,
     )  # fmt: skip
     return mapping, time.perf_counter() - start

@@ -29,6 +29,10 @@ recipe:
   route: shared_tree       # router: how packets get to their targets
   keys: zoned              # zoned or dense: how packet keys are numbered
   minimise: auto           # how routing tables are shortened; auto: only if too long (docs/tables.md)
+  fixed_chips: []          # slices that must be on a chip (x and y): [[L6I, [2, 1]], [L4E:64, [0, 3]]]
+  same_chip: []            # groups of slices that must share a chip: [[L4E:0, L4E:64]]
+  reserved_cores: 0        # cores left free on every chip
+  reserved_chips: []       # chips left free: [[0, 0]]
 
 seconds: 1.0             # model time that is kept, s
 warmup_ms: 500.0         # simulated before that and dropped, ms

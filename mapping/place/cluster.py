@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition
-from mapping.place.constraint import Constraint, FixedChip, SameChip, chip_index, slice_number
-from mapping.traffic import first_vertices, slice_range
+from mapping.place.constraint import Constraint, FixedChip, SameChip, chip_index, slice_numbers
+from mapping.traffic import first_vertices
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.topology import Topology
@@ -62,7 +62,7 @@ def make_clusters(
         group = first_of_part[part]
     for item in constraints:
         if isinstance(item, SameChip) and item.slices:
-            members = np.unique(group[[slice_number(partition, *part) for part in item.slices]])
+            members = np.unique(group[[i for part in item.slices for i in slice_numbers(partition, *part)]])
             group[np.isin(group, members)] = members[0]
     first_slice, of_slice = np.unique(group, return_inverse=True)
     _check_parts(partition, of_slice)
@@ -110,11 +110,7 @@ def _fixed_chips(
         if not isinstance(item, FixedChip):
             continue
         chip = chip_index(topology, "FixedChip.chip", item.chip)
-        if item.start is None:
-            slice_number(partition, item.population, 0)  # raises for an unknown name
-            members = of_slice[slice(*slice_range(partition, item.population))]
-        else:
-            members = of_slice[[slice_number(partition, item.population, item.start)]]
+        members = of_slice[slice_numbers(partition, item.population, item.start)]
         taken = members[(fixed[members] >= 0) & (fixed[members] != chip)]
         if taken.size:
             other = tuple(topology.chip[fixed[taken[0]]].tolist())

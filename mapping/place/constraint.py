@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mapping.model import Partition
+from mapping.traffic import slice_range
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.topology import Topology
 
@@ -27,9 +28,9 @@ class FixedChip:
 
 @dataclass(frozen=True, slots=True)
 class SameChip:
-    """Slices that must share a chip, each given as (population, first neuron of the slice)."""
+    """Slices that must share a chip, each given as (population, first neuron); ``None`` for all of the population."""
 
-    slices: tuple[tuple[str, int], ...]
+    slices: tuple[tuple[str, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,20 @@ class ReservedCores:
             raise ParameterError("ReservedCores.n_cores", self.n_cores, "a number >= 0 cores")
 
 
-Constraint = FixedChip | SameChip | ReservedCores
+@dataclass(frozen=True, slots=True)
+class ReservedChip:
+    """A chip on which nothing is placed; its router still passes packets on."""
+
+    chip: tuple[int, ...]
+
+
+Constraint = FixedChip | SameChip | ReservedCores | ReservedChip
+
+
+def named_chips(constraints: Sequence[Constraint]) -> list[tuple[int, ...]]:
+    """Chips that constraints name: the machine must be large enough to have them."""
+    chips = [item.chip for item in constraints if not isinstance(item, SameChip)]
+    return [chip for chip in chips if chip is not None]
 
 
 def without_reserved_cores(topology: Topology, constraints: Sequence[Constraint]) -> Topology:
@@ -59,7 +73,10 @@ def without_reserved_cores(topology: Topology, constraints: Sequence[Constraint]
     """
     n_reserved = np.zeros(topology.n_chips, dtype=np.int64)
     for item in constraints:
-        if isinstance(item, ReservedCores):
+        if isinstance(item, ReservedChip):
+            chip = chip_index(topology, "ReservedChip.chip", item.chip)
+            n_reserved[chip] = topology.n_app_cores[chip]
+        elif isinstance(item, ReservedCores):
             if item.chip is None:
                 n_reserved = np.maximum(n_reserved, np.minimum(item.n_cores, topology.n_app_cores))
             else:
@@ -89,13 +106,28 @@ def chip_index(topology: Topology, name: str, chip: tuple[int, ...]) -> int:
     ParameterError
         If there is none, or it is dead.
     """
-    try:
-        found = int(topology.index_of(*chip))
-    except TypeError:  # a wrong number of coordinates
-        found = -1
-    if found < 0:
+    if not has_chip(topology, chip):
         raise ParameterError(name, chip, "the coordinates of a working chip")
-    return found
+    return int(topology.index_of(*chip))
+
+
+def has_chip(topology: Topology, chip: tuple[int, ...]) -> bool:
+    """Whether a machine has a working chip with these coordinates."""
+    return len(chip) == 2 and int(topology.index_of(*chip)) >= 0
+
+
+def slice_numbers(partition: Partition, population: str, start: int | None) -> list[int]:
+    """Ids of the slice of ``population`` whose first neuron is ``start``, or of all its slices (``None``).
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        If there is none.
+    """
+    if start is not None:
+        return [slice_number(partition, population, start)]
+    slice_number(partition, population, 0)  # raises for an unknown name
+    return list(range(*slice_range(partition, population)))
 
 
 def slice_number(partition: Partition, population: str, start: int) -> int:

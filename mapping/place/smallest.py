@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
+from mapping.place.constraint import has_chip, named_chips
 from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network
@@ -77,6 +78,7 @@ def place_on_boards(
 
     largest = max_boards(machine.topology)
     low = min(_fewest_boards(partition, machine), largest)
+    low = _boards_with_chips(machine, low, largest, named_chips(options.get("constraints", ())))
     n_boards, found = _search(partial(attempt, place if probe is None else probe), low, largest)
     if probe is not None:
         tried = attempt(place, n_boards)
@@ -126,6 +128,24 @@ def _fewest_boards(partition: Partition, machine: Machine) -> int:
     by_cores = -(-len(partition.vertices) // cores_per_board)
     room = n_chips * machine.memory.sdram_bytes  # 0 where synapses are in the cores
     return max(1, by_cores, -(-sdram_bytes // room) if room else 0)
+
+
+def _boards_with_chips(machine: Machine, low: int, largest: int, chips: list[tuple[int, ...]]) -> int:
+    """Fewest boards, of ``low`` .. ``largest``, that have all these chips; ``low`` where no number has."""
+
+    def has_all(n_boards: int) -> bool:
+        topology = build_topology(machine, n_boards)
+        return all(has_chip(topology, chip) for chip in chips)
+
+    first = high = low
+    while not has_all(high):
+        if high == largest:
+            return first
+        low, high = high + 1, min(largest, 2 * high)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if has_all(middle) else (middle + 1, high)
+    return high
 
 
 def _with_boards(machine: Machine, topology: Topology) -> Machine:

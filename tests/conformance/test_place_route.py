@@ -11,7 +11,7 @@ from mapping.load import static_load
 from mapping.model import Mapping
 from mapping.partition import combined
 from mapping.place import PLACERS
-from mapping.place.constraint import FixedChip, ReservedCores, SameChip
+from mapping.place.constraint import FixedChip, ReservedChip, ReservedCores, SameChip
 from mapping.place.fill import largest_part
 from mapping.route import ROUTERS
 from mapping.verify import verify
@@ -151,6 +151,7 @@ def test_placer_keeps_constraints(place):
         SameChip((("A", 0), ("C", 64), ("D", 8))),
         ReservedCores(3),
         ReservedCores(10, chip=(1, 1)),
+        ReservedChip((2, 0)),
     )
     given = machine(n_boards=2)
     mapping = map_small(given, place=place, constraints=constraints)
@@ -162,6 +163,7 @@ def test_placer_keeps_constraints(place):
     p = mapping.placement.core
     assert p[:, 2].max() <= 14
     assert p[(p[:, :2] == 1).all(axis=1), 2].max(initial=0) <= 7
+    assert [2, 0] not in p[:, :2].tolist()
 
 
 @pytest.mark.parametrize("place", PLACERS)
