@@ -10,6 +10,8 @@ late.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from emulator.advance import AfterStep
 from emulator.connectivity import Connectivity
 from emulator.engine_state import EngineState
-from emulator.kernels.shifted import LOST, ON_TIME, shift_rows
+from emulator.kernels import arrival
 from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
 from emulator.network.compiled import SteppedRun
 from emulator.network.outcome import Outcome
@@ -88,6 +90,7 @@ class ClosedLoop:
             raise ParameterError("depth full", "plastic synapses", allowed)
         self._mapping, self._network, self._n_steps = mapping, network, n_steps
         self._options, self._n_threads = options, n_threads
+        self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
         self._sent: list[Packets] = []
         sizes = (*(len(mapping.partition.slices),) * 3, _MAX_LATE + 1, n_steps, n_steps)
         zeros = [np.zeros(n, np.int64) for n in sizes]
@@ -103,9 +106,10 @@ class ClosedLoop:
         """
         network, n_slices = self._network, len(self._mapping.partition.slices)
         self._longest_delay = connectivity.max_delay_steps() + state.extra_delay
-        state.allow_shifts(self._longest_delay + 1)
-        self._state, self._slice_of = state, slice_of_source(self._mapping, network)[: network.n_neurons]
-        lengths = row_lengths(connectivity, self._slice_of, n_slices, n_threads=self._n_threads)
+        state.allow_moves(self._longest_delay + 1)
+        slices = slice_of_source(self._mapping, network)[: network.n_neurons]
+        self._state, self._slice_of = state, state.deal(slices)
+        lengths = row_lengths(connectivity, slices, n_slices, n_threads=self._n_threads)
         if callable(lengths) or not connectivity.is_stored:
             raise CapacityError(
                 "synaptic rows", "closed loop", need=connectivity.n_synapses, have=connectivity.n_stored,
@@ -129,11 +133,11 @@ class ClosedLoop:
         self._sent.append(packets)
         self._run.add_packets(packets, step + 1)
         self._run.advance(step + 1)
-        packet, column, n_ticks = self._run.take_arrivals().T
-        is_now = packet >= first
-        self._take_back(step, packets, packet[is_now] - first, column[is_now], n_ticks[is_now])
-        if not is_now.all():
-            self._shift(step, *self._of_older(packet[~is_now], column[~is_now], n_ticks[~is_now]), is_removed=False)
+        arrived = self._run.take_arrivals()
+        self._deliver(step, packets, first, arrived)
+        older = arrived[arrived[:, arrival.A_PACKET] < first]
+        if len(older):
+            self._deliver_late(step, older)
         self._remember(first, packets)
 
     def _packets(self, step: int, neurons: NDArray[np.int32]) -> Packets:
@@ -155,61 +159,74 @@ class ClosedLoop:
             )
         self._tick_of_packet[first:last], self._row_of_packet[first:last] = packets.tick, packets.row
 
-    def _take_back(
-        self, step: int, packets: Packets, packet: NDArray[np.int32], column: NDArray[np.int32],
-        n_ticks: NDArray[np.int32],
-    ) -> None:  # fmt: skip
-        """Take this step's spikes back where they did not arrive in time; ``packet``: number within the step."""
-        sent = np.unique(packets.row)
-        lengths = self._row_length[sent]
-        n_events = lengths.sum(axis=0, dtype=np.int64)
-        self.arrivals.n_events[:] += n_events
-        shift = np.full(lengths.shape, LOST, np.int32)
-        shift[np.searchsorted(sent, packets.row[packet]), column] = n_ticks
-        shift[lengths == 0] = ON_TIME
-        if not shift.any():
-            self.arrivals.n_on_time[:] += n_events
-            return
-        missed = np.where(shift != ON_TIME, lengths, 0)
-        self.arrivals.n_on_time[:] += n_events - missed.sum(axis=0, dtype=np.int64)
-        self.arrivals.step_missed[step] = missed.sum(dtype=np.int64)
-        self._shift(step, np.full(sent.size, step, np.int32), sent, shift, is_removed=True)
+    def _deliver(self, step: int, packets: Packets, first: int, arrived: NDArray[np.int32]) -> None:
+        """Deliver this step's spikes, each where and when it arrives."""
+        neurons, spike_of_packet = np.unique(packets.row, return_inverse=True)
+        late = np.empty((neurons.size, self._row_length.shape[1]), np.int32)
+        n_missed, found = np.empty(neurons.size, np.int64), self.arrivals
+        arrival.judge(
+            first, arrived, spike_of_packet.astype(np.int32), neurons, self._row_length, late, n_missed, found.n_events,
+            found.n_on_time,
+        )  # fmt: skip
+        found.step_missed[step] = n_missed.sum()
+        if found.step_missed[step]:
+            self._count_late(np.full(neurons.size, step, np.int32), neurons, late)
+        state, moved = self._state, self._room_for(step, late)
+
+        def deliver(thread: int, n_threads: int) -> int:
+            return int(arrival.deliver(
+                thread, n_threads, step, state.extra_delay, neurons, n_missed, late, self._slice_of, state.rows,
+                state.due, moved,
+            ))  # fmt: skip
+
+        state.count_refused(self._in_threads(deliver, is_much=bool(found.step_missed[step])))
+
+    def _deliver_late(self, step: int, arrived: NDArray[np.int32]) -> None:
+        """Deliver what arrived only now of the spikes of earlier steps."""
+        steps, neurons, late = self._of_older(arrived)
+        self._count_late(steps, neurons, late)
+        state, moved = self._state, self._room_for(step, late)
+
+        def deliver(thread: int, n_threads: int) -> int:
+            arrival.deliver_late(
+                thread, n_threads, steps, state.extra_delay, neurons, late, self._slice_of, state.rows, moved
+            )
+            return 0
+
+        self._in_threads(deliver, is_much=True)
+
+    def _in_threads(self, job: Callable[[int, int], int], *, is_much: bool) -> int:
+        """Call ``job(thread, n_threads)`` on all threads, or on this one; return the sum of what it returns."""
+        if not is_much or self._pool is None:
+            return job(0, 1)
+        return sum(self._pool.map(job, range(self._n_threads), [self._n_threads] * self._n_threads))
 
     def _of_older(
-        self, packet: NDArray[np.int32], column: NDArray[np.int32], n_ticks: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Steps, neurons and shifts of earlier steps' spikes of which something arrived only now."""
+        self, arrived: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
+        """Steps and neurons of the spikes that arrivals are of, and how late they are, `LOST` where none is."""
+        packet, column, n_ticks = arrived.T
         key = self._tick_of_packet[packet].astype(np.int64) << 32 | self._row_of_packet[packet]
         spikes, index = np.unique(key, return_inverse=True)
         steps, neurons = (spikes >> 32).astype(np.int32), (spikes & 0xFFFFFFFF).astype(np.int32)
-        shift = np.zeros((spikes.size, self._row_length.shape[1]), np.int32)
-        shift[index, column] = n_ticks
-        shift[self._row_length[neurons] == 0] = ON_TIME
-        return steps, neurons, shift
+        late = np.full((spikes.size, self._row_length.shape[1]), arrival.LOST, np.int32)
+        has_synapses = self._row_length[neurons[index], column] > 0
+        late[index[has_synapses], column[has_synapses]] = n_ticks[has_synapses]
+        return steps, neurons, late
 
-    def _shift(
-        self, step: int, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32], *,
-        is_removed: bool,
-    ) -> None:  # fmt: skip
-        """Have the state engine move what is late or lost, after ``step``; count what is late."""
-        chosen = shift.any(axis=1)
-        steps, neurons, shift = steps[chosen], neurons[chosen], shift[chosen]
-        self._count_late(steps, neurons, shift)
-        state, shifted = self._state, self._state.shifted
-        n_slots = self._longest_delay + int(shift.max(initial=0)) + 1
-        if shifted is None or n_slots > shifted.is_used.shape[1]:
-            shifted = state.allow_shifts(2 * n_slots, step + 1)
-        shift_rows(
-            0, 1, state.shard_bits, state.extra_delay, steps, neurons, is_removed, shift, self._slice_of, state.rows,
-            shifted,
-        )  # fmt: skip
+    def _room_for(self, step: int, late: NDArray[np.int32]) -> arrival.Moved:
+        """Have the state engine keep input for as long as the latest spike needs."""
+        n_slots, moved = self._longest_delay + int(late.max(initial=0)) + 1, self._state.moved
+        if moved is None or n_slots > moved.is_used.shape[1]:
+            moved = self._state.allow_moves(2 * n_slots, step + 1)
+        return moved
 
-    def _count_late(self, steps: NDArray[np.int32], neurons: NDArray[np.int32], shift: NDArray[np.int32]) -> None:
-        is_late = shift > 0
+    def _count_late(self, steps: NDArray[np.int32], neurons: NDArray[np.int32], late: NDArray[np.int32]) -> None:
+        is_late = late > 0
         n_events = np.where(is_late, self._row_length[neurons], 0)
         self.arrivals.n_late[:] += n_events.sum(axis=0, dtype=np.int64)
         np.add.at(self.arrivals.step_late, steps, n_events.sum(axis=1, dtype=np.int64))
-        self.arrivals.late_by[:] += np.bincount(np.minimum(shift[is_late], _MAX_LATE), minlength=_MAX_LATE + 1)
+        self.arrivals.late_by[:] += np.bincount(np.minimum(late[is_late], _MAX_LATE), minlength=_MAX_LATE + 1)
 
     def outcome(self) -> Outcome:
         """Run the packets that are still on their way to the end and return what happened in the network."""
@@ -217,5 +234,5 @@ class ClosedLoop:
         joined = {name: np.concatenate([getattr(packets, name) for packets in self._sent]) for name in names}
         packets, n_ticks = Packets(**joined), max(1, len(self._sent))
         outcome = self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
-        self._count_late(*self._of_older(*self._run.take_arrivals().T))
+        self._count_late(*self._of_older(self._run.take_arrivals()))
         return outcome

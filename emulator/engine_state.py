@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from emulator.connectivity import Connectivity
 from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
+from emulator.kernels.arrival import Moved
 from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.kernels.poisson import N_STEPS_PER_DRAW
 from emulator.kernels.procedural import A_FIRST, B_N_REFUSED, Redraw
-from emulator.kernels.shifted import Shifted
 from emulator.kernels.stdp import Plastic
 from emulator.lazy_array import lazy_array
 from emulator.lif_constants import raw_s1615
@@ -52,7 +52,7 @@ class EngineState:
     n_arrivals: int = 0
     plastic: Plastic | None = None
     redraw: Redraw | None = None
-    shifted: Shifted | None = None
+    moved: Moved | None = None
 
     @property
     def n_probes(self) -> int:
@@ -66,7 +66,7 @@ class EngineState:
         engine.run(
             thread, n_threads, first_step, n_steps, self.shard_bits, self.extra_delay, self.barrier, self.n_arrivals,
             injected_ptr, injected, self.cells, self.drive, self.rows, self.due, self.fired, self.probes, out_v,
-            self.record, self.plastic, self.redraw, self.shifted,
+            self.record, self.plastic, self.redraw, self.moved,
         )  # fmt: skip
 
     def end_chunk(self, n_arrivals: int) -> None:
@@ -83,6 +83,14 @@ class EngineState:
                 hint="shorten the longest delay, lengthen the refractory time, or lower the drive",
             )  # fmt: skip
 
+    def count_refused(self, n_refused: int) -> None:
+        """Count entries that found their due list full, outside of a chunk."""
+        self.record.counters[0, engine.C_REFUSED] += n_refused
+
+    def deal(self, values: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Deal values in neuron order to the shards: shape (n_shards, n_local)."""
+        return _deal(values, len(self.cells.v), np.int32)
+
     def check_arena(self) -> None:
         """Raise CapacityError if a row found no room in the arena of rows that are drawn at their spikes."""
         if self.redraw is None:
@@ -95,7 +103,7 @@ class EngineState:
                 hint="raise max_memory_bytes (--memory-gib), shorten the longest delay, or lower the drive",
             )  # fmt: skip
 
-    def allow_shifts(self, n_slots: int, next_step: int = 0) -> Shifted:
+    def allow_moves(self, n_slots: int, next_step: int = 0) -> Moved:
         """Make room for input that is moved by up to ``n_slots`` steps; what is to come from ``next_step`` on stays.
 
         Raises
@@ -111,15 +119,15 @@ class EngineState:
                 "input of late spikes", "state engine", need=n_bytes, have=_MAX_DUE_BYTES, unit="bytes of addresses",
                 hint="lower core.spike_buffer_packets, or drop what is late (--end-of-tick drop)",
             )  # fmt: skip
-        moved = lazy_array((n_shards, n_slots, n_input), self.cells.accumulator.dtype)
-        old, new = self.shifted, Shifted(moved, np.zeros((n_shards, n_slots), np.uint8))
+        ring = lazy_array((n_shards, n_slots, n_input), self.cells.accumulator.dtype)
+        old, new = self.moved, Moved(ring, np.zeros((n_shards, n_slots), np.uint8))
         if old is not None:
             n_old = old.is_used.shape[1]
             for shard, slot in np.argwhere(old.is_used).tolist():
                 step = next_step + (slot - next_step) % n_old
                 new.input[shard, step % n_slots] = old.input[shard, slot]
                 new.is_used[shard, step % n_slots] = 1
-        self.shifted = new
+        self.moved = new
         return new
 
     @property

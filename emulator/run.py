@@ -266,7 +266,7 @@ def _compile_kernels(
 
 
 def _couple_nothing(state: EngineState, connectivity: Connectivity) -> AfterStep:
-    state.allow_shifts(1)
+    state.allow_moves(1)
     return lambda step, neurons: None
 
 

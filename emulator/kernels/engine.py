@@ -14,6 +14,7 @@ from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
+from emulator.kernels.arrival import add_moved
 from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
 from emulator.kernels.neuron import step_lif_f64, step_lif_s1615
 from emulator.kernels.neuron_model import step_model_f64, step_model_s1615
@@ -22,7 +23,6 @@ from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
 from emulator.kernels.poisson import BLOCK, N_LIMITS_AT_ONCE, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
 from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
 from emulator.kernels.procedural import enter_redrawn
-from emulator.kernels.shifted import add_shifted
 from emulator.kernels.stdp import add_input, add_post_spikes, deliver_rows
 from emulator.kernels.threads import wait_at_barrier
 
@@ -150,7 +150,7 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
 
 
 @njit(cache=True)
-def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, due, fired, redraw, cursor,
+def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, due, fired, redraw, moved, cursor,
               counters):  # fmt: skip
     """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
     n_shards, merged = fired.n.shape[0], fired.merged[thread]
@@ -161,6 +161,8 @@ def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, 
     if redraw is not None:
         counters[C_REFUSED] += enter_redrawn(thread, n_threads, step, extra_delay, shard_bits, merged, n, rows, due,
                                              redraw)  # fmt: skip
+        return n
+    if moved is not None:
         return n
     for shard in range(thread, n_shards, n_threads):
         counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, rows.group_of_source, rows.group_int,
@@ -293,13 +295,13 @@ def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, driv
 
 @njit(cache=True, nogil=True)
 def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, injected_ptr, injected,
-        cells, drive, rows, due, fired, probes, out_v, record, plastic, redraw, shifted):  # fmt: skip
+        cells, drive, rows, due, fired, probes, out_v, record, plastic, redraw, moved):  # fmt: skip
     """Advance this thread's shards by ``n_steps``.
 
     ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
     ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
-    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, ``shifted`` where no
-    spike can be late; none of their code is compiled then.
+    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, ``moved`` where
+    spikes are delivered here, and not by ``emulator.kernels.arrival``; none of their code is compiled then.
     """
     n_shards = cells.v.shape[0]
     mask = due.entry.shape[1] - 1
@@ -314,8 +316,8 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             due.n[shard, slot] = 0
             if plastic is not None:
                 add_input(shard, t, plastic, cells.accumulator[shard])
-            if shifted is not None:
-                add_shifted(shard, t, shifted, cells.accumulator[shard])
+            if moved is not None:
+                add_moved(shard, t, moved, cells.accumulator[shard])
             if t % N_STEPS_PER_DRAW == 0:
                 _draw_drives(shard, shard_bits, t, cells, drive, scratch, scratch_limits)
             fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
@@ -323,7 +325,7 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
             _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, t, shard_bits, extra_delay, inject, rows, due, fired, redraw, cursor,
+        n = _exchange(thread, n_threads, t, shard_bits, extra_delay, inject, rows, due, fired, redraw, moved, cursor,
                       record.counters[thread])  # fmt: skip
         if plastic is not None:
             _learn(thread, n_threads, shard_bits, t, extra_delay, n, rows.group_of_source, fired, plastic,
