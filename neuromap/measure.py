@@ -22,7 +22,7 @@ from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
 from neuromap.loss import loss_notes, loss_report
-from neuromap.notes import make_notes
+from neuromap.notes import make_notes, weight_notes
 from neuromap.report.chip_layout import lay_out
 from neuromap.results import (
     ActivityReport,
@@ -124,6 +124,7 @@ def make_report(m: Measured) -> Report:
         losses=losses,
         loading=_loading_report(m),
         notes=make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size)
+        + weight_notes(network, machine, m.simulation.scales)
         + loss_notes(m.experiment, m.simulation, losses),
     )  # fmt: skip
 
