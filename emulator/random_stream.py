@@ -22,6 +22,7 @@ class Stream(IntEnum):
     POISSON_SOURCE = 4
     ROUNDING = neuron_q.STREAM_ROUNDING
     KISS = 8  #: seeds of SpiNNaker's Poisson sources
+    TIMER = 9  #: how much later the timers of cores start
 
 
 def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:

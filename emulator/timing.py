@@ -1,27 +1,34 @@
 """Step times: what every core does in every step of a run, against the cycles of its tick.
 
-Open loop: the spikes are given, and what would be late or lost is counted but not taken back from the network.
+Open loop: the spikes are given, and what would be late or lost is counted but not taken back from the network. Work is
+counted once and charged three times: at the machine's own costs, and with all its unverified costs at the cheap and at
+the dear end of their ranges. Nodes of FPGA pipelines have step times of their own (`emulator.pipeline_timing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.connectivity import Connectivity
-from emulator.cores import core_costs
+from emulator.cores import core_costs, timer_phase_cycles
 from emulator.kernels import work
 from mapping.model import Mapping, Role
+from models.machine import Machine
+from models.machine_range import open_times, with_times_at
 from models.network import Network
 
 _CHUNK_STEPS = 1000
+_CHUNK_COUNT_BYTES = 1 << 21  # of what is counted in the steps looked at together, so that it stays in the cache
 _MAX_LENGTHS_BYTES = 1 << 30  # of the lengths of all rows at once
 _CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
+_POLICIES = {"late": work.LATE, "drop": work.DROP, "wait": work.WAIT}
 
 RowLengths = NDArray[np.uint16] | Callable[[NDArray[Any]], NDArray[np.uint16]]
 
@@ -38,17 +45,25 @@ class Timing:
         Cycles of the slowest core, and which it is.
     mean_cycles, max_cycles : ndarray, shape (n_vertices,), float64
         Busy cycles a step.
-    n_sent, n_delivered, n_rows, n_events : int
-        Packets sent; deliveries to cores; rows that were not empty; synaptic events.
-    n_late, n_lost : int
-        Deliveries that waited for the next tick; that found the spike buffer full.
+    n_sent, n_delivered, n_rows, n_filtered, n_lost : int
+        Spikes sent; deliveries to cores, which are those that found a row (plastic or not), those that found none, and
+        those that were lost: they found the spike buffer full or, with the policy ``drop``, the tick over.
+    n_events : int
+        Synaptic events of all deliveries.
+    n_late : int
+        Deliveries that waited for the next tick.
     n_overruns : int
         Steps in which a core needed more than its tick.
     first_overrun_step : int or None
     n_plastic_rows, n_plastic_events : int
-        Plastic rows that were updated, and their synapses; not among ``n_rows`` and ``n_events``.
+        Plastic rows that were updated, and their synapses, which are not among ``n_events``.
     write_back_bytes : int
         What those rows wrote to memory.
+    is_free_running : bool
+        Whether a step ends when all cores are done, however short it is; else it lasts at least a tick.
+    low, high : Timing, optional
+        The same run with all unverified costs cheap, and dear; None where the machine has none, or they were not
+        asked for.
     """
 
     budget_cycles: float
@@ -67,11 +82,17 @@ class Timing:
     n_plastic_rows: int = 0
     n_plastic_events: int = 0
     write_back_bytes: int = 0
+    n_filtered: int = 0
+    is_free_running: bool = False
+    low: Timing | None = None
+    high: Timing | None = None
 
     def real_time_factor(self, time_scale_factor: float) -> float:
-        """Mean step time over dt when every step waits for its slowest core and lasts at least a tick."""
+        """Mean step time over dt when every step waits for its slowest core, and lasts at least a tick by timer."""
         if not self.step_cycles.size:
             return time_scale_factor
+        if self.is_free_running:
+            return float(self.step_cycles.mean() / self.budget_cycles) * time_scale_factor
         return float(np.maximum(self.step_cycles / self.budget_cycles, 1.0).mean()) * time_scale_factor
 
     def min_lossless_time_scale_factor(self, time_scale_factor: float) -> float:
@@ -88,17 +109,8 @@ def slice_of_source(mapping: Mapping, network: Network) -> NDArray[np.int32]:
     return slices
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Layout:
-    """The mapping as the kernel reads it."""
-
-    lane_of: NDArray[np.int8]
-    target_int: NDArray[np.int64]
-    vertex_of_lane: NDArray[np.int32]
-    sender_of_slice: NDArray[np.int32]
-
-
-def _layout(mapping: Mapping, network: Network) -> _Layout:
+def _layout(mapping: Mapping, network: Network) -> work.Layout:
+    """Return the mapping as the kernels read it."""
     partition = mapping.partition
     n_slices = len(partition.slices)
     targets = [population.name for population in network.populations]
@@ -113,13 +125,14 @@ def _layout(mapping: Mapping, network: Network) -> _Layout:
         first = partition.first_slice[source]
         lane_of[first : first + n_of[source], targets.index(target)] = lanes
     vertex_of_lane = np.full((n_lanes, n_slices), -1, np.int32)
-    sender = np.zeros(n_slices, np.int32)
+    sender, is_receiver = np.zeros(n_slices, np.int32), np.zeros(n_slices, np.bool_)
     for vertex in partition.vertices:
         if vertex.role in (Role.SYNAPSE, Role.COMBINED):
             vertex_of_lane[vertex.lane, vertex.slice_id] = vertex.vertex_id
         if vertex.role in (Role.NEURON, Role.COMBINED, Role.SOURCE):
             sender[vertex.slice_id] = vertex.vertex_id
-    return _Layout(lane_of, target_int, vertex_of_lane, sender)
+            is_receiver[vertex.slice_id] = vertex.role is Role.COMBINED
+    return work.Layout(lane_of, target_int, vertex_of_lane, sender, is_receiver)
 
 
 def row_lengths(
@@ -137,21 +150,162 @@ def row_lengths(
     """
     if connectivity.is_stored and connectivity.row_length.size * n_slices * 2 <= _MAX_LENGTHS_BYTES:
         return connectivity.count_by_slice(slice_of_neuron, n_slices, n_threads=n_threads)
-    return partial(_count, connectivity, slice_of_neuron, n_slices, n_threads)
+    return partial(_count_rows, connectivity, slice_of_neuron, n_slices, n_threads)
 
 
-def _count(
+def _count_rows(
     connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, n_threads: int,
     sources: NDArray[Any],
 ) -> NDArray[np.uint16]:  # fmt: skip
     return connectivity.count_by_slice(slice_of_neuron, n_slices, sources=sources, n_threads=n_threads)
 
 
-def _chunk_end(first: int, n_steps: int, ptr: NDArray[np.int64], n_slices: int) -> int:
+class _Chunk(NamedTuple):
+    """Steps looked at together: the first, rows that fire in each, and their lengths."""
+
+    first: int
+    ptr: NDArray[np.int64]
+    row: NDArray[np.int32]
+    slice_of_row: NDArray[np.int32]
+    length: NDArray[np.uint16]
+    plastic: NDArray[np.uint16]
+
+
+def _chunks(
+    spikes: tuple[NDArray[np.int32], NDArray[np.int32]], n_steps: int, slices: NDArray[np.int32], size: tuple[int, int],
+    lengths: tuple[RowLengths, NDArray[np.uint16] | None],
+) -> Iterator[_Chunk]:  # fmt: skip
+    """Yield the chunks of a run; ``size``: most steps of one, slices."""
+    (spike_step, spike_neuron), (row_length, plastic_length) = spikes, lengths
+    ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
+    last = 0
+    while last < n_steps:
+        first, last = last, _chunk_end(last, n_steps, ptr, size)
+        row, slice_of_row = spike_neuron[ptr[first] : ptr[last]], slices
+        plastic = np.zeros((0, size[1]), np.uint16) if plastic_length is None else plastic_length
+        if callable(row_length):
+            fired, inverse = np.unique(row, return_inverse=True)
+            row, slice_of_row, length = inverse.astype(np.int32), slices[fired], row_length(fired)
+            plastic = plastic[fired] if len(plastic) else plastic
+        else:
+            length = row_length
+        yield _Chunk(first, ptr[first : last + 1] - ptr[first], row, slice_of_row, length, plastic)
+
+
+def _chunk_end(first: int, n_steps: int, ptr: NDArray[np.int64], size: tuple[int, int]) -> int:
     """Return the step up to which the rows that fired from ``first`` on can be looked at together."""
+    n_chunk_steps, n_slices = size
     most = int(ptr[first]) + _CHUNK_LENGTHS_BYTES // (2 * max(n_slices, 1))
     last = int(np.searchsorted(ptr, most, side="right")) - 1
-    return min(max(last, first + 1), first + _CHUNK_STEPS, n_steps)
+    return min(max(last, first + 1), first + n_chunk_steps, n_steps)
+
+
+class _Charge:
+    """Cycles of all cores at one machine's costs, as chunk after chunk is charged."""
+
+    def __init__(self, mapping: Mapping, network: Network, layout: work.Layout, n_steps: int, budget: float) -> None:
+        machine, cost = mapping.machine, core_costs(mapping, network)
+        self.layout, self.cost, self.start, self.budget = layout, cost, timer_phase_cycles(mapping), budget
+        lane, sender = layout.vertex_of_lane, layout.sender_of_slice
+        table = np.where((lane >= 0)[..., None], cost[lane], 0.0).transpose(2, 0, 1)
+        self.recv_cost = np.ascontiguousarray(table)
+        self.recv_start = np.where(lane >= 0, self.start[lane], 0.0)
+        self.sender_cost = np.stack(
+            [cost[sender, k] for k in (work.K_FIXED, work.K_SEND, work.K_COPY)] + [self.start[sender]]
+        )
+        is_idle = np.ones(len(cost), np.bool_)
+        is_idle[lane[lane >= 0]] = False
+        rest = np.where(is_idle, self.start + cost[:, work.K_FIXED], -1.0)
+        slowest = int(rest.argmax()) if rest.size else 0
+        self.idle = (max(0.0, float(rest[slowest])) if rest.size else 0.0, slowest if is_idle.any() else -1)
+        policy = work.WAIT if machine.tick.end == "barrier" else _POLICIES[machine.tick.overrun]
+        is_unicast = machine.router.casting == "unicast"
+        self.limits = (budget, machine.core.spike_buffer_packets, policy, is_unicast)
+        self.backlog, self.scratch = np.zeros(lane.shape), np.zeros(lane.shape)
+        self.total, self.peak = np.zeros(lane.shape), np.zeros(lane.shape)
+        self.sender_peak = self.sender_cost[0].copy()
+        self.step_cycles, self.step_vertex = np.zeros(n_steps), np.zeros(n_steps, np.int32)
+        self.totals = np.zeros(5, np.int64)
+        self.totals[work.B_FIRST_OVERRUN] = -1
+
+    def add(self, first: int, counts: work.Counts) -> None:
+        """Charge a chunk of steps."""
+        last = first + len(counts.packets)
+        work.charge_work(
+            first, counts, self.layout, self.recv_cost, self.recv_start, self.sender_cost, self.idle, self.limits,
+            self.backlog, self.scratch, self.step_cycles[first:last], self.step_vertex[first:last], self.total,
+            self.peak, self.sender_peak, self.totals,
+        )  # fmt: skip
+
+    def timing(self, counted: _Counted, machine: Machine) -> Timing:
+        """Return what was found."""
+        n_steps, fixed = self.step_cycles.size, self.cost[:, work.K_FIXED]
+        mean, peak = fixed.copy(), fixed.copy()
+        sender = self.layout.sender_of_slice
+        extra = counted.sent * self.sender_cost[1] + counted.copies * self.sender_cost[2]
+        mean[sender] += extra / max(n_steps, 1)
+        peak[sender] = np.maximum(peak[sender], self.sender_peak)
+        is_lane = self.layout.vertex_of_lane >= 0
+        vertex = self.layout.vertex_of_lane[is_lane]
+        mean[vertex] = self.total[is_lane] / max(n_steps, 1)
+        peak[vertex] = self.peak[is_lane]
+        n_late, n_lost, n_lost_rows, n_overruns, first_overrun = self.totals.tolist()
+        totals, is_unicast, spec = counted.totals, self.limits[3], machine.plasticity
+        n_delivered = int(totals[work.A_ROWS if is_unicast else work.A_DELIVERED])
+        n_plastic = int(totals[work.A_PLASTIC_ROWS]), int(totals[work.A_PLASTIC_EVENTS])
+        return Timing(
+            budget_cycles=self.budget, step_cycles=self.step_cycles, step_vertex=self.step_vertex, mean_cycles=mean,
+            max_cycles=peak if n_steps else np.zeros(len(peak)), n_sent=int(totals[work.A_SENT]),
+            n_delivered=n_delivered, n_rows=(n_rows := int(totals[work.A_ROWS]) - n_lost_rows),
+            n_filtered=n_delivered - n_lost - n_rows, n_lost=n_lost, n_events=int(totals[work.A_EVENTS]),
+            n_late=n_late, n_overruns=n_overruns, first_overrun_step=None if first_overrun < 0 else first_overrun,
+            n_plastic_rows=n_plastic[0], n_plastic_events=n_plastic[1],
+            write_back_bytes=0 if spec is None else spec.write_back_bytes(*n_plastic),
+            is_free_running=machine.tick.end == "barrier",
+        )  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class _Counted:
+    """Sums over the run: totals of ``count_work``, spikes and copies of every slice."""
+
+    totals: NDArray[np.int64]
+    sent: NDArray[np.int64]
+    copies: NDArray[np.int64]
+
+
+def _room_for_counts(n_steps: int, layout: work.Layout, *, is_unicast: bool, is_plastic: bool) -> work.Counts:
+    (n_lanes, n_slices), n_targets = layout.vertex_of_lane.shape, len(layout.target_int)
+    shape = (n_steps, n_lanes, n_slices)
+    plastic = shape if is_plastic else (0, n_lanes, n_slices)
+    return work.Counts(
+        np.zeros((n_steps, n_lanes, n_targets), np.int64), np.zeros(shape, np.uint32), np.zeros(shape, np.uint32),
+        np.zeros((n_steps, n_slices), np.int32), np.zeros((n_steps if is_unicast else 0, n_slices), np.int32),
+        np.zeros(plastic, np.uint32), np.zeros(plastic, np.uint32),
+    )  # fmt: skip
+
+
+def _zeroed(room: work.Counts, n_steps: int) -> work.Counts:
+    """Return the part of the room that holds ``n_steps`` steps, set to zero."""
+    parts = [part[:n_steps] for part in room]
+    for part in parts:
+        part.fill(0)
+    return work.Counts._make(parts)
+
+
+def _count(
+    chunk: _Chunk, room: work.Counts, layout: work.Layout, counted: _Counted, *, is_unicast: bool
+) -> work.Counts:
+    """Count the work of a chunk and add it to the sums."""
+    counts = _zeroed(room, len(chunk.ptr) - 1)
+    copies = np.count_nonzero(chunk.length, axis=1) if is_unicast else np.zeros(0, np.int64)
+    work.count_work(
+        chunk.ptr, chunk.row, chunk.slice_of_row, chunk.length, chunk.plastic, copies, layout, counts, counted.totals
+    )
+    counted.sent += counts.sent.sum(axis=0)
+    if is_unicast:
+        counted.copies += counts.copies.sum(axis=0)
+    return counts
 
 
 def time_cores(
@@ -165,6 +319,7 @@ def time_cores(
     plastic_length: NDArray[np.uint16] | None = None,
     time_scale_factor: float = 1.0,
     progress: Callable[[float], None] | None = None,
+    with_range: bool = False,
 ) -> Timing:
     """Work out every core's cycles in every step of a run.
 
@@ -183,59 +338,37 @@ def time_cores(
         Tick over dt.
     progress : callable, optional
         Called with the fraction done.
+    with_range : bool
+        Whether to charge the run at the cheap and the dear end of the unverified costs too (``Timing.low``, ``high``).
 
     Returns
     -------
     Timing
     """
-    layout = _layout(mapping, network)
-    cost = core_costs(mapping, network)
-    n_vertices, n_slices = cost.shape[0], len(mapping.partition.slices)
-    n_lanes, n_targets = layout.vertex_of_lane.shape[0], layout.target_int.shape[0]
-    budget = mapping.machine.budget_cycles(network.dt_ms, time_scale_factor)
-    scratch = (
-        np.zeros((n_lanes, n_targets), np.int64), np.zeros((n_lanes, n_slices), np.uint32),
-        np.zeros((n_lanes, n_slices), np.uint32), np.zeros(n_slices, np.int64), np.zeros(n_vertices),
-    )  # fmt: skip
-    step_cycles, step_vertex = np.zeros(n_steps), np.zeros(n_steps, np.int32)
-    sum_cycles, max_cycles = np.zeros(n_vertices), np.zeros(n_vertices)
-    totals = np.zeros(work.N_TOTALS, np.int64)
-    totals[work.A_FIRST_OVERRUN] = -1
-    slices = slice_of_source(mapping, network)
-    ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
-    last = 0
-    while last < n_steps:
-        first, last = last, _chunk_end(last, n_steps, ptr, n_slices)
-        row, slice_of_row, length = spike_neuron[ptr[first] : ptr[last]], slices, row_length
-        plastic = _plastic_work(plastic_length, (n_lanes, n_slices))
-        if callable(length):
-            fired, inverse = np.unique(row, return_inverse=True)
-            row, slice_of_row, length = inverse.astype(np.int32), slices[fired], length(fired)
-            if plastic is not None:
-                plastic = plastic._replace(row_length=plastic.row_length[fired])
-        work.run_work(
-            first, last - first, ptr[first : last + 1] - ptr[first], row, slice_of_row, length, layout.lane_of,
-            layout.target_int, layout.vertex_of_lane, layout.sender_of_slice, cost, budget,
-            mapping.machine.core.spike_buffer_packets, *scratch, step_cycles[first:last], step_vertex[first:last],
-            sum_cycles, max_cycles, totals, plastic,
-        )  # fmt: skip
-        if progress is not None:
-            progress(last / n_steps)
-    first_overrun, spec = int(totals[work.A_FIRST_OVERRUN]), mapping.machine.plasticity
-    return Timing(
-        budget_cycles=budget, step_cycles=step_cycles, step_vertex=step_vertex,
-        mean_cycles=sum_cycles / max(n_steps, 1), max_cycles=max_cycles,
-        n_sent=int(totals[work.A_SENT]), n_delivered=int(totals[work.A_DELIVERED]),
-        n_rows=int(totals[work.A_ROWS]), n_events=int(totals[work.A_EVENTS]), n_late=int(totals[work.A_LATE]),
-        n_lost=int(totals[work.A_LOST]), n_overruns=int(totals[work.A_OVERRUN_STEPS]),
-        first_overrun_step=None if first_overrun < 0 else first_overrun,
-        n_plastic_rows=(n_rows := int(totals[work.A_PLASTIC_ROWS])),
-        n_plastic_events=(n_events := int(totals[work.A_PLASTIC_EVENTS])),
-        write_back_bytes=0 if spec is None else spec.write_back_bytes(n_rows, n_events),
-    )  # fmt: skip
-
-
-def _plastic_work(row_length: NDArray[np.uint16] | None, shape: tuple[int, int]) -> work.PlasticWork | None:
-    if row_length is None:
-        return None
-    return work.PlasticWork(row_length, np.zeros(shape, np.uint32), np.zeros(shape, np.uint32))
+    layout, machine = _layout(mapping, network), mapping.machine
+    (n_lanes, n_slices), budget = layout.vertex_of_lane.shape, machine.budget_cycles(network.dt_ms, time_scale_factor)
+    mappings = [mapping]
+    if with_range and open_times(machine):
+        mappings += [replace(mapping, machine=with_times_at(machine, bound)) for bound in ("low", "high")]
+    charges = [_Charge(one, network, layout, n_steps, budget) for one in mappings]
+    is_unicast, is_plastic = machine.router.casting == "unicast", plastic_length is not None
+    n_chunk_steps = max(1, min(_CHUNK_STEPS, _CHUNK_COUNT_BYTES // (8 * n_lanes * n_slices + 1), n_steps))
+    rooms = [
+        _room_for_counts(n_chunk_steps, layout, is_unicast=is_unicast, is_plastic=is_plastic) for _ in range(2)
+    ]  # one is charged while the next is filled
+    counted = _Counted(np.zeros(work.N_TOTALS, np.int64), *np.zeros((2, n_slices), np.int64))
+    slices, spikes = slice_of_source(mapping, network), (spike_step, spike_neuron)
+    with ThreadPoolExecutor(1) as pool:
+        charging: list[Future[None]] = []
+        for chunk in _chunks(spikes, n_steps, slices, (n_chunk_steps, n_slices), (row_length, plastic_length)):
+            rooms.reverse()
+            counts = _count(chunk, rooms[0], layout, counted, is_unicast=is_unicast)
+            for future in charging:
+                future.result()
+            charging = [pool.submit(charge.add, chunk.first, counts) for charge in charges]
+            if progress is not None:
+                progress((chunk.first + len(counts.packets)) / n_steps)
+        for future in charging:
+            future.result()
+    found = [charge.timing(counted, machine) for charge in charges]
+    return found[0] if len(found) == 1 else replace(found[0], low=found[1], high=found[2])

@@ -1,5 +1,6 @@
 """Step times against a plain recount: one spike, one packet, one core at a time."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
@@ -110,7 +111,7 @@ def recount(mapping: Mapping, net: Network, spikes: list[tuple[int, int]], n_ste
     p, cost, lengths = mapping.partition, mapping.machine.cost, row_lengths(mapping, net)
     fixed = {v.vertex_id: fixed_cycles(mapping, net, v) for v in p.vertices}
     found = Recount([dict(fixed) for _ in range(n_steps)], fixed=fixed)
-    per_packet = {Role.SYNAPSE: cost.spike_cycles, Role.COMBINED: cost.combined_spike_cycles}
+    received = defaultdict(list)  # lengths of the rows that a core's packets find in a step
     for step, neuron in spikes:
         slice_id = next(
             i for i, part in enumerate(p.slices)
@@ -123,11 +124,36 @@ def recount(mapping: Mapping, net: Network, spikes: list[tuple[int, int]], n_ste
         found.cycles[step][sender.vertex_id] += cost.spike_send_cycles
         for vertex in receivers(mapping, net, slice_id):
             length = int(lengths[neuron, vertex.slice_id])
-            found.cycles[step][vertex.vertex_id] += per_packet[vertex.role] + length * cost.synapse_cycles
+            received[step, vertex].append(length)
             found.n_delivered += 1
             found.n_rows += length > 0
             found.n_events += length
+    for (step, vertex), row_length in received.items():
+        found.cycles[step][vertex.vertex_id] += reception_cycles(mapping, net, vertex, row_length)
     return found
+
+
+def reception_cycles(mapping: Mapping, net: Network, vertex: Vertex, row_length: list[int]) -> float:
+    """Cycles in which a core takes in the packets of a step: its own work, or the transfer of the rows if slower."""
+    m = mapping.machine
+    cost, spec = m.cost, m.reception
+    population = mapping.partition.slices[vertex.slice_id].population
+    n_sources = len({p.source for p in net.projections if p.target == population})
+    whole = {Role.SYNAPSE: cost.spike_cycles, Role.COMBINED: cost.combined_spike_cycles}[vertex.role]
+    of_row = spec.dma_setup_cycles + spec.row_start_cycles
+    parts = math.ceil(math.log2(n_sources + 1)) * spec.search_step_cycles + spec.filter_cycles + of_row
+    own = sum(whole + n * cost.synapse_cycles if n else whole - of_row * min(1, whole / parts) for n in row_length)
+    here = chip_of(mapping, vertex)
+    n_fetching = sum(
+        v.role in (Role.SYNAPSE, Role.COMBINED) for v in mapping.partition.vertices if chip_of(mapping, v) == here
+    )
+    fetch_s = sum(
+        spec.dma_latency_ns * 1e-9
+        + (m.memory.row_header_bytes + n * m.memory.synapse_bytes) / (spec.dma_bytes_per_s / n_fetching)
+        for n in row_length
+        if n
+    )
+    return max(own, fetch_s * m.core.clock_hz)
 
 
 def mapped(recipe: str, net: Network, **changes):
@@ -136,14 +162,16 @@ def mapped(recipe: str, net: Network, **changes):
 
 
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
-def test_cycles_and_counts_equal_a_recount(recipe):
+@pytest.mark.parametrize("dma_bytes_per_s", [750e6, 50e6], ids=["work slower", "transfer slower"])
+def test_cycles_and_counts_equal_a_recount(recipe, dma_bytes_per_s):
     net, n_steps = pair(), 30
-    mapping = mapped(recipe, net)
+    mapping = mapped(recipe, net, reception={"dma_bytes_per_s": dma_bytes_per_s})
     spikes = random_spikes(net, 400, n_steps)
     timing, found = time_spikes(mapping, net, spikes, n_steps), recount(mapping, net, spikes, n_steps)
     assert (timing.n_sent, timing.n_delivered, timing.n_rows, timing.n_events) == (
         400, found.n_delivered, found.n_rows, found.n_events,
     )  # fmt: skip
+    assert timing.n_rows + timing.n_filtered == timing.n_delivered
     assert found.n_rows < found.n_delivered < found.n_events
     cycles = np.array([[step[v] for v in range(len(step))] for step in found.cycles])
     np.testing.assert_allclose(timing.step_cycles, cycles.max(axis=1), rtol=1e-12)
@@ -277,12 +305,13 @@ def test_plastic_rows_and_postsynaptic_spikes_are_charged(recipe):
     none = np.zeros_like(lengths)
     arguments = (mapping, learning, steps, neurons, n_steps, none)
     static, found = (time_cores(*arguments, plastic_length=plastic) for plastic in (none, lengths))
+    fetched = mapping.machine.reception.dma_setup_cycles + mapping.machine.reception.row_start_cycles
     extra, n_rows, n_events = np.zeros((n_steps, len(mapping.partition.vertices))), 0, 0
     for step, neuron in spikes:
         source_slice = int(slice_of_source(mapping, net)[neuron])
         for vertex in receivers(mapping, net, source_slice):
             length = int(lengths[neuron, vertex.slice_id])
-            extra[step, vertex.vertex_id] += (length > 0) * spec.row_cycles + length * spec.synapse_cycles
+            extra[step, vertex.vertex_id] += (length > 0) * (spec.row_cycles + fetched) + length * spec.synapse_cycles
             n_rows, n_events = n_rows + (length > 0), n_events + length
     assert (found.n_plastic_rows, found.n_plastic_events) == (n_rows, n_events)
     assert found.write_back_bytes == 8 * n_rows + 2 * n_events
