@@ -20,7 +20,7 @@ from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, ra
 from emulator.network.compiled import run_compiled
 from emulator.network.model import EndOfTick
 from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS, Outcome
-from emulator.network.trace import write_trace
+from emulator.network.trace import check_trace_size, write_trace
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.errors import ParameterError
@@ -33,7 +33,7 @@ from neuromap.report.packet_loss import Loss, loss_lines, losses
 from neuromap.report.packet_page import render_packet_page
 
 _QUANTILES = (0.5, 0.99, 1.0)
-#: Runs of fewer events are done again with their log, which says by how many ticks packets are late.
+#: Runs of at most so many events are done again with their log, which says by how many ticks packets are late.
 _MAX_KEPT_EVENTS = 2_000_000
 
 
@@ -172,15 +172,18 @@ def run_dynamic(
     sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, chosen)
     start = time.perf_counter()
-    outcome = run_compiled(scenario, with_log=trace is not None)
+    outcome = run_compiled(scenario)
     run_s = time.perf_counter() - start
-    if html and out is not None and outcome.log is None and outcome.n_events <= _MAX_KEPT_EVENTS:
+    if trace is not None:
+        check_trace_size(outcome.n_events)
+    if trace is not None or (html and out is not None and outcome.n_events <= _MAX_KEPT_EVENTS):
         outcome = run_compiled(scenario, with_log=True)
     report = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s)
     if trace is not None:
         topology = build_topology(mapping.machine)
-        names = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
-        write_trace(outcome, Path(trace), chip_names=names, link_names=topology.link_names)
+        chips = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
+        nets = [f"{part.population}[{part.start}:{part.stop}]" for part in mapping.partition.slices]
+        write_trace(outcome, Path(trace), chip_names=chips, link_names=topology.link_names, net_names=nets)
     if out is not None:
         report.write(Path(out) / "dynamic.json")
         write_arrays(outcome, build_topology(mapping.machine), Path(out) / "dynamic.npz")

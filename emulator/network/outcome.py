@@ -105,6 +105,12 @@ class Outcome:
     def n_in_flight(self) -> int:
         return self.n_expected - self.n_delivered - self.n_lost
 
+    @property
+    def n_ticks_ended(self) -> int:
+        """Ticks of which begin and end are known (all, unless the scenario was cut off at ``max_cycles``)."""
+        is_known = self.tick_start[1:] > 0
+        return int(is_known.size if is_known.all() else is_known.argmin())
+
     def total(self, counter: str) -> int:
         """Sum of a counter over all routers or cores; its largest value if it is a maximum."""
         table, names = (self.router, ROUTER_COUNTERS) if counter in ROUTER_COUNTERS else (self.core, CORE_COUNTERS)

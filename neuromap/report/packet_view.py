@@ -64,10 +64,8 @@ class PacketView:
 
     @cached_property
     def step_us(self) -> _Floats:
-        """Length of each tick that began and ended, shape (n,)."""
-        start = self.outcome.tick_start
-        n = int(np.count_nonzero(start[1:]))
-        return np.diff(start[: n + 1]) * self.us
+        """Length of each tick that ended, shape (n,)."""
+        return np.diff(self.outcome.tick_start[: self.outcome.n_ticks_ended + 1]) * self.us
 
     @property
     def length_cycles(self) -> int:

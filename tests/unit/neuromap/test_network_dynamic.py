@@ -1,8 +1,8 @@
 """The dynamic depth: packets of a mapping, its report, spikes files, traces, animations."""
 
 import json
+import re
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,6 +23,7 @@ from models.topology import build_topology
 from neuromap.cli import main
 from neuromap.dynamic import dynamic_text, read_spikes, run_dynamic
 from neuromap.report.animation import write_animation
+from trace_format import trace_problems
 
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 40.0, "B": 60.0})
 N_STEPS = 40
@@ -177,42 +178,43 @@ def logged():
     return mapping, run_compiled(scenario_of(mapping, NET, spikes_of(mapping), NetworkOptions()), with_log=True)
 
 
-def test_trace_follows_the_format(logged, tmp_path):
+def test_trace_of_a_mapping_is_valid(logged, tmp_path):
     mapping, outcome = logged
     topology = build_topology(mapping.machine)
     names = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
     path = tmp_path / "trace.json"
     n_written = write_trace(outcome, path, chip_names=names, link_names=topology.link_names)
-    events = json.loads(path.read_text())["traceEvents"]
+    text = path.read_text()
+    assert trace_problems(text) == []
+    events = json.loads(text)["traceEvents"]
     assert len(events) == n_written
-    required = {"X": {"name", "ph", "ts", "dur", "pid", "tid"}, "i": {"name", "ph", "ts", "pid", "tid", "s"},
-                "M": {"name", "ph", "pid", "args"}}  # fmt: skip
-    for event in events:
-        assert required[event["ph"]] <= set(event)
-        assert event["ph"] == "M" or event["ts"] >= 0
     of_links = [event for event in events if event.get("cat") == "transmit"]
     assert len(of_links) == outcome.link_packets.sum()
-    assert {event["dur"] for event in of_links} == {round(27 / 133, 5)}
-    named = {(event["pid"], event["tid"]) for event in events if event["name"] == "thread_name"}
-    assert {(event["pid"], event["tid"]) for event in events if event["ph"] != "M"} <= named
+    period_us = 27 / 133
+    assert all(abs(event["dur"] - period_us) < 1.01e-3 for event in of_links)
     tracks = {event["args"]["name"] for event in events if event["name"] == "thread_name"}
-    assert "link E" in tracks
-    assert "router" in tracks
+    assert {"link E", "router", "ticks"} <= tracks
 
 
-def test_slices_on_a_core_do_not_overlap(logged, tmp_path):
-    _, outcome = logged
-    write_trace(outcome, tmp_path / "trace.json")
-    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
-    by_track = {}
-    for event in events:
-        if event.get("cat") == "serve":
-            by_track.setdefault((event["pid"], event["tid"]), []).append((event["ts"], event["dur"]))
-    assert len(by_track) > 5
-    for slices in by_track.values():
-        slices.sort()
-        for (start, length), (following, _) in pairwise(slices):
-            assert start + length <= following + 1e-4
+def test_trace_of_a_run_names_what_sends(tmp_path):
+    path = tmp_path / "trace.json"
+    result = run_dynamic("pd14", scale=0.02, seconds=0.01, trace=path)
+    events = json.loads(path.read_text())["traceEvents"]
+    nets = {event["args"]["net"] for event in events if event.get("cat") == "send"}
+    assert 0 < len(nets) <= result.report.n_sent
+    assert all(re.fullmatch(r"L(23|4|5|6)[EI]\[\d+:\d+\]", net) for net in nets)
+
+
+def test_a_run_that_is_too_long_for_a_trace_is_refused_before_its_log_is_kept(tmp_path, monkeypatch):
+    def refuse(scenario, *, with_log=False):
+        assert not with_log
+        return run_compiled(scenario)
+
+    monkeypatch.setattr("neuromap.dynamic.run_compiled", refuse)
+    monkeypatch.setattr("emulator.network.trace._MAX_EVENTS", 10)
+    with pytest.raises(ParameterError, match=r"^trace: needs at most 10 events; trace a shorter run .*, has \d+$"):
+        run_dynamic("pd14", scale=0.02, seconds=0.01, trace=tmp_path / "trace.json")
+    assert not (tmp_path / "trace.json").exists()
 
 
 def test_a_trace_needs_a_log(logged, tmp_path):
