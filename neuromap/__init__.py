@@ -21,6 +21,7 @@ _EXPORTS = {
     "accuracy": "neuromap.accuracy_run",
     "AccuracyResult": "neuromap.accuracy_report",
     "map_network": "neuromap.flow",
+    "published": "neuromap.published_table",
     "Result": "neuromap.flow",
     "Experiment": "neuromap.experiment",
     "NetworkChoice": "neuromap.experiment",

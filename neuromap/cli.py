@@ -49,6 +49,7 @@ app.command(animate)
 app.command(
     "neuromap.cli_sweep:sweep", name="sweep", help="Run an experiment at every point of a grid of settings."
 )  # it takes the options below
+app.command("neuromap.cli_published:published", name="published", help="Print the published results of PD14 and ours.")
 
 
 @Parameter(name="*")
