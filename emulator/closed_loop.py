@@ -42,7 +42,7 @@ class Arrivals:
     n_events, n_on_time, n_late : ndarray, shape (n_slices,), int64
         Synaptic events that the spikes sent ask for; that counted in their time; that counted later.
     late_by : ndarray, shape (n_bins,), int64
-        Deliveries to cores (rows with synapses) by the ticks they were late; the last bin takes all above.
+        Deliveries to cores (rows with synapses) by the ticks they were late (0: on time); the last bin takes all above.
     step_missed, step_late : ndarray, shape (n_steps,), int64
         Events of the spikes of each step that did not count in their time, and those of them that counted later.
     """
@@ -166,7 +166,7 @@ class ClosedLoop:
         n_missed, found = np.empty(neurons.size, np.int64), self.arrivals
         arrival.judge(
             first, arrived, spike_of_packet.astype(np.int32), neurons, self._row_length, late, n_missed, found.n_events,
-            found.n_on_time,
+            found.n_on_time, found.late_by,
         )  # fmt: skip
         found.step_missed[step] = n_missed.sum()
         if found.step_missed[step]:

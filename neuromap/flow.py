@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emulator.advance import Couple
 from emulator.plasticity_weights import count_plastic_by_slice
 from emulator.run import Simulation, simulate
 from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
@@ -29,6 +30,7 @@ from neuromap.placement_choice import constraints_of
 from neuromap.results import Report, RunArrays
 
 if TYPE_CHECKING:
+    from neuromap.report.html import Section
     from neuromap.static import StaticReport
 
 Progress = Callable[[str, float, str], None]
@@ -248,7 +250,7 @@ def simulate_experiment(experiment: Experiment, network: Network, progress: Prog
         delay_convention=experiment.delay_convention, poisson=experiment.poisson,
         weight_rounding=experiment.weight_rounding,
         ring_buffer=RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz),
-        n_threads=experiment.n_threads, progress=on_stage,
+        n_threads=experiment.n_threads, couple=couple, progress=on_stage,
         max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
     )  # fmt: skip
 
@@ -290,12 +292,15 @@ def write_spikes(simulation: Simulation, folder: Path, *, warmup_ms: float = 0.0
     )  # fmt: skip
 
 
-def write_results(result: Result, folder: Path, *, html: bool = True) -> None:
-    """Write ``report.json``, ``arrays.npz`` and, if asked for, ``report.html`` into a folder."""
+def write_results(result: Result, folder: Path, *, html: bool = True, sections: Sequence[Section] = ()) -> None:
+    """Write ``report.json``, ``arrays.npz`` and, if asked for, ``report.html`` into a folder.
+
+    ``sections`` are added to the page (``neuromap.report.html``).
+    """
     arrays = result.arrays
     result.report.write(folder / "report.json")
     arrays.write(folder / "arrays.npz")
     if html:
         from neuromap.report.html import write_html
 
-        write_html(result.report, arrays, folder / "report.html")
+        write_html(result.report, arrays, folder / "report.html", sections)

@@ -51,7 +51,8 @@ def add_moved(shard, step, moved, out_accumulator):
 
 
 @njit(cache=True, nogil=True)
-def judge(first_packet, arrivals, spike_of_packet, neurons, row_length, out_late, out_n_missed, n_events, n_on_time):
+def judge(first_packet, arrivals, spike_of_packet, neurons, row_length, out_late, out_n_missed, n_events, n_on_time,
+          late_by):  # fmt: skip
     """Find out what became of the spikes of a step.
 
     Parameters
@@ -70,6 +71,8 @@ def judge(first_packet, arrivals, spike_of_packet, neurons, row_length, out_late
         Synaptic events that are not on time.
     n_events, n_on_time : ndarray, shape (n_slices,), int64
         Counts of events that are added to.
+    late_by : ndarray, shape (n_bins,), int64
+        Deliveries by the steps that they are late; those on time are added to the first.
     """
     n_slices = row_length.shape[1]
     for i in range(neurons.size):
@@ -88,6 +91,7 @@ def judge(first_packet, arrivals, spike_of_packet, neurons, row_length, out_late
         for c in range(n_slices):
             if late[c] == ON_TIME:
                 n_on_time[c] += lengths[c]
+                late_by[ON_TIME] += lengths[c] > 0
             else:
                 n_missed += lengths[c]
         out_n_missed[i] = n_missed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,7 +19,11 @@ from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_
 from neuromap.results import Report, RunArrays
 
 
-def write_html(report: Report, arrays: RunArrays, path: Path) -> None:
+#: Key, title and HTML of a section that is put before the others.
+Section = tuple[str, str, str]
+
+
+def write_html(report: Report, arrays: RunArrays, path: Path, sections: Sequence[Section] = ()) -> None:
     """Write the report as one offline HTML file.
 
     Parameters
@@ -28,18 +33,21 @@ def write_html(report: Report, arrays: RunArrays, path: Path) -> None:
     arrays : RunArrays
     path : Path
         File to write.
+    sections : sequence of (key, title, html)
+        Further sections.
     """
-    path.write_text(render_html(report, arrays), encoding="utf-8")
+    path.write_text(render_html(report, arrays, sections), encoding="utf-8")
 
 
-def render_html(report: Report, arrays: RunArrays) -> str:
+def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] = ()) -> str:
     """Return the page that ``write_html`` writes."""
     samples = collect_samples(report, arrays)
     asset = files("neuromap.report")
     title = f"{report.network.name} on {report.machine.name}"
     body = "".join(
         (
-            _top(report, title),
+            _top(report, title, sections),
+            *(html for _, _, html in sections),
             _activity(report, arrays, samples),
             _time(report, arrays),
             _machine_maps(report, arrays),
@@ -72,7 +80,7 @@ _SECTIONS = (
 )
 
 
-def _top(report: Report, title: str) -> str:
+def _top(report: Report, title: str, sections: Sequence[Section]) -> str:
     network, activity = report.network, report.activity
     scale = "full scale" if network.scale == 1 else f"scale {network.scale:g}"
     about = (
@@ -89,7 +97,8 @@ def _top(report: Report, title: str) -> str:
         + "</ul></div>"
         for line in verdict_lines(report)
     )
-    links = "".join(f'<a href="#{key}">{text(name)}</a>' for key, name in _SECTIONS)
+    named = (*((key, name) for key, name, _ in sections), *_SECTIONS)
+    links = "".join(f'<a href="#{key}">{text(name)}</a>' for key, name in named)
     return (
         f'<h1>{text(about)}</h1>{banner}<p class="headline">{text(report.verdict.summary)}</p>'
         f'<div class="tiles">{tiles}</div>{_limit(report)}{_unverified_note(report)}<nav>{links}</nav>'

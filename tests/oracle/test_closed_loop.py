@@ -93,6 +93,9 @@ def test_closed_loop_equals_the_reference_told_what_was_late_and_lost(case, is_i
     is_late, is_lost = CASES[case][-2:]
     assert (arrivals.n_late.sum() > 100, arrivals.n_lost.sum() > 100) == (is_late, is_lost)
     assert is_lost or arrivals.n_lost.sum() == 0
+    assert (arrivals.n_on_time.sum() > 0) == (arrivals.late_by[0] > 0)
+    assert arrivals.step_missed.sum() == (arrivals.n_events - arrivals.n_on_time).sum()
+    assert arrivals.step_late.sum() == arrivals.n_late.sum()
     assert (outcome.n_lost + outcome.total("n_overflow") + outcome.total("n_expired") > 0) == is_lost
     reference = simulate_reference(
         run.network, run.connectivity, run.scales, n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons),
