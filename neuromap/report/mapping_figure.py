@@ -1,6 +1,7 @@
 """What a mapping looks like on the machine: populations, cores in use, one net's tree, links, table lengths.
 
-Five maps on one page. The colour of a chip in the first is that of the population with most cores there.
+Five maps on one page. In the first a chip is cut into bands, one for each population on it, as high as its share of the
+cores in use there.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import Normalize, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping
+from mapping.traffic import roots
 from models.errors import ParameterError, UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
-from neuromap.report.chip_layout import ChipLayout, lay_out
-from neuromap.report.chip_map import draw_boards, draw_chips
+from neuromap.report.chip_layout import ChipLayout, corners, lay_out
+from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 from neuromap.report.style import INK, VERMILLION, new_figure, styled
 
 _FORMATS = (".png", ".svg", ".pdf")
@@ -31,7 +32,10 @@ _DPI = 144
 _UNUSED = "#eeeeee"
 _SCALE = "viridis"
 _WIDTH_IN, _MARGIN = 13.0, 0.8
+_BAR_IN, _TITLE_IN = 0.7, 0.35
+_ARC_POINTS = 7  # of half a link that is drawn as an arc
 _MAX_LISTED = 12  # populations in the legend
+_CHIP_SIZE = 0.94  # of the place that a chip has
 
 
 def write_mapping_figure(mapping: Mapping, network: Network, path: Path, *, net: str | None = None) -> None:
@@ -72,16 +76,23 @@ def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None
         if net is not None:
             _draw_tree(axes[2], drawing, topology, mapping, net)
         _draw_links(axes[3], drawing, topology, load)
-        _draw_values(axes[4], drawing, topology, entries, "routing table entries")
+        if mapping.tables.key.size:
+            _draw_values(axes[4], drawing, topology, entries, "routing table entries")
+        else:
+            axes[4].set_title(f"no routing tables: {mapping.machine.router.casting}", loc="left")
     return figure
 
 
 def _page(drawing: ChipLayout) -> tuple[list[Axes], Figure]:
     """Five axes in the machine's proportions; the sixth place is for the legend of the first."""
     low, high = drawing.centre.min(axis=0) - _MARGIN, drawing.centre.max(axis=0) + _MARGIN
+    if drawing.link_bow.any():  # half arcs reach beyond the chips
+        chip, link = np.nonzero(drawing.link_bow)
+        middle, _ = half_arc(drawing.centre[chip], drawing.link_end[chip, link], drawing.link_bow[chip, link])
+        low, high = np.minimum(low, middle.min(axis=0) - 0.1), np.maximum(high, middle.max(axis=0) + 0.1)
     extent = np.maximum(high - low, 3.0)
-    row_in = min(6.0, _WIDTH_IN / 3 * float(extent[1] / extent[0]) + 0.8)
-    figure = new_figure(_WIDTH_IN, 2 * row_in + 0.5)
+    row_in = min(5.0, (_WIDTH_IN / 3 - _BAR_IN) * float(extent[1] / extent[0])) + _TITLE_IN
+    figure = new_figure(_WIDTH_IN, 2 * row_in + 0.3)
     axes = figure.subplots(2, 3).ravel().tolist()
     for ax in axes:
         ax.set_aspect("equal")
@@ -94,17 +105,26 @@ def _page(drawing: ChipLayout) -> tuple[list[Axes], Figure]:
 def _draw_populations(
     ax: Axes, drawing: ChipLayout, topology: Topology, mapping: Mapping, chip: NDArray[np.int32]
 ) -> None:
-    """Colour every chip by the population that has most cores there."""
+    """Colour every chip by its populations, in bands from the top in their order."""
     names = list(mapping.partition.first_slice)
     of_vertex = [names.index(mapping.partition.slices[v.slice_id].population) for v in mapping.partition.vertices]
     count = np.zeros((topology.n_chips, len(names)), dtype=np.int64)
     np.add.at(count, (chip, np.array(of_vertex, dtype=np.int64)), 1)
     tab = colormaps["tab20"]
     colours = [tab(i % 20) for i in range(len(names))]
-    faces = [colours[int(row.argmax())] if row.any() else to_rgba(_UNUSED) for row in count]
-    draw_chips(ax, drawing.centre, drawing.outline, faces, gid="population")
+    faces = [to_rgba(_UNUSED) if not row.any() else colours[int(row.argmax())] for row in count]
+    draw_chips(ax, drawing.centre, drawing.outline, faces, gid="population", size=_CHIP_SIZE)
+    shape = _CHIP_SIZE * corners(drawing.outline)
+    bands: list[NDArray[np.float64]] = []
+    band_colours = []
+    for middle, row in zip(drawing.centre[count.any(axis=1)], count[count.any(axis=1)], strict=True):
+        edges = np.interp(np.append(0, np.cumsum(row)) / row.sum(), (0, 1), (shape[:, 1].max(), shape[:, 1].min()))
+        for one in np.flatnonzero(row).tolist():
+            bands.append(middle + _band(shape, float(edges[one + 1]), float(edges[one])))
+            band_colours.append(colours[one])
+    ax.add_collection(PolyCollection(bands, facecolors=band_colours, lw=0), autolim=False)
     draw_boards(ax, drawing.centre, topology.board, drawing.outline)
-    ax.set_title("populations (most cores on the chip)", loc="left")
+    ax.set_title("populations, by their share of a chip's cores", loc="left")
     handles = [Patch(color=colour, label=name) for colour, name in zip(colours, names, strict=True)][:_MAX_LISTED]
     if len(names) > _MAX_LISTED:
         handles.append(Patch(color="none", label=f"and {len(names) - _MAX_LISTED} more"))
@@ -131,14 +151,15 @@ def _draw_tree(ax: Axes, drawing: ChipLayout, topology: Topology, mapping: Mappi
     draw_chips(ax, drawing.centre, drawing.outline, [_UNUSED] * topology.n_chips, gid="tree-chips")
     draw_boards(ax, drawing.centre, topology.board, drawing.outline)
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1])
-    inner = np.flatnonzero(tree.parent >= 0)
+    root = roots(tree.parent.astype(np.int64))
+    several = np.unique(root)
+    shown = several[len(several) // 2]  # of a forest, the tree of one source chip
+    inner = np.flatnonzero((tree.parent >= 0) & (root == shown))
     lines = _half_lines(drawing, topology, chip[inner], tree.parent_link[inner].astype(np.int64))
     ax.add_collection(LineCollection(lines, colors=INK, lw=1.0), autolim=False)
-    roots = np.unique(chip[tree.parent < 0])
-    ax.plot(*drawing.centre[roots].T, ".", color=VERMILLION, ms=6)
-    mark = Line2D([], [], color=VERMILLION, marker=".", ls="", label="root" if len(roots) == 1 else "roots")
-    ax.legend(handles=[mark], loc="lower right", frameon=False)
-    ax.set_title(f"tree of {net}: {len(np.unique(chip)):,} chips", loc="left")
+    ax.plot(*drawing.centre[chip[shown]], ".", color=VERMILLION, ms=6, zorder=3)
+    of_many = f", one of {len(several)}" if len(several) > 1 else ""
+    ax.set_title(f"tree of {net}{of_many}: {len(inner) + 1:,} chips (root marked)", loc="left")
 
 
 def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, load: StaticLoad) -> None:
@@ -167,9 +188,30 @@ def _half_lines(
     for c, one in zip(chip.tolist(), link.tolist(), strict=True):
         other, back = int(topology.neighbour[c, one]), int(topology.back_link[c, one])
         for begin, way in ((c, one), (other, back)):
-            start = drawing.centre[begin]
-            lines.append(np.stack((start, (start + drawing.link_end[begin, way]) / 2)))
+            start, end = drawing.centre[begin], drawing.link_end[begin, way]
+            bow = float(drawing.link_bow[begin, way])
+            if not bow:
+                lines.append(np.stack((start, (start + end) / 2)))
+                continue
+            middle, control = (place[0] for place in half_arc(start[None], end[None], np.array([bow])))
+            t = np.linspace(0, 1, _ARC_POINTS)[:, None]
+            lines.append((1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * middle)
     return lines
+
+
+def _band(shape: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """Part of a convex outline between two heights."""
+    for side, height in ((1.0, low), (-1.0, high)):
+        above = side * (shape[:, 1] - height)
+        kept: list[NDArray[np.float64]] = []
+        for i in range(len(shape)):
+            before = above[i - 1], above[i]
+            if before[0] * before[1] < 0:
+                kept.append(shape[i - 1] + (shape[i] - shape[i - 1]) * before[0] / (before[0] - before[1]))
+            if above[i] >= 0:
+                kept.append(shape[i])
+        shape = np.array(kept)
+    return shape
 
 
 def _colour_bar(ax: Axes, scale: Normalize) -> None:
