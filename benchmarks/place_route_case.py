@@ -166,10 +166,11 @@ def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any
         result |= {"packet_hops_per_s": float(load.sum()), "busiest_link_packets_per_s": float(load.max(initial=0.0))}
     result["peak_rss_bytes"] = peak_rss_bytes()
     if options.n_areas <= 4:
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         keys = allocate_keys(partition)
         tables = build_tables(partition, placement, trees, keys, network, machine, topology)
         result["tables_s"] = time.perf_counter() - begin
+        result["cpu_s"] = routed_cpu - start_cpu + time.process_time() - begin_cpu
         mapping = Mapping(machine, partition, placement, trees, keys, tables, network.name, options.seed)
         static = static_load(mapping, network)
         lengths = table_lengths(tables)

@@ -1,14 +1,16 @@
 """rig's placer, router and tables on PD14 with 64 neurons a core; run by the Python of an environment that has rig.
 
-python rig_place_route.py --nets nets.json --place sequential result.json
+python rig_place_route.py --nets nets.json --place sequential --seed 1 result.json
 
 ``nets.json``: ``n_slices`` of each population, and its ``targets``. One net a slice, to all slices of every target;
-24 x 24 torus, 17 cores a chip. Two functions that rig 2.4.1 uses are gone from Python 3.11 and are put back here.
+24 x 24 torus, 17 cores a chip. The router draws from Python's random numbers, which ``--seed`` starts. Two functions
+that rig 2.4.1 uses are gone from Python 3.11 and are put back here.
 """
 
 import argparse
 import inspect
 import json
+import random
 import time
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--nets", type=Path)
     parser.add_argument("--place", default="sequential")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     core_nets = json.loads(options.nets.read_text(encoding="utf-8"))
@@ -34,7 +37,8 @@ def main() -> None:
     sinks = {name: [v for target in names for v in vertices[target]] for name, names in core_nets["targets"].items()}
     nets = [net_of(vertex, sinks[name]) for name, own in vertices.items() for vertex in own if sinks[name]]
     machine = par.Machine(WIDTH, HEIGHT, chip_resources={par.Cores: N_CORES})
-    start = time.perf_counter()
+    random.seed(options.seed)
+    start, start_cpu = time.perf_counter(), time.process_time()
     placement = place(resources, nets, machine, [])
     placed = time.perf_counter()
     allocation = par.allocate(resources, nets, machine, [], placement)
@@ -43,7 +47,7 @@ def main() -> None:
     tables = import_module("rig.routing_table").routing_tree_to_tables(
         routes, {net: (i << 6, 0xFFFFFFC0) for i, net in enumerate(nets)}
     )
-    done = time.perf_counter()
+    done, done_cpu = time.perf_counter(), time.process_time()
     tree = import_module("rig.place_and_route.routing_tree").RoutingTree
     n_hops = sum(
         sum(isinstance(child, tree) for node in root if isinstance(node, tree) for _, child in node.children)
@@ -53,6 +57,7 @@ def main() -> None:
         "place_s": placed - start,
         "route_s": routed - placed,
         "tables_s": done - routed,
+        "cpu_s": done_cpu - start_cpu,
         "n_nets": len(nets),
         "n_sinks": sum(len(net.sinks) for net in nets),
         "mean_link_hops": n_hops / len(nets),
