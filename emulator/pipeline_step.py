@@ -99,15 +99,49 @@ class PipelineStep:
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
-    """What all phases of a step share; times in ns."""
+class NodeConstants:
+    """What all phases of a step share.
+
+    ``first_ns``: when the first spike is at the node's own router; ``flit_ns``: one packet on a link; ``clock_ns``: one
+    cycle of the system clock; ``hop_ns``: from a router to the next.
+    """
 
     spec: PipelineSpec
-    row_bytes: int
-    row_ns: float  # one row, by all channels, at the measured speed for its size
+    first_ns: float
     flit_ns: float
-    clock_ns: float  # one cycle of the system clock
+    clock_ns: float
     hop_ns: float
+
+    def row_bytes(self, machine: Machine, n_synapses: float) -> int:
+        """Bytes read for a row of ``n_synapses``: whole fetches."""
+        return math.ceil(n_synapses * machine.memory.synapse_bytes / self.spec.dram_fetch_bytes) * (
+            self.spec.dram_fetch_bytes
+        )
+
+    def row_ns(self, row_bytes: int) -> float:
+        """Time of one row by all channels, at the measured speed for its size."""
+        rate = float(np.interp(row_bytes, self.spec.dram_row_bytes, self.spec.dram_row_bytes_per_s))
+        rate *= self.spec.dram_bytes_per_s / self.spec.dram_curve_bytes_per_s  # a slower DRAM has a curve of this form
+        return row_bytes / (self.spec.n_dram_channels * rate) * 1e9
+
+
+def node_constants(machine: Machine) -> NodeConstants:
+    """Return the constants of a machine with pipelines; raises as `axes_of`."""
+    spec = _spec(machine)
+    n_places = sum(max(length - 2, 0) for length in axes_of(machine))
+    return NodeConstants(
+        spec=spec,
+        first_ns=spec.pipeline_depth_cycles / machine.core.clock_hz * 1e9 + spec.clock_crossing_ns + spec.router_ns,
+        flit_ns=1e9 / machine.link.packets_per_s,
+        clock_ns=1e9 / spec.system_clock_hz,
+        hop_ns=spec.transceiver_ns + spec.cable_ns + spec.link_hop_delay_ns * n_places / _HOP_DELAY_PLACES,
+    )
+
+
+def _spec(machine: Machine) -> PipelineSpec:
+    if machine.pipeline is None:
+        raise ParameterError(f"machine {machine.name}", None, "a section 'pipeline', as neuroaix has")
+    return machine.pipeline
 
 
 def pipeline_step(
@@ -140,24 +174,21 @@ def pipeline_step(
     ----------
     Kauth et al. 2023, doi:10.3389/fncom.2023.1144143; docs/neuroaix.md.
     """
-    spec = machine.pipeline
-    if spec is None:
-        raise ParameterError(f"machine {machine.name}", None, "a section 'pipeline', as neuroaix has")
+    spec = _spec(machine)
     _check(n_neurons=n_neurons, rate_hz=rate_hz, n_synapses_per_neuron=n_synapses_per_neuron, dt_ms=dt_ms)
-    axes = _axes(machine)
+    axes, node = axes_of(machine), node_constants(machine)
     n_nodes = math.prod(axes)
-    node = _node(machine, spec, axes, n_synapses_per_neuron / n_nodes)
+    row_bytes = node.row_bytes(machine, n_synapses_per_neuron / n_nodes)
     per_node = n_neurons / n_nodes
     cycle_ns = 1e9 / machine.core.clock_hz
     update_ns = (math.ceil(per_node / spec.n_pipelines) + 1) * cycle_ns
-    first_ns = spec.pipeline_depth_cycles * cycle_ns + spec.clock_crossing_ns + spec.router_ns
     n_spikes = per_node * rate_hz * dt_ms * 1e-3
     update = Phase(
         name="update", n_hops=0, n_nodes=1, start_ns=0.0, end_ns=update_ns, arrival_ns=update_ns, work_ns=update_ns
     )
-    phases = _spike_phases(node, axes, first_ns, update_ns, n_spikes)
+    phases = _spike_phases(node, axes, update_ns, n_spikes, row_bytes)
     return PipelineStep(
-        phases=(update, *phases), n_nodes=n_nodes, n_spikes_per_node=n_spikes, row_bytes=node.row_bytes, dt_ms=dt_ms
+        phases=(update, *phases), n_nodes=n_nodes, n_spikes_per_node=n_spikes, row_bytes=row_bytes, dt_ms=dt_ms
     )
 
 
@@ -168,8 +199,15 @@ def _check(**numbers: float) -> None:
             raise ParameterError(name, value, f"a number {'>=' if is_zero_allowed else '>'} 0")
 
 
-def _axes(machine: Machine) -> tuple[int, ...]:
-    """Nodes along the axes that are longer than 1, shortest first."""
+def axes_of(machine: Machine) -> tuple[int, ...]:
+    """Return the nodes along the axes that are longer than 1, shortest first.
+
+    Raises
+    ------
+    ParameterError
+        If the machine has no pipelines, or another shape.
+    """
+    _spec(machine)
     topology = machine.topology
     axes = tuple(sorted(length for length in topology.shape if length > 1))
     if topology.kind != "hyperx" or not topology.shape or len(axes) > 2:
@@ -178,27 +216,11 @@ def _axes(machine: Machine) -> tuple[int, ...]:
     return axes
 
 
-def _node(machine: Machine, spec: PipelineSpec, axes: tuple[int, ...], n_row_synapses: float) -> _Node:
-    n_fetches = math.ceil(n_row_synapses * machine.memory.synapse_bytes / spec.dram_fetch_bytes)
-    row_bytes = n_fetches * spec.dram_fetch_bytes
-    rate = float(np.interp(row_bytes, spec.dram_row_bytes, spec.dram_row_bytes_per_s))
-    rate *= spec.dram_bytes_per_s / spec.dram_curve_bytes_per_s  # a slower DRAM has a curve of the same form
-    n_places = sum(max(length - 2, 0) for length in axes)
-    return _Node(
-        spec=spec,
-        row_bytes=row_bytes,
-        row_ns=row_bytes / (spec.n_dram_channels * rate) * 1e9,
-        flit_ns=1e9 / machine.link.packets_per_s,
-        clock_ns=1e9 / spec.system_clock_hz,
-        hop_ns=spec.transceiver_ns + spec.cable_ns + spec.link_hop_delay_ns * n_places / _HOP_DELAY_PLACES,
-    )
-
-
 def _spike_phases(
-    node: _Node, axes: tuple[int, ...], first_ns: float, update_ns: float, n_spikes: float
+    node: NodeConstants, axes: tuple[int, ...], update_ns: float, n_spikes: float, row_bytes: int
 ) -> tuple[Phase, ...]:
-    """Follow the spikes of the groups, nearest first; ``first_ns``: when the first is at the node's own router."""
-    spec = node.spec
+    """Follow the spikes of the groups, nearest first."""
+    spec, row_ns, first_ns = node.spec, node.row_ns(row_bytes), node.first_ns
     n_sources = (1, sum(length - 1 for length in axes), math.prod(length - 1 for length in axes))
     n_on_link = (1, axes[0] - 1) if axes else ()
     phases: list[Phase] = []
@@ -216,8 +238,8 @@ def _spike_phases(
         looked_up = _queued(phases, "look_up", n_hops, n_nodes, look_up_ns, arrival_ns, request_work_ns)
         phases.append(looked_up)
         row_start_ns = look_up_ns + spec.dispatcher_ns
-        row_arrival_ns = looked_up.end_ns - looked_up.start_ns + node.row_bytes / spec.dram_bytes_per_s * 1e9
-        work_ns = n_nodes * n_spikes * node.row_ns
+        row_arrival_ns = looked_up.end_ns - looked_up.start_ns + row_bytes / spec.dram_bytes_per_s * 1e9
+        work_ns = n_nodes * n_spikes * row_ns
         phases.append(_queued(phases, "rows", n_hops, n_nodes, row_start_ns, row_arrival_ns, work_ns))
         if n_hops < len(axes):
             at_ns += spec.router_ns if n_hops > 0 else 0.0

@@ -344,7 +344,15 @@ def time_cores(
     Returns
     -------
     Timing
+        Of pipeline nodes that of `emulator.pipeline_timing.time_nodes`.
     """
+    if mapping.machine.core.kind == "pipeline_node":
+        from emulator.pipeline_timing import time_nodes
+
+        return time_nodes(
+            mapping, network, spike_step, spike_neuron, n_steps, row_length, time_scale_factor=time_scale_factor,
+            progress=progress, with_range=with_range,
+        )  # fmt: skip
     layout, machine = _layout(mapping, network), mapping.machine
     (n_lanes, n_slices), budget = layout.vertex_of_lane.shape, machine.budget_cycles(network.dt_ms, time_scale_factor)
     mappings = [mapping]
