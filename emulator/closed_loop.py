@@ -22,7 +22,7 @@ from emulator.connectivity import Connectivity
 from emulator.engine_state import EngineState
 from emulator.kernels import arrival
 from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
-from emulator.network.compiled import SteppedRun
+from emulator.network.compiled import SteppedRun, run_compiled
 from emulator.network.outcome import Outcome
 from emulator.network.scenario import Packets, Scenario
 from emulator.timing import row_lengths, slice_of_source
@@ -126,7 +126,16 @@ class ClosedLoop:
         self._first = np.searchsorted(row[self._by_neuron], np.arange(network.n_sources + 1))
         self._run = SteppedRun(self._template, is_watched=True)
         self._tick_of_packet, self._row_of_packet = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
+        self._compile()
         return self._after_step
+
+    def _compile(self) -> None:
+        """Compile, or load from the cache, the kernels that steps call, so that no step takes that long."""
+        nobody, nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
+        packets = Packets(tick=nobody, core=nobody, offset=nobody, net=nobody, row=nobody)
+        run_compiled(replace(self._template, packets=packets, n_ticks=1))
+        self._deliver(0, packets, 0, nothing)
+        self._deliver_late(0, nothing)
 
     def _after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
         packets, first = self._packets(step, neurons), self._run.n_packets

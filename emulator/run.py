@@ -293,10 +293,10 @@ def _simulate(
     )  # fmt: skip
     state.plastic = plasticity.arrays
     sources = SpikeSources(network, options.seed, options.poisson)
+    after_step = None if options.couple is None else options.couple(state, connectivity)
     built = time.perf_counter()
     watch = RangeWatch(network, state.cells) if arithmetic is Arithmetic.FIXED else None
     recorder = Recorder(len(options.probes), watch)
-    after_step = None if options.couple is None else options.couple(state, connectivity)
     done = advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress, after_step)
     count_first_draws(network, connectivity, state.redraw)
     spike_step, spike_neuron, v = recorder.joined()

@@ -18,7 +18,7 @@ from models.errors import NeuromapError, ParameterError, UnknownNameError
 from neuromap.choices import MinimiserName, PlaceName, RecipeName, RouteName
 from neuromap.cli_accuracy import accuracy
 from neuromap.cli_machines import machines
-from neuromap.cli_network import PacketOptions, animate, run_depth_dynamic
+from neuromap.cli_network import PacketOptions, animate, run_depth_dynamic, run_depth_full
 
 if TYPE_CHECKING:
     from neuromap.experiment import Experiment
@@ -133,7 +133,7 @@ def run(
     /,
     *,
     options: Options = _DEFAULTS,
-    depth: Literal["static", "dynamic", "full"] = "full",
+    depth: Literal["static", "dynamic", "cores", "full"] = "cores",
     packets: PacketOptions = _PACKETS,
     no_html: Annotated[bool, _FLAG] = False,
 ) -> int:
@@ -144,8 +144,8 @@ def run(
     network
         Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     depth
-        full: simulate the network; dynamic: follow the packets of given spikes; static: only map it and print what it
-        is expected to load.
+        static: only map it and print what it is expected to load; dynamic: follow the packets of given spikes; cores:
+        simulate the network and time every core; full: network and packets together, losses act on the network.
     no_html
         Write no report.html.
     """
@@ -164,19 +164,25 @@ def run(
         return 0
     if depth == "dynamic":
         return run_depth_dynamic(experiment, out, packets, overwrite=options.overwrite)
-    extra: dict[str, Any] = {"html": False} if no_html else {}
     try:
         with terminal.ProgressView() as progress:
-            result = flow.run(experiment, out=out, overwrite=options.overwrite, progress=progress, **extra)
+            if depth == "full":
+                report = run_depth_full(
+                    experiment, out, packets, overwrite=options.overwrite, html=not no_html, progress=progress
+                )
+            else:
+                report = flow.run(
+                    experiment, out=out, overwrite=options.overwrite, html=not no_html, progress=progress
+                ).report
     except KeyboardInterrupt:
         from neuromap.output_folder import kept_results
 
         kept = ", ".join(kept_results(out))
         terminal.print_error(f"interrupted before the end; kept in {out}: {kept or 'nothing'}")
         return EXIT_INTERRUPTED
-    terminal.print_verdict(result.report)
+    terminal.print_verdict(report)
     print(f"results in {out}")
-    return EXIT_INTERRUPTED if result.report.status == "partial" else 0
+    return EXIT_INTERRUPTED if report.status == "partial" else 0
 
 
 @app.command(name="map")

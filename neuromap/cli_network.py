@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts import Parameter
 
+from models.errors import ParameterError
+
 if TYPE_CHECKING:
     from neuromap.choices import Experiment
+    from neuromap.flow import Progress
+    from neuromap.results import Report
 
 _FLAG = Parameter(negative=(), show_default=False)
 
@@ -17,16 +21,16 @@ _FLAG = Parameter(negative=(), show_default=False)
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class PacketOptions:
-    """Options of ``run --depth dynamic``."""
+    """Options of ``run --depth dynamic`` and ``--depth full``."""
 
     spikes: Path | None = None
     "(dynamic) spikes.npz of an earlier run; spikes are drawn at the expected rates without it."
     trace: Path | None = None
     "(dynamic) File for a timeline of every packet (JSON for Perfetto or chrome://tracing); short runs only."
     end_of_tick: Literal["late", "drop", "wait"] = "late"
-    "(dynamic) What a core has not done when its tick ends is done late, dropped, or waited for."
-    in_phase: Annotated[bool, _FLAG] = False
-    "(dynamic) The ticks of all cores begin together; without it at random phases, as on SpiNNaker."
+    "(dynamic, full) What a core has not done when its tick ends is done late, dropped, or waited for."
+    in_phase: bool | None = None
+    "(dynamic, full) The ticks of all cores begin together, or at random phases [full: together; dynamic: random]."
 
 
 def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool) -> int:
@@ -37,10 +41,28 @@ def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions,
     with terminal.ProgressView() as progress:
         result = run_dynamic(
             experiment, out=out, overwrite=overwrite, spikes=options.spikes, trace=options.trace,
-            end_of_tick=options.end_of_tick, is_in_phase=options.in_phase, progress=progress,
+            end_of_tick=options.end_of_tick, is_in_phase=bool(options.in_phase), progress=progress,
         )  # fmt: skip
     print(f"{dynamic_text(result.report)}\nresults in {out}")
     return 0
+
+
+def run_depth_full(
+    experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool, html: bool, progress: Progress
+) -> Report:
+    """Run an experiment at the full depth, print what its packets did, and return its report."""
+    from neuromap.dynamic import dynamic_text
+    from neuromap.full import run_full
+
+    for name, given in (("--spikes", options.spikes), ("--trace", options.trace)):
+        if given is not None:
+            raise ParameterError(name, str(given), "--depth dynamic")
+    full = run_full(
+        experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick,
+        is_in_phase=options.in_phase is not False, html=html, progress=progress,
+    )  # fmt: skip
+    print(dynamic_text(full.packets))
+    return full.report
 
 
 def animate(
@@ -77,12 +99,12 @@ def animate(
     tick
         Tick to show [the one with most packets].
     frames
-        Pictures in the animation.
+        Pictures of a .gif; a page plays six of them a second.
     """
     from emulator.network.compiled import run_compiled
     from emulator.network.trace import busiest_tick
     from models.topology import build_topology
-    from neuromap.dynamic import run_dynamic
+    from neuromap.dynamic import net_names, run_dynamic
     from neuromap.report.animation import write_animation
 
     result = run_dynamic(network, scale=scale, machine=machine, recipe=recipe, seconds=seconds, seed=seed)
@@ -90,6 +112,7 @@ def animate(
     chosen = busiest_tick(outcome) if tick is None else tick
     topology = build_topology(result.mapping.machine)
     title = f"{result.report.network} on {result.report.machine}, tick {chosen}"
-    n_packets = write_animation(outcome, topology, out, tick=chosen, n_frames=frames, title=title)
+    nets = net_names(result.mapping)
+    n_packets = write_animation(outcome, topology, out, tick=chosen, n_frames=frames, title=title, net_names=nets)
     print(f"{n_packets} packets of tick {chosen} in {out}")
     return 0

@@ -30,7 +30,7 @@ def sweep(
     *,
     vary: Annotated[tuple[str, ...], _VARY] = (),
     options: Options = _DEFAULTS,
-    depth: Literal["static", "full"] = "static",
+    depth: Literal["static", "cores"] = "static",
     jobs: int | None = None,
     no_figures: Annotated[bool, _FLAG] = False,
 ) -> int:
@@ -43,7 +43,7 @@ def sweep(
     vary
         path=value,value,...: a setting and the values that it takes; may be repeated.
     depth
-        static: expected loads of the mapping; full: simulate, once for points with the same spikes.
+        static: expected loads of the mapping; cores: simulate, once for points with the same spikes.
     jobs
         Processes, one thread each; results do not depend on it [2].
     no_figures

@@ -182,15 +182,20 @@ def run_dynamic(
     if trace is not None:
         topology = build_topology(mapping.machine)
         chips = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
-        nets = [f"{part.population}[{part.start}:{part.stop}]" for part in mapping.partition.slices]
+        nets = net_names(mapping)
         write_trace(outcome, Path(trace), chip_names=chips, link_names=topology.link_names, net_names=nets)
     if out is not None:
-        report.write(Path(out) / "dynamic.json")
-        write_arrays(outcome, build_topology(mapping.machine), Path(out) / "dynamic.npz")
+        write_dynamic(report, outcome, mapping, Path(out))
         if html:
             page = render_packet_page(asdict(report), outcome, mapping, experiment.to_dict())
             (Path(out) / "packets.html").write_text(page, encoding="utf-8")
     return DynamicResult(report, outcome, mapping)
+
+
+def write_dynamic(report: DynamicReport, outcome: Outcome, mapping: Mapping, folder: Path) -> None:
+    """Write ``dynamic.json`` and ``dynamic.npz``."""
+    report.write(folder / "dynamic.json")
+    write_arrays(outcome, build_topology(mapping.machine), folder / "dynamic.npz")
 
 
 def dynamic_report(
@@ -221,6 +226,11 @@ def dynamic_report(
         core={name: outcome.total(name) for name in CORE_COUNTERS},
         events_per_s=(n_sent + n_hops + outcome.n_delivered) / max(run_s, 1e-9), run_s=run_s,
     )  # fmt: skip
+
+
+def net_names(mapping: Mapping) -> list[str]:
+    """Return what packets of each net come from: the slices of the populations."""
+    return [f"{part.population}[{part.start}:{part.stop}]" for part in mapping.partition.slices]
 
 
 def _link_name(topology: Topology, link: int) -> str:

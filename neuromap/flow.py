@@ -235,8 +235,13 @@ def run(
     return result
 
 
-def simulate_experiment(experiment: Experiment, network: Network, progress: Progress) -> Simulation:
-    """Simulate the network of an experiment; machine and recipe do not matter to it. Ctrl-C ends it early."""
+def simulate_experiment(
+    experiment: Experiment, network: Network, progress: Progress, *, couple: Couple | None = None
+) -> Simulation:
+    """Simulate the network of an experiment. Ctrl-C ends it early.
+
+    Machine and recipe do not matter to it, unless ``couple`` (``emulator.run.simulate``) makes them.
+    """
     n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
     model_ms = n_steps * network.dt_ms
 
@@ -270,7 +275,7 @@ def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation
         )
     return time_cores(
         mapping, network, simulation.spike_step, simulation.spike_neuron, simulation.n_steps, lengths,
-        plastic_length=plastic,
+        plastic_length=plastic, with_range=True,
         time_scale_factor=experiment.time_scale_factor, progress=lambda done: progress("time", done, ""),
     )  # fmt: skip
 

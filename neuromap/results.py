@@ -12,11 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCHEMA_VERSION = 1
+Answer = Literal["yes", "no", "depends on unverified constants"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer a person reads first. ``remedy`` is empty when everything is fine."""
+    """The answer a person reads first. ``remedy`` is empty when everything is fine.
+
+    ``keeps_up`` and ``loses_nothing`` hold with the machine's constants as they stand; the ``*_answer`` with the
+    unverified costs anywhere in their ranges.
+    """
 
     fits: bool
     keeps_up: bool
@@ -24,6 +29,8 @@ class Verdict:
     summary: str
     limit: str
     remedy: str
+    keeps_up_answer: Answer = "yes"
+    loses_nothing_answer: Answer = "yes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +117,24 @@ class LimitingCore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimingBound:
+    """The run with all unverified costs at one end of their ranges; fields as in `TimingReport`, `PacketReport`."""
+
+    real_time_factor: float
+    min_lossless_time_scale_factor: float
+    n_overruns: int
+    step_us: StepTime
+    n_late: int
+    n_lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimingReport:
-    """``step_us`` is the time of the slowest core of each step; ``real_time_factor`` lets each step wait for it."""
+    """``step_us`` is the time of the slowest core of each step; ``real_time_factor`` lets each step wait for it.
+
+    ``is_free_running``: a step ends when all are done, and may be shorter than a tick of real time. ``low``, ``high``:
+    with all unverified costs (``unverified_costs``, paths) cheap, and dear; None where there are none.
+    """
 
     time_scale_factor: float
     real_time_factor: float
@@ -121,6 +144,10 @@ class TimingReport:
     first_overrun_step: int | None
     step_us: StepTime
     limiting_core: LimitingCore | None
+    is_free_running: bool = False
+    low: TimingBound | None = None
+    high: TimingBound | None = None
+    unverified_costs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +223,46 @@ class LossReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLoss:
+    """Synaptic events onto a population: those that its spikes ask for, those that counted late, and never."""
+
+    n_events: int
+    n_late: int
+    n_lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Mean of a statistic with and without losses, and the Kolmogorov-Smirnov distance of the two samples.
+
+    ``ks_critical``: of independent samples, at 1 %; ``None`` for correlations, which are not independent.
+    """
+
+    mean: float | None
+    lossless_mean: float | None
+    ks_distance: float | None
+    ks_critical: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackReport:
+    """What late and lost packets did to the network (``--depth full``). Counts are of the whole run.
+
+    ``targets``: by population. ``effects``: statistic (``rate_hz``, ``cv_isi``, ``correlation``) to population, after
+    the warm-up. ``first_difference_ms``: end of the first step in which other neurons fire than without losses; None
+    if no spike differs.
+    """
+
+    end_of_tick: str
+    n_events: int
+    n_late: int
+    n_lost: int
+    targets: dict[str, TargetLoss]
+    first_difference_ms: float | None
+    effects: dict[str, dict[str, Effect]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
     """What it cost *us*: wall times, memory. ``emulation_factor`` is wall time of simulation over model time."""
 
@@ -225,6 +292,7 @@ class Report:
     provenance: dict[str, int]
     host: HostReport
     losses: LossReport = field(default_factory=LossReport)
+    feedback: FeedbackReport | None = None
     loading: LoadingReport | None = None
     notes: list[str] = field(default_factory=list)
     schema_version: int = field(default=SCHEMA_VERSION)

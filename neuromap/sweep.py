@@ -69,8 +69,8 @@ def run_sweep(
         Or the name of a built-in network, or an experiment file.
     vary : mapping of str to sequence, or sequence of str
         ``{"machine.core.clock_hz": [150e6, 200e6]}`` or ``["machine.core.clock_hz=150e6,200e6"]``.
-    depth : {"static", "full"}
-        ``static``: expected loads of the mapping; ``full``: simulate, once for points that have the same spikes.
+    depth : {"static", "cores"}
+        ``static``: expected loads of the mapping; ``cores``: simulate, once for points that have the same spikes.
     n_jobs : int, optional
         Processes, each with one thread (2 unless there is one processor). Results do not depend on it. More than one
         needs a main module that can be imported (``if __name__ == "__main__":``).

@@ -111,7 +111,7 @@ def plan_sweep(experiment: Experiment, axes: Sequence[Axis], depth: Depth) -> tu
             )
         except CapacityError as err:
             mapping, constants = str(err), ""
-        group = simulation_key(made) if depth == "full" else mapping
+        group = simulation_key(made) if depth == "cores" else mapping
         points.append(Point(index, values, made, group, mapping, constants))
     return tuple(points)
 

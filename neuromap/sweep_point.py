@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from neuromap.results import Report
     from neuromap.static import StaticReport
 
-Depth = Literal["static", "full"]
+Depth = Literal["static", "cores"]
 Row = dict[str, Any]
 
 #: Sections of a machine that no mapping stage reads (a test replaces them by objects that cannot be read).
@@ -80,7 +80,7 @@ class PointRunner:
         Parameters
         ----------
         experiment : Experiment
-        depth : {"static", "full"}
+        depth : {"static", "cores"}
         progress : callable, optional
             Called with the fraction done of a simulation.
 
@@ -115,7 +115,7 @@ class PointRunner:
 
             report = static_report(mapping, network, time_scale_factor=experiment.time_scale_factor)
             return _static_row(report)
-        return self._full(experiment, network, mapping, progress)
+        return self._cores(experiment, network, mapping, progress)
 
     def _mapped(self, experiment: Experiment, machine: Machine) -> Mapping:
         """Return the mapping, made and verified or shared with the point before."""
@@ -128,7 +128,7 @@ class PointRunner:
         mapping = self._mapping[1]
         return replace(mapping, machine=replace(machine, topology=mapping.machine.topology))
 
-    def _full(
+    def _cores(
         self, experiment: Experiment, network: Network, mapping: Mapping, progress: Callable[[float], None] | None
     ) -> Row:
         from neuromap.flow import run
@@ -146,7 +146,7 @@ class PointRunner:
         if result.report.status != "complete":
             raise KeyboardInterrupt
         self._simulation = key, result.simulation
-        return _full_row(result.report, mapping.machine, network)
+        return _cores_row(result.report, mapping.machine, network)
 
 
 def _static_row(report: StaticReport) -> Row:
@@ -163,7 +163,7 @@ def _static_row(report: StaticReport) -> Row:
     return {"status": "ok", **ratios, "binds": _binds(ratios), **values}
 
 
-def _full_row(report: Report, machine: Machine, network: Network) -> Row:
+def _cores_row(report: Report, machine: Machine, network: Network) -> Row:
     core, packets, memory, timing = report.timing.limiting_core, report.packets, report.memory, report.timing
     ratios = {
         "core_load_ratio": core.used_cycles / core.budget_cycles if core is not None else 0.0,

@@ -49,7 +49,7 @@ def run_tasks(tasks: Sequence[Task], depth: Depth, n_jobs: int) -> Iterator[tupl
     ----------
     tasks : sequence of Task
         Tasks of a group should stand together.
-    depth : {"static", "full"}
+    depth : {"static", "cores"}
     n_jobs : int
         Processes; with 1 everything runs in this one.
 

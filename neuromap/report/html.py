@@ -18,7 +18,6 @@ from neuromap.report.style import EXC_COLOUR, INH_COLOUR, population_colours, to
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
 from neuromap.results import Report, RunArrays
 
-
 #: Key, title and HTML of a section that is put before the others.
 Section = tuple[str, str, str]
 
@@ -105,7 +104,7 @@ def _top(report: Report, title: str, sections: Sequence[Section]) -> str:
     )
 
 
-_MARKS = {"good": "✓ ", "bad": "✗ ", "number": ""}
+_MARKS = {"good": "✓ ", "bad": "✗ ", "open": "? ", "number": ""}
 
 
 def _limit(report: Report) -> str:

@@ -108,7 +108,7 @@ def test_points_of_a_grid():
     assert points[3].experiment.machine.settings == {"core.clock_hz": 200e6}
     assert points[3].experiment.recipe.neurons_per_core == 10
     assert [point.group == points[0].group for point in points] == [True, False, True, False]
-    full = plan_sweep(make_experiment("chain"), parse_axes([CLOCKS, "seed=1,2"]), "full")
+    full = plan_sweep(make_experiment("chain"), parse_axes([CLOCKS, "seed=1,2"]), "cores")
     assert [point.group == full[0].group for point in full] == [True, False, True, False]
 
 
@@ -157,7 +157,7 @@ def test_points_are_those_of_single_runs():
 
 
 def test_full_points_are_those_of_single_runs():
-    result = run_sweep("chain", [CLOCKS], depth="full", n_jobs=1, **SHORT)
+    result = run_sweep("chain", [CLOCKS], depth="cores", n_jobs=1, **SHORT)
     for row in result.rows:
         settings = {"machine.core.clock_hz": row["machine.core.clock_hz"], **SHORT["settings"]}
         report = run("chain", seconds=0.02, settings=settings).report
@@ -189,7 +189,7 @@ def test_what_fails_is_a_result(monkeypatch):
 def test_mappings_and_spikes_are_shared(counted):
     run_sweep("chain", [CLOCKS, "recipe.neurons_per_core=5,10", "machine.power.core_active_w=0.1,0.2"], n_jobs=1)
     assert counted == {"mappings": 2, "simulations": 0}
-    run_sweep("chain", [CLOCKS, "seed=1,2", "recipe.neurons_per_core=5,10"], depth="full", n_jobs=1, **SHORT)
+    run_sweep("chain", [CLOCKS, "seed=1,2", "recipe.neurons_per_core=5,10"], depth="cores", n_jobs=1, **SHORT)
     assert counted == {"mappings": 2 + 4, "simulations": 2}
 
 
@@ -300,7 +300,7 @@ def test_points_are_kept_when_interrupted(tmp_path, monkeypatch):
     ("change", "what"),
     [
         ({"vary": ["seed=1,3"]}, "vary and fingerprint"),
-        ({"depth": "full"}, "depth and fingerprint"),
+        ({"depth": "cores"}, "depth and fingerprint"),
         ({"drive": None, "seconds": 2.0}, "experiment"),
         ({"settings": {"machine.core.clock_hz": 1e8}}, "experiment and fingerprint"),
     ],

@@ -1,0 +1,153 @@
+"""The full depth: the network and the packets of its machine together, each step; losses act on the network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from emulator.closed_loop import ClosedLoop
+from emulator.network.adaptor import NetworkOptions
+from emulator.network.model import EndOfTick
+from emulator.network.outcome import Outcome
+from models.units import ms_to_steps
+from neuromap.dynamic import DynamicReport, dynamic_report, write_dynamic
+from neuromap.experiment import Experiment, check_experiment, make_experiment
+from neuromap.feedback import Feedback, feedback_sentence, measure_feedback
+from neuromap.flow import Progress, Result, map_network, run, simulate_experiment, write_results, write_spikes
+from neuromap.results import Report
+from neuromap.verdict import make_verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FullResult:
+    """What a run at full depth returns.
+
+    ``result``: as of any run, of the network with its losses; ``packets`` and ``outcome``: of the packet network;
+    ``feedback``: what the losses did.
+    """
+
+    result: Result
+    packets: DynamicReport
+    outcome: Outcome
+    feedback: Feedback
+
+    @property
+    def report(self) -> Report:
+        return self.result.report
+
+    def _repr_html_(self) -> str:
+        from neuromap.report.html import render_html
+
+        return render_html(self.report, self.result.arrays, _sections(self))
+
+
+def run_full(
+    experiment: Experiment | str,
+    *,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    end_of_tick: EndOfTick | str = EndOfTick.LATE,
+    is_in_phase: bool = True,
+    html: bool = True,
+    progress: Progress | None = None,
+    **options: Any,
+) -> FullResult:
+    """Run an experiment with packets and network in a closed loop, and once more without losses if there were any.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        Or the name of a built-in network, or an experiment file.
+    out : str or Path, optional
+        Folder for what `flow.run` and the dynamic depth write.
+    overwrite : bool
+    end_of_tick : {'late', 'drop', 'wait'}
+        What a core has not done when its tick ends is done late, dropped, or waited for.
+    is_in_phase : bool
+        Whether the ticks of all cores begin together; else at random phases.
+    html : bool
+        Write ``report.html``.
+    progress : callable, optional
+        Called with (stage, fraction, note).
+    **options
+        As in ``make_experiment``.
+
+    Returns
+    -------
+    FullResult
+        Of what was done so far after Ctrl-C during the simulation.
+
+    Raises
+    ------
+    NeuromapError
+        As `flow.run`; for plastic synapses; for more synapses than memory holds.
+    """
+    experiment = make_experiment(experiment, **options)
+    network, _ = check_experiment(experiment)
+    n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
+    say = progress or _silent
+    mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
+    packet_options = NetworkOptions(
+        time_scale_factor=experiment.time_scale_factor, end_of_tick=EndOfTick(end_of_tick), is_in_phase=is_in_phase,
+        seed=experiment.seed,
+    )  # fmt: skip
+    loop = ClosedLoop(mapping, network, n_steps=n_steps, options=packet_options, n_threads=experiment.n_threads)
+    start = time.perf_counter()
+    own = simulate_experiment(experiment, network, say, couple=loop.couple)
+    outcome = loop.outcome()
+    run_s = time.perf_counter() - start
+    if out is not None:
+        write_spikes(own, Path(out), warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
+    lossless = own
+    if loop.arrivals.step_missed.any():
+        same_length = replace(experiment, seconds=max(own.n_steps * network.dt_ms - experiment.warmup_ms, 0.0) * 1e-3)
+        lossless = simulate_experiment(same_length, network, _renamed(say))
+    warmup_steps = min(ms_to_steps(experiment.warmup_ms, network.dt_ms), own.n_steps)
+    feedback = measure_feedback(
+        mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(packet_options.end_of_tick)
+    )
+    packets = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s)
+    result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
+    full = FullResult(_with_feedback(result, experiment, packets, feedback), packets, outcome, feedback)
+    if out is not None:
+        write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
+        write_dynamic(packets, outcome, mapping, Path(out))
+    return full
+
+
+def _silent(stage: str, fraction: float, note: str = "") -> None:
+    """Report no progress."""
+
+
+def _renamed(progress: Progress) -> Progress:
+    """Return what reports the progress of the simulation without losses."""
+
+    def report(stage: str, fraction: float, note: str = "") -> None:
+        if stage == "simulate":
+            progress("without losses", fraction, note)
+
+    return report
+
+
+def _with_feedback(result: Result, experiment: Experiment, packets: DynamicReport, feedback: Feedback) -> Result:
+    """Put what the packet network found in the place of what the cores' loads let expect."""
+    report = result.report
+    counted = replace(report.packets, n_late=packets.n_late, n_lost=packets.n_lost)
+    verdict = make_verdict(experiment, result.mapping.machine, report.mapping, report.timing, counted)
+    notes = [feedback_sentence(feedback.report), *(f"{loss.cause}: {loss.remedy}" for loss in packets.losses)]
+    changed = replace(report, packets=counted, verdict=verdict, feedback=feedback.report, notes=[*notes, *report.notes])
+    return replace(result, report=changed)
+
+
+def _sections(full: FullResult) -> Sequence[tuple[str, str, str]]:
+    from neuromap.report.feedback_section import feedback_section
+    from neuromap.report.packet_section import packet_section
+
+    packets = packet_section(full.outcome, full.result.mapping, lateness=full.feedback.late_by)
+    return (
+        ("feedback", "What losses do", feedback_section(full.feedback)),
+        ("packets", "Packets", packets),
+    )
