@@ -18,6 +18,7 @@ from emulator.run import Simulation
 from emulator.timing import Timing
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping
+from models.machine_range import open_times
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
@@ -38,6 +39,7 @@ from neuromap.results import (
     Report,
     RunArrays,
     StepTime,
+    TimingBound,
     TimingReport,
 )
 from neuromap.statistics import summarise_activity
@@ -115,7 +117,7 @@ def make_report(m: Measured) -> Report:
         ),
         mapping=mapping, activity=activity, timing=timing, packets=packets, memory=memory,
         energy=_energy_report(m, load, activity, timing),
-        provenance=m.simulation.provenance | {"n_rows": m.timing.n_rows},
+        provenance=m.simulation.provenance | {"n_rows": m.timing.n_rows, "n_filtered": m.timing.n_filtered},
         host=HostReport(
             build_s=m.simulation.build_s, map_s=m.map_s, simulate_s=m.simulation.simulate_s,
             emulation_factor=m.simulation.emulation_factor, peak_rss_bytes=peak_rss_bytes(),
@@ -164,7 +166,6 @@ def _limiting_core(m: Measured) -> LimitingCore | None:
 
 def _timing_report(m: Measured) -> TimingReport:
     timing, factor = m.timing, m.experiment.time_scale_factor
-    step_us = timing.step_cycles * m.cycle_us
     return TimingReport(
         time_scale_factor=factor,
         real_time_factor=timing.real_time_factor(factor),
@@ -172,11 +173,30 @@ def _timing_report(m: Measured) -> TimingReport:
         n_steps=m.simulation.n_steps,
         n_overruns=timing.n_overruns,
         first_overrun_step=timing.first_overrun_step,
-        step_us=StepTime(mean=float(step_us.mean()), p99=float(np.percentile(step_us, 99)), max=float(step_us.max()))
-        if step_us.size
-        else StepTime(mean=0.0, p99=0.0, max=0.0),
+        step_us=_step_time(timing, m.cycle_us),
         limiting_core=_limiting_core(m),
+        is_free_running=timing.is_free_running,
+        low=None if timing.low is None else _timing_bound(timing.low, m),
+        high=None if timing.high is None else _timing_bound(timing.high, m),
+        unverified_costs=[note.path for note in open_times(m.mapping.machine)],
     )
+
+
+def _step_time(timing: Timing, cycle_us: float) -> StepTime:
+    step_us = timing.step_cycles * cycle_us
+    if not step_us.size:
+        return StepTime(mean=0.0, p99=0.0, max=0.0)
+    return StepTime(mean=float(step_us.mean()), p99=float(np.percentile(step_us, 99)), max=float(step_us.max()))
+
+
+def _timing_bound(timing: Timing, m: Measured) -> TimingBound:
+    factor = m.experiment.time_scale_factor
+    return TimingBound(
+        real_time_factor=timing.real_time_factor(factor),
+        min_lossless_time_scale_factor=timing.min_lossless_time_scale_factor(factor),
+        n_overruns=timing.n_overruns, step_us=_step_time(timing, m.cycle_us), n_late=timing.n_late,
+        n_lost=timing.n_lost,
+    )  # fmt: skip
 
 
 def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
@@ -193,10 +213,15 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
 
 
 def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> np.ndarray:
-    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links)."""
-    link = m.mapping.machine.link
+    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links).
+
+    A machine that waits for no timer takes less wall time for it.
+    """
+    link, factor = m.mapping.machine.link, m.experiment.time_scale_factor
+    if m.timing.is_free_running:
+        factor = m.timing.real_time_factor(factor)
     capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s)
-    return np.asarray(capacity * m.experiment.time_scale_factor, np.float64)
+    return np.asarray(capacity * factor, np.float64)
 
 
 def _memory_report(m: Measured) -> MemoryReport:

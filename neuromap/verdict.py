@@ -1,4 +1,8 @@
-"""The verdict: does it fit, keep up, lose anything; what limits it, and which change would fix it."""
+"""The verdict: does it fit, keep up, lose anything; what limits it, and which change would fix it.
+
+Where costs of the machine are only known within ranges, the run has been charged at both ends; an answer that differs
+between them depends on unverified constants, and says so.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ import math
 
 from models.machine import Machine
 from neuromap.experiment import Experiment
-from neuromap.results import LimitingCore, MappingReport, PacketReport, TimingReport, Verdict
+from neuromap.report.quantity import span
+from neuromap.results import Answer, LimitingCore, MappingReport, PacketReport, TimingReport, Verdict
 
 #: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
 _FIXED_SHARE = 0.15
+DEPENDS: Answer = "depends on unverified constants"
 
 
 def make_verdict(
@@ -23,39 +29,74 @@ def make_verdict(
     fits, keeps_up = not mapping.violations, timing.n_overruns == 0
     is_link_free = packets.busiest_link_packets_per_s <= packets.link_capacity_packets_per_s
     loses_nothing = packets.n_lost == 0 and is_link_free
+    ends = [end for end in (timing.low, timing.high) if end is not None]
+    in_time = _answer(keeps_up, [end.n_overruns == 0 for end in ends])
+    without_loss = _answer(loses_nothing, [end.n_lost == 0 and is_link_free for end in ends])
+    where = _where(experiment, machine, mapping)
     return Verdict(
         fits=fits,
         keeps_up=keeps_up,
         loses_nothing=loses_nothing,
-        summary=_summary(experiment, machine, mapping, timing, fits, keeps_up, loses_nothing),
-        limit=_limit(timing.limiting_core),
+        summary=_summary(where, mapping, timing, (fits, keeps_up, loses_nothing), in_time),
+        limit=_limit(machine, timing),
         remedy="" if fits and keeps_up and loses_nothing else _remedy(mapping, timing, is_link_free),
+        keeps_up_answer=in_time,
+        loses_nothing_answer=without_loss,
     )
 
 
-def _summary(
-    experiment: Experiment, machine: Machine, mapping: MappingReport, timing: TimingReport, fits: bool, keeps_up: bool,
-    loses_nothing: bool,
-) -> str:  # fmt: skip
+def _answer(as_stated: bool, at_ends: list[bool]) -> Answer:
+    """Yes or no where it is the same within all ranges."""
+    if any(one != as_stated for one in at_ends):
+        return DEPENDS
+    return "yes" if as_stated else "no"
+
+
+def _where(experiment: Experiment, machine: Machine, mapping: MappingReport) -> str:
     size = f"{mapping.n_cores:,} cores on {mapping.n_boards} board{'s' if mapping.n_boards != 1 else ''}"
-    where = f"{experiment.network.name} on {machine.name} ({mapping.recipe}, {size})"
+    return f"{experiment.network.name} on {machine.name} ({mapping.recipe}, {size})"
+
+
+def _summary(
+    where: str, mapping: MappingReport, timing: TimingReport, is_good: tuple[bool, bool, bool], in_time: Answer
+) -> str:
+    fits, keeps_up, loses_nothing = is_good
     if not fits:
         n = len(mapping.violations)
         return f"{where} breaks {n} invariant{'s' if n != 1 else ''} of the mapping."
     pace = "real time" if timing.time_scale_factor == 1 else f"a slow-down of {timing.time_scale_factor:g}"
     overruns = f"{timing.n_overruns:,} of {timing.n_steps:,} steps overrun"
+    losses = "and loses nothing" if loses_nothing else "but loses spikes"
+    if in_time == DEPENDS and timing.low is not None and timing.high is not None:
+        factors = span(timing.low.min_lossless_time_scale_factor, timing.high.min_lossless_time_scale_factor, 2)
+        does = f"keeps up {losses}" if keeps_up else f"does not, {overruns} {losses}"
+        return (
+            f"{where} fits; whether it keeps up with {pace} depends on unverified constants (no step overruns from a "
+            f"slow-down of {factors}): with the values taken it {does}."
+        )
+    if keeps_up and timing.is_free_running and 0 < timing.real_time_factor < 1:
+        return f"{where} fits, runs {1 / timing.real_time_factor:.3g} times as fast as real time, {losses}."
     if keeps_up:
-        losses = "and loses nothing" if loses_nothing else "but loses spikes"
         return f"{where} fits, keeps up with {pace}, {losses}."
     if loses_nothing:
         return f"{where} fits and loses nothing, but does not keep up with {pace}: {overruns}."
     return f"{where} fits, but does not keep up with {pace} ({overruns}) and loses spikes."
 
 
-def _limit(core: LimitingCore | None) -> str:
+def _limit(machine: Machine, timing: TimingReport) -> str:
+    core = timing.limiting_core
     if core is None:
         return ""
+    if machine.core.kind == "pipeline_node":
+        used_us = core.used_cycles / machine.core.clock_hz * 1e6
+        return f"node ({core.x}, {core.y}), done last in the longest step ({core.step:,}): {used_us:,.2f} µs"
     neurons = f"{core.population}[{core.neuron_start}:{core.neuron_stop}]"
+    if timing.is_free_running:
+        used_us = core.used_cycles / machine.core.clock_hz * 1e6
+        return (
+            f"core {core.p} of tile ({core.x}, {core.y}), {neurons}: {used_us:,.2f} µs in the longest step "
+            f"({core.step:,}), barrier included"
+        )
     return (
         f"{core.kind} core {core.p} of chip ({core.x}, {core.y}), {neurons}: "
         f"{core.used_cycles:,} of {core.budget_cycles:,} cycles in step {core.step:,}"
@@ -68,7 +109,7 @@ def _remedy(mapping: MappingReport, timing: TimingReport, is_link_free: bool) ->
         return f"the mapping itself is wrong, please report it: {mapping.violations[0]}"
     factor = math.ceil(timing.min_lossless_time_scale_factor * 100 - 1e-9) / 100
     slower = f"--time-scale-factor {factor:g}"
-    core = timing.limiting_core
+    core: LimitingCore | None = timing.limiting_core
     if not is_link_free:
         return "a link carries more than it can: raise --time-scale-factor or spread the network over more boards"
     if core is None or timing.n_overruns == 0:
@@ -76,7 +117,7 @@ def _remedy(mapping: MappingReport, timing: TimingReport, is_link_free: bool) ->
     fixed_cycles = _FIXED_SHARE * core.budget_cycles
     excess = (core.used_cycles - fixed_cycles) / (core.budget_cycles - fixed_cycles)
     match core.kind:
-        case "combined":
+        case "combined" if not timing.is_free_running:
             change = "--recipe ensemble (neurons and synapses on cores of their own)"
         case "synapse":
             lanes = mapping.n_cores_by_kind.get("synapse", 0) / max(1, mapping.n_cores_by_kind.get("neuron", 1))

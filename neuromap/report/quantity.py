@@ -86,3 +86,9 @@ def constant_value(value: object) -> str:
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
         return f"{int(value):,}"
     return f"{value:.6g}"
+
+
+def span(low: float, high: float, n_decimals: int) -> str:
+    """Return a range, or one number where both ends read the same."""
+    first, last = fixed(low, n_decimals), fixed(high, n_decimals)
+    return first if first == last else f"{first} to {last}"

@@ -12,7 +12,12 @@ from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_
 from neuromap.results import Report
 
 _QUESTIONS = ("FITS", "KEEPS UP", "LOSES NOTHING", "COSTS")
-_ANSWERS = {"good": ("yes", "bold green"), "bad": ("NO", "bold red"), "number": ("", "bold")}
+_ANSWERS = {
+    "good": ("yes", "bold green"),
+    "bad": ("NO", "bold red"),
+    "open": ("OPEN", "bold yellow"),
+    "number": ("", "bold"),
+}
 #: Populations that fit one screen; report.json and report.html list all.
 MAX_POPULATIONS = 10
 

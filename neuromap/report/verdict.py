@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of
+from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of, span
 from neuromap.results import LimitingCore, Report
+from neuromap.verdict import DEPENDS
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One of the four answers. ``mark``: is it good, bad, or just a number. ``short``: the details in one line."""
+    """One of the four answers. ``mark``: is it good, bad, open, or just a number. ``short``: details in one line."""
 
-    mark: Literal["good", "bad", "number"]
+    mark: Literal["good", "bad", "open", "number"]
     answer: str
     details: tuple[str, ...]
     short: str
@@ -43,6 +44,8 @@ def _fits(report: Report) -> Line:
 
 def _keeps_up(report: Report) -> Line:
     timing = report.timing
+    if timing.is_free_running:
+        return _runs_freely(report)
     tick = report.network.dt_ms * 1e3 * timing.time_scale_factor
     details = (
         f"{timing.n_overruns:,} of {timing.n_steps:,} steps overran",
@@ -51,13 +54,57 @@ def _keeps_up(report: Report) -> Line:
         f"real-time factor {fixed(timing.real_time_factor, 3)}"
         + ("" if timing.n_overruns == 0 else ", if every step could wait for its slowest core"),
     )
-    is_good = report.verdict.keeps_up
     short = (
         f"{timing.n_overruns:,} of {timing.n_steps:,} steps over {tick:g} µs, longest {fixed(timing.step_us.max, 1)}; "
         f"real-time factor {fixed(timing.real_time_factor, 3)}"
         + ("" if timing.n_overruns == 0 else " if steps could wait")
     )
-    return Line("good" if is_good else "bad", "Keeps up" if is_good else "Does not keep up", details, short)
+    ranges = range_lines(report)
+    mark, answer = _mark_of(report)
+    return Line(mark, answer, details + ranges, short + "".join(f"; {line}" for line in ranges[:1]))
+
+
+def _mark_of(report: Report) -> tuple[Literal["good", "bad", "open"], str]:
+    verdict = report.verdict
+    if verdict.keeps_up_answer == DEPENDS:
+        return "open", f"{'Keeps up' if verdict.keeps_up else 'Does not keep up'}: depends on unverified constants"
+    return ("good", "Keeps up") if verdict.keeps_up else ("bad", "Does not keep up")
+
+
+def _runs_freely(report: Report) -> Line:
+    """The answer for a machine whose steps wait for no timer."""
+    timing, mean_us = report.timing, report.timing.step_us.mean
+    factor = timing.real_time_factor
+    pace = (
+        f"{fixed(1 / factor, 1)} times as fast as real time" if 0 < factor < 1 else f"{fixed(factor, 2)} times slower"
+    )
+    details = (
+        f"{pace}: real-time factor {fixed(factor, 4)}",
+        f"a step of {report.network.dt_ms * 1e3:g} µs takes {fixed(mean_us, 2)} µs on average, "
+        f"{fixed(timing.step_us.max, 2)} µs at most",
+        f"{timing.n_overruns:,} of {timing.n_steps:,} steps longer than real time",
+        *range_lines(report),
+    )
+    short = f"{pace}; steps of {fixed(mean_us, 2)} µs, longest {fixed(timing.step_us.max, 2)}"
+    mark, answer = _mark_of(report)
+    return Line(mark, answer, details, short + "".join(f"; {line}" for line in range_lines(report)[:1]))
+
+
+def range_lines(report: Report) -> tuple[str, ...]:
+    """Return what the unverified costs leave open, in words; empty where all costs have a source."""
+    timing = report.timing
+    low, high = timing.low, timing.high
+    if low is None or high is None:
+        return ()
+    n_decimals = 4 if timing.is_free_running else 2
+    longest = span(low.step_us.max, high.step_us.max, 1)
+    factors = span(low.real_time_factor, high.real_time_factor, n_decimals)
+    needed = span(low.min_lossless_time_scale_factor, high.min_lossless_time_scale_factor, n_decimals)
+    return (
+        f"unverified costs: longest step {longest} µs, real-time factor {factors}",
+        f"time-scale factor without overruns {needed}, with all {len(timing.unverified_costs)} unverified costs low, "
+        "and all high",
+    )
 
 
 def _loses(report: Report) -> Line:
@@ -67,12 +114,18 @@ def _loses(report: Report) -> Line:
         f"busiest link {si(packets.busiest_link_packets_per_s, 'packets/s')}, "
         f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)} of what it carries",
     )
-    is_good = report.verdict.loses_nothing
+    is_good, low, high = report.verdict.loses_nothing, report.timing.low, report.timing.high
+    if low is not None and high is not None and (low.n_lost, low.n_late) != (high.n_lost, high.n_late):
+        between = f"{count(low.n_lost)} to {count(high.n_lost)} lost, {count(low.n_late)} to {count(high.n_late)} late"
+        details += (f"unverified costs: {between}",)
     short = (
         f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; busiest link at "
         f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)}"
     )
-    return Line("good" if is_good else "bad", "Loses nothing" if is_good else "Loses spikes", details, short)
+    answer = "Loses nothing" if is_good else "Loses spikes"
+    if report.verdict.loses_nothing_answer == DEPENDS:
+        return Line("open", f"{answer}: depends on unverified constants", details, short)
+    return Line("good" if is_good else "bad", answer, details, short)
 
 
 def _costs(report: Report) -> Line:
