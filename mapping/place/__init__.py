@@ -28,7 +28,8 @@ file                places
                     ``annealing_both``) for the busiest link or both
 ==================  ===================================================================================================
 
-Beside the algorithms: `constraint`; `cluster` (what is placed), `fill` (chips filled in an order), `chip_order`,
+Beside the algorithms: `constraint`; `cluster` (what is placed), `fill` (chips filled in an order), `choice` (what
+a chip takes), `chip_order`,
 `order` (of populations), `load` and `kernel` (cost of moving the loads of chips); `smallest` finds the number of
 boards.
 """

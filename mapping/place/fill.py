@@ -1,32 +1,24 @@
 """Fill chips in a given order with clusters in a given order; what most placers end with.
 
-Each chip is made as full as the clusters allow. Where clusters of one population leave cores idle, those of a later
-population that fill the chip best are taken along: PD14's ensembles with four synapse cores (6 cores in all) fit a
-16-core chip twice, but once together with two that have three (5 cores); this takes 449 chips instead of 501. They come
-from the next runs, or from populations that have at least half of their partners in common with the one that is being
-placed, so that no population is scattered over chips of others it has nothing to do with: on ten columns of PD14 trees
-hold 471 chips in place of 693 (one column: 397).
+What a chip takes of them is decided in `choice`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
+from mapping.place.choice import Filler
 from mapping.place.cluster import Clusters, make_clusters
 from mapping.place.constraint import Constraint, without_reserved_cores
 from mapping.traffic import first_vertices
 from models.errors import CapacityError
 from models.machine import Machine
 from models.topology import Topology
-
-_N_RUNS_AHEAD = 16  # runs that are looked at for the fullest choice; more would only cost time
-_N_RUNS_NEAR = 3  # of these, taken whatever they are; with fewer, ten columns of PD14 take 5 % more chips
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,16 +41,6 @@ class Site:
     topology: Topology
     clusters: Clusters
     chips: NDArray[np.int64]
-
-
-@dataclass(slots=True)
-class _Run:
-    """Clusters of one population and size that are still to be placed: positions in the order of clusters."""
-
-    population: str
-    n_cores: int
-    next: int
-    stop: int
 
 
 def make_site(
@@ -125,20 +107,13 @@ def fill(
     if site.partition.part_of_slice is not None:
         return _one_each(site, chip_order, order, (cores_left, sdram_left))
     n_left = order.size
-    runs = _runs(site, order)
-    kinship = _Kinship(site.partition)
-    sdram = clusters.sdram_bytes[order]
+    filler = Filler(site.partition, clusters, order, is_mixed=is_mixed)
     for chip in chip_order:
         if not n_left:
             break
-        room = int(cores_left[chip])
-        offered = kinship.offered(runs, room) if is_mixed else runs[:1]
-        taken = _fill_chip(offered, room, int(sdram_left[chip]), sdram)
-        if taken:
-            chip_of_cluster[order[taken]] = chip
-            n_left -= len(taken)
-            if not all(run.next < run.stop for run in runs[:_N_RUNS_AHEAD]):
-                runs = [run for run in runs if run.next < run.stop]
+        taken = filler.take(int(cores_left[chip]), int(sdram_left[chip]))
+        chip_of_cluster[order[taken]] = chip
+        n_left -= len(taken)
     if n_left:
         n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
         raise _no_room(site.partition, site.machine, topology, site.chips.size, n_placed)
@@ -214,97 +189,6 @@ def room_beside_fixed(site: Site) -> tuple[NDArray[np.int64], NDArray[np.int64]]
             )
         left.append(have - used)
     return left[0], left[1]
-
-
-def _runs(site: Site, order: NDArray[np.int64]) -> list[_Run]:
-    """Cut the order of clusters where the population or the number of cores changes."""
-    if not order.size:
-        return []
-    clusters = site.clusters
-    names = list(site.partition.first_slice)
-    number = {name: i for i, name in enumerate(names)}
-    population = np.array([number[site.partition.slices[s].population] for s in clusters.first_slice], dtype=np.int64)
-    size = clusters.n_cores[order]
-    is_new = np.ones(order.size, dtype=bool)
-    is_new[1:] = (size[1:] != size[:-1]) | (population[order][1:] != population[order][:-1])
-    starts = np.flatnonzero(is_new)
-    stops = np.append(starts[1:], order.size)
-    run_names = [names[i] for i in population[order][starts].tolist()]
-    return [
-        _Run(name, int(size[a]), a, b) for name, a, b in zip(run_names, starts.tolist(), stops.tolist(), strict=True)
-    ]
-
-
-class _Kinship:
-    """Which runs may share a chip with the first one, as far as there is a choice."""
-
-    def __init__(self, partition: Partition) -> None:
-        self._partners: dict[str, set[str]] = {name: {name} for name in partition.first_slice}
-        for source, target in partition.lane_of_source:
-            self._partners[source].add(target)
-            self._partners[target].add(source)
-        self._known: dict[tuple[str, str], bool] = {}
-
-    def offered(self, runs: list[_Run], room: int) -> list[_Run]:
-        """Runs that ``room`` cores may be filled from.
-
-        The next ones, as many as it takes, and those further on that are akin to the first.
-        """
-        first = runs[0].population
-        offered: list[_Run] = []
-        n_cores = 0
-        for i, run in enumerate(runs[:_N_RUNS_AHEAD]):
-            if i < _N_RUNS_NEAR or n_cores < room or self._is_akin(first, run.population):
-                offered.append(run)
-                n_cores += run.n_cores * (run.stop - run.next)
-        return offered
-
-    def _is_akin(self, a: str, b: str) -> bool:
-        """Whether two populations have at least half of their partners (sources, targets, themselves) in common."""
-        if (a, b) not in self._known:
-            one, other = self._partners[a], self._partners[b]
-            self._known[a, b] = 2 * len(one & other) >= len(one | other)
-        return self._known[a, b]
-
-
-def _fill_chip(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int64]) -> list[int]:
-    """Take clusters (positions) for a chip with ``room`` cores; the fullest choice, earlier runs first."""
-    if not room:
-        return []
-    runs_of_size: dict[int, list[_Run]] = {}
-    n_offered: dict[int, int] = {}
-    for run in runs:
-        n_before = n_offered.setdefault(run.n_cores, 0)
-        if n_before * run.n_cores < room:
-            runs_of_size.setdefault(run.n_cores, []).append(run)
-            n_offered[run.n_cores] += run.stop - run.next
-    offers = tuple((size, min(count, room // size)) for size, count in n_offered.items())
-    taken: list[int] = []
-    for same_size, count in zip(runs_of_size.values(), _best_counts(room, offers), strict=True):
-        for _ in range(count):
-            run = next(run for run in same_size if run.next < run.stop)
-            if sdram[run.next] > sdram_room:
-                break
-            sdram_room -= int(sdram[run.next])
-            taken.append(run.next)
-            run.next += 1
-    return taken
-
-
-@lru_cache(maxsize=4096)
-def _best_counts(room: int, offers: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    """How many of each offer (size, number available) fill ``room`` best; among equals, most of the first offers."""
-    if not offers:
-        return ()
-    size, available = offers[0]
-    best: tuple[int, ...] = ()
-    best_used = -1
-    for count in range(min(available, room // size), -1, -1):
-        rest = _best_counts(room - count * size, offers[1:])
-        used = count * size + sum(n * offer[0] for n, offer in zip(rest, offers[1:], strict=True))
-        if used > best_used:
-            best, best_used = (count, *rest), used
-    return best
 
 
 def _no_room(

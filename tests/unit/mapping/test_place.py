@@ -9,6 +9,7 @@ from machines import SPINNAKER1, machine, network, pair
 from mapping.model import Partition, Role, Slice, Vertex
 from mapping.partition import combined, ensemble
 from mapping.place.chip_order import districts, growth_order
+from mapping.place.choice import _Plan
 from mapping.place.connected import place
 from mapping.place.smallest import place_on_boards
 from models.errors import CapacityError
@@ -108,6 +109,21 @@ def test_fillers_come_from_the_next_runs_or_from_populations_with_the_same_partn
     akin = replace(apart, lane_of_source=joined)
     chips = chips_of(akin, place(akin, pair(), machine(), topology).core)
     assert chips == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (1, 0), (2, 0)]  # (0, 0) has 15 cores, the others 16
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_repeated_choices_are_those_that_every_chip_would_make_by_itself(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    names = list("ABCDEFGHIJKLMNOPQRSTU")
+    sizes = [(name, int(n)) for name in names for n in [rng.integers(1, 9)] for _ in range(rng.integers(1, 40))]
+    slots = np.zeros(1, dtype=np.int8)
+    pairs = {(a, b): slots for a in names for b in rng.choice(names, 4).tolist()}
+    partition = replace(stub(sizes, sdram_bytes=int(rng.integers(1, 60))), lane_of_source=pairs)
+    given = machine(memory={"sdram_bytes": 100})
+    topology = build_topology(machine(n_boards=24, dead_cores=((1, 0, 17), (5, 5, 3))))
+    planned = place(partition, pair(), given, topology).core
+    monkeypatch.setattr("mapping.place.choice.Filler._plan_of", lambda *arguments: _Plan(0, 0, [], 0))
+    np.testing.assert_array_equal(place(partition, pair(), given, topology).core, planned)
 
 
 def test_small_populations_that_have_nothing_in_common_still_fill_a_chip():
