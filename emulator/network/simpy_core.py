@@ -1,4 +1,4 @@
-"""A core in the SimPy model: it sends its packets, receives others, and works through them and its ticks."""
+"""A core in the SimPy model: one part sends its packets, the other receives and works through packets and ticks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,43 @@ _HALF = 1 << (WORK_FRACTION_BITS - 1)
 SERVE = What.SERVE
 
 
+class Sender:
+    """The sending side of a core: its send register, an input of the router."""
+
+    def __init__(self, core: Core) -> None:
+        self.core, self.network, self.env = core, core.network, core.env
+        self.packets: deque[int] = deque()
+        self.packet_bell, self.taken_bell = Bell(self.env, CHANGE), Bell(self.env, CHANGE)
+        self.env.process(self.run())
+
+    def run(self) -> Process:
+        """Put one packet after the other into the send register, each when it is due and the register empty."""
+        core, router = self.core, self.core.router
+        while True:
+            while not self.packets:
+                yield self.packet_bell
+            packet = self.packets.popleft()
+            early = self.network.due[packet] - self.env.cycle
+            if early > 0:
+                yield self.env.timeout(early)
+            copy = packet, LOCAL, Leg.NORMAL
+            self.network.note((self.env.cycle, What.SEND, core.core_id, packet))
+            self.network.n_expected += self.network.n_sinks_of(copy, router.router_id)
+            router.offer(core.port, copy)
+            yield self.taken_bell
+
+    def give(self, packet: int) -> None:
+        """Add a packet that is to be sent."""
+        self.packets.append(packet)
+        self.packet_bell.ring()
+
+    def taken(self) -> None:
+        """The send register is empty; the core can use it from the next cycle on."""
+        self.taken_bell.ring(1)
+
+
 class Core:
-    """Send register, receive register, spike buffer and server of one core.
+    """Spike buffer and server of one core.
 
     The router has the receive registers (`simpy_router.Router.deliver`), since it fills those of several cores at
     once. The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
@@ -26,9 +61,8 @@ class Core:
     """
 
     __slots__ = (
-        "busy_until", "column", "core_id", "env", "finish", "job", "jobs", "max_backlog", "max_waiting",
-        "network", "note", "phase_cycles", "port", "router", "send_bell", "spike_work", "synapse_work",
-        "taken_bell", "tick", "tick_work", "to_send",
+        "busy_until", "column", "core_id", "env", "finish", "job", "jobs", "max_backlog", "max_waiting", "network",
+        "note", "phase_cycles", "port", "router", "spike_work", "synapse_work", "tick", "tick_work",
     )  # fmt: skip
 
     def __init__(self, network: PacketNetwork, core_id: int) -> None:
@@ -38,37 +72,14 @@ class Core:
         self.router = network.routers[core_id // fabric.n_cores]
         self.port = self.router.n_slots + core_id % fabric.n_cores
         self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
-        self.spike_work, self.synapse_work = int(work.spike_work[core_id]), int(work.synapse_work[core_id])
-        self.column = int(work.column[core_id])
-        self.to_send: deque[int] = deque()
+        self.spike_work = int(work.spike_work[core_id]) + _HALF  # work is rounded to the nearest cycle
+        self.synapse_work = int(work.synapse_work[core_id]) if work.column[core_id] >= 0 else 0
+        self.column = max(0, int(work.column[core_id]))
         self.jobs: deque[int] = deque()  # packets that wait: the spike buffer
         self.job: int | None = None  # packet that it is at
         self.busy_until = 0  # end of that packet and of the ticks' own work, if no other packet comes
         self.tick = 0  # that begins next
         self.max_waiting = self.max_backlog = 0
-        self.send_bell, self.taken_bell = Bell(self.env, CHANGE), Bell(self.env, CHANGE)
-        self.env.process(self.send())
-
-    # ---- sending ----
-
-    def send(self) -> Process:
-        """Put one packet after the other into the send register, each when it is due and the register empty."""
-        while True:
-            while not self.to_send:
-                yield self.send_bell
-            packet = self.to_send.popleft()
-            early = self.network.due[packet] - self.env.cycle
-            if early > 0:
-                yield self.env.timeout(early)
-            self.note((self.env.cycle, What.SEND, self.core_id, packet))
-            copy = packet, LOCAL, Leg.NORMAL
-            self.network.n_expected += self.network.n_sinks_of(copy, self.router.router_id)
-            self.router.offer(self.port, copy)
-            yield self.taken_bell
-
-    def taken(self) -> None:
-        """The send register is empty; the core can use it from the next cycle on."""
-        self.taken_bell.ring(1)
 
     # ---- receiving ----
 
@@ -87,9 +98,8 @@ class Core:
 
     def work_of(self, packet: int) -> int:
         """Cycles that a packet takes."""
-        row, column = self.network.row[packet], self.column
-        length = self.network.row_length[row, column] if row >= 0 and column >= 0 else 0
-        return self.spike_work + self.synapse_work * length + _HALF >> WORK_FRACTION_BITS or 1
+        length = self.network.row_lengths[packet][self.column]
+        return self.spike_work + self.synapse_work * length >> WORK_FRACTION_BITS or 1
 
     def begin_job(self, packet: int) -> None:
         """Begin a packet; the ticks' own work waits."""
@@ -110,8 +120,10 @@ class Core:
     def begin_tick(self) -> None:
         """Begin a tick: throw away what waits (if that is the policy), and add the tick's own work."""
         now, network, tick = self.env.cycle, self.network, self.tick
-        self.tick += 1
-        backlog = self.busy_until - now if self.busy_until > now else 0
+        self.tick = tick + 1
+        if self.busy_until < now:
+            self.busy_until = now
+        backlog = self.busy_until - now
         if self.jobs:
             if network.numbers.end_of_tick is EndOfTick.DROP:
                 for packet in self.jobs:
@@ -122,5 +134,5 @@ class Core:
             self.max_backlog = backlog
         if backlog > network.tick_backlog[tick]:
             network.tick_backlog[tick] = backlog
-        if self.tick_work and tick < network.scenario.n_ticks:
-            self.busy_until = (now if self.busy_until < now else self.busy_until) + self.tick_work
+        if tick < network.scenario.n_ticks:
+            self.busy_until += self.tick_work

@@ -1,7 +1,7 @@
 """The packet network as SimPy processes: the model of `emulator.network.model`, written to be read.
 
 Two kinds of processes run: a router (`simpy_router.Router.run`) takes packets from its inputs in turn, a core
-(`simpy_core.Core.send`) sends its own packets. They wait for what others do with bells. Links and the cores' work go
+(`simpy_core.Sender.run`) sends its own packets. They wait for what others do with bells. Links and the cores' work go
 from event to event (``transmit`` and ``arrive``, ``begin_job`` and ``end_job``): they only ever wait for time to pass.
 The phases of `simpy_clock` give the order within a cycle, so that nothing depends on SimPy's own order of events of one
 time. What needs no event has none: a link or a router remembers from when on it is free, a core until when it is busy.
@@ -19,7 +19,7 @@ from emulator.network.model import EndOfTick, Leg
 from emulator.network.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.network.scenario import NO_ENTRY, Scenario
 from emulator.network.simpy_clock import BEGIN, Clock, Process
-from emulator.network.simpy_core import Core
+from emulator.network.simpy_core import Core, Sender
 from emulator.network.simpy_outcome import Conservation, outcome_of
 from emulator.network.simpy_router import Copy, Router
 
@@ -54,10 +54,14 @@ class PacketNetwork:
         self.scenario, self.numbers = scenario, scenario.parameters
         self.env = Clock()
         packets = scenario.packets
-        self.net, self.row, self.tick = packets.net.tolist(), packets.row.tolist(), packets.tick.tolist()
+        self.net: list[int] = packets.net.tolist()
         self.due = [0] * packets.n_packets  # cycle in which each packet (of a tick that has begun) is or was due
-        # arrays of numpy are slow to take single numbers from
-        self.row_length, self.route = memoryview(scenario.work.row_length.data), memoryview(scenario.route.data)
+        # memory views, since numpy is slow to give single numbers
+        self.route, table = scenario.route.data, scenario.work.row_length
+        table = table if table.shape[1] else np.zeros((len(table), 1), np.uint16)
+        rows = {row: table[row].data for row in set(packets.row.tolist()) - {-1}}
+        rows[-1] = np.zeros(table.shape[1], table.dtype).data  # a packet without synapses
+        self.row_lengths = [rows[row] for row in packets.row.tolist()]  # of each packet, by the cores' columns
         self.log: list[int] = []
         self.note = self.log.extend
         self.latency = [0] * N_LATENCY_BINS
@@ -71,7 +75,9 @@ class PacketNetwork:
         self.cores = [Core(self, core_id) for core_id in range(fabric.n_routers * fabric.n_cores)]
         for core in self.cores:
             core.router.cores.append(core)
-            core.router.sources[core.port] = core
+        self.senders = {core_id: Sender(self.cores[core_id]) for core_id in np.unique(packets.core).tolist()}
+        for sender in self.senders.values():
+            sender.core.router.sources[sender.core.port] = sender
         self.used_cores = [self.cores[core_id] for core_id in self._used()]
         for router in self.routers:
             for link in router.links:
@@ -148,7 +154,8 @@ class PacketNetwork:
 
     def latest(self) -> int:
         """Cycle of the last event so far, or of the end of a core's own work."""
-        return max([core.busy_until for core in self.used_cores] + self.log[-4:-3], default=0)
+        ends = [core.busy_until for core in self.used_cores if core.tick_work]
+        return max(ends + self.log[-4:-3], default=0)
 
     def begin_tick(self, tick: int) -> None:
         """Begin a tick of the machine: give the cores what they send in it."""
@@ -157,19 +164,15 @@ class PacketNetwork:
         packets = self.scenario.packets
         first, last = np.searchsorted(packets.tick, [tick, tick + 1]).tolist()
         for packet in range(first, last):
-            core = self.cores[packets.core[packet]]
             self.due[packet] = now + int(packets.offset[packet])
-            core.to_send.append(packet)
-            core.send_bell.ring()
+            self.senders[int(packets.core[packet])].give(packet)
         self.begin_core_ticks()
 
     def begin_core_ticks(self) -> None:
         """Have every core begin the tick at its own phase."""
+        begin, now = self.env.calendar[BEGIN], self.env.cycle
         for core in self.used_cores:
-            if core.phase_cycles == 0:
-                core.begin_tick()
-            else:
-                self.env.after(core.phase_cycles, BEGIN, core.begin_tick)
+            begin[now + core.phase_cycles].append(core.begin_tick)
 
     def advance(self) -> None:
         """Run until nothing is left to do, or the horizon."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from emulator.network.model import FOREVER, Leg, What
@@ -29,6 +30,12 @@ class Outputs(NamedTuple):
     cores: tuple[Core, ...] = ()
     core_ids: tuple[int, ...] = ()
     registers: int = 0
+
+
+@lru_cache(maxsize=1 << 16)
+def ports_of(word: int) -> tuple[int, ...]:
+    """Return the bits of a routing word: links, then cores."""
+    return tuple(bit for bit in range(word.bit_length()) if word >> bit & 1)
 
 
 class Source(Protocol):
@@ -200,9 +207,10 @@ class Router:
 
     def outputs_of_word(self, word: int) -> Outputs:
         """Return the links and cores of a routing word."""
-        links = tuple([link for link in self.links if word >> link.slot & 1])
-        cores = tuple([core for core in self.cores if word >> core.port & 1])
-        return Outputs(links, cores, tuple([core.core_id for core in cores]), word >> self.n_slots)
+        ports = ports_of(word)
+        links = [self.links[port] for port in ports if port < self.n_slots]
+        cores = [self.cores[port - self.n_slots] for port in ports if port >= self.n_slots]
+        return Outputs(tuple(links), tuple(cores), tuple([core.core_id for core in cores]), word >> self.n_slots)
 
     def straight_on(self, arrival: int) -> Outputs | None:
         """Where a packet without an entry goes: to the link opposite to that by which it came."""
