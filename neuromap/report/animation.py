@@ -1,39 +1,49 @@
-"""One tick's packets spreading over the machine, as a page that plays without a network connection."""
+"""One tick's packets spreading over the machine: a page that plays without a network connection, or a moving picture.
+
+The page (`animation.js`) draws what this module works out: where chips, boards and links are, and a position from 0 to
+1 for every event. Positions run evenly over the events, with a share for time itself, so that lulls are short.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from matplotlib.animation import FuncAnimation
-from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from emulator.network.model import What
 from emulator.network.outcome import EventLog, Outcome
 from models.errors import ParameterError
 from models.topology import Topology
-from neuromap.report.chip_layout import lay_out
-from neuromap.report.chip_map import draw_boards, draw_chips
-from neuromap.report.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILLION, new_figure, styled
+from neuromap.report.chip_layout import ChipLayout, corners, lay_out
+from neuromap.report.chip_map import board_sides
+from neuromap.report.markup import embedded_json, text
+from neuromap.report.packet_gif import LOSSES, chip_of, write_gif
+from neuromap.report.packet_loss import chip_name
+from neuromap.report.style import BLUE, SKY
 
-_WIDTH_IN, _DPI = 7.5, 80
-_IDLE, _FADE_FRAMES = "#f2f2f2", 3
-_LOSSES = (What.DUMP, What.MISS, What.QUEUE_FULL, What.NO_ROUTE, What.OVERFLOW, What.EXPIRE)
-#: What lights a chip up, strongest last.
-_CHIP_COLOURS = (
-    (What.ARRIVE, "#cfe3f1"),
-    (What.DELIVER, GREEN),
-    (What.SEND, ORANGE),
-    *((w, VERMILLION) for w in _LOSSES),
-)
+_FRAMES_PER_S = 6.0  # of a page
+_N_CLOCK = 400
+_TIME_SHARE = 0.2  # of the positions; the rest goes to events
+#: Packets take these in turn; green, orange, purple and vermillion have a meaning of their own.
+_PACKET_COLOURS = (BLUE, "#5B3A8E", SKY, "#8C6D1F", "#1B7F8C", "#6B7A99")
+_Floats = NDArray[np.float64]
 
 
 def write_animation(
-    outcome: Outcome, topology: Topology, path: Path, *, tick: int, n_frames: int = 60, title: str = ""
+    outcome: Outcome,
+    topology: Topology,
+    path: Path,
+    *,
+    tick: int,
+    n_frames: int = 60,
+    title: str = "",
+    net_names: Sequence[str] | None = None,
 ) -> int:
-    """Draw one tick as an animation in one HTML file.
+    """Draw one tick as an animation in one file.
 
     Parameters
     ----------
@@ -44,8 +54,10 @@ def write_animation(
         ``.html``, or ``.gif`` for a picture that moves.
     tick : int
     n_frames : int
-        Between the first and the last movement of a packet in the tick.
+        Pictures between the first and the last movement of a packet in the tick; a page plays six a second.
     title : str
+    net_names : sequence of str, optional
+        What packets come from.
 
     Returns
     -------
@@ -59,23 +71,29 @@ def write_animation(
     """
     if path.suffix not in (".html", ".gif"):
         raise ParameterError("animation", str(path), "a file name ending in .html or .gif")
+    if n_frames < 1:
+        raise ParameterError("frames", n_frames, "at least 1")
     log = _of_tick(outcome, tick)
     if not log.n_events:
         raise ParameterError("tick", tick, "a tick in which packets are sent")
-    frame = _frame_of(log, n_frames)
-    with styled():
-        animation = _animate(outcome, topology, log, frame, n_frames, title)
-        if path.suffix == ".gif":
-            animation.save(path, writer="pillow", fps=12, dpi=_DPI)
-        else:
-            animation._fig.set_dpi(_DPI)  # type: ignore[attr-defined]
-            path.write_text(_page(animation.to_jshtml(fps=12, default_mode="loop"), title), encoding="utf-8")
+    if path.suffix == ".gif":
+        write_gif(outcome, topology, log, path, n_frames=n_frames, title=title)
+    else:
+        drawing = {"seconds": n_frames / _FRAMES_PER_S, **_machine(topology), **_events(outcome, log, tick)}
+        drawing["packets"] = _packet_names(outcome, topology, log, net_names)
+        path.write_text(_page(drawing, title), encoding="utf-8")
     return len(np.unique(log.packet))
 
 
-def _page(body: str, title: str) -> str:
-    head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
-    return f"{head}<body>{body}</body></html>\n"
+def _page(drawing: dict[str, Any], title: str) -> str:
+    asset = files("neuromap.report")
+    page = (asset / "animation.html").read_text(encoding="utf-8")
+    script = (asset / "animation.js").read_text(encoding="utf-8")
+    return (
+        page.replace("<!--title-->", text(title))
+        .replace("<!--data-->", embedded_json("animation", drawing))
+        .replace("<!--script-->", f"<script>{script}</script>")
+    )
 
 
 def _of_tick(outcome: Outcome, tick: int) -> EventLog:
@@ -87,65 +105,92 @@ def _of_tick(outcome: Outcome, tick: int) -> EventLog:
     return EventLog(log.time[keep], log.what[keep], log.place[keep], log.packet[keep])
 
 
-def _frame_of(log: EventLog, n_frames: int) -> NDArray[np.int64]:
-    """Frame of every event: equal numbers of link starts a frame, so that lulls are short."""
-    moves = np.unique(log.time[log.of(What.TRANSMIT) | log.of(What.SEND) | log.of(What.DELIVER)])
-    edges = moves[np.linspace(0, len(moves) - 1, n_frames + 1).astype(np.int64)]
-    return np.clip(np.searchsorted(edges, log.time, side="right") - 1, 0, n_frames - 1)
+def _packet_names(outcome: Outcome, topology: Topology, log: EventLog, net_names: Sequence[str] | None) -> list[str]:
+    """What each packet shown is called, in the order of their numbers on the page."""
+    packets, n_cores = outcome.scenario.packets, outcome.scenario.fabric.n_cores
+    names = []
+    for packet in np.unique(log.packet).tolist():
+        net = int(packets.net[packet])
+        source = net_names[net] if net_names else f"net {net}"
+        names.append(f"packet {packet} of {source}, {chip_name(topology, int(packets.core[packet]) // n_cores)}")
+    return names
 
 
-def _animate(
-    outcome: Outcome, topology: Topology, log: EventLog, frame: NDArray[np.int64], n_frames: int, title: str
-) -> FuncAnimation:
+def _machine(topology: Topology) -> dict[str, Any]:
+    """Chips, boards and links as the page draws them; y grows upwards."""
     layout = lay_out(topology)
-    centre, fabric = layout.centre, outcome.scenario.fabric
-    span = np.ptp(centre, axis=0) + 2
-    figure = new_figure(_WIDTH_IN, _WIDTH_IN * float(span[1] / span[0]) + 0.9)
-    ax = figure.add_subplot()
-    ax.set_aspect("equal")
-    ax.axis("off")
-    low, high = centre.min(axis=0) - 1, centre.max(axis=0) + 1
-    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-    draw_chips(ax, centre, layout.outline, [_IDLE] * len(centre), gid="chips")
-    chips = next(artist for artist in ax.collections if artist.get_gid() == "chips")
-    draw_boards(ax, centre, topology.board, layout.outline)
-    start = np.repeat(centre[:, None, :], fabric.n_slots, axis=1).reshape(-1, 2)
-    segments = np.stack([start, layout.link_end.reshape(-1, 2)], axis=1)
-    links = LineCollection([], colors=BLUE, linewidths=2.2, capstyle="round")
-    ax.add_collection(links)
-    words = ax.text(0.0, 1.0, "", transform=ax.transAxes, va="bottom", color=INK)
-    ax.text(0.0, -0.02, "orange: sends   blue: packet on a link   green: delivered to cores   red: lost", va="top",
-            transform=ax.transAxes, color=GREY)  # fmt: skip
-    router = _router_of(outcome, log)
-    first = int(log.time.min())
-
-    def show(i: int) -> list[Artist]:
-        colours = [_IDLE] * len(centre)
-        for age in range(_FADE_FRAMES, -1, -1):
-            now = frame == i - age
-            for what, colour in _CHIP_COLOURS if age == 0 else _CHIP_COLOURS[:1]:
-                for chip in np.unique(router[now & log.of(what)]).tolist():
-                    colours[chip] = colour
-        chips.set_facecolor(colours)
-        is_moving = (frame == i) & (log.of(What.TRANSMIT) | log.of(What.EMERGENCY))
-        links.set_segments(segments[log.place[is_moving]])
-        until = log.time[frame <= i]
-        passed_us = (int(until.max()) - first) * outcome.scenario.cycle_ns * 1e-3 if until.size else 0.0
-        n_delivered = int(np.count_nonzero(log.of(What.DELIVER) & (frame <= i)))
-        words.set_text(f"{title}\n{passed_us:.2f} us, {n_delivered:,} deliveries")
-        return [chips, links, words]
-
-    return FuncAnimation(figure, show, frames=n_frames, blit=False)
+    is_one_board = layout.outline == "circle" or len(np.unique(topology.board)) >= max(len(topology.board), 2)
+    sides = np.zeros((0, 2, 2)) if is_one_board else board_sides(layout.centre, topology.board, layout.outline)
+    links = _curves(layout)
+    shape = 0.97 * corners(layout.outline)
+    extent = np.concatenate([layout.centre, links[~np.isnan(links[:, 4])][:, 4:]])
+    low, high = extent.min(axis=0) - 0.8, extent.max(axis=0) + 0.8
+    return {
+        "chips": _rounded(layout.centre), "corners": _rounded(shape), "boards": _rounded(sides.reshape(-1, 4)),
+        "links": _rounded(np.nan_to_num(links)), "frame": _rounded(np.concatenate([low, high])),
+        "labels": [f"{chip_name(topology, i)}, board {board}" for i, board in enumerate(topology.board.tolist())],
+        "colours": list(_PACKET_COLOURS),
+    }  # fmt: skip
 
 
-def _router_of(outcome: Outcome, log: EventLog) -> NDArray[np.int64]:
-    """Chip at which every event is seen: an arrival at the link's far end."""
+def _curves(layout: ChipLayout) -> _Floats:
+    """Start, control point and end of every link, shape (n_links, 6); NaN where there is none."""
+    end = layout.link_end.reshape(-1, 2)
+    start = np.repeat(layout.centre, layout.link_end.shape[1], axis=0)
+    along = end - start
+    is_back = (along[:, 0] < 0) | ((along[:, 0] == 0) & (along[:, 1] < 0))
+    across = np.column_stack((-along[:, 1], along[:, 0])) * np.where(is_back, -1.0, 1.0)[:, None]
+    control = (start + end) / 2 + 2 * layout.link_bow.reshape(-1, 1) * across
+    return np.hstack([start, control, end])
+
+
+def _events(outcome: Outcome, log: EventLog, tick: int) -> dict[str, Any]:
+    """Rows [position, place, packet, ...] of what happens, each list sorted; ``clock``: microseconds by position."""
     fabric = outcome.scenario.fabric
-    router = log.place.copy()
-    is_link = np.isin(log.what, (What.TRANSMIT, What.EMERGENCY, What.ARRIVE))
-    router[is_link] //= fabric.n_slots
-    arrived = log.of(What.ARRIVE)
-    router[arrived] = fabric.far_router.ravel()[log.place[arrived]]
-    is_core = np.isin(log.what, (What.SEND, What.DELIVER, What.OVERFLOW, What.EXPIRE))
-    router[is_core] //= fabric.n_cores
-    return router
+    position, clock_us = _positions(outcome, log, tick)
+    number = np.searchsorted(np.unique(log.packet), log.packet)
+    chip = chip_of(outcome, log)
+    is_hop = log.of(What.TRANSMIT) | log.of(What.EMERGENCY)
+    link = log.place[is_hop]
+    there = log.time[is_hop] + fabric.period.ravel()[link] + fabric.delay.ravel()[link]
+    hops = np.column_stack([position(log.time[is_hop]), position(there), link, number[is_hop]])
+    got = log.of(What.DELIVER)  # all cores of a chip at once
+    rows, n_cores = np.unique(np.column_stack([log.time[got], chip[got], number[got]]), axis=0, return_counts=True)
+    gets = np.column_stack([position(rows[:, 0]), rows[:, 1:], n_cores])
+
+    def rows_of(*kinds: What) -> list[list[float]]:
+        chosen = np.isin(log.what, kinds)
+        return _rows(np.column_stack([position(log.time[chosen]), chip[chosen], number[chosen]]))
+
+    is_kept = outcome.scenario.parameters.reinjection_queue_packets > 0  # a dropped packet is not lost yet
+    lost = tuple(what for what in LOSSES if not (is_kept and what == What.DUMP))
+    return {
+        "hops": _rows(hops), "gets": _rows(gets), "sends": rows_of(What.SEND), "losses": rows_of(*lost),
+        "agains": rows_of(What.REINJECT), "clock": _rounded(clock_us),
+    }  # fmt: skip
+
+
+def _positions(outcome: Outcome, log: EventLog, tick: int) -> tuple[Any, _Floats]:
+    """Return the function from times (cycles) to positions, and the clock: microseconds at equal steps of position."""
+    moving = (What.SEND, What.TRANSMIT, What.EMERGENCY, What.ARRIVE, What.DELIVER)
+    moves = np.unique(log.time[np.isin(log.what, moving)])
+    knots = np.concatenate([[moves[0] - 1], moves, [max(int(log.time[-1]), int(moves[-1])) + 1]]).astype(np.float64)
+    share = (knots - knots[0]) / (knots[-1] - knots[0])
+    at = _TIME_SHARE * share + (1 - _TIME_SHARE) * np.linspace(0, 1, len(knots))
+
+    def position(time: NDArray[np.int64]) -> _Floats:
+        return np.asarray(np.interp(time, knots, at), np.float64)
+
+    times = np.interp(np.linspace(0, 1, _N_CLOCK + 1), at, knots)
+    return position, (times - int(outcome.tick_start[tick])) * outcome.scenario.cycle_ns * 1e-3
+
+
+def _rounded(values: _Floats) -> list[Any]:
+    listed: list[Any] = np.round(values, 3).tolist()
+    return listed
+
+
+def _rows(table: _Floats) -> list[list[float]]:
+    """Rows by position; everything but positions as whole numbers."""
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    return [[round(x, 6) if not float(x).is_integer() else int(x) for x in row] for row in table.tolist()]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from emulator.connectivity import build_connectivity
 from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, parameters_of, random_spikes, scenario_of
@@ -20,8 +21,9 @@ from mapping.load import static_load
 from models.errors import ParameterError
 from models.machine_file import load_machine
 from models.topology import build_topology
+from network_scenarios import remade
 from neuromap.cli import main
-from neuromap.dynamic import dynamic_text, read_spikes, run_dynamic
+from neuromap.dynamic import dynamic_text, net_names, read_spikes, run_dynamic
 from neuromap.report.animation import write_animation
 from trace_format import trace_problems
 
@@ -228,15 +230,84 @@ def test_a_trace_that_no_viewer_opens(logged, tmp_path, monkeypatch):
         write_trace(logged[1], tmp_path / "trace.json")
 
 
+def drawing_of(page):
+    data = re.search(r'<script type="application/json" id="animation">(.*?)</script>', page, flags=re.DOTALL)
+    return json.loads(data[1])
+
+
 def test_animation_of_a_tick(logged, tmp_path):
     mapping, outcome = logged
+    tick, path, topology = busiest_tick(outcome), tmp_path / "tick.html", build_topology(mapping.machine)
+    n_packets = write_animation(
+        outcome, topology, path, tick=tick, n_frames=30, title="A <tick>", net_names=net_names(mapping)
+    )
+    is_own = outcome.scenario.packets.tick == tick
+    assert n_packets == np.count_nonzero(is_own)
+    page = path.read_text(encoding="utf-8")
+    assert "<title>A &lt;tick&gt;</title>" in page
+    assert not re.findall(r"(?:src|href)=|https?://", page)
+    drawn, log = drawing_of(page), outcome.log
+    shown = is_own[log.packet]
+    assert drawn["seconds"] == 5
+    assert len(drawn["sends"]) == n_packets == len(drawn["packets"])
+    assert len(drawn["hops"]) == np.count_nonzero(shown & log.of(What.TRANSMIT))
+    assert sum(row[3] for row in drawn["gets"]) == np.count_nonzero(shown & log.of(What.DELIVER))
+    assert (drawn["losses"], drawn["agains"]) == ([], [])
+    assert len(drawn["chips"]) == len(drawn["labels"]) == topology.n_chips
+    assert all(re.fullmatch(r"packet \d+ of [AB]\[\d+:\d+\], chip \(\d, \d\)", name) for name in drawn["packets"])
+
+
+def test_positions_of_an_animation_run_with_time(logged, tmp_path):
+    mapping, outcome = logged
     tick, path = busiest_tick(outcome), tmp_path / "tick.html"
-    n_packets = write_animation(outcome, build_topology(mapping.machine), path, tick=tick, n_frames=4, title="A tick")
-    assert n_packets == np.count_nonzero(outcome.scenario.packets.tick == tick)
-    page = path.read_text()
-    assert page.count("data:image/png;base64") == 4
-    assert "<title>A tick</title>" in page
-    assert "http://" not in page.replace("http://www.w3.org", "")
+    write_animation(outcome, build_topology(mapping.machine), path, tick=tick)
+    drawn = drawing_of(path.read_text(encoding="utf-8"))
+    for name in ("hops", "gets", "sends"):
+        positions = [row[0] for row in drawn[name]]
+        assert positions == sorted(positions)
+        assert 0 < positions[0] <= positions[-1] < 1
+    assert all(start < end <= 1 for start, end, _, _ in drawn["hops"])
+    clock_us = drawn["clock"]
+    assert clock_us == sorted(clock_us)
+    log, us = outcome.log, outcome.scenario.cycle_ns * 1e-3
+    is_own = (outcome.scenario.packets.tick == tick)[log.packet] & (log.what != What.SERVE)
+    begun = outcome.tick_start[tick]
+    first_us, last_us = ((log.time[is_own][i] - begun) * us for i in (0, -1))
+    assert abs(clock_us[0] - first_us) < 0.02
+    assert abs(clock_us[-1] - last_us) < 0.02
+    # the clock at a send's position is when it was sent
+    sent_us = (log.time[is_own & log.of(What.SEND)] - begun) * us
+    shown_us = np.interp([row[0] for row in drawn["sends"]], np.linspace(0, 1, len(clock_us)), clock_us)
+    np.testing.assert_allclose(shown_us, sent_us, atol=0.01 * (last_us - first_us))
+
+
+def test_animation_of_losses(tmp_path):
+    buffers = {"flow_control.output_buffer_packets": 1, "flow_control.input_buffer_packets": 1}
+    small = load_machine("spinnaker1", buffers | {"flow_control.wait1_code": 1, "topology.n_boards": 1})
+    mapping = map_network(NET, small, recipe="combined", neurons_per_core=16)
+    spikes = spikes_of(mapping, rates_hz={"A": 4000.0, "B": 4000.0})
+    case = scenario_of(mapping, NET, spikes, NetworkOptions(is_in_phase=True))
+    for reinjects in (True, False):
+        queue = {} if reinjects else {"reinjection_queue_packets": 0}
+        outcome = run_compiled(remade(case, parameters=replace(case.parameters, **queue)), with_log=True)
+        tick = int(outcome.scenario.packets.tick[outcome.log.packet[outcome.log.of(What.DUMP)][0]])
+        write_animation(outcome, build_topology(mapping.machine), tmp_path / "tick.html", tick=tick)
+        drawn, log = drawing_of((tmp_path / "tick.html").read_text(encoding="utf-8")), outcome.log
+        is_own = (outcome.scenario.packets.tick == tick)[log.packet]
+        n_lost = {what: np.count_nonzero(is_own & log.of(what)) for what in (What.DUMP, What.MISS, What.QUEUE_FULL)}
+        wanted = n_lost[What.MISS] + n_lost[What.QUEUE_FULL] if reinjects else n_lost[What.DUMP]
+        assert len(drawn["losses"]) == wanted
+        assert len(drawn["agains"]) == np.count_nonzero(is_own & log.of(What.REINJECT))
+        assert bool(drawn["agains"]) == reinjects
+
+
+def test_animation_as_a_picture(logged, tmp_path):
+    mapping, outcome = logged
+    path = tmp_path / "tick.gif"
+    write_animation(outcome, build_topology(mapping.machine), path, tick=busiest_tick(outcome), n_frames=3)
+    with Image.open(path) as picture:
+        assert picture.n_frames == 3
+        assert max(picture.size) <= 800
 
 
 def test_animations_that_cannot_be(logged, tmp_path):
@@ -250,6 +321,8 @@ def test_animations_that_cannot_be(logged, tmp_path):
         write_animation(outcome, topology, tmp_path / "a.avi", tick=1)
     with pytest.raises(ParameterError, match=r"^animation: needs a run with its log, has 'no log'$"):
         write_animation(run_compiled(outcome.scenario), topology, tmp_path / "a.html", tick=1)
+    with pytest.raises(ParameterError, match=r"^frames: needs at least 1, has 0$"):
+        write_animation(outcome, topology, tmp_path / "a.html", tick=1, n_frames=0)
 
 
 def test_animate_command(tmp_path, capsys):
