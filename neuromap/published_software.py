@@ -123,3 +123,34 @@ def matrix_bytes_2017(machine: Machine, network: Network, population: str, n_neu
             longest = binomial_bound(connector.n_synapses, probability, tail)
             total += n_sources * n_rows * (memory.row_header_bytes + memory.synapse_bytes * longest)
     return total
+
+
+def volley_ticks(
+    machine: Machine, network: Network, *, n_neurons: int, fired_ratio: float, time_scale_factor: float
+) -> float:
+    """Ticks that the busiest core needs for a volley in which a share of all neurons fires at once.
+
+    Each tick has what a core's own neurons leave: timer, update and drain come first.
+
+    Parameters
+    ----------
+    machine : Machine
+    network : Network
+    n_neurons : int
+        Neurons of a core.
+    fired_ratio : float
+        Share of every population that fires.
+    time_scale_factor : float
+        Tick over dt.
+    """
+    cost, packets = machine.cost, packets_per_spike(network)
+    update = cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron
+    free_cycles = machine.budget_cycles(network.dt_ms, time_scale_factor) - cost.timer_cycles - n_neurons * update
+    work = dict.fromkeys(packets, 0.0)
+    for projection in network.projections:
+        n_sources = network.group(projection.source).n_neurons
+        n_targets = network.group(projection.target).n_neurons
+        n_events = projection.expected_n_synapses(n_sources, n_targets) / n_targets * n_neurons
+        cycles = n_sources * packets[projection.source] * cost.combined_spike_cycles + n_events * cost.synapse_cycles
+        work[projection.target] += fired_ratio * cycles
+    return max(work.values()) / free_cycles

@@ -72,6 +72,11 @@ PD14_POINTS = MappingProxyType(
             quantity="sending them", unit="h", low=32481 / 3600, high=32481 / 3600,
             source=f"{_RUN_REPORT}, pacman.xml: 9:01:21",
         ),
+        "vAl18c.overruns": PublishedPoint(
+            quantity="ticks that the busiest core overran", unit="ticks", low=21, high=21,
+            source=f"{_RUN_REPORT}, at factor 20: 966 of 967 cores overran, at most 21 times",
+            note="5,061 spikes in all: the volley of step 0 from N(-58, 5) mV, then hardly any",
+        ),
         "Rho19.ensembles": PublishedPoint(
             quantity="ensembles, 64 neurons each", unit="ensembles", low=1210, high=1210,
             source="sPyNNaker 7.4.1 on a virtual machine, fact sheet spinnaker 4.1; MCM d62949a, 788e86b, 104f393",

@@ -10,7 +10,7 @@ from models.errors import ParameterError
 from models.machine_file import load_machine
 from models.network import FixedTotalNumber, LifCurrExp, Network, Normal, Population, Projection
 from models.networks import NETWORKS
-from neuromap.published_software import delay_share, extend_spikes, matrix_bytes_2017, packets_per_spike
+from neuromap.published_software import delay_share, extend_spikes, matrix_bytes_2017, packets_per_spike, volley_ticks
 
 
 def two_populations(mean_ms=1.5, sd_ms=0.75, n_synapses=2000):
@@ -63,6 +63,15 @@ def test_memory_has_a_row_for_every_stage_of_the_longest_delay_allowed():
     long = binomial_bound(2000, 5 / (10 * 20) * (1 - direct), tail)
     assert matrix_bytes_2017(machine, network, "B", 5) == 20 * ((12 + 4 * short) + 7 * (12 + 4 * long))
     assert matrix_bytes_2017(machine, network, "A", 5) == 0
+
+
+def test_ticks_of_a_volley_by_hand():
+    network = two_populations()
+    machine = load_machine("spinnaker1", {"cost.combined_spike_cycles": 500.0, "cost.synapse_cycles": 10.0})
+    per_tick = 20_000 * 2 - 200 - 5 * (170 + 28)  # two steps' cycles, less the timer and five neurons
+    cycles = 0.5 * (20 * 3 * 500 + 2000 / 10 * 5 * 10)  # half of A fires; its spikes are three packets
+    found = volley_ticks(machine, network, n_neurons=5, fired_ratio=0.5, time_scale_factor=2.0)
+    assert found == pytest.approx(cycles / per_tick)
 
 
 def test_other_delays_are_refused():
