@@ -25,7 +25,7 @@ from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
 from emulator.network.compiled import SteppedRun, run_compiled
 from emulator.network.outcome import Outcome
 from emulator.network.scenario import Packets, Scenario
-from emulator.timing import row_lengths, slice_of_source
+from emulator.timing import MAX_LENGTHS_BYTES, row_lengths, slice_of_source
 from mapping.model import Mapping
 from models.errors import CapacityError, ParameterError
 from models.network import Network
@@ -102,7 +102,7 @@ class ClosedLoop:
         Raises
         ------
         CapacityError
-            If the rows of synapses are not stored, or their lengths on all slices do not fit memory.
+            If the lengths of all rows on all slices do not fit memory.
         """
         network, n_slices = self._network, len(self._mapping.partition.slices)
         self._longest_delay = connectivity.max_delay_steps() + state.extra_delay
@@ -110,10 +110,10 @@ class ClosedLoop:
         slices = slice_of_source(self._mapping, network)[: network.n_neurons]
         self._state, self._slice_of = state, state.deal(slices)
         lengths = row_lengths(connectivity, slices, n_slices, n_threads=self._n_threads)
-        if callable(lengths) or not connectivity.is_stored:
+        if callable(lengths):
             raise CapacityError(
-                "synaptic rows", "closed loop", need=connectivity.n_synapses, have=connectivity.n_stored,
-                unit="stored synapses", hint="raise --memory-gib, lower --scale, or use --depth cores",
+                "lengths of all rows", "closed loop", need=2 * network.n_sources * n_slices, have=MAX_LENGTHS_BYTES,
+                unit="bytes", hint="lower --scale, put more neurons on a core, or use --depth cores",
             )  # fmt: skip
         self._row_length = lengths
         everybody = Spikes(

@@ -23,7 +23,7 @@ from emulator.recorder import RangeWatch, Recorder
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
-from models.errors import ParameterError
+from models.errors import CapacityError, ParameterError
 from models.network import (
     Constant,
     FixedTotalNumber,
@@ -206,6 +206,8 @@ def simulate(
     ------
     ParameterError
         For impossible options or parameters outside the number format.
+    CapacityError
+        With ``couple``, if memory does not hold all rows.
     """
     if not isinstance(arithmetic, NumberFormat):
         arithmetic = Arithmetic(arithmetic)
@@ -279,6 +281,11 @@ def _simulate(
     scales = weight_scales(network, options.ring_buffer) if options.is_fixed else {}
     connectivity = _build(network, options, scales, progress)
     if not connectivity.is_stored:
+        if options.couple is not None:
+            raise CapacityError(
+                "synaptic rows", "closed loop", need=connectivity.n_synapses, have=connectivity.n_stored,
+                unit="stored synapses", hint="raise --memory-gib, lower --scale, or use --depth cores",
+            )  # fmt: skip
         compiling = time.perf_counter()
         _compile_kernels(network, arithmetic, progress, is_stored=False)
         start += time.perf_counter() - compiling

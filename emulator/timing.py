@@ -26,7 +26,7 @@ from models.network import Network
 
 _CHUNK_STEPS = 1000
 _CHUNK_COUNT_BYTES = 1 << 21  # of what is counted in the steps looked at together, so that it stays in the cache
-_MAX_LENGTHS_BYTES = 1 << 30  # of the lengths of all rows at once
+MAX_LENGTHS_BYTES = 1 << 30  #: of the lengths of all rows at once
 _CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
 _POLICIES = {"late": work.LATE, "drop": work.DROP, "wait": work.WAIT}
 
@@ -148,7 +148,7 @@ def row_lengths(
     slice_of_neuron : ndarray, shape (n_neurons,), int32
     n_slices, n_threads : int
     """
-    if connectivity.is_stored and connectivity.row_length.size * n_slices * 2 <= _MAX_LENGTHS_BYTES:
+    if connectivity.is_stored and connectivity.row_length.size * n_slices * 2 <= MAX_LENGTHS_BYTES:
         return connectivity.count_by_slice(slice_of_neuron, n_slices, n_threads=n_threads)
     return partial(_count_rows, connectivity, slice_of_neuron, n_slices, n_threads)
 

@@ -7,6 +7,7 @@ reference network, told so, must come to the same potentials and spikes.
 import numpy as np
 import pytest
 
+import emulator.timing
 from emulator.closed_loop import ClosedLoop
 from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
 from emulator.network.compiled import SteppedRun
@@ -153,7 +154,9 @@ def test_an_interrupted_closed_loop_keeps_what_was_done(monkeypatch):
 def test_plastic_synapses_are_refused():
     network = one_synapse(PairStdp(w_max_pa=100.0), delay_steps=1, weight_pa=50.0)
     mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
-    with pytest.raises(ParameterError, match=r"^depth full: needs static synapses: late or lost .*, has 'plastic synapses'$"):
+    with pytest.raises(
+        ParameterError, match=r"^depth full: needs static synapses: late or lost .*, has 'plastic synapses'$"
+    ):
         ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
 
 
@@ -163,3 +166,12 @@ def test_rows_that_are_not_stored_are_refused():
     loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
     with pytest.raises(CapacityError, match=r"^synaptic rows at closed loop: needs \d+ stored synapses, has \d+ "):
         simulate(network, n_steps=10, seed=1, max_memory_bytes=0, couple=loop.couple)
+
+
+def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(emulator.timing, "MAX_LENGTHS_BYTES", 0)
+    network = rich_network()
+    mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
+    loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
+    with pytest.raises(CapacityError, match=r"^lengths of all rows at closed loop: needs \d+ bytes, has \d+ bytes; "):
+        simulate(network, n_steps=10, seed=1, couple=loop.couple)

@@ -288,7 +288,7 @@ def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n
     slices = slice_of_source(mapping, network)[: network.n_neurons]
     table = run(network).connectivity.count_by_slice(slices, len(mapping.partition.slices))
     expected = time_cores(mapping, network, *spikes, table)
-    monkeypatch.setattr(emulator.timing, "_MAX_LENGTHS_BYTES", 0)
+    monkeypatch.setattr(emulator.timing, "MAX_LENGTHS_BYTES", 0)
     monkeypatch.setattr(emulator.timing, "_CHUNK_LENGTHS_BYTES", 2 * len(mapping.partition.slices) * 7)
     lengths = row_lengths(c, slices, len(mapping.partition.slices))
     assert callable(lengths)
