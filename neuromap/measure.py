@@ -114,6 +114,7 @@ def make_report(m: Measured) -> Report:
         machine=MachineReport(
             name=machine.name, n_boards=mapping.n_boards, n_chips=m.topology.n_chips,
             unverified=list(machine.unverified), constants=[asdict(note) for note in machine.constants],
+            core_kind=machine.core.kind,
         ),
         mapping=mapping, activity=activity, timing=timing, packets=packets, memory=memory,
         energy=_energy_report(m, load, activity, timing),

@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.core_spec import CoreKind
+
 SCHEMA_VERSION = 1
 Answer = Literal["yes", "no", "depends on unverified constants"]
 
@@ -46,13 +48,14 @@ class NetworkReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineReport:
-    """``constants``: dicts with the fields of ``models.machine.ConstantNote``."""
+    """``constants``: dicts with the fields of ``models.machine.ConstantNote``; ``core_kind``: `models.core_spec`."""
 
     name: str
     n_boards: int
     n_chips: int
     unverified: list[str]
     constants: list[dict[str, Any]]
+    core_kind: CoreKind = "software"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from neuromap.report.chip_map import draw_boards, draw_chips, draw_half_links, m
 from neuromap.report.machine_figure import link_shares, tick_us
 from neuromap.report.quantity import percent, plural, size_of
 from neuromap.report.style import PAGE_WIDTH_IN, say, styled
+from neuromap.report.words import words_of
 from neuromap.results import Report, RunArrays
 
 _Floats = NDArray[np.float64]
@@ -56,12 +57,14 @@ def chip_labels(report: Report, arrays: RunArrays) -> list[str]:
     busiest: dict[tuple[int, int], float] = {}
     for (x, y, _), share in zip(arrays.link_xyl.tolist(), link_shares(arrays).tolist(), strict=True):
         busiest[(x, y)] = max(busiest.get((x, y), 0.0), share)
-    lines = []
+    lines, words = [], words_of(report)
     for index, (x, y) in enumerate(arrays.chip_xy.tolist()):
-        text = f"chip ({x}, {y}), board {arrays.chip_board[index]}: {plural(n_cores.get((x, y), 0), 'core')} used"
+        place = f"{words.chip} ({x}, {y}), {words.board} {arrays.chip_board[index]}"
+        text = f"{place}: {plural(n_cores.get((x, y), 0), words.core)} used"
         if not math.isnan(load[index]):
-            text += f", longest step {load[index]:.1f} µs ({percent(load[index], tick_us(report))} of the tick)"
-        text += f", SDRAM {size_of(float(arrays.chip_sdram_bytes[index]))}"
+            text += f", longest step {load[index]:.1f} µs ({percent(load[index], tick_us(report))} of the {words.tick})"
+        if report.memory.sdram_bytes:
+            text += f", {words.chip_memory} {size_of(float(arrays.chip_sdram_bytes[index]))}"
         if (x, y) in busiest:
             text += f", busiest link out at {busiest[(x, y)]:.2g} % of what it carries"
         lines.append(text)
@@ -71,17 +74,20 @@ def chip_labels(report: Report, arrays: RunArrays) -> list[str]:
 def core_load_map(report: Report, arrays: RunArrays) -> Figure:
     """Return the map of the busiest core of each chip, in percent of the tick; over 100 % is red."""
     share = 100 * chip_load_us(arrays) / tick_us(report)
-    return _map(arrays, "chips-load", "Busiest core of each chip, longest step", share, "% of the tick", 100.0)
+    words = words_of(report)
+    title = f"Busiest {words.core} of each {words.chip}, longest step"
+    return _map(arrays, "chips-load", title, share, f"% of the {words.tick}", 100.0)
 
 
 def sdram_map(report: Report, arrays: RunArrays) -> Figure:
-    """Return the map of SDRAM in use, in percent of what a chip offers."""
+    """Return the map of the chips' memory in use, in percent of what a chip offers."""
+    words = words_of(report)
     used = arrays.chip_sdram_bytes.astype(np.float64)
     share = 100 * np.where(used > 0, used, np.nan) / max(report.memory.sdram_bytes, 1)
     highest = float(np.nanmax(share)) if np.isfinite(share).any() else 100.0
     scale = 100.0 if highest > 50 else max(10.0 * math.ceil(highest / 10), 10.0)
     of_what = f"% of {size_of(report.memory.sdram_bytes)}"
-    return _map(arrays, "chips-sdram", "SDRAM in use on each chip", share, of_what, scale)
+    return _map(arrays, "chips-sdram", f"{words.chip_memory} in use on each {words.chip}", share, of_what, scale)
 
 
 def link_map(report: Report, arrays: RunArrays) -> Figure:

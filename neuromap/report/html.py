@@ -15,7 +15,8 @@ from neuromap.report.markup import embedded_json, facts, figure, section, text
 from neuromap.report.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.report.sample import Samples, collect_samples
 from neuromap.report.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
-from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
+from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, range_lines, verdict_lines
+from neuromap.report.words import kind_of_core, words_of
 from neuromap.results import Report, RunArrays
 
 #: Key, title and HTML of a section that is put before the others.
@@ -115,12 +116,19 @@ def _limit(report: Report) -> str:
         rows.append(("What limits it", text(verdict.limit)))
     if core is not None:
         full = max(core.used_cycles, core.budget_cycles, 1)
+        if report.timing.is_free_running:
+            per_us = core.budget_cycles / (report.network.dt_ms * 1e3 * report.timing.time_scale_factor)
+            used = f"{core.used_cycles / per_us:,.2f} µs for a step of {report.network.dt_ms * 1e3:g} µs of model time"
+        else:
+            used = (
+                f"{core.used_cycles:,} cycles used in its longest step ({core.step:,}); the bar marks its budget of "
+                f"{core.budget_cycles:,} cycles a tick"
+            )
         colour = "var(--bad)" if core.used_cycles > core.budget_cycles else "var(--good)"
         gauge = (
             f'<div class="gauge"><i style="width:{100 * core.used_cycles / full:.1f}%;background:{colour}"></i>'
             f'<s style="left:calc({100 * core.budget_cycles / full:.1f}% - 2px)"></s></div>'
-            f"{core.used_cycles:,} cycles used in its longest step ({core.step:,}); the bar marks its budget of "
-            f"{core.budget_cycles:,} cycles a tick"
+            f"{used}"
         )
         rows.append(("What limits it", text(verdict.limit or core_name(core)) + gauge))
     if report.timing.first_overrun_step is not None:
@@ -202,45 +210,68 @@ def _time(report: Report, arrays: RunArrays) -> str:
         f"{fixed(timing.real_time_factor, 3)}. With a fixed tick no step overruns from a time-scale factor of "
         f"{rounded_up(timing.min_lossless_time_scale_factor, 2)} on."
     )
+    caption = "Vermillion: longer than the tick."
+    if timing.is_free_running:
+        caption = "Grey: warm-up."
+        about = (
+            f"A step of {report.network.dt_ms * 1e3:g} µs of model time takes {timing.step_us.mean:.2f} µs on average, "
+            f"99 % of steps less than {timing.step_us.p99:.2f} µs, the longest {timing.step_us.max:.2f} µs, warm-up "
+            f"included. A step begins when the one before has ended on all {words_of(report).chip}s: real-time factor "
+            f"(wall time over model time) {fixed(timing.real_time_factor, 4)}."
+        )
     made = machine_figure.step_times(report, arrays)
-    return section(
-        "time", "Time", f"<p>{text(about)}</p>", figure(_svg("steps", made), "Vermillion: longer than the tick.")
-    )
+    about += "".join(f" {line[0].upper()}{line[1:]}." for line in range_lines(report))
+    if timing.unverified_costs:
+        about += f" These are {', '.join(timing.unverified_costs)}."
+    return section("time", "Time", f"<p>{text(about)}</p>", figure(_svg("steps", made), caption))
 
 
 def _machine_maps(report: Report, arrays: RunArrays) -> str:
-    mapping, memory = report.mapping, report.memory
-    kinds = [(f"{kind} cores", f"{n:,}") for kind, n in mapping.n_cores_by_kind.items()]
-    left = facts([*kinds, ("all cores", f"{mapping.n_cores:,}")])
+    mapping, memory, words = report.mapping, report.memory, words_of(report)
+    kinds = [(f"{kind_of_core(report, kind)}s", f"{n:,}") for kind, n in mapping.n_cores_by_kind.items()]
+    left = facts([*kinds, (f"all {words.core}s", f"{mapping.n_cores:,}")] if len(kinds) > 1 else kinds)
+    of_chip = f"{size_of(memory.max_sdram_bytes)} of {size_of(memory.sdram_bytes)}"
+    of_core = f"{size_of(memory.max_dtcm_bytes)} of {size_of(memory.dtcm_bytes)}"
     middle = facts(
         [
-            ("chips in use", f"{mapping.n_chips:,} of {report.machine.n_chips:,}"),
-            ("boards", f"{mapping.n_boards:,}"),
-            ("most SDRAM on a chip", f"{size_of(memory.max_sdram_bytes)} of {size_of(memory.sdram_bytes)}"),
-            ("most DTCM on a core", f"{size_of(memory.max_dtcm_bytes)} of {size_of(memory.dtcm_bytes)}"),
+            (f"{words.chip}s in use", f"{mapping.n_chips:,} of {report.machine.n_chips:,}"),
+            (f"{words.board}s", f"{mapping.n_boards:,}"),
+            *([(f"most {words.chip_memory} on a {words.chip}", of_chip)] if memory.sdram_bytes else []),
+            (
+                f"most {words.core_memory} in a {words.core}",
+                f"{size_of(memory.max_dtcm_bytes)} of {size_of(memory.dtcm_bytes)}",
+            ),
         ]
     )
+    tables_in_use = [
+        ("longest routing table", plural(mapping.max_table_entries, "entry", "entries")),
+        ("all routing tables", plural(mapping.total_table_entries, "entry", "entries")),
+    ]
     right = facts(
         [
-            ("longest routing table", plural(mapping.max_table_entries, "entry", "entries")),
-            ("all routing tables", plural(mapping.total_table_entries, "entry", "entries")),
+            *(tables_in_use if mapping.total_table_entries else [("routing tables", "none")]),
             ("links in a packet's tree, mean", fixed(mapping.mean_link_hops, 1)),
             ("broken invariants", f"{len(mapping.violations):,}"),
         ]
     )
-    where = "Each hexagon is a chip at its place, boards outlined; point at a chip for its numbers."
+    outlined = f", {words.board}s outlined" if mapping.n_boards < report.machine.n_chips else ""
+    where = (
+        f"Each {arrays.chip_outline} is a {words.chip} at its place{outlined}; point at a {words.chip} for its numbers."
+    )
+    memory_map = [figure(_svg("sdram", boards.sdram_map(report, arrays)), where)] if memory.sdram_bytes else []
+    dashed = "" if report.timing.is_free_running else "; dashed: tick"
     return section(
         "machine",
         "Cores and memory",
         f'<div class="facts">{left}{middle}{right}</div>',
         '<div class="pair">',
         figure(_svg("load", boards.core_load_map(report, arrays)), where),
-        figure(_svg("sdram", boards.sdram_map(report, arrays)), where),
+        *memory_map,
         "</div>",
         '<div class="pair">',
         figure(
             _svg("cores", machine_figure.core_loads(report, arrays)),
-            "Filled: mean step; line: longest step of each core; dashed: tick.",
+            f"Filled: mean step; line: longest step of each {words.core}{dashed}.",
         ),
         tables.core_table(report, arrays),
         "</div>",
@@ -248,12 +279,14 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
 
 
 def _links(report: Report, arrays: RunArrays) -> str:
+    words, is_even = words_of(report), len(set(arrays.link_capacity_packets_per_s.tolist())) <= 1
+    between = "" if is_even else f"; it differs on and between {words.board}s"
     return section(
         "links",
         "Links",
         figure(
             _svg("linkmap", boards.link_map(report, arrays)),
-            "Expected load at the measured rates, of each link's own capacity; it differs on and between boards.",
+            f"Expected load at the measured rates, of each link's own capacity{between}.",
         ),
         '<div class="pair">',
         figure(_svg("links", machine_figure.link_loads(report, arrays)), "Dashed: the link is full."),
@@ -273,7 +306,9 @@ def _energy(report: Report) -> str:
         "(arXiv:2505.21185).</p>",
     ]
     scaled = "" if report.network.scale == 1 else '<p class="note">This run is scaled, the published ones are not.</p>'
-    split = figure(_svg("energy", machine_figure.energy_split(report)), "Mean power of all boards in use.")
+    split = figure(
+        _svg("energy", machine_figure.energy_split(report)), f"Mean power of all {words_of(report).board}s in use."
+    )
     if not is_pd14:
         return section("energy", "Energy", split)
     scatter = figure(

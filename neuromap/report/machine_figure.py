@@ -23,6 +23,7 @@ from neuromap.report.style import (
     say,
     styled,
 )
+from neuromap.report.words import kind_of_core, words_of
 from neuromap.results import Report, RunArrays
 
 _HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
@@ -34,7 +35,9 @@ _PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 
 
 def tick_us(report: Report) -> float:
-    """Return the length of a tick on the machine, microseconds of wall time."""
+    """Return the length of a tick on the machine, us of wall time; the longest step where steps wait for no timer."""
+    if report.timing.is_free_running:
+        return max(report.timing.step_us.max, 1e-9)
     return report.network.dt_ms * 1e3 * report.timing.time_scale_factor
 
 
@@ -80,14 +83,16 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
         width = tick / max(round(_N_STEP_BINS * tick / high), 1)
         edges = width * np.arange(int(np.ceil(high / width)) + 1)
         counts = np.histogram(step_us, edges)[0]
-        is_over = edges[:-1] >= tick - 1e-9
+        is_free = report.timing.is_free_running  # nothing to be late for
+        is_over = (edges[:-1] >= tick - 1e-9) & (not is_free)
         left.bar(edges[:-1], counts, width, align="edge", color=np.where(is_over, VERMILLION, BLUE))
         left.set_yscale("log")
         left.set_ylim(0.7, 3 * counts.max())
         left.set_xlim(0, high)
-        _tick_line(left, tick)
-        side = -1 if tick > 0.6 * high else 1
-        _note(left, (tick, 1.0), f"tick {tick:g} µs", left.get_xaxis_transform(), (4 * side, 0), color=VERMILLION)
+        if not is_free:
+            _tick_line(left, tick)
+            side = -1 if tick > 0.6 * high else 1
+            _note(left, (tick, 1.0), f"tick {tick:g} µs", left.get_xaxis_transform(), (4 * side, 0), color=VERMILLION)
         left.set_xlabel("step time (µs)")
         left.set_ylabel("steps")
         _step_times_in_order(right, report, arrays, tick)
@@ -98,10 +103,12 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
 def _step_times_in_order(ax: Axes, report: Report, arrays: RunArrays, tick: float) -> None:
     step_us = arrays.step_us
     time_ms = np.arange(step_us.size) * report.network.dt_ms
-    is_over = step_us > tick
+    is_free = report.timing.is_free_running
+    is_over = (step_us > tick) & (not is_free)
     for chosen, colour, size in ((~is_over, BLUE, 2.2), (is_over, VERMILLION, 5.0)):
         ax.plot(time_ms[chosen], step_us[chosen], ls="", marker=".", ms=size, mew=0, color=colour, rasterized=True)
-    _tick_line(ax, tick, is_horizontal=True)
+    if not is_free:
+        _tick_line(ax, tick, is_horizontal=True)
     if arrays.warmup_steps:
         warmup_ms = arrays.warmup_steps * report.network.dt_ms
         ax.axvspan(0, warmup_ms, color="#eeeeee", zorder=-1)
@@ -110,7 +117,8 @@ def _step_times_in_order(ax: Axes, report: Report, arrays: RunArrays, tick: floa
     ax.set_xlabel("model time (ms)")
     ax.set_ylabel("step time (µs)")
     over = report.timing.n_overruns
-    ax.set_title(f"In their order: {over:,} of {report.timing.n_steps:,} longer than the tick")
+    than = "real time" if is_free else "the tick"
+    ax.set_title(f"In their order: {over:,} of {report.timing.n_steps:,} longer than {than}")
 
 
 def core_loads(report: Report, arrays: RunArrays) -> Figure:
@@ -132,11 +140,12 @@ def core_loads(report: Report, arrays: RunArrays) -> Figure:
             is_own = kind_of == kind
             ax.stairs(np.histogram(arrays.core_mean_us[is_own], edges)[0], edges, fill=True, color=colour, alpha=0.45)
             ax.stairs(np.histogram(arrays.core_max_us[is_own], edges)[0], edges, color=colour, lw=1.2)
-            _tick_line(ax, tick)
+            if not report.timing.is_free_running:
+                _tick_line(ax, tick)
             mean, longest = float(arrays.core_mean_us[is_own].mean()), float(arrays.core_max_us[is_own].max())
             ax.set_ylabel("cores")
             ax.locator_params(axis="y", nbins=3)
-            about = f"{int(is_own.sum()):,} {kind} cores: mean {mean:.1f} µs, longest {longest:.1f} µs"
+            about = f"{int(is_own.sum()):,} {kind_of_core(report, kind)}s: mean {mean:.1f} µs, longest {longest:.1f} µs"
             ax.set_title(about, fontsize=8, fontweight="normal", color=INK)
         axes[-1].set_xlim(0, high)
         axes[-1].set_xlabel("busy time (µs)")
@@ -158,7 +167,7 @@ def link_loads(report: Report, arrays: RunArrays) -> Figure:
         ax = figure.subplots()
         ax.set_title("Load of links that carry packets")
         if not share.size:
-            say(ax, "no packets leave a chip")
+            say(ax, f"no packets leave a {words_of(report).chip}")
             return figure
         high = max(200.0, 2 * float(share.max()))
         low = min(max(float(share.min()) / 1.5, high * 1e-7), high / 10)

@@ -10,6 +10,7 @@ from models.published import PD14_SYSTEMS
 from neuromap.report.machine_figure import link_shares, systems_alike, tick_us
 from neuromap.report.markup import cell, row, table
 from neuromap.report.quantity import MISSING, constant_value, count, deviation, fixed, percent, plural, rounded_up, si
+from neuromap.report.words import kind_of_core, words_of
 from neuromap.results import Report, RunArrays
 
 
@@ -61,7 +62,7 @@ def distance_table(report: Report) -> str:
 
 def core_table(report: Report, arrays: RunArrays) -> str:
     """Return mean and longest busy times by kind of core, in percent of the tick."""
-    tick = tick_us(report)
+    tick, words = tick_us(report), words_of(report)
     kind_of = np.array(arrays.core_kind)
     rows = []
     for kind in sorted(set(arrays.core_kind)):
@@ -71,15 +72,16 @@ def core_table(report: Report, arrays: RunArrays) -> str:
         rows.append(
             row(
                 [
-                    cell(kind),
+                    cell(kind_of_core(report, kind)),
                     cell(f"{int(is_own.sum()):,}", int(is_own.sum())),
                     cell(percent(mean, tick), mean),
                     cell(percent(longest, tick), longest),
-                    cell(f"{n_over:,}", n_over),
+                    *(() if report.timing.is_free_running else (cell(f"{n_over:,}", n_over),)),
                 ]
             )
         )
-    return table(["kind", "cores", "mean step, % of tick", "longest step", "cores that overran"], rows)
+    head = ["kind", f"{words.core}s", f"mean step, % of {words.tick}", "longest step"]
+    return table(head if report.timing.is_free_running else [*head, "cores that overran"], rows)
 
 
 def packet_table(report: Report, arrays: RunArrays) -> str:

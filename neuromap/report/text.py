@@ -13,11 +13,8 @@ from neuromap.results import Report
 
 _QUESTIONS = ("FITS", "KEEPS UP", "LOSES NOTHING", "COSTS")
 _ANSWERS = {
-    "good": ("yes", "bold green"),
-    "bad": ("NO", "bold red"),
-    "open": ("OPEN", "bold yellow"),
-    "number": ("", "bold"),
-}
+    "good": ("yes", "bold green"), "bad": ("NO", "bold red"), "open": ("OPEN", "bold yellow"), "number": ("", "bold"),
+}  # fmt: skip
 #: Populations that fit one screen; report.json and report.html list all.
 MAX_POPULATIONS = 10
 

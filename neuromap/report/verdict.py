@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of, span
+from neuromap.report.words import words_of
 from neuromap.results import LimitingCore, Report
 from neuromap.verdict import DEPENDS
 
@@ -26,19 +27,22 @@ def verdict_lines(report: Report) -> tuple[Line, Line, Line, Line]:
 
 
 def _fits(report: Report) -> Line:
-    mapping, memory = report.mapping, report.memory
+    mapping, memory, words = report.mapping, report.memory, words_of(report)
+    share = f"{words.core_memory} {percent(memory.max_dtcm_bytes, memory.dtcm_bytes)}"
+    places = f"{plural(mapping.n_cores, words.core)} on {plural(mapping.n_chips, words.chip)}"
+    of_core = f"{share} of {size_of(memory.dtcm_bytes)} a {words.core}"
     details: tuple[str, ...] = (
-        f"{plural(mapping.n_cores, 'core')} on {plural(mapping.n_chips, 'chip')}, {plural(mapping.n_boards, 'board')}",
-        f"SDRAM {percent(memory.max_sdram_bytes, memory.sdram_bytes)} of {size_of(memory.sdram_bytes)} a chip",
-        f"DTCM {percent(memory.max_dtcm_bytes, memory.dtcm_bytes)} of {size_of(memory.dtcm_bytes)} a core",
+        f"{places}, {plural(mapping.n_boards, words.board)}",
+        of_core,
     )
+    if memory.sdram_bytes:
+        of_chip = f"{words.chip_memory} {percent(memory.max_sdram_bytes, memory.sdram_bytes)}"
+        details = (details[0], f"{of_chip} of {size_of(memory.sdram_bytes)} a {words.chip}", of_core)
+        share = f"{of_chip}, {share}"
     if mapping.violations:
         details += (f"{plural(len(mapping.violations), 'broken invariant')} of the mapping",)
     is_good = report.verdict.fits
-    short = (
-        f"{details[0]}; SDRAM {percent(memory.max_sdram_bytes, memory.sdram_bytes)}, "
-        f"DTCM {percent(memory.max_dtcm_bytes, memory.dtcm_bytes)}"
-    )
+    short = f"{details[0]}; {share}"
     return Line("good" if is_good else "bad", "Fits" if is_good else "Does not fit", details, short)
 
 
