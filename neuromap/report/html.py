@@ -237,10 +237,7 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
             (f"{words.chip}s in use", f"{mapping.n_chips:,} of {report.machine.n_chips:,}"),
             (f"{words.board}s", f"{mapping.n_boards:,}"),
             *([(f"most {words.chip_memory} on a {words.chip}", of_chip)] if memory.sdram_bytes else []),
-            (
-                f"most {words.core_memory} in a {words.core}",
-                f"{size_of(memory.max_dtcm_bytes)} of {size_of(memory.dtcm_bytes)}",
-            ),
+            (f"most {words.core_memory} in a {words.core}", of_core),
         ]
     )
     tables_in_use = [

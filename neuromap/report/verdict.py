@@ -113,7 +113,7 @@ def range_lines(report: Report) -> tuple[str, ...]:
 
 def _loses(report: Report) -> Line:
     packets = report.packets
-    details = (
+    details: tuple[str, ...] = (
         f"{count(packets.n_lost)} lost, {count(packets.n_late)} late of {count(packets.n_delivered)} deliveries",
         f"busiest link {si(packets.busiest_link_packets_per_s, 'packets/s')}, "
         f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)} of what it carries",
