@@ -99,4 +99,5 @@ def _stack(ax: Axes, rows: list[PublishedRow]) -> None:
     ax.set_yticks(range(len(rows)), [row.row_id for row in rows], fontsize=7.5)
     ax.invert_yaxis()
     ax.margins(x=0.1)
+    ax.set_xlabel("W")
     ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -58,7 +58,14 @@ def _lines(rows: tuple[PublishedRow, ...]) -> Iterator[str]:
         for index, measure in enumerate(one.measures):
             name = one.row_id if index == 0 else ""
             kind = "open" if measure.is_within is False else ""
-            yield row([cell(name), *(cell(value) for value in cells_of(measure))], kind)
+            what, *numbers, verdict = cells_of(measure)
+            shown = [
+                cell(name),
+                cell(what, kind="text"),
+                *(cell(value) for value in numbers),
+                cell(verdict, kind="text"),
+            ]
+            yield row(shown, kind)
 
 
 def _notes(rows: tuple[PublishedRow, ...]) -> Iterator[str]:
@@ -87,7 +94,7 @@ def render_page(made: PublishedTable) -> str:
     about = f"PD14, {setting.seconds:g} s of model time after {setting.warmup_ms:g} ms, seed {setting.seed}"
     body = (
         f"<h1>{text(about)}</h1>{scaled}<p class=headline>Published results, and ours</p><p>{text(ABOUT)}</p>"
-        + table(_HEAD, _lines(made.rows), is_sortable=False, text_columns=(0, 1))
+        + table(_HEAD, _lines(made.rows), is_sortable=False, text_columns=(0, 1, 6))
         + section("figure", "Figure", figure(to_svg(draw(made.rows), "published"), "Dots and bars: ours."))
         + section("rows", "Rows", *_notes(made.rows))
     )
