@@ -147,7 +147,7 @@ def run(
         static: only map it and print what it is expected to load; dynamic: follow the packets of given spikes; cores:
         simulate the network and time every core; full: network and packets together, losses act on the network.
     no_html
-        Write no report.html.
+        Write no report.html or packets.html.
     """
     from neuromap import terminal
 
@@ -163,7 +163,7 @@ def run(
         print(f"{static_text(static)}\nresults in {out}")
         return 0
     if depth == "dynamic":
-        return run_depth_dynamic(experiment, out, packets, overwrite=options.overwrite)
+        return run_depth_dynamic(experiment, out, packets, overwrite=options.overwrite, html=not no_html)
     try:
         with terminal.ProgressView() as progress:
             if depth == "full":

@@ -33,7 +33,7 @@ class PacketOptions:
     "(dynamic, full) The ticks of all cores begin together, or at random phases [full: together; dynamic: random]."
 
 
-def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool) -> int:
+def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool, html: bool) -> int:
     """Run an experiment at the dynamic depth and print its report."""
     from neuromap import terminal
     from neuromap.dynamic import dynamic_text, run_dynamic
@@ -41,7 +41,7 @@ def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions,
     with terminal.ProgressView() as progress:
         result = run_dynamic(
             experiment, out=out, overwrite=overwrite, spikes=options.spikes, trace=options.trace,
-            end_of_tick=options.end_of_tick, is_in_phase=bool(options.in_phase), progress=progress,
+            end_of_tick=options.end_of_tick, is_in_phase=bool(options.in_phase), html=html, progress=progress,
         )  # fmt: skip
     print(f"{dynamic_text(result.report)}\nresults in {out}")
     return 0

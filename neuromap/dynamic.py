@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, random_spikes, scenario_of
 from emulator.network.compiled import run_compiled
 from emulator.network.model import EndOfTick
-from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS, Outcome
+from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.network.trace import check_trace_size, write_trace
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
@@ -41,6 +41,7 @@ _MAX_KEPT_EVENTS = 2_000_000
 class DynamicReport:
     """What ``dynamic.json`` holds. Latencies are from when a packet is due to when it is in a core's spike buffer.
 
+    ``latency_ns``: quantiles, negative if nothing arrived; all from ``latency_cap_ns`` on count as that.
     ``n_expected``: deliveries that the packets ask for; ``n_delivered``: those that routers made (full spike buffers
     and ends of ticks may still lose them). ``link_load_ratio``: of the busiest link, packets times their period over
     the time of the run. ``n_late``: deliveries that were worked off after their tick had ended on the core that got
@@ -62,6 +63,7 @@ class DynamicReport:
     n_in_flight: int
     losses: list[Loss]
     latency_ns: dict[str, float]
+    latency_cap_ns: float
     link_load_ratio: float
     busiest_link: str
     max_link_queue_packets: int
@@ -216,6 +218,7 @@ def dynamic_report(
         n_delivered=outcome.n_delivered, n_served=outcome.total("n_served"),
         n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology),
         latency_ns={f"q{quantile:g}": outcome.latency_cycles(quantile) * cycle_ns for quantile in _QUANTILES},
+        latency_cap_ns=(N_LATENCY_BINS - 1) * cycle_ns,
         link_load_ratio=float(busy[busiest] / length), busiest_link=_link_name(topology, busiest) if n_hops else "none",
         max_link_queue_packets=int(outcome.link_max_queue.max(initial=0)),
         n_blocked_packets=outcome.total("n_blocked_packets"), blocked_ns=outcome.total("n_blocked_cycles") * cycle_ns,
@@ -256,16 +259,21 @@ def write_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:
     )  # fmt: skip
 
 
+def _latency_text(latency_ns: float, cap_ns: float) -> str:
+    if latency_ns < 0:
+        return "none"
+    return f"{'over ' if latency_ns >= cap_ns else ''}{latency_ns / 1e3:.2f} us"
+
+
 def dynamic_text(report: DynamicReport) -> str:
     """Return the report as lines for a terminal."""
-    latency = report.latency_ns
+    latency = {name: _latency_text(value, report.latency_cap_ns) for name, value in report.latency_ns.items()}
     lines = [
         f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps at time-scale factor "
         f"{report.time_scale_factor:g}, end of tick: {report.end_of_tick}",
         f"packets: {report.n_sent:,} sent, {report.n_hops:,} hops, {report.n_delivered:,} deliveries, "
         f"{report.n_late:,} late, {report.n_lost:,} lost",
-        f"latency: median {latency['q0.5'] / 1e3:.2f} us, 99 % below {latency['q0.99'] / 1e3:.2f} us, longest "
-        f"{latency['q1'] / 1e3:.2f} us",
+        f"latency: median {latency['q0.5']}, 99 % within {latency['q0.99']}, longest {latency['q1']}",
         f"busiest link: {report.busiest_link}, {report.link_load_ratio:.1%} of the time; longest queue at a link "
         f"{report.max_link_queue_packets:,} packets",
         f"routers: {report.n_blocked_packets:,} packets held up, {report.router['n_dropped_multicast_packets']:,} "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from emulator.network.outcome import N_LATENCY_BINS
 from neuromap.report.packet_view import PacketView
+from neuromap.report.quantity import MISSING
 from neuromap.report.style import BLUE, GREY, INK, ORANGE, PAGE_WIDTH_IN, VERMILLION, new_figure, say, styled
 
 _HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
@@ -28,6 +29,15 @@ def latency_us(view: PacketView) -> dict[str, float | None]:
     """Return median, 99th percentile and longest latency; None if nothing arrived."""
     cycles = {name: view.outcome.latency_cycles(quantile) for quantile, name in QUANTILES}
     return {name: None if value < 0 else value * view.us for name, value in cycles.items()}
+
+
+def latency_words(view: PacketView) -> dict[str, str]:
+    """Return the same in words; latencies beyond the longest that is counted are "over" that."""
+    cap_us = (N_LATENCY_BINS - 1) * view.us
+    return {
+        name: MISSING if value is None else f"{'over ' if value >= cap_us else ''}{value:,.4g} µs"
+        for name, value in latency_us(view).items()
+    }
 
 
 def latencies(view: PacketView) -> Figure:
@@ -56,7 +66,7 @@ def latencies(view: PacketView) -> Figure:
         heights = iter((0.99, 0.90, 0.81))
         for name, value in latency_us(view).items():
             if value:
-                _mark(ax, value, f"{name} {value:,.3g} µs", next(heights))
+                _mark(ax, value, f"{name} {latency_words(view)[name]}", next(heights))
         is_cut = int(found[-1]) == N_LATENCY_BINS - 1
         ax.set_xlabel("from when a packet is due to the spike buffer (µs)" + ("; last bar: and more" if is_cut else ""))
         ax.set_ylabel("deliveries")

@@ -63,15 +63,16 @@ def _headline(report: dict[str, Any], title: str) -> str:
 
 
 def _tiles(report: dict[str, Any]) -> str:
-    latency, n_lost = report["latency_ns"], _n_lost(report)
+    n_lost, cap_ns = _n_lost(report), report["latency_cap_ns"]
+    latency = {name: _latency(value, cap_ns) for name, value in report["latency_ns"].items()}
     is_slow = report["real_time_factor"] > 1.001 * report["time_scale_factor"]
     is_behind = report["max_backlog_ns"] > report["mean_step_ns"]
     is_full = report["link_load_ratio"] > _FULL or report["router"]["n_dropped_multicast_packets"] > 0
     tiles = (
         ("bad" if n_lost else "good", "✗ Loses spikes" if n_lost else "✓ Loses nothing",
          (f"{n_lost:,} deliveries lost", f"{report['n_late']:,} of {report['n_served']:,} late")),
-        ("number", _latency(latency["q0.5"]) + " median latency",
-         (f"99 % below {_latency(latency['q0.99'])}", f"longest {_latency(latency['q1'])}")),
+        ("number", latency["q0.5"] + " median latency",
+         (f"99 % within {latency['q0.99']}", f"longest {latency['q1']}")),
         ("bad" if is_full else "number", f"{report['link_load_ratio']:.1%} on the busiest link",
          (report["busiest_link"], f"{report['n_blocked_packets']:,} packets held up by routers")),
         ("bad" if is_slow or is_behind else "number", f"{microseconds(report['mean_step_ns'] / 1e3)} a step",
@@ -86,8 +87,10 @@ def _tiles(report: dict[str, Any]) -> str:
     )
 
 
-def _latency(latency_ns: float) -> str:
-    return "no" if latency_ns < 0 else si(latency_ns * 1e-9, "s")
+def _latency(latency_ns: float, cap_ns: float) -> str:
+    if latency_ns < 0:
+        return "no"
+    return ("over " if latency_ns >= cap_ns else "") + si(latency_ns * 1e-9, "s")
 
 
 def _unverified(mapping: Mapping) -> str:

@@ -6,10 +6,10 @@ import numpy as np
 
 from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS
 from neuromap.report.markup import cell, facts, row, table, text
-from neuromap.report.packet_figure import latency_us
+from neuromap.report.packet_figure import latency_words
 from neuromap.report.packet_loss import MAX_PLACES, chip_name, core_name, loss_lines
 from neuromap.report.packet_view import PacketView
-from neuromap.report.quantity import MISSING, fixed, percent
+from neuromap.report.quantity import fixed, percent
 
 _N_ROWS = 8
 _MANY_US = 1000.0
@@ -107,10 +107,7 @@ def counter_table(view: PacketView) -> str:
     def listed(names: tuple[str, ...]) -> str:
         return facts([(name, f"{view.outcome.total(name):,}") for name in names])
 
-    latency = latency_us(view)
-    shown = [
-        (f"latency, {name}", fixed(value, 2, "µs") if value is not None else MISSING) for name, value in latency.items()
-    ]
+    shown = [(f"latency, {name}", words) for name, words in latency_words(view).items()]
     return (
         '<h3>Counters</h3><p class="note">Sums over the machine (of those that begin with max_: the largest), named as '
         "the machine's own tools name them.</p>"

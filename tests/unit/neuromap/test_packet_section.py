@@ -17,7 +17,7 @@ from mapping.flow import map_network
 from models.machine_file import load_machine
 from models.topology import build_topology
 from network_scenarios import remade
-from neuromap.dynamic import run_dynamic
+from neuromap.dynamic import DynamicReport, dynamic_text, run_dynamic
 from neuromap.report.packet_loss import loss_lines, losses, lost_by_chip, router_packets
 from neuromap.report.packet_section import packet_figures, packet_section
 from neuromap.report.packet_table import chip_labels, microseconds
@@ -26,6 +26,13 @@ from neuromap.report.packet_view import PacketView
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 400.0, "B": 600.0})
 N_STEPS = 30
 BUSY = {"wait1_cycles": 0, "output_buffer_packets": 1, "input_buffer_packets": 1}
+REPORT = DynamicReport(
+    network="n", machine="m", recipe="combined", end_of_tick="late", time_scale_factor=1.0, n_steps=1, n_sent=1,
+    n_hops=0, n_expected=1, n_delivered=1, n_served=1, n_late=0, n_in_flight=0, losses=[], latency_ns={}, latency_cap_ns=500.0,
+    link_load_ratio=0.0, busiest_link="none", max_link_queue_packets=0, n_blocked_packets=0, blocked_ns=0.0,
+    max_spike_buffer_packets=0, max_backlog_ns=0.0, mean_step_ns=1e5, real_time_factor=1.0,
+    router={"n_dropped_multicast_packets": 0, "n_reinjected_packets": 0}, core={}, events_per_s=1.0, run_s=1.0,
+)  # fmt: skip
 #: What is lost under which numbers of the model: parameters, end of the tick, causes.
 LOSSY = {
     "nothing": ({}, "late", set()),
@@ -255,6 +262,13 @@ def test_boards_of_a_large_machine_are_all_drawn():
     outcome = run_compiled(scenario_of(mapped, NET, spikes, NetworkOptions()))
     labels = json.loads(read(packet_section(outcome, mapped)).scripts["packet-chip-labels"])
     assert len(labels) == 576
+
+
+def test_latencies_beyond_the_last_bin_are_said_to_be():
+    long = dynamic_text(replace(REPORT, latency_ns={"q0.5": 10.0, "q0.99": 500.0, "q1": 500.0}))
+    assert "latency: median 0.01 us, 99 % within over 0.50 us, longest over 0.50 us" in long
+    none = dynamic_text(replace(REPORT, latency_ns={"q0.5": -7.5, "q0.99": -7.5, "q1": -7.5}))
+    assert "latency: median none, 99 % within none, longest none" in none
 
 
 def test_times_have_the_decimals_that_matter():
