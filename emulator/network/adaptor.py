@@ -1,32 +1,41 @@
 """From a mapping and its spikes to a scenario of the packet network.
 
-The unit of time is a cycle of the router's clock; other times are rounded to it. A neuron's packet is due when its
-core's update has come to it: the update (all of the tick's own work) begins with the core's tick and is spread evenly
-over the neurons of the slice, in index order.
+The unit of time is a cycle of the router's clock (SpiNNaker 7.5 ns, neuroAIx 10.9 ns, Loihi's stands for 1 ns); other
+times are rounded to it. A neuron's packet is due when its core's update has come to it: the update (all of the tick's
+own work) begins with the core's tick and is spread evenly over the neurons of the slice, in index order.
+
+Packets follow routing tables where the routers have some, else the mapping's trees (`emulator.network.ways`): a unicast
+machine sends one packet for each core on which the neuron has synapses. Hardware without time-outs holds packets back
+and loses none: endless waits, no reinjection, buffers so deep that rings of full ones are not to be expected. A machine
+whose steps end with a barrier has no timer: its next step begins when all is done, unless free-running ticks are asked
+for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.cores import core_costs
+from emulator.cores.neuro_core import barrier_cycles
+from emulator.cores.site import sites
 from emulator.kernels import work
-from emulator.network.model import EndOfTick, Parameters, decode_wait_cycles
+from emulator.network.model import FOREVER, EndOfTick, Parameters, decode_wait_cycles
 from emulator.network.scenario import NO_ENTRY, WORK_FRACTION_BITS, Fabric, Packets, Scenario, Work, fabric_of
+from emulator.network.ways import broadcast_routes, unicast_ways
 from emulator.timing import slice_of_source
 from mapping.model import Mapping, Role
 from mapping.packet_walk import Routers, route_bits
 from mapping.traffic import first_vertices, slice_range
-from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology
 
 _NS_PER_S = 1e9
 _RECEIVERS = (Role.SYNAPSE, Role.COMBINED)
+_DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware that loses nothing
 _SENDERS = (Role.NEURON, Role.COMBINED, Role.SOURCE)
 
 
@@ -68,10 +77,24 @@ def cycles(machine: Machine, time_ns: float) -> int:
     return round(time_ns * machine.router.clock_hz / _NS_PER_S)
 
 
+def usual_end_of_tick(machine: Machine) -> EndOfTick:
+    """Return ``wait`` for machines whose steps end with a barrier, else ``late``."""
+    return EndOfTick.WAIT if machine.tick.end == "barrier" else EndOfTick.LATE
+
+
 def parameters_of(machine: Machine, end_of_tick: EndOfTick) -> Parameters:
-    """Return the numbers of the model that a machine file gives; defaults where it has no ``flow_control``."""
+    """Return the numbers of the model that a machine file gives.
+
+    Without ``flow_control``, the defaults for routers with tables; others hold packets back as long as it takes.
+    """
     router_cycles = max(1, round(machine.router.cycles_per_packet))
     spec = machine.flow_control
+    if spec is None and machine.router.casting != "multicast":
+        return Parameters(
+            router_cycles=router_cycles, wait1_cycles=FOREVER, output_buffer_packets=_DEEP_LINK_PACKETS,
+            receive_cycles=1, spike_buffer_packets=_DEEP_CORE_PACKETS, reinjection_queue_packets=0,
+            reinjection_cycles=1, barrier_cycles=router_cycles + 2, end_of_tick=end_of_tick,
+        )  # fmt: skip
     if spec is None:
         return Parameters(
             router_cycles=router_cycles, spike_buffer_packets=machine.core.spike_buffer_packets,
@@ -141,28 +164,58 @@ def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: Net
     Returns
     -------
     Scenario
-        Nets are slices; routers are chip indices.
+        Nets are slices, of unicast packets pairs of a chip and a core; routers are chip indices.
 
     Raises
     ------
     ParameterError
-        If the machine's routers have no tables, or a chip too many cores for the model.
+        If a chip has too many cores for the model.
+    CapacityError
+        If there are too many unicast packets or pairs.
     """
     machine = mapping.machine
-    if machine.router.casting != "multicast":
-        allowed = "'multicast': packets of a mapping are followed through routing tables"
-        raise ParameterError("router.casting", machine.router.casting, allowed)
     topology = build_topology(machine)
-    tick_cycles = cycles(machine, network.dt_ms * 1e6 * options.time_scale_factor)
     core_of_vertex = _core_of_vertex(mapping, topology)
+    parameters, tick_cycles = _ticks(mapping, network, options)
     size = tick_cycles, topology.n_chips * topology.n_cores
     core_work = _work(mapping, network, spikes, core_of_vertex, size, options)
+    packets, route = _packets(mapping, network, spikes, core_of_vertex, core_work, topology)
     return Scenario(
-        fabric=fabric_of_machine(machine, topology), work=core_work,
-        packets=_packets(mapping, network, spikes, core_of_vertex, core_work), route=routes_of(mapping, topology),
-        parameters=parameters_of(machine, options.end_of_tick), n_ticks=spikes.n_steps, tick_cycles=tick_cycles,
+        fabric=fabric_of_machine(machine, topology), work=core_work, packets=packets, route=route,
+        parameters=parameters, n_ticks=spikes.n_steps, tick_cycles=tick_cycles,
         max_cycles=1 << 60, cycle_ns=_NS_PER_S / machine.router.clock_hz,
     )  # fmt: skip
+
+
+def _ticks(mapping: Mapping, network: Network, options: NetworkOptions) -> tuple[Parameters, int]:
+    """Parameters, and the least cycles of a tick; one cycle where only a barrier ends it."""
+    machine = mapping.machine
+    parameters = parameters_of(machine, options.end_of_tick)
+    tick_cycles = cycles(machine, network.dt_ms * 1e6 * options.time_scale_factor)
+    if machine.tick.end != "barrier" or options.end_of_tick is not EndOfTick.WAIT:
+        return parameters, tick_cycles
+    wait_ns = _barrier_core_cycles(mapping, network) * _NS_PER_S / machine.core.clock_hz
+    if machine.pipeline is not None:
+        wait_ns = machine.pipeline.barrier_ns
+    return replace(parameters, barrier_cycles=max(parameters.barrier_cycles, cycles(machine, wait_ns))), 1
+
+
+def _barrier_core_cycles(mapping: Mapping, network: Network) -> float:
+    """Barrier that the cores' costs hold, which is not a core's work."""
+    site = next(sites(mapping, network), None)
+    return 0.0 if site is None or mapping.machine.core.kind != "neuro_core" else barrier_cycles(site)
+
+
+def _own_work(mapping: Mapping, network: Network, fixed: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Work of a tick itself, from what the cores' costs charge for a step without spikes; cycles of the cores.
+
+    Without the barrier; of a pipeline node, without the packets' ways, which are in its ``timer_cycles``.
+    """
+    machine = mapping.machine
+    own = fixed - _barrier_core_cycles(mapping, network)
+    if machine.pipeline is not None:
+        own = own - machine.cost.timer_cycles + machine.pipeline.pipeline_depth_cycles
+    return np.maximum(own, 0.0)
 
 
 def _core_of_vertex(mapping: Mapping, topology: Topology) -> NDArray[np.int64]:
@@ -177,7 +230,9 @@ def _work(
     """Work of every core of the machine; ``size``: cycles of a tick, cores of the machine."""
     tick_cycles, n_cores = size
     per_core_cycle = mapping.machine.router.clock_hz / mapping.machine.core.clock_hz
-    cost = core_costs(mapping, network) * per_core_cycle
+    cost = core_costs(mapping, network)
+    cost[:, work.K_FIXED] = _own_work(mapping, network, cost[:, work.K_FIXED])
+    cost *= per_core_cycle
     column = np.full(n_cores, -1, np.int32)
     for vertex in mapping.partition.vertices:
         if vertex.role in _RECEIVERS:
@@ -187,7 +242,7 @@ def _work(
     for i, values in enumerate((cost[:, work.K_SPIKE] * scale, cost[:, work.K_SYNAPSE] * scale, cost[:, work.K_FIXED])):
         tables[i, core_of_vertex] = np.round(values)
     phase = np.zeros(n_cores, np.int32)
-    if not options.is_in_phase:
+    if not options.is_in_phase and tick_cycles > 1:
         rng = np.random.Generator(np.random.Philox(key=options.seed))
         phase[core_of_vertex] = rng.integers(0, tick_cycles, len(core_of_vertex))
     return Work(
@@ -197,28 +252,44 @@ def _work(
 
 
 def _packets(
-    mapping: Mapping, network: Network, spikes: Spikes, core_of_vertex: NDArray[np.int64], core_work: Work
-) -> Packets:
-    partition = mapping.partition
-    first = first_vertices(partition)[:-1]
-    sender = first.copy()
+    mapping: Mapping, network: Network, spikes: Spikes, core_of_vertex: NDArray[np.int64], core_work: Work,
+    topology: Topology,
+) -> tuple[Packets, NDArray[np.uint64]]:  # fmt: skip
+    """Packets of all spikes, and the routes of their nets."""
+    partition, machine = mapping.partition, mapping.machine
+    sender = first_vertices(partition)[:-1].copy()
     for vertex in partition.vertices:
         if vertex.role in _SENDERS:
             sender[vertex.slice_id] = vertex.vertex_id
-    slices = slice_of_source(mapping, network)[spikes.neuron]
+    slices = slice_of_source(mapping, network)[spikes.neuron].astype(np.int64)
     is_sent = np.isin(slices, _sending_slices(mapping))
     slices, neuron, step = slices[is_sent], spikes.neuron[is_sent], spikes.step[is_sent]
+    row, net = spikes.row[neuron], slices
+    if machine.router.casting == "unicast":
+        ways = unicast_ways(mapping, network, topology, slices, row, spikes.row_length)
+        slices, net, route = slices[ways.spike], ways.net, ways.route
+        neuron, step, row = neuron[ways.spike], step[ways.spike], row[ways.spike]
+    elif machine.router.casting == "broadcast":
+        route = broadcast_routes(mapping, network, topology)
+    else:
+        route = routes_of(mapping, topology)
     start = np.array([network.offsets[part.population] + part.start for part in partition.slices], np.int64)
     size = np.array([part.n_neurons for part in partition.slices], np.int64)
     core = core_of_vertex[sender[slices]]
-    offset = core_work.phase_cycles[core] + (neuron - start[slices] + 1) * core_work.tick_cycles[core].astype(
-        np.int64
-    ) // size[slices]  # fmt: skip
+    update = core_work.tick_cycles[core].astype(np.int64)
+    offset = core_work.phase_cycles[core] + (neuron - start[slices] + 1) * update // size[slices]
+    offset += _way_out_cycles(machine)
     order = np.lexsort((offset, core, step))
     return Packets(
         tick=step[order].astype(np.int32), core=core[order].astype(np.int32), offset=offset[order].astype(np.int32),
-        net=slices[order].astype(np.int32), row=spikes.row[neuron[order]].astype(np.int32),
-    )  # fmt: skip
+        net=net[order].astype(np.int32), row=row[order].astype(np.int32),
+    ), route  # fmt: skip
+
+
+def _way_out_cycles(machine: Machine) -> int:
+    """Cycles from a neuron's update until its packet is at the router: through a pipeline node's dispatcher."""
+    spec = machine.pipeline
+    return 0 if spec is None else cycles(machine, spec.clock_crossing_ns + spec.dispatcher_ns + spec.router_ns)
 
 
 def _sending_slices(mapping: Mapping) -> NDArray[np.int64]:

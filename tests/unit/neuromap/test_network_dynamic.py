@@ -94,14 +94,6 @@ def test_random_spikes_have_the_rates():
     assert abs(len(step) / 300 - 100) < 4 * np.sqrt(100 / 300) + 0.6  # a second spike in a step is not one
 
 
-def test_a_unicast_machine_has_no_tables_to_follow():
-    unicast = replace(machine(), router=replace(SPINNAKER1.router, casting="unicast", n_table_entries=0))
-    mapping = replace(map_network(NET, machine(), recipe="combined"), machine=unicast)
-    wanted = r"^router\.casting: needs 'multicast': packets of a mapping are followed through routing tables, has 'uni"
-    with pytest.raises(ParameterError, match=wanted):
-        scenario_of(mapping, NET, spikes_of(mapping), NetworkOptions())
-
-
 # ---- reports ----
 
 
