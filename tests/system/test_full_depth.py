@@ -1,0 +1,130 @@
+"""The full depth: the closed loop from the command line, its report, and what it refuses."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import neuromap.flow
+from emulator.closed_loop import ClosedLoop
+from neuromap.cli import main
+from neuromap.feedback import feedback_sentence
+from neuromap.full import run_full
+from neuromap.results import Effect, FeedbackReport, TargetLoss
+
+SMALL = {"scale": 0.05, "seconds": 0.1, "settings": ("warmup_ms=20",)}
+SLOW = (*SMALL["settings"], "machine.core.clock_hz=60e6")
+
+
+@pytest.fixture(scope="module")
+def lossy(tmp_path_factory):
+    out = tmp_path_factory.mktemp("lossy")
+    full = run_full("pd14", recipe="combined", out=out, overwrite=True, **SMALL | {"settings": SLOW})
+    return full, out
+
+
+def test_losses_are_counted_and_change_the_network(lossy):
+    full, out = lossy
+    feedback = full.report.feedback
+    assert feedback.n_late > 1000
+    for key in ("n_events", "n_late", "n_lost"):
+        assert getattr(feedback, key) == sum(getattr(one, key) for one in feedback.targets.values())
+    assert 0 < feedback.first_difference_ms < 120
+    spikes = np.load(out / "spikes.npz")
+    out_degree = np.diff(full.result.simulation.connectivity.row_start)
+    assert out_degree[spikes["neuron"]].sum() == feedback.n_events
+    rate = feedback.effects["rate_hz"]["L4E"]
+    assert rate.mean == pytest.approx(full.report.activity.rate_hz["L4E"])
+    assert rate.ks_critical > 0
+    changed = [one for one in feedback.effects["rate_hz"].values() if one.mean != one.lossless_mean]
+    assert changed
+    assert all(one.ks_distance > 0 for one in changed)
+    assert feedback.effects["correlation"]["L4E"].ks_critical is None
+
+
+def test_report_has_what_was_lost_in_json_and_on_its_page(lossy):
+    full, out = lossy
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["feedback"]["n_late"] == full.report.feedback.n_late
+    assert report["packets"]["n_late"] == full.packets.n_late == full.outcome.total("n_late") > 0
+    assert report["notes"][0] == feedback_sentence(full.report.feedback)
+    assert json.loads((out / "dynamic.json").read_text(encoding="utf-8"))["n_sent"] == full.packets.n_sent
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for section in ("feedback", "packets", "activity"):
+        assert page.count(f'<section id="{section}">') == page.count(f'<a href="#{section}">') == 1
+    assert "synaptic events are late" in page
+
+
+def test_courses_add_up_to_the_counts(lossy):
+    feedback = lossy[0].feedback
+    n_bins = feedback.rate_hz.size
+    assert feedback.late_ratio.size == feedback.lost_ratio.size == feedback.lossless_rate_hz.size == n_bins
+    assert np.nanmax(feedback.late_ratio + feedback.lost_ratio) <= 1
+    mean_hz = feedback.rate_hz.mean()
+    simulation = lossy[0].result.simulation
+    assert mean_hz == pytest.approx(simulation.spike_step.size / simulation.network.n_neurons / 0.12, rel=1e-9)
+
+
+def test_a_machine_that_keeps_up_gives_the_spikes_of_the_open_loop():
+    full = run_full("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
+    opened = neuromap.flow.run("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
+    np.testing.assert_array_equal(full.result.simulation.spike_neuron, opened.simulation.spike_neuron)
+    assert full.report.feedback.n_events > 10_000
+    assert (full.report.feedback.n_late, full.report.feedback.n_lost) == (0, 0)
+    assert full.report.feedback.first_difference_ms is None
+    assert full.report.verdict.loses_nothing
+    assert full.report.notes[0].startswith("no synaptic event is late or lost")
+
+
+def test_command_prints_packets_verdict_and_losses(tmp_path, capsys):
+    settings = [word for setting in SLOW for word in ("--set", setting)]
+    code = main(["run", "pd14", "--depth", "full", "--scale", "0.02", "--seconds", "0.02", "--recipe", "combined",
+                 "--end-of-tick", "drop", "--no-html", "--out", str(tmp_path / "out"), *settings])  # fmt: skip
+    text = " ".join(capsys.readouterr().out.split())
+    assert code == 0
+    assert "end of tick: drop" in text
+    assert "of synaptic events are late" in text
+    assert not (tmp_path / "out" / "report.html").exists()
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["feedback"]["end_of_tick"] == "drop"
+
+
+@pytest.mark.parametrize("option", ["--spikes", "--trace"])
+def test_options_of_the_dynamic_depth_are_refused(option, tmp_path, capsys):
+    code = main(["run", "pd14", "--depth", "full", "--scale", "0.02", option, "a.file", "--out", str(tmp_path / "out")])
+    assert code == 2
+    assert f"{option}: needs --depth dynamic, has 'a.file'" in " ".join(capsys.readouterr().err.split())
+
+
+def test_ctrl_c_keeps_what_was_done(monkeypatch):
+    deliver = ClosedLoop._deliver
+
+    def interrupted(self, step, *arguments):
+        if step == 300:
+            raise KeyboardInterrupt
+        deliver(self, step, *arguments)
+
+    monkeypatch.setattr(ClosedLoop, "_deliver", interrupted)
+    full = run_full("pd14", recipe="combined", **SMALL | {"settings": SLOW})
+    assert full.report.status == "partial"
+    assert full.result.simulation.n_steps == 301
+    assert full.report.feedback.n_late > 0
+    assert full.packets.n_steps == 301
+
+
+EFFECT = Effect(mean=2.0, lossless_mean=1.0, ks_distance=0.5, ks_critical=0.1)
+FEEDBACK = FeedbackReport(
+    end_of_tick="late", n_events=200_000, n_late=10, n_lost=50_000,
+    targets={"A": TargetLoss(n_events=1, n_late=0, n_lost=0)},
+    first_difference_ms=3.5, effects={"rate_hz": {"A": EFFECT, "B": replace(EFFECT, mean=0.1)}},
+)  # fmt: skip
+
+
+def test_sentence_names_the_largest_change():
+    assert feedback_sentence(FEEDBACK) == (
+        "5.0e-03 % of synaptic events are late, 25 % are lost; spikes change from 3.5 ms on, and the rate of B from "
+        "1 to 0.1 Hz, the largest change"
+    )
+    assert feedback_sentence(replace(FEEDBACK, first_difference_ms=None)).endswith("25 % are lost; no spike changes")
+    silent = {"rate_hz": {"A": replace(EFFECT, lossless_mean=0.0)}}
+    assert feedback_sentence(replace(FEEDBACK, effects=silent)).endswith("spikes change from 3.5 ms on")
