@@ -20,7 +20,7 @@ file                places
 `sequential`        slices and chips in the order of their numbers
 `random`            each slice on a chip drawn at random
 `hilbert`           slices in the order of their numbers, chips along a Hilbert curve
-`connected`         compact connected growth, board by board (the default)
+`connected`         compact connected growth, board by board or along a curve (the default)
 `breadth_first`     populations and chips both in breadth-first order
 `spectral`          by eigenvectors of the traffic between chip loads, cut in halves again and again
 `force_directed`    from the Hilbert curve, swaps of neighbours as long as they help

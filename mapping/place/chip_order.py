@@ -11,31 +11,52 @@ from numpy.typing import NDArray
 from mapping.place.fill import largest_part
 from models.topology import Topology
 
-#: Chips of a district of `growth_order`: PD14 in ensembles takes 449.
-_DISTRICT_CHIPS = 576
+#: Chips of the largest machine that is filled by boards on rings; PD14 in ensembles takes 449.
+_MAX_RINGS = 1152
 
 
 def growth_order(topology: Topology) -> Iterator[int]:
-    """Iterate over the chips that can be reached, each next to an earlier one, boards one after the other.
+    """Iterate over the chips that can be reached, each next to an earlier one.
 
-    Starts at the first Ethernet chip of the largest connected part of the machine. Boards that can be reached are taken
-    district by district, and within a district by their distance from where it was entered. A district is about 24 x 24
-    chips, so a machine of one or two dozen boards has one, and districts follow a Hilbert curve: however large the
-    machine is, what is placed one after the other lies together. (Boards by their distance from the first one would lie
-    on rings; at 100 columns of PD14 a column is a strip then, and its trees hold 12 % more chips.)
+    Starts at the first Ethernet chip of the largest connected part of the machine. Machines of up to two dozen boards
+    are filled board by board, those nearest to the start first. In larger ones boards equally far would lie on rings,
+    and what is placed one after the other (a column of PD14) in a strip of them; there the growth follows a Hilbert
+    curve: of the chips next to those taken, the first one on the curve is next.
     """
     start = first_chip(topology)
-    x, y = (topology.chip.astype(np.int64) - topology.chip[start]).T
-    ranks = ((y * 2 + 1) * 4096 + np.where(y % 2 == 0, x, -x)).tolist()  # rows to and fro
+    has_curve = topology.metric in ("triangular", "lattice")
+    return _along_curve(topology, start) if has_curve and topology.n_chips > _MAX_RINGS else _by_boards(topology, start)
+
+
+def _along_curve(topology: Topology, start: int) -> Iterator[int]:
+    """Growth along a Hilbert curve."""
+    number = hilbert_number(np.maximum(topology.coordinate, 0)).tolist()
     neighbours = topology.neighbour.tolist()
-    board = topology.board.tolist()
-    frontier = _Frontier(topology, start)
     is_seen = [False] * topology.n_chips
     is_seen[start] = True
-    waiting: dict[int, set[int]] = {board[start]: {start}}
-    chip = start
+    waiting = [(number[start], start)]
     while waiting:
-        current = frontier.next_board(waiting, chip)
+        _, chip = heapq.heappop(waiting)
+        yield chip
+        for other in neighbours[chip]:
+            if other >= 0 and not is_seen[other]:
+                is_seen[other] = True
+                heapq.heappush(waiting, (number[other], other))
+
+
+def _by_boards(topology: Topology, start: int) -> Iterator[int]:
+    """Growth board by board, the nearest to the start first; each board row by row to and fro."""
+    x, y = (topology.chip.astype(np.int64) - topology.chip[start]).T
+    rank = (y * 2 + 1) * 4096 + np.where(y % 2 == 0, x, -x)  # rows to and fro
+    neighbours = topology.neighbour.tolist()
+    board = topology.board.tolist()
+    ranks = rank.tolist()
+    far = topology.distance(np.full(topology.n_chips, start), np.arange(topology.n_chips)).tolist()
+    is_seen = [False] * topology.n_chips
+    waiting: dict[int, set[int]] = {board[start]: {start}}
+    is_seen[start] = True
+    while waiting:
+        current = min(waiting, key=lambda b: (min(far[chip] for chip in waiting[b]), b))
         while current in waiting:
             chip = min(waiting[current], key=ranks.__getitem__)
             waiting[current].remove(chip)
@@ -46,72 +67,6 @@ def growth_order(topology: Topology) -> Iterator[int]:
                 if other >= 0 and not is_seen[other]:
                     is_seen[other] = True
                     waiting.setdefault(board[other], set()).add(other)
-                    frontier.reach(other)
-
-
-class _Frontier:
-    """Boards that a growing order has reached, the best one first."""
-
-    def __init__(self, topology: Topology, start: int) -> None:
-        self._topology = topology
-        self._board: list[int] = topology.board.tolist()
-        self._district = districts(topology)
-        self._far = topology.distance(np.full(topology.n_chips, start), np.arange(topology.n_chips)).tolist()
-        self._entered = {self._district[self._board[start]]}
-        self._heap: list[tuple[int, int, int]] = []
-        self.reach(start)
-
-    def reach(self, chip: int) -> None:
-        """Note that a chip has been reached."""
-        board = self._board[chip]
-        heapq.heappush(self._heap, (self._district[board], self._far[chip], board))
-
-    def next_board(self, waiting: dict[int, set[int]], last: int) -> int:
-        """Take the best board that has chips waiting; ``last``: the chip before."""
-        while True:
-            district, _, board = heapq.heappop(self._heap)
-            if board not in waiting:  # all of its chips that were reached have been taken
-                continue
-            if district not in self._entered:
-                board = self._enter(district, waiting, last)
-            return board
-
-    def _enter(self, district: int, waiting: dict[int, set[int]], last: int) -> int:
-        """Enter a district by the board nearest to ``last``, and count distances in it from there."""
-        self._entered.add(district)
-        reached = np.array(
-            sorted(chip for board, chips in waiting.items() if self._district[board] == district for chip in chips)
-        )
-        entry = int(reached[np.argmin(self._topology.distance(np.full(reached.size, last), reached))])
-        members = np.flatnonzero(np.array(self._district)[self._topology.board] == district)
-        far = self._topology.distance(np.full(members.size, entry), members)
-        for member, n_hops in zip(members.tolist(), far.tolist(), strict=True):
-            self._far[member] = n_hops
-        for chip in reached.tolist():
-            self.reach(chip)
-        return self._board[entry]
-
-
-def districts(topology: Topology) -> list[int]:
-    """District of every board, numbered along a Hilbert curve; 0 for all where chips have no coordinates."""
-    if topology.metric not in ("triangular", "lattice"):
-        return [0] * topology.n_boards
-    _, first = np.unique(topology.board, return_index=True)
-    is_first = topology.is_ethernet.copy()
-    is_first[first] |= ~np.isin(topology.board[first], topology.board[topology.is_ethernet])  # the first one is dead
-    chip = np.flatnonzero(is_first)
-    n_axes = topology.coordinate.shape[1]
-    side = _DISTRICT_CHIPS ** (1 / n_axes)
-    place = np.stack(
-        [
-            topology.coordinate[chip, axis] * max(1, round(size / side)) // size
-            for axis, size in enumerate(topology.dims)
-        ],
-        axis=1,
-    )
-    district = np.zeros(topology.n_boards, dtype=np.int64)
-    district[topology.board[chip]] = hilbert_number(np.maximum(place, 0))
-    return district.tolist()
 
 
 def first_chip(topology: Topology) -> int:

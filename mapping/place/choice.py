@@ -4,7 +4,7 @@ Where clusters of one population leave cores idle, those of a later population t
 PD14's ensembles with four synapse cores (6 cores in all) fit a 16-core chip twice, but once together with two that have
 three (5 cores); this takes 449 chips instead of 501. They come from the next runs, or from populations that have at
 least half of their partners in common with the one that is being placed, so that no population is scattered over chips
-of others it has nothing to do with: on ten columns of PD14 trees hold 473 chips in place of 693 (one column: 397).
+of others it has nothing to do with: on ten columns of PD14 trees hold 477 chips in place of 693 (one column: 397).
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Chips are taken board by board, each board row by row to and fro, always next to a chip taken before; so the chips in
 use are connected whatever their number (up to dead chips and links), and the trees of the router need hardly any other
-chip. Neighbouring slices get neighbouring chips.
+chip. Machines of more than 1,152 chips are filled along a Hilbert curve instead, each chip still next to an earlier one
+(`chip_order.growth_order`). Neighbouring slices get neighbouring chips.
 """
 
 from __future__ import annotations

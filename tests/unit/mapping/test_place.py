@@ -8,7 +8,7 @@ import pytest
 from machines import SPINNAKER1, machine, network, pair
 from mapping.model import Partition, Role, Slice, Vertex
 from mapping.partition import combined, ensemble
-from mapping.place.chip_order import districts, growth_order
+from mapping.place.chip_order import growth_order
 from mapping.place.choice import _Plan
 from mapping.place.connected import place
 from mapping.place.smallest import place_on_boards
@@ -49,29 +49,23 @@ def test_growth_fills_one_board_before_the_next():
     assert np.count_nonzero(np.diff(boards)) == 5
 
 
-def test_growth_takes_one_district_after_the_other():
-    topology = build_topology(machine(n_boards=48, wrap=True))  # 48 x 48 chips, four districts of twelve boards
-    district = np.array(districts(topology))
-    assert np.bincount(district).tolist() == [12, 12, 12, 12]
+def test_growth_follows_a_curve_in_large_machines():
+    topology = build_topology(machine(n_boards=48, wrap=True, dead_chips=((0, 1), (13, 20), (40, 40))))
     order = np.array(list(growth_order(topology)))
-    found = district[topology.board[order]]
-    assert np.flatnonzero(np.diff(found)).tolist() == [575, 1151, 1727]
-    # 449 chips in a row (PD14) are 12.6 hops from the middle one on average; by distance from chip (0, 0) 17.2
+    assert np.sort(order).tolist() == list(range(topology.n_chips))
+    position = np.argsort(order)
+    neighbour = topology.neighbour[order[1:]]
+    before = np.where(neighbour >= 0, position[neighbour], topology.n_chips).min(axis=1)
+    assert (before < np.arange(1, topology.n_chips)).all()
+    # 449 chips in a row (PD14) are 12.2 hops from the middle one on average; by distance from chip (0, 0) 17.2
     starts = range(0, topology.n_chips - 449, 50)
-    assert np.mean([topology.distance(order[i + 224], order[i : i + 449]).mean() for i in starts]) < 13
+    assert np.mean([topology.distance(order[i + 224], order[i : i + 449]).mean() for i in starts]) < 12.5
 
 
-def test_small_machines_and_those_without_coordinates_are_one_district():
-    assert set(districts(build_topology(machine(n_boards=12)))) == {0}
-    graph = replace(SPINNAKER1.topology, kind="graph", links=((0, 1), (1, 2)), board_shape=(), n_boards="auto")
-    assert districts(build_topology(replace(SPINNAKER1, topology=graph))) == [0]
-
-
-def test_district_of_a_board_whose_first_chip_is_dead_goes_by_another_chip():
-    whole = build_topology(machine(n_boards=48, wrap=True))
-    dead = tuple(whole.chip[whole.is_ethernet & (whole.board == 30)][0].tolist())
-    broken = build_topology(machine(n_boards=48, wrap=True, dead_chips=(dead,)))
-    assert districts(broken) == districts(whole)
+def test_growth_goes_by_distance_where_chips_have_no_coordinates():
+    links = tuple((i, i + 1) for i in range(1199))
+    spec = replace(SPINNAKER1.topology, kind="graph", links=links, board_shape=(), n_boards="auto")
+    assert list(growth_order(build_topology(replace(SPINNAKER1, topology=spec)))) == list(range(1200))
 
 
 def test_growth_starts_in_the_largest_connected_part():
