@@ -51,6 +51,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--rig-seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--install-rig", action="store_true")
+    parser.add_argument("--modular-places", nargs="+", default=list(MODULAR_PLACERS), help="sequential and hilbert too")
     parser.add_argument("--is-compiled", action="store_true", help="modular: kernels are in the cache already")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "place_route.json")
     return parser.parse_args()
@@ -117,7 +118,7 @@ def rig_rows(place: str, ours: list[dict[str, Any]], theirs: list[dict[str, Any]
 def bench_modular(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[str, Any]]:
     """4,096 cores in 64 modules: packets/s times hops, relative to sequential and Hilbert placement."""
     rows, hops, busiest = [], {}, {}
-    for place in MODULAR_PLACERS:
+    for place in options.modular_places:
         if not options.is_compiled:
             measure([*CASE, "modular", "--place", place], f"modular, {place}: compile (not measured)")
         runs = [
@@ -130,7 +131,7 @@ def bench_modular(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict
         rows.append(row(f"modular, placing; {place}", "s", [run["place_s"] for run in runs], goal=60.0))
         cpu_s = [run["place_cpu_s"] for run in runs]
         rows.append(row(f"modular, placing, processor time; {place}", "s", cpu_s, goal=60.0))
-    for place in MODULAR_PLACERS:
+    for place in options.modular_places:
         for other, goal in (("sequential", 0.7), ("hilbert", 0.9)):
             ratios = [a / b for a, b in zip(hops[place], hops[other], strict=True)]
             is_best = place == "annealing"
