@@ -160,6 +160,19 @@ def test_smallest_torus_has_whole_triads():
     assert (found.topology.n_boards, topology.width, topology.height) == (12, 24, 24)
 
 
+def test_each_size_of_a_torus_is_tried_once():
+    partition = stub([("A", 16)] * 600)
+    n_chips = []
+
+    def counted(*arguments, **options):
+        n_chips.append(arguments[3].n_chips)
+        return place(*arguments, **options)
+
+    found, _, _ = place_on_boards(counted, partition, pair(), machine(n_boards="auto", wrap=True))
+    assert found.topology.n_boards == 18  # 864 chips; 12 boards have 576
+    assert sorted(n_chips) == sorted(set(n_chips))
+
+
 def test_smallest_machine_gallops_past_what_the_totals_say():
     # 9 cores an ensemble: one a chip, although the totals suggest 16 / 9
     partition = stub([("A", 9)] * 480)
