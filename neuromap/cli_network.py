@@ -27,8 +27,8 @@ class PacketOptions:
     "(dynamic) spikes.npz of an earlier run; spikes are drawn at the expected rates without it."
     trace: Path | None = None
     "(dynamic) File for a timeline of every packet (JSON for Perfetto or chrome://tracing); short runs only."
-    end_of_tick: Literal["late", "drop", "wait"] = "late"
-    "(dynamic, full) What a core has not done when its tick ends is done late, dropped, or waited for."
+    end_of_tick: Literal["late", "drop", "wait"] | None = None
+    "(dynamic, full) What is not done when a core's tick ends: done late, dropped, waited for [late; barrier: wait]."
     in_phase: bool | None = None
     "(dynamic, full) The ticks of all cores begin together, or at random phases [full: together; dynamic: random]."
 
@@ -58,7 +58,7 @@ def run_depth_full(
         if given is not None:
             raise ParameterError(name, str(given), "--depth dynamic")
     full = run_full(
-        experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick,
+        experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick or "late",
         is_in_phase=options.in_phase is not False, html=html, progress=progress,
     )  # fmt: skip
     print(dynamic_text(full.packets))

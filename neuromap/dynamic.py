@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.adaptor import (
+    NetworkOptions,
+    Spikes,
+    mean_row_length,
+    random_spikes,
+    scenario_of,
+    usual_end_of_tick,
+)
 from emulator.network.compiled import run_compiled
 from emulator.network.model import EndOfTick
 from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
@@ -127,7 +134,7 @@ def run_dynamic(
     overwrite: bool = False,
     spikes: str | Path | None = None,
     trace: str | Path | None = None,
-    end_of_tick: str = "late",
+    end_of_tick: str | None = None,
     is_in_phase: bool = False,
     html: bool = True,
     progress: Callable[[str, float, str], None] | None = None,
@@ -145,7 +152,8 @@ def run_dynamic(
         ``spikes.npz`` of a run; without it spikes are drawn at the expected rates.
     trace : str or Path, optional
         File for a timeline of the whole run (short runs only).
-    end_of_tick : {'late', 'drop', 'wait'}
+    end_of_tick : {'late', 'drop', 'wait'}, optional
+        Default: ``wait`` for machines whose steps end with a barrier, else ``late``.
     is_in_phase : bool
         Whether the ticks of all cores begin together; else at random phases.
     html : bool
@@ -168,8 +176,8 @@ def run_dynamic(
     step, neuron = from_file or random_spikes(network, rates_hz, n_steps, experiment.seed)
     lengths, row = mean_row_length(mapping, network)
     chosen = NetworkOptions(
-        time_scale_factor=experiment.time_scale_factor, end_of_tick=EndOfTick(end_of_tick), is_in_phase=is_in_phase,
-        seed=experiment.seed,
+        time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
+        end_of_tick=EndOfTick(end_of_tick) if end_of_tick else usual_end_of_tick(mapping.machine),
     )  # fmt: skip
     sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, chosen)
