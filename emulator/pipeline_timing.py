@@ -80,15 +80,15 @@ def kernel_nodes(machine: Machine, array: NodeArray) -> pipeline.Nodes:
     return pipeline.Nodes(group, is_shorter & (group > 0), len(axes) + 1, times)
 
 
-def _row_times(machine: Machine, longest: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """DRAM time of rows of 0 to ``longest`` synapses, ns: as measured, and at the DRAM's best rate."""
+def row_times(machine: Machine, longest: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the DRAM time of rows of 0 to ``longest`` synapses, ns: as measured, and at the DRAM's best rate."""
     constants = node_constants(machine)
     n_bytes = [constants.row_bytes(machine, n) for n in range(longest + 1)]
     best = machine.pipeline.dram_bytes_per_s if machine.pipeline is not None else 1.0
     return np.array([constants.row_ns(n) for n in n_bytes]), np.array(n_bytes) / best * 1e9
 
 
-def _lengths_by_node(lengths: NDArray[np.uint16], array: NodeArray) -> NDArray[np.uint32]:
+def lengths_by_node(lengths: NDArray[np.uint16], array: NodeArray) -> NDArray[np.uint32]:
     """Sum the synapses of rows on slices to those on nodes: uint32, shape (n_rows, n_nodes)."""
     found = np.zeros((len(lengths), len(array.n_neurons)), np.uint32)
     order = np.argsort(array.node_of_slice, kind="stable")
@@ -116,7 +116,7 @@ def time_nodes(
     Parameters and result are those of `emulator.timing.time_cores`.
 
     Cycles are the neuron clock's. ``n_delivered`` counts look-ups: every spike in every node. A core (a pipeline) is
-    charged the update of its own slice and the DRAM of its node.
+    charged the update of its own slice or the DRAM of its node, whichever is longer.
 
     Raises
     ------
@@ -130,14 +130,14 @@ def time_nodes(
     runs = [_Run(machine, array, n_steps) for machine in machines]
     ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
     node_of_source = array.node_of_slice[slice_of_source(mapping, network)]
-    known = None if callable(row_length) else _lengths_by_node(row_length, array)
+    known = None if callable(row_length) else lengths_by_node(row_length, array)
     for first in range(0, n_steps, _CHUNK_STEPS):
         last = min(first + _CHUNK_STEPS, n_steps)
         row, node = spike_neuron[ptr[first] : ptr[last]], node_of_source
         if callable(row_length):
             fired, inverse = np.unique(row, return_inverse=True)
             row, node = inverse.astype(np.int32), node_of_source[fired]
-            lengths = _lengths_by_node(row_length(fired), array)
+            lengths = lengths_by_node(row_length(fired), array)
         else:
             assert known is not None
             lengths = known
@@ -155,10 +155,12 @@ class _Run:
     def __init__(self, machine: Machine, array: NodeArray, n_steps: int) -> None:
         n_nodes = len(array.n_neurons)
         self.machine, self.array, self.nodes = machine, array, kernel_nodes(machine, array)
-        self.row_times = _row_times(machine, 0)
+        self.row_times = row_times(machine, 0)
         self.step_ns, self.node = np.zeros(n_steps), np.zeros(n_steps, np.int32)
         self.dram_ns, self.dram_peak_ns = np.zeros(n_nodes), np.zeros(n_nodes)
         self.totals = np.zeros(4, np.int64)
+        self.load = pipeline.Load(*np.zeros((3, n_nodes, pipeline.N_GROUPS)), *np.zeros((2, n_nodes)))
+        self.scratch, self.end = np.zeros((n_nodes, 4, 2, pipeline.N_GROUPS)), np.zeros(n_nodes)
 
     def add(
         self, steps: slice, ptr: NDArray[np.int64], row: NDArray[np.int32], node: NDArray[np.int32],
@@ -167,10 +169,10 @@ class _Run:
         """Work out a chunk of steps."""
         longest = int(lengths.max(initial=0))
         if longest >= len(self.row_times[0]):
-            self.row_times = _row_times(self.machine, longest)
+            self.row_times = row_times(self.machine, longest)
         pipeline.run_nodes(
-            ptr, row, node, lengths, *self.row_times, self.nodes, self.step_ns[steps], self.node[steps], self.dram_ns,
-            self.dram_peak_ns, self.totals,
+            ptr, row, node, lengths, *self.row_times, self.nodes, self.load, self.scratch, self.end,
+            self.step_ns[steps], self.node[steps], self.dram_ns, self.dram_peak_ns, self.totals,
         )  # fmt: skip
 
     def timing(self, mapping: Mapping, dt_ms: float, time_scale_factor: float) -> Timing:
@@ -188,8 +190,8 @@ class _Run:
         n_sent, n_rows, n_empty, n_events = self.totals.tolist()
         return Timing(
             budget_cycles=budget, step_cycles=step_cycles, step_vertex=largest[self.node],
-            mean_cycles=own + self.dram_ns[node] * per_ns / max(n_steps, 1),
-            max_cycles=own + self.dram_peak_ns[node] * per_ns, n_sent=n_sent, n_delivered=n_rows + n_empty,
+            mean_cycles=np.maximum(own, self.dram_ns[node] * per_ns / max(n_steps, 1)),
+            max_cycles=np.maximum(own, self.dram_peak_ns[node] * per_ns), n_sent=n_sent, n_delivered=n_rows + n_empty,
             n_rows=n_rows, n_filtered=n_empty, n_events=n_events, n_late=0, n_lost=0, n_overruns=int(over.size),
             first_overrun_step=int(over[0]) if over.size else None, is_free_running=True,
         )  # fmt: skip

@@ -10,7 +10,8 @@ import math
 
 from models.machine import Machine
 from neuromap.experiment import Experiment
-from neuromap.report.quantity import span
+from neuromap.report.quantity import plural, span
+from neuromap.report.words import words_of_kind
 from neuromap.results import Answer, LimitingCore, MappingReport, PacketReport, TimingReport, Verdict
 
 #: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
@@ -53,7 +54,8 @@ def _answer(as_stated: bool, at_ends: list[bool]) -> Answer:
 
 
 def _where(experiment: Experiment, machine: Machine, mapping: MappingReport) -> str:
-    size = f"{mapping.n_cores:,} cores on {mapping.n_boards} board{'s' if mapping.n_boards != 1 else ''}"
+    words = words_of_kind(machine.core.kind)
+    size = f"{plural(mapping.n_cores, words.core)} on {plural(mapping.n_boards, words.board)}"
     return f"{experiment.network.name} on {machine.name} ({mapping.recipe}, {size})"
 
 

@@ -27,6 +27,21 @@ class Nodes(NamedTuple):
     times: NDArray[np.float64]
 
 
+class Load(NamedTuple):
+    """What a step asks of every node.
+
+    ``n_spikes``, ``row_ns``, ``byte_ns``: float64, (n_nodes, N_GROUPS), spikes that come to a node from each group;
+    time that its DRAM needs for their rows; mean time of one of those rows at the DRAM's best rate. ``own``,
+    ``forwarded``: float64, (n_nodes,), spikes that a node sends, and that it forwards on each link.
+    """
+
+    n_spikes: NDArray[np.float64]
+    row_ns: NDArray[np.float64]
+    byte_ns: NDArray[np.float64]
+    own: NDArray[np.float64]
+    forwarded: NDArray[np.float64]
+
+
 @njit(cache=True, nogil=True)
 def queue_end(start, arrival, work, group):
     """End of a group's work on one resource: fluid queue, the work of nearer groups first (they arrive evenly)."""
@@ -50,19 +65,15 @@ def queue_end(start, arrival, work, group):
 
 
 @njit(cache=True, nogil=True)
-def node_ends(n_spikes, own, forwarded, row_ns, byte_ns, nodes, scratch, out_end):
+def node_ends(load, nodes, scratch, out_end):
     """When every node is done with a step.
 
     Parameters
     ----------
-    n_spikes, row_ns, byte_ns : ndarray, float64, shape (n_nodes, N_GROUPS)
-        Spikes that come to a node from each group; time that its DRAM needs for their rows; mean time of one of those
-        rows at the DRAM's best rate.
-    own, forwarded : ndarray, float64, shape (n_nodes,)
-        Spikes that a node sends, and that it forwards on each link.
+    load : Load
     nodes : Nodes
     scratch : ndarray, float64, shape (n_nodes, 4, 2, N_GROUPS)
-        Start and arrival of the work at links, receivers, look-ups, DRAM.
+        Filled with start and arrival of the work at links, receivers, look-ups, DRAM.
     out_end : ndarray, float64, shape (n_nodes,), ns
 
     Returns
@@ -71,6 +82,7 @@ def node_ends(n_spikes, own, forwarded, row_ns, byte_ns, nodes, scratch, out_end
         When the last spike has been looked up anywhere.
     """
     t = nodes.times
+    n_spikes, row_ns, byte_ns, own, forwarded = load
     out_end[:] = t[N_UPDATE]
     at, arrival, looked_up = t[N_FIRST], t[N_UPDATE], 0.0
     link_work, requests = np.zeros(N_GROUPS), np.zeros(N_GROUPS)
@@ -107,8 +119,8 @@ def node_ends(n_spikes, own, forwarded, row_ns, byte_ns, nodes, scratch, out_end
 
 
 @njit(cache=True, nogil=True)
-def run_nodes(spike_ptr, spike_row, node_of_row, row_length, length_ns, length_byte_ns, nodes, out_step_ns, out_node,
-              out_dram_ns, out_dram_peak_ns, totals):  # fmt: skip
+def run_nodes(spike_ptr, spike_row, node_of_row, row_length, length_ns, length_byte_ns, nodes, load, scratch, end,
+              out_step_ns, out_node, out_dram_ns, out_dram_peak_ns, totals):  # fmt: skip
     """Step times of a chunk of steps.
 
     Parameters
@@ -121,6 +133,8 @@ def run_nodes(spike_ptr, spike_row, node_of_row, row_length, length_ns, length_b
     length_ns, length_byte_ns : ndarray, float64, shape (longest + 1,)
         DRAM time of a row by its synapses: as measured, and at the DRAM's best rate.
     nodes : Nodes
+    load, scratch, end : Load; ndarray, float64, shapes (n_nodes, 4, 2, N_GROUPS) and (n_nodes,)
+        Scratch; left as the last step was: what it asked, when its work came, when every node was done.
     out_step_ns, out_node : ndarray, float64, int32, shape (n_steps,)
         Duration, and the node that is done last.
     out_dram_ns, out_dram_peak_ns : ndarray, float64, shape (n_nodes,)
@@ -129,9 +143,7 @@ def run_nodes(spike_ptr, spike_row, node_of_row, row_length, length_ns, length_b
         Spikes, rows, look-ups without a row, synaptic events; updated.
     """
     n_nodes = nodes.group.shape[0]
-    n_spikes, row_ns, byte_ns = np.zeros((n_nodes, 3)), np.zeros((n_nodes, 3)), np.zeros((n_nodes, 3))
-    own, forwarded, end = np.zeros(n_nodes), np.zeros(n_nodes), np.zeros(n_nodes)
-    scratch = np.zeros((n_nodes, 4, 2, N_GROUPS))
+    n_spikes, row_ns, byte_ns, own, forwarded = load
     for i in range(out_step_ns.size):
         n_spikes[:], row_ns[:], byte_ns[:], own[:], forwarded[:] = 0.0, 0.0, 0.0, 0.0, 0.0
         for k in range(spike_ptr[i], spike_ptr[i + 1]):
@@ -155,6 +167,6 @@ def run_nodes(spike_ptr, spike_row, node_of_row, row_length, length_ns, length_b
                 byte_ns[j, g] /= max(n_spikes[j, g], 1.0)
             out_dram_ns[j] += busy
             out_dram_peak_ns[j] = max(out_dram_peak_ns[j], busy)
-        looked_up = node_ends(n_spikes, own, forwarded, row_ns, byte_ns, nodes, scratch, end)
+        looked_up = node_ends(load, nodes, scratch, end)
         last = end.argmax()
         out_step_ns[i], out_node[i] = max(end[last], looked_up + nodes.times[N_BARRIER]), last

@@ -37,7 +37,7 @@ _PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 def tick_us(report: Report) -> float:
     """Return the length of a tick on the machine, us of wall time; the longest step where steps wait for no timer."""
     if report.timing.is_free_running:
-        return max(report.timing.step_us.max, 1e-9)
+        return max(report.timing.step_us.max * (1 + 1e-6), 1e-9)  # nothing is longer, rounded to 32 bits either
     return report.network.dt_ms * 1e3 * report.timing.time_scale_factor
 
 
@@ -72,7 +72,8 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 3.0)
         left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-        left.set_title("Time of the slowest core in each step")
+        is_free = report.timing.is_free_running  # nothing to be late for
+        left.set_title("Duration of steps" if is_free else "Time of the slowest core in each step")
         if not step_us.size:
             say(left, "no steps")
             say(right, "")
@@ -83,7 +84,6 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
         width = tick / max(round(_N_STEP_BINS * tick / high), 1)
         edges = width * np.arange(int(np.ceil(high / width)) + 1)
         counts = np.histogram(step_us, edges)[0]
-        is_free = report.timing.is_free_running  # nothing to be late for
         is_over = (edges[:-1] >= tick - 1e-9) & (not is_free)
         left.bar(edges[:-1], counts, width, align="edge", color=np.where(is_over, VERMILLION, BLUE))
         left.set_yscale("log")
@@ -128,7 +128,9 @@ def core_loads(report: Report, arrays: RunArrays) -> Figure:
     with styled():
         figure = new_figure(_HALF_WIDTH_IN, 0.9 + 1.15 * max(len(kinds), 1))
         axes = figure.subplots(max(len(kinds), 1), 1, sharex=True, squeeze=False)[:, 0]
-        figure.suptitle("Busy time of cores in a step", fontsize=10, fontweight="bold", x=0.02, ha="left")
+        figure.suptitle(
+            f"Busy time of {words_of(report).core}s in a step", fontsize=10, fontweight="bold", x=0.02, ha="left"
+        )
         if not kinds:
             say(axes[0], "no cores")
             return figure

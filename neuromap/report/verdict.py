@@ -104,6 +104,8 @@ def range_lines(report: Report) -> tuple[str, ...]:
     longest = span(low.step_us.max, high.step_us.max, 1)
     factors = span(low.real_time_factor, high.real_time_factor, n_decimals)
     needed = span(low.min_lossless_time_scale_factor, high.min_lossless_time_scale_factor, n_decimals)
+    if timing.is_free_running:
+        return (f"unverified costs ({len(timing.unverified_costs)}): longest step {longest} µs, factor {factors}",)
     return (
         f"unverified costs: longest step {longest} µs, real-time factor {factors}",
         f"time-scale factor without overruns {needed}, with all {len(timing.unverified_costs)} unverified costs low, "

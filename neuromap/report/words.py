@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.core_spec import CoreKind
 from neuromap.results import Report
 
 
@@ -19,7 +20,7 @@ class Words:
     tick: str
 
 
-_OF_KIND = {
+_OF_KIND: dict[CoreKind, Words] = {
     "software": Words("chip", "board", "core", "SDRAM", "DTCM", "tick"),
     "pipeline_node": Words("node", "board", "pipeline", "DRAM", "block RAM", "longest step"),
     "neuro_core": Words("tile", "chip", "neuro-core", "memory", "core memory", "longest step"),
@@ -28,7 +29,12 @@ _OF_KIND = {
 
 def words_of(report: Report) -> Words:
     """Return the words for the machine of a report."""
-    return _OF_KIND[report.machine.core_kind]
+    return words_of_kind(report.machine.core_kind)
+
+
+def words_of_kind(core_kind: CoreKind) -> Words:
+    """Return the words for machines with one kind of core."""
+    return _OF_KIND[core_kind]
 
 
 def kind_of_core(report: Report, role: str) -> str:
