@@ -38,6 +38,7 @@ from neuromap.published_measure import (
 )
 from neuromap.published_rows import RowSpec
 from neuromap.published_software import extend_spikes, matrix_bytes_2017, volley_ticks
+from neuromap.report.quantity import plural
 
 #: What the authors of neuroAIx put into their static model of PD14 (microcircuit.txt; fact sheet architectures 1.1).
 NEUROAIX_PD14 = {"n_neurons": 77_169, "rate_hz": 3.2, "n_synapses_per_neuron": 3880}
@@ -212,7 +213,7 @@ def _of_cores(
     done = _traffic(mapping, simulation, first_step, spikes.packets_per_spike, steady)
     n_cores = len(mapping.partition.vertices) * (2 if spec.is_software_2017 else 1)
     more, parts_w, published_w = _energy(spec, mapping, done, n_cores, steady, factor)
-    size = f"{len(mapping.partition.vertices):,} cores, {mapping.machine.topology.n_boards} boards"
+    size = f"{len(mapping.partition.vertices):,} cores, {plural(int(mapping.machine.topology.n_boards), 'board')}"
     return _Found(measures + more, parts_w if more else {}, published_w, f"{spec.configuration}; {size}")
 
 
