@@ -8,8 +8,9 @@ import pytest
 from emulator.network.compiled import run_compiled
 from emulator.network.model import What
 from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS
+from emulator.network.scenario import Fabric
 from emulator.network.simpy_model import run_simpy
-from network_scenarios import random_scenario
+from network_scenarios import SQUARE, grid_fabric, random_parameters, random_scenario, scenario
 
 N_SCENARIOS = 520
 N_BLOCKS = 8
@@ -68,3 +69,80 @@ def test_without_log_the_same_numbers():
     assert without.log is None
     assert without.totals() == with_log.totals()
     assert without.n_events == with_log.log.n_events
+
+
+# ---- the ways of other machines ----
+
+
+def xy_unicast(rng, fabric, height):
+    """A net for each of some pairs (router, core), its packets along x, then y (slots 0 and 2, 1 and 3)."""
+    nets = []
+    for _ in range(int(rng.integers(3, 12))):
+        start, end = rng.integers(0, fabric.n_routers, 2).tolist()
+        (x, y), (end_x, end_y) = divmod(start, height), divmod(end, height)
+        entries = []
+        while (x, y) != (end_x, end_y):
+            slot = (0 if end_x > x else 2) if x != end_x else (1 if end_y > y else 3)
+            entries.append((x * height + y, [slot], []))
+            x, y = x + (slot == 0) - (slot == 2), y + (slot == 1) - (slot == 3)
+        nets.append((start, [*entries, (end, [], [int(rng.integers(fabric.n_cores))])]))
+    return nets
+
+
+def hyperx_fabric(rows, columns, n_cores):
+    """Every router joined to all others of its row and column; slots: columns - 1 along the row, then the column's."""
+    n, k = rows * columns, rows + columns - 2
+    far_router, far_slot = np.zeros((n, k), np.int32), np.zeros((n, k), np.int32)
+    for router in range(n):
+        row, column = divmod(router, columns)
+        for step in range(1, columns):
+            far_router[router, step - 1] = row * columns + (column + step) % columns
+            far_slot[router, step - 1] = columns - step - 1
+        for step in range(1, rows):
+            far_router[router, columns - 2 + step] = (row + step) % rows * columns + column
+            far_slot[router, columns - 2 + step] = columns - 2 + rows - step
+    shape = np.ones((n, k), np.int32)
+    return Fabric(
+        far_router=far_router, far_slot=far_slot, is_dead=far_router < 0, period=2 * shape, delay=5 * shape,
+        straight=np.full(k, -1, np.int32), n_cores=n_cores, has_triangles=False,
+    )  # fmt: skip
+
+
+def two_phase(fabric, rows, columns, start):
+    """Broadcast: along the column first, then everybody along the row."""
+    on_column = [router for router in range(fabric.n_routers) if router % columns == start % columns]
+    row_links, column_links = list(range(columns - 1)), list(range(columns - 1, columns + rows - 2))
+    entries = [(router, [], [0]) for router in range(fabric.n_routers) if router not in on_column]
+    entries += [(router, row_links + column_links * (router == start), [0]) for router in on_column]
+    return start, entries
+
+
+def traffic(rng, fabric, nets, parameters):
+    packets = []
+    for _ in range(120):
+        net = int(rng.integers(len(nets)))
+        core = nets[net][0] * fabric.n_cores
+        packets.append((int(rng.integers(3)), core, int(rng.integers(40)), net, -1))
+    return scenario(
+        fabric, [entries for _, entries in nets], packets, parameters=parameters, n_ticks=3, tick_cycles=200,
+        max_cycles=50_000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_engines_agree_on_unicast_over_a_mesh(seed):
+    rng = np.random.default_rng(seed)
+    fabric = grid_fabric(4, 3, offsets=SQUARE)
+    case = traffic(rng, fabric, xy_unicast(rng, fabric, 3), random_parameters(rng))
+    assert_same_outcome(case, strict_simpy=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_engines_agree_on_a_broadcast_in_a_hyperx(seed):
+    rng = np.random.default_rng(seed)
+    fabric = hyperx_fabric(3, 4, 1)
+    nets = [two_phase(fabric, 3, 4, start) for start in rng.integers(0, fabric.n_routers, 5).tolist()]
+    outcome = assert_same_outcome(traffic(rng, fabric, nets, random_parameters(rng)), strict_simpy=True)
+    if outcome.n_in_flight == outcome.n_lost == 0:
+        assert outcome.link_packets.sum() == 120 * 11
+        assert outcome.n_delivered == 120 * 12
