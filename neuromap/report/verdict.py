@@ -137,13 +137,20 @@ def _loses(report: Report) -> Line:
 def _costs(report: Report) -> Line:
     energy = report.energy
     per_event = energy.energy_per_synaptic_event_nj
+    power = f"{energy.power_w:,.4g} W{_power_range(report)}"
     answer = f"{si(per_event * 1e-9, 'J')} a synaptic event" if per_event is not None else f"{energy.power_w:,.4g} W"
     details = (
-        f"{energy.power_w:,.4g} W",
+        power,
         f"{count(energy.n_synaptic_events)} synaptic events in {report.activity.model_time_ms / 1e3:g} s of model time",
     )
-    short = f"{answer}; {energy.power_w:,.4g} W" if per_event is not None else answer
+    short = f"{answer}; {power}" if per_event is not None else power
     return Line("number", f"Costs {answer}", details, short)
+
+
+def _power_range(report: Report) -> str:
+    """The power with all its constants at the low, and high, ends of their ranges; nothing where they have none."""
+    bounds = [f"{value:,.3g}" for value in report.energy.power_range_w]
+    return f" ({bounds[0]} to {bounds[1]})" if len(set(bounds)) > 1 else ""
 
 
 def core_name(core: LimitingCore) -> str:

@@ -1,6 +1,7 @@
 """What a report says of loading."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.console import Console
 from neuromap.report.html import render_html
 from neuromap.report.loading import duration, loading_facts, loading_line
 from neuromap.report.text import render_verdict
+from neuromap.report.verdict import verdict_lines
 from neuromap.results import LoadingReport
 from report_fixture import make_arrays, make_report
 
@@ -44,3 +46,15 @@ def test_terminal_and_page_show_it_only_where_it_is_known():
         console.print(render_verdict(report))
         assert ("loading (modelled): 2.8 min" in console.file.getvalue()) is is_shown
         assert ("synapses, drawn by the cores" in render_html(report, arrays)) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("range_w", "text"), [([571.2, 688.8], "592 W (571 to 689)"), ([592.0, 592.0], "592 W"), ([], "592 W")]
+)
+def test_power_is_shown_with_its_range(range_w, text):
+    arrays = make_arrays(n_boards=1, n_steps=2000)
+    report = make_report(arrays)
+    report = replace(report, energy=replace(report.energy, power_range_w=range_w))
+    costs = verdict_lines(report)[-1]
+    assert costs.short == f"612 nJ a synaptic event; {text}"
+    assert costs.details[0] == text
