@@ -46,7 +46,7 @@ def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
     deliveries = outcome.router[:, ROUTER_COUNTERS.index("n_lost_deliveries")]
     for (cause, n_packets), n_lost in zip(packets.items(), _shared_out(deliveries, packets), strict=True):
         if n_packets.any():
-            remedy = _ROUTER_CAUSES[cause](outcome)
+            remedy = f"{_ROUTER_CAUSES[cause](outcome)}; {_busiest_link(outcome, topology, int(n_lost.argmax()))}"
             names = partial(chip_name, topology)
             found.append(_loss(cause, n_lost, int(n_packets.sum()), remedy, names))
     for cause, (counter, remedy_of) in _CORE_CAUSES.items():
@@ -55,6 +55,15 @@ def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
             names = partial(core_name, topology, outcome.scenario.fabric.n_cores)
             found.append(_loss(cause, lost, int(lost.sum()), remedy_of(outcome), names))
     return found
+
+
+def _busiest_link(outcome: Outcome, topology: Topology, chip: int) -> str:
+    """Say how busy the links of a router were that lost packets."""
+    period = outcome.scenario.fabric.period
+    length = max(int(outcome.tick_start.max(initial=0)), 1)
+    load = outcome.link_packets.reshape(period.shape)[chip] * period[chip].astype(np.float64) / length
+    name = topology.link_names[int(load.argmax())]
+    return f"the busiest link of {chip_name(topology, chip)} is {name}, sending {load.max():.1%} of the time"
 
 
 def loss_lines(found: list[Loss]) -> list[str]:

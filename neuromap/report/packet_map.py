@@ -51,7 +51,7 @@ def queue_map(view: PacketView) -> Figure:
     queue, blocked = view.link_queue.astype(np.float64), 100 * view.blocked_ratio
     with styled():
         figure, ax = _canvas(view, PAGE_WIDTH_IN)
-        ax.set_title(f"Longest queues of links (room for {size}), and blocked routers")
+        ax.set_title("Longest queues of links, blocked routers")
         high = max(float(blocked.max(initial=0)), 1e-9)
         norm, cmap = Normalize(0, high), _part_of("Oranges", 0.0, 0.75)
         faces = [cmap(norm(one)) if one > 0 else _UNUSED for one in blocked.tolist()]
@@ -64,7 +64,7 @@ def queue_map(view: PacketView) -> Figure:
             bar = figure.colorbar(ScalarMappable(levels, blues), ax=ax, **_BAR)
             ticks = np.arange(1, min(size, _N_LEVELS) + 1)
             bar.set_ticks(list(ticks), labels=[f"{math.floor(one * size / min(size, _N_LEVELS))}" for one in ticks])
-            bar.set_label("most packets that waited for the link (none: no line)")
+            bar.set_label(f"most packets that waited for a link, of {size} (none: no line)")
         else:
             _nothing(ax, "no packet waited for a link")
         if blocked.any():

@@ -42,7 +42,7 @@ def packet_figures(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | No
     -------
     dict of str to matplotlib.figure.Figure
         ``latency``, ``lateness``, ``ticks``, ``links``, ``link_map``, ``queue_map``, ``buffer_map``, ``backlog_map``;
-        and, where packets were lost or sent again, ``loss_map`` and ``reinjection_map``.
+        and, where packets were lost or sent again, ``loss_map`` or ``reinjection_map``.
     """
     return _figures(PacketView(outcome, mapping), lateness)
 
@@ -61,6 +61,7 @@ def _figures(view: PacketView, lateness: _Counts | None) -> dict[str, Figure]:
     }
     if view.losses or view.outcome.total("n_dropped_packets"):
         made["loss_map"] = packet_map.loss_map(view)
+    if view.outcome.total("n_dropped_packets"):
         made["reinjection_map"] = packet_map.reinjection_map(view)
     return made
 
@@ -78,21 +79,20 @@ def packet_section(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | No
     svg = {name: to_svg(one, f"packet-{name}") for name, one in made.items()}
     late = _LATE_STEPS if lateness is not None else _LATE + (_LATE_UNKNOWN if view.lateness is None else "")
     where = "Each shape is a chip at its place, boards outlined; point at a chip for its numbers."
-    lost = (
-        [
-            '<div class="pair">', figure(svg["loss_map"], "Counted where they were lost. " + where),
-            figure(svg["reinjection_map"], "Dropped packets that waited for the monitor core to send them again."),
-            "</div>",
-        ]
-        if "loss_map" in svg
-        else []
-    )  # fmt: skip
+    lost = [
+        figure(svg[name], caption)
+        for name, caption in (
+            ("loss_map", "Counted where they were lost. " + where),
+            ("reinjection_map", "Dropped packets that waited for the monitor core to send them again."),
+        )
+        if name in svg
+    ]
     return section(
         "packets",
         "Packets",
         f"<p>{text(_about(view))}</p>",
         packet_table.loss_table(view),
-        *lost,
+        *(['<div class="pair">', *lost, "</div>"] if lost else []),
         '<div class="pair">',
         figure(svg["latency"], "Both axes logarithmic. Loss of a packet is not a latency: it is counted above."),
         figure(svg["lateness"], late if not view.is_waiting else "Every tick waits until all is done: none is late."),
