@@ -121,9 +121,9 @@ class Core:
         """Begin a tick: throw away what waits (if that is the policy), and add the tick's own work."""
         now, network, tick = self.env.cycle, self.network, self.tick
         self.tick = tick + 1
-        if self.busy_until < now:
-            self.busy_until = now
         backlog = self.busy_until - now
+        if backlog < 0:
+            backlog, self.busy_until = 0, now
         if self.jobs:
             if network.numbers.end_of_tick is EndOfTick.DROP:
                 for packet in self.jobs:

@@ -57,7 +57,9 @@ class PacketNetwork:
         self.net: list[int] = packets.net.tolist()
         self.due = [0] * packets.n_packets  # cycle in which each packet (of a tick that has begun) is or was due
         # memory views, since numpy is slow to give single numbers
-        self.route, table = scenario.route.data, scenario.work.row_length
+        words = [row.data for row in scenario.route]
+        self.words = [words[net] for net in self.net]  # routes of each packet, by router
+        table = scenario.work.row_length
         table = table if table.shape[1] else np.zeros((len(table), 1), np.uint16)
         rows = {row: table[row].data for row in set(packets.row.tolist()) - {-1}}
         rows[-1] = np.zeros(table.shape[1], table.dtype).data  # a packet without synapses
@@ -101,7 +103,8 @@ class PacketNetwork:
 
     def count_latency(self, packet: int, n_cores: int) -> None:
         """Count how long a packet that is leaving some receive registers has been on its way."""
-        self.latency[min(self.env.cycle - self.due[packet], N_LATENCY_BINS - 1)] += n_cores
+        cycles = self.env.cycle - self.due[packet]
+        self.latency[cycles if cycles < N_LATENCY_BINS else -1] += n_cores
 
     def n_sinks_of(self, copy: Copy, router_id: int) -> int:
         """Return the cores that a copy at a router has still to reach."""

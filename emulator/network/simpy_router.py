@@ -76,7 +76,7 @@ class Link:
     def push(self, packet: int, leg: Leg) -> None:
         """Transmit a packet, or put it into the output buffer."""
         copy, now = (packet, self.far_slot, leg), self.env.cycle
-        if not self.queue and self.free_at <= now and self.credits > (self.credited_at == now):
+        if self.free_at <= now and not self.queue and self.credits > (self.credited_at == now):
             self.transmit(copy)
             return
         self.queue.append(copy)
@@ -197,7 +197,7 @@ class Router:
         packet, arrival, leg = copy
         if leg == FIRST:  # round the triangle
             return Outputs((self.links[(arrival + 1) % 6],))
-        word = self.network.route[self.network.net[packet], self.router_id]
+        word = self.network.words[packet][self.router_id]
         outputs = self.outputs.get(word)
         if outputs is None:
             if word == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
