@@ -147,7 +147,7 @@ def _dashed(view: PacketView, ax: Axes) -> str:
 def _line(ax: Axes, values: NDArray[np.float64], label: str, colour: str) -> None:
     """Draw values by tick; of long runs the band from least to most of groups of ticks."""
     ax.set_ylabel(label)
-    ax.yaxis.set_major_locator(MaxNLocator(4))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=label == "packets"))
     ax.yaxis.set_major_formatter(_COUNT if values.max(initial=0) >= 10 else _PLAIN)
     if not values.size:
         return
