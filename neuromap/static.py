@@ -1,14 +1,16 @@
 """The static depth: what a mapping is expected to load, without a step of model time.
 
 Every population fires at its expected rate (measured or published, else the planning rate of the machine). A core's
-cycles are those of the timing model (`emulator.cores`) at mean load: fixed work, spikes sent, packets that arrive, and
-synaptic events, which are packets times mean row length. Fluctuations from step to step are not in these numbers, so a
-core that is above its budget here is above it in most steps; one that is close below will still overrun in some.
+cycles are those of the timing model (`emulator.cores`) at mean load: fixed work, spikes sent, packets that arrive,
+those of them that find a row, and synaptic events, which are packets times mean row length. Fluctuations from step to
+step are not in these numbers, so a core that is above its budget here is above it in most steps; one that is close
+below will still overrun in some. Plastic synapses are charged as plain ones.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.cores import core_costs
+from emulator.cores import CoreWork, core_costs, phases
 from emulator.energy import energy, traffic
 from emulator.kernels import work
 from emulator.pipeline_step import pipeline_step
@@ -24,15 +26,20 @@ from mapping.expected import expected_rates_hz
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping, Role
 from mapping.partition.row import expected_row_length
-from mapping.traffic import receivers
+from mapping.traffic import receivers, slice_ranges
 from models.machine import Machine
-from models.network import Network
+from models.network import AllToAll, FixedProbability, FixedTotalNumber, Network, OneToOne, Projection
 from models.topology import build_topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusiestCore:
-    """The core with the most expected cycles in a tick."""
+    """The core with the most expected cycles in a tick.
+
+    ``parts_cycles`` says what they are for: the phases of every step by their names (`emulator.cores`; ``step`` for the
+    pipelines of a node), ``sent`` (spikes, and copies where each has one destination), ``packets`` (those that arrive,
+    and their rows), ``events`` (synapses), ``wait`` (for rows that the memory is late with).
+    """
 
     kind: str
     population: str
@@ -45,6 +52,7 @@ class BusiestCore:
     used_cycles: float
     budget_cycles: float
     packets_per_s: float
+    parts_cycles: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +135,55 @@ def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArra
     return events
 
 
+def row_probability(projection: Projection, network: Network, n_slice_neurons: int) -> float:
+    """Probability that a source neuron has any synapse on ``n_slice_neurons`` neurons of the target population.
+
+    Explicit connections are taken to be scattered at random.
+    """
+    length = expected_row_length(projection, network, n_slice_neurons)
+    match projection.connector:
+        case AllToAll():
+            return 1.0 if n_slice_neurons else 0.0
+        case OneToOne():
+            return length
+        case FixedProbability(probability=p):
+            return 1.0 if p >= 1 else -math.expm1(n_slice_neurons * math.log1p(-p))
+        case FixedTotalNumber(n_synapses=n):
+            share = length / n if n else 0.0
+            return 1.0 if share >= 1 else -math.expm1(n * math.log1p(-share))
+    return -math.expm1(-length)
+
+
+def rows_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Expected rows, per second of model time: found by packets at every vertex, and by the spikes of every slice.
+
+    Returns
+    -------
+    tuple of ndarray, float64, shapes (n_vertices,) and (n_slices,)
+        The second is packets sent where each has one destination core.
+    """
+    partition = mapping.partition
+    found, copies = np.zeros(len(partition.vertices)), np.zeros(len(partition.slices))
+    n_neurons = np.array([part.n_neurons for part in partition.slices])
+    empty: dict[tuple[str, str], NDArray[np.float64]] = {}
+    takers, ranges = receivers(partition), slice_ranges(partition)
+    for projection in network.projections:
+        pair = (projection.source, projection.target)
+        sizes, inverse = np.unique(n_neurons[slice(*ranges[projection.target])], return_inverse=True)
+        some = np.array([row_probability(projection, network, int(n)) for n in sizes])[inverse]
+        empty[pair] = empty.get(pair, 1.0) * (1.0 - some)
+    for pair, none in empty.items():
+        if pair not in partition.lane_of_source:
+            continue
+        source = slice(*ranges[pair[0]])
+        spikes_per_s = n_neurons[source] * load.rate_hz[pair[0]]
+        vertex = takers[pair[1]]
+        by_lane = np.bincount(partition.lane_of_source[pair], weights=spikes_per_s, minlength=vertex.shape[1])
+        found[vertex] += (1.0 - none)[:, None] * by_lane
+        copies[source] += (1.0 - none).sum() * spikes_per_s
+    return found, copies
+
+
 def static_report(mapping: Mapping, network: Network, *, time_scale_factor: float = 1.0) -> StaticReport:
     """Work out the expected loads of a mapping.
 
@@ -141,11 +198,13 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
     begin = time.perf_counter()
     machine, partition = mapping.machine, mapping.partition
     load, topology = static_load(mapping, network), build_topology(machine)
-    events = events_per_s(mapping, network, load)
-    cycles = _cycles(mapping, network, load, events)
+    events, rows = events_per_s(mapping, network, load), rows_per_s(mapping, network, load)
+    parts = _parts(mapping, network, load, rows, events)
+    cycles = np.sum(list(parts.values()), axis=0)
     budget = machine.budget_cycles(network.dt_ms, time_scale_factor)
     ratio = cycles / budget
-    factor = max(1.0, float(ratio.max(initial=0.0))) * time_scale_factor
+    least = 0.0 if machine.tick.end == "barrier" else 1.0  # a step by timer lasts at least a tick
+    factor = max(least, float(ratio.max(initial=0.0))) * time_scale_factor
     step_ns = pipeline_step_ns(network, machine)
     if step_ns is not None:
         factor = step_ns / (network.dt_ms * 1e6)
@@ -160,7 +219,7 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
         machine,
         traffic(
             mapping, network, spikes_per_s=sent, events_per_s=float(events.sum()),
-            rows_per_s=min(delivered, float(events.sum())), hops_per_s=float(load.link_packets_per_s.sum()),
+            rows_per_s=float(rows[0].sum()), hops_per_s=float(load.link_packets_per_s.sum()),
         ),
         n_boards=topology.n_boards, n_cores=len(partition.vertices), busy_cores=busy, real_time_factor=factor,
     )  # fmt: skip
@@ -171,7 +230,7 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
         n_packets_delivered_per_s=delivered,
         link_packets_per_s=float(load.link_packets_per_s.sum()), mean_link_hops=load.mean_link_hops,
         max_link_hops=int(load.link_hops.max(initial=0)), busiest_link=_busiest_link(mapping, load, time_scale_factor),
-        busiest_core=_busiest_core(mapping, load, cycles, budget),
+        busiest_core=_busiest_core(mapping, network, load, parts, budget),
         mean_core_load_ratio=float(ratio.mean()) if ratio.size else 0.0,
         max_core_load_ratio=float(ratio.max(initial=0.0)), real_time_factor=factor, step_ns=step_ns,
         max_table_entries=int(lengths.max(initial=0)), total_table_entries=int(lengths.sum()),
@@ -200,21 +259,28 @@ def pipeline_step_ns(network: Network, machine: Machine) -> float | None:
     ).step_ns  # fmt: skip
 
 
-def _cycles(mapping: Mapping, network: Network, load: StaticLoad, events: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Expected cycles of every core in a tick. Shape (n_vertices,)."""
-    step_s = network.dt_ms * 1e-3
-    cost = core_costs(mapping, network)
+def _parts(
+    mapping: Mapping, network: Network, load: StaticLoad, rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    events: NDArray[np.float64],
+) -> dict[str, NDArray[np.float64]]:  # fmt: skip
+    """Expected cycles of every core in a tick, by part (`BusiestCore`). Shape (n_vertices,) each."""
+    step_s, cost = network.dt_ms * 1e-3, core_costs(mapping, network)
     sent = np.zeros(len(cost))
     for vertex in mapping.partition.vertices:
         if vertex.role in (Role.NEURON, Role.COMBINED, Role.SOURCE):
             part = mapping.partition.slices[vertex.slice_id]
-            sent[vertex.vertex_id] = part.n_neurons * load.rate_hz[part.population]
-    cycles: NDArray[np.float64] = cost[:, work.K_FIXED] + step_s * (
-        cost[:, work.K_SEND] * sent
-        + cost[:, work.K_SPIKE] * load.vertex_packets_per_s
-        + cost[:, work.K_SYNAPSE] * events
-    )
-    return cycles
+            sent[vertex.vertex_id] = (
+                part.n_neurons * load.rate_hz[part.population] * cost[vertex.vertex_id, work.K_SEND]
+            )
+            sent[vertex.vertex_id] += rows[1][vertex.slice_id] * cost[vertex.vertex_id, work.K_COPY]
+    n_packets = load.vertex_packets_per_s
+    packets = cost[:, work.K_SPIKE] * n_packets - cost[:, work.K_FILTERED] * (n_packets - rows[0])
+    synapses = cost[:, work.K_SYNAPSE] * events
+    dma = cost[:, work.K_DMA_ROW] * rows[0] + cost[:, work.K_DMA_SYNAPSE] * events
+    return {
+        "step": cost[:, work.K_FIXED], "sent": step_s * sent, "packets": step_s * packets, "events": step_s * synapses,
+        "wait": step_s * np.maximum(0.0, dma - packets - synapses),
+    }  # fmt: skip
 
 
 def _busiest_link(mapping: Mapping, load: StaticLoad, time_scale_factor: float) -> BusiestLink | None:
@@ -232,17 +298,22 @@ def _busiest_link(mapping: Mapping, load: StaticLoad, time_scale_factor: float) 
 
 
 def _busiest_core(
-    mapping: Mapping, load: StaticLoad, cycles: NDArray[np.float64], budget_cycles: float
+    mapping: Mapping, network: Network, load: StaticLoad, parts: dict[str, NDArray[np.float64]], budget_cycles: float
 ) -> BusiestCore | None:
+    cycles = np.sum(list(parts.values()), axis=0)
     if not cycles.size:
         return None
     vertex = mapping.partition.vertices[int(np.argmax(cycles))]
     part = mapping.partition.slices[vertex.slice_id]
     x, y, p = mapping.placement.core[vertex.vertex_id].tolist()
+    own = {name: float(part[vertex.vertex_id]) for name, part in parts.items()}
+    if mapping.machine.core.kind != "pipeline_node":
+        own = phases(mapping, network, vertex.vertex_id, CoreWork()) | {n: c for n, c in own.items() if n != "step"}
     return BusiestCore(
         kind=str(vertex.role), population=part.population, neuron_start=part.start, neuron_stop=part.stop,
         lane=vertex.lane, x=x, y=y, p=p, used_cycles=float(cycles[vertex.vertex_id]), budget_cycles=budget_cycles,
         packets_per_s=float(load.vertex_packets_per_s[vertex.vertex_id]),
+        parts_cycles={name: used for name, used in own.items() if used},
     )  # fmt: skip
 
 

@@ -31,8 +31,9 @@ def test_cycles_agree_with_the_static_depth(recipe):
     mapping = map_network(net, machine(n_boards="auto"), recipe=recipe)
     cycles, where = busiest_cycles(mapping.partition, net, mapping.machine)
     core = static_report(mapping, net).busiest_core
-    # ensembles wait for what else is on their chip, which only a placement knows
-    assert cycles == pytest.approx(core.used_cycles, rel=1e-9 if recipe == "combined" else 0.05)
+    # every packet is charged a row here; ensembles wait for what else is on their chip, which only a placement knows
+    low, high = (1.0, 1.05) if recipe == "combined" else (0.95, 1.05)
+    assert low * core.used_cycles <= cycles <= high * core.used_cycles
     assert where == f"a {core.kind} core of {core.population}"
 
 

@@ -2,17 +2,19 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from machines import machine, network
+from machines import machine, network, projection
 from mapping.flow import map_network
 from mapping.load import static_load
+from models.machine_file import load_machine
+from models.network import AllToAll, Explicit, FixedProbability, FixedTotalNumber, OneToOne
 from models.networks import pd14
 from neuromap.cli import main
-from neuromap.static import events_per_s, static_report, static_text
+from neuromap.static import events_per_s, row_probability, rows_per_s, static_report, static_text
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +35,70 @@ def test_cycles_of_the_busiest_core_by_hand(small):
     report = static_report(mapping, net)
     cost = mapping.machine.cost
     fixed = cost.timer_cycles + 8 * (cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron)
-    per_s = 80.0 * cost.combined_spike_cycles + 64.0 * cost.synapse_cycles
+    reception = mapping.machine.reception
+    n_without_row = 80.0 * 0.9**8
+    packets = 80.0 * cost.combined_spike_cycles
+    packets -= n_without_row * (reception.dma_setup_cycles + reception.row_start_cycles)
+    per_s = packets + 64.0 * cost.synapse_cycles
     core = report.busiest_core
     assert (core.kind, core.population, core.packets_per_s) == ("combined", "B", 80.0)
     assert core.used_cycles == pytest.approx(fixed + per_s * 1e-4)
+    assert core.parts_cycles == pytest.approx(
+        {
+            "timer": cost.timer_cycles,
+            "drain": 8 * cost.ring_buffer_drain_cycles_per_neuron,
+            "update": 8 * cost.neuron_update_cycles,
+            "packets": packets * 1e-4,
+            "events": 64.0 * cost.synapse_cycles * 1e-4,
+        }
+    )
     assert core.budget_cycles == 20_000
     assert report.real_time_factor == 1.0
     assert (report.n_packets_sent_per_s, report.n_packets_delivered_per_s) == (80.0, 80.0)
+
+
+def test_cores_wait_for_rows_that_memory_is_late_with(small):
+    mapping, net = small
+    slow = replace(mapping.machine.reception, dma_latency_ns=1e5)
+    core = static_report(replace(mapping, machine=replace(mapping.machine, reception=slow)), net).busiest_core
+    spec, clock_hz = mapping.machine, mapping.machine.core.clock_hz
+    n_rows = 80.0 * (1 - 0.9**8)
+    n_bytes = n_rows * spec.memory.row_header_bytes + 64.0 * spec.memory.synapse_bytes
+    dma = n_rows * 1e5 * 1e-9 * clock_hz + n_bytes * clock_hz / (slow.dma_bytes_per_s / 3)  # three cores of a chip
+    taken = core.parts_cycles["packets"] + core.parts_cycles["events"]
+    assert core.parts_cycles["wait"] == pytest.approx(dma * 1e-4 - taken)
+
+
+@pytest.mark.parametrize(
+    ("connector", "wanted"),
+    [
+        (AllToAll(), 1.0),
+        (OneToOne(), 4 / 10),
+        (FixedProbability(probability=0.25), 1 - 0.75**4),
+        (FixedProbability(probability=1.0), 1.0),
+        (FixedTotalNumber(n_synapses=7), 1 - 0.96**7),
+        (FixedTotalNumber(n_synapses=0), 0.0),
+        (Explicit(sources=np.arange(10), targets=np.arange(10)), 1 - np.exp(-0.4)),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, float) else "",
+)
+def test_probability_of_a_row(connector, wanted):
+    net = network({"A": 10, "B": 10}, [("A", "B")])
+    projection = replace(net.projections[0], connector=connector)
+    assert row_probability(projection, net, 4) == pytest.approx(wanted)
+
+
+def test_packets_of_one_destination_each_are_copies():
+    net = network({"A": 16, "B": 8}, [("A", "B")], rates_hz={"A": 5.0, "B": 0.0})
+    mapping = map_network(net, load_machine("loihi1"), recipe="combined", neurons_per_core=4, route="unicast")
+    found, copies = rows_per_s(mapping, net, static_load(mapping, net))
+    assert copies == pytest.approx([4 * 5.0 * 2 * (1 - 0.9**4)] * 4 + [0, 0])
+    assert found == pytest.approx([0, 0, 0, 0] + [80.0 * (1 - 0.9**4)] * 2)
+    net = replace(net, projections=(*net.projections, projection("B", "A")))  # so that A is the busiest core
+    core = static_report(map_network(net, mapping.machine, recipe="combined", neurons_per_core=16), net).busiest_core
+    cost, n_rows = mapping.machine.cost, 80.0 * (1 - 0.9**8)
+    sent = 80.0 * cost.spike_send_cycles + n_rows * mapping.machine.neuro_core.out_axon_cycles
+    assert (core.population, core.parts_cycles["sent"]) == ("A", pytest.approx(sent * 1e-4))
 
 
 def test_a_slower_tick_gives_more_cycles(small):
