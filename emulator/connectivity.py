@@ -158,11 +158,18 @@ class Connectivity:
         counts = np.zeros((chosen.size, n_slices), np.uint16)
         groups = group_of_source(self.groups)
         tables = None if self.tables is None else draw_tables(self.tables)
+        n_shards = 1 << self.shard_bits
+        slice_of_target = np.zeros(
+            (n_shards, -(-slice_of_neuron.size // n_shards)), np.uint16 if n_slices <= 1 << 16 else np.uint32
+        )
+        for shard in range(n_shards):  # neuron n is target n >> shard_bits of shard n & (n_shards - 1)
+            own = slice_of_neuron[shard::n_shards]
+            slice_of_target[shard, : own.size] = own
 
         def count(block: tuple[int, int]) -> None:
             rows.count_targets(
                 *block, chosen, self.state, self.row_start, self.row_ptr, self.ptr_start, self.n_bins, self.synapse,
-                self.shard_bits, slice_of_neuron, counts,
+                slice_of_target, counts,
             )  # fmt: skip
             if self.tables is not None and tables is not None:
                 procedural.count_drawn_targets(

@@ -68,10 +68,10 @@ def _summary(
         return f"{where} breaks {n} invariant{'s' if n != 1 else ''} of the mapping."
     pace = "real time" if timing.time_scale_factor == 1 else f"a slow-down of {timing.time_scale_factor:g}"
     overruns = f"{timing.n_overruns:,} of {timing.n_steps:,} steps overrun"
-    losses = "and loses nothing" if loses_nothing else "but loses spikes"
+    losses = "and loses nothing" if loses_nothing else "but loses spikes" if keeps_up else "and loses spikes"
     if in_time == DEPENDS and timing.low is not None and timing.high is not None:
         factors = span(timing.low.min_lossless_time_scale_factor, timing.high.min_lossless_time_scale_factor, 2)
-        does = f"keeps up {losses}" if keeps_up else f"does not, {overruns} {losses}"
+        does = f"keeps up {losses}" if keeps_up else f"does not ({overruns}) {losses}"
         return (
             f"{where} fits; whether it keeps up with {pace} depends on unverified constants (no step overruns from a "
             f"slow-down of {factors}): with the values taken it {does}."

@@ -334,11 +334,12 @@ def build_rows_float(first, last, population_first, n_bins, ptr_start, row_start
 
 
 @njit(cache=True, nogil=True)
-def count_targets(first, last, sources, state, row_start, row_ptr, ptr_start, n_bins_of, synapse_target, shard_bits,
-                  slice_of_neuron, out_counts):  # fmt: skip
+def count_targets(first, last, sources, state, row_start, row_ptr, ptr_start, n_bins_of, synapse_target,
+                  slice_of_target, out_counts):  # fmt: skip
     """Count the synapses of ``sources[first:last]`` on every slice, of rows that are stored.
 
     ``synapse_target``: the packed words (uint32) or the targets (uint16); the low 16 bits are the target in its shard.
+    ``slice_of_target``: uint16 or uint32, shape (n_shards, most neurons of a shard), which stays in the cache.
     ``out_counts``: uint16, shape (sources.size, n_slices); those of other rows are left as they are.
     """
     for i in range(first, last):
@@ -347,8 +348,9 @@ def count_targets(first, last, sources, state, row_start, row_ptr, ptr_start, n_
             continue
         base = row_start[source]
         n_bins = n_bins_of[source]
-        for s in range(1 << shard_bits):
+        counts = out_counts[i]
+        for s in range(slice_of_target.shape[0]):
             start = ptr_start[source] + s * (n_bins + 1)
-            for j in range(base + row_ptr[start], base + row_ptr[start + n_bins]):
-                target = np.int64(synapse_target[j]) & 0xFFFF
-                out_counts[i, slice_of_neuron[(target << shard_bits) + s]] += 1
+            slice_of = slice_of_target[s]
+            for word in synapse_target[base + row_ptr[start] : base + row_ptr[start + n_bins]]:
+                counts[slice_of[word & np.uint32(0xFFFF)]] += np.uint16(1)

@@ -15,6 +15,7 @@ from emulator.timing import Timing, slice_of_source, time_cores
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex
+from models.core_spec import TickSpec
 from models.machine import CostSpec
 from models.network import FixedProbability, Network, Population
 from models.plasticity import PairStdp
@@ -214,7 +215,9 @@ def test_more_spikes_never_take_less_time(recipe):
             assert getattr(more, name) > getattr(fewer, name)
 
 
-def overloaded(packets_of_step: list[int], *, buffer: int = 1024, packet_cycles: float = 300.0, **options) -> Timing:
+def overloaded(
+    packets_of_step: list[int], *, buffer: int = 1024, packet_cycles: float = 300.0, tick=None, **options
+) -> Timing:
     """One core that receives a number of packets in each step, at 300 cycles each and nothing else to do."""
     cells = Population(name="A", n_neurons=10)
     source = spikes_at("T", 100, [])
@@ -223,7 +226,7 @@ def overloaded(packets_of_step: list[int], *, buffer: int = 1024, packet_cycles:
         projections=(projection("T", "A", FixedProbability(probability=1.0)),),
     )  # fmt: skip
     changes = {"cost": FREE | {"combined_spike_cycles": packet_cycles}, "core": {"spike_buffer_packets": buffer}}
-    mapping = map_network(net, machine(n_boards=1, **changes), recipe="combined")
+    mapping = map_network(net, machine(n_boards=1, tick=tick or TickSpec(), **changes), recipe="combined")
     spikes = [(step, 10 + i) for step, n in enumerate(packets_of_step) for i in range(n)]
     return time_spikes(mapping, net, spikes, len(packets_of_step), **options)
 
@@ -247,6 +250,22 @@ def test_late_and_lost_packets_by_hand(packets, buffer, n_late, n_lost, n_overru
     assert timing.first_overrun_step == (0 if n_overruns else None)
     assert timing.n_delivered == sum(packets)
     np.testing.assert_array_equal(timing.step_cycles, [300.0 * n for n in packets])
+
+
+@pytest.mark.parametrize(
+    ("overrun", "packets", "n_late", "n_lost"),
+    [
+        ("drop", [100, 100], 0, 34 + 34),  # nothing is carried over
+        ("drop", [66, 67, 66], 0, 1),
+        ("wait", [100, 100], 0, 0),
+        ("late", [100, 100], 34 + 67, 0),
+    ],
+)
+def test_what_becomes_of_packets_that_do_not_fit(overrun, packets, n_late, n_lost):
+    timing = overloaded(packets, tick=TickSpec(overrun=overrun))
+    assert (timing.n_late, timing.n_lost) == (n_late, n_lost)
+    assert timing.n_overruns == sum(300 * n > BUDGET for n in packets)
+    assert timing.real_time_factor(1.0) == pytest.approx(np.mean([max(1.0, 300 * n / BUDGET) for n in packets]))
 
 
 def test_first_overrun_is_counted_from_the_start_of_the_run():

@@ -129,7 +129,7 @@ def test_rows_counted_as_asked_for(mapped):
 def test_other_shapes_are_refused(mapped):
     topology = replace(NEUROAIX.topology, shape=(5, 7, 2), board_shape=(1, 1, 1))
     message = (
-        r"^topology of machine neuroaix: needs a hyperx with a shape of one or two axes, has 'hyperx \(5, 7, 2\)'$"  # noqa: E501
+        r"^topology of machine neuroaix: needs a hyperx with a shape of one or two axes, has 'hyperx \(5, 7, 2\)'$"
     )
     with pytest.raises(ParameterError, match=message):
         timed(replace(mapped, machine=replace(mapped.machine, topology=topology)), [], lengths_of(mapped, 0))

@@ -6,7 +6,7 @@ import pytest
 
 from models.machine_file import load_machine
 from neuromap.choices import Experiment
-from neuromap.results import LimitingCore, MappingReport, PacketReport, StepTime, TimingReport
+from neuromap.results import LimitingCore, MappingReport, PacketReport, StepTime, TimingBound, TimingReport
 from neuromap.verdict import make_verdict
 
 CORE = LimitingCore(
@@ -28,8 +28,20 @@ ENSEMBLE = "--recipe ensemble (neurons and synapses on cores of their own)"
 WHERE = "pd14 on spinnaker1 (ensemble, 9 cores on 1 board)"
 
 
-def verdict(mapping=MAPPING, timing=TIMING, packets=PACKETS):
-    return make_verdict(Experiment(), load_machine("spinnaker1"), mapping, timing, packets)
+def verdict(mapping=MAPPING, timing=TIMING, packets=PACKETS, machine="spinnaker1"):
+    return make_verdict(Experiment(), load_machine(machine), mapping, timing, packets)
+
+
+def between(low, high, timing=TIMING, n_lost=(0, 0)):
+    """The timing with ends that need these time-scale factors and lose so many packets."""
+    ends = [
+        TimingBound(
+            real_time_factor=max(1.0, factor), min_lossless_time_scale_factor=factor, n_overruns=int(factor > 1) * 7,
+            step_us=StepTime(mean=60.0, p99=70.0, max=100 * factor), n_late=0, n_lost=lost,
+        )
+        for factor, lost in zip((low, high), n_lost, strict=True)
+    ]  # fmt: skip
+    return replace(timing, low=ends[0], high=ends[1], unverified_costs=["cost.timer_cycles"])
 
 
 def overrunning(kind, used_cycles):
@@ -99,3 +111,53 @@ def test_broken_mapping_does_not_fit():
 
 def test_run_without_steps_has_no_limit():
     assert verdict(timing=replace(TIMING, limiting_core=None)).limit == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [(0.6, 0.9, "yes"), (0.6, 1.2, "depends on unverified constants"), (1.1, 1.2, "depends on unverified constants")],
+)
+def test_answer_within_the_ranges_of_unverified_costs(low, high, answer):
+    assert verdict(timing=between(low, high)).keeps_up_answer == answer
+    assert verdict(timing=between(low, high)).keeps_up  # as stated
+
+
+def test_no_within_all_ranges():
+    found = verdict(timing=between(1.1, 3.0, overrunning("neuron", 25_000)))
+    assert (found.keeps_up, found.keeps_up_answer) == (False, "no")
+    assert "depends" not in found.summary
+
+
+def test_summary_says_what_the_answer_depends_on():
+    depends = "whether it keeps up with real time depends on unverified constants (no step overruns from a slow-down of"
+    found = verdict(timing=between(0.6, 1.25))
+    assert found.summary == (
+        f"{WHERE} fits; {depends} 0.60 to 1.25): with the values taken it keeps up and loses nothing."
+    )
+    found = verdict(timing=between(0.9, 1.5, overrunning("neuron", 25_000)), packets=replace(PACKETS, n_lost=2))
+    assert found.summary == (
+        f"{WHERE} fits; {depends} 0.90 to 1.50): with the values taken it does not (5 of 1,000 steps overrun) and "
+        "loses spikes."
+    )
+
+
+def test_losses_within_the_ranges():
+    assert verdict(timing=between(0.5, 0.9)).loses_nothing_answer == "yes"
+    assert verdict(timing=between(0.5, 2.0, n_lost=(0, 3))).loses_nothing_answer == "depends on unverified constants"
+    lossy = verdict(timing=between(1.5, 2.0, n_lost=(1, 3)), packets=replace(PACKETS, n_lost=2))
+    assert lossy.loses_nothing_answer == "no"
+
+
+@pytest.mark.parametrize(
+    ("machine", "where", "limit"),
+    [
+        ("neuroaix", "pd14 on neuroaix (ensemble, 9 pipelines on 1 board)",
+         "node (3, 1), done last in the longest step (42): 79.20 µs"),
+        ("loihi1", "pd14 on loihi1 (ensemble, 9 neuro-cores on 1 chip)",
+         "core 7 of tile (3, 1), A[64:128]: 15.00 µs in the longest step (42), barrier included"),
+    ],
+)  # fmt: skip
+def test_steps_without_a_timer(machine, where, limit):
+    found = verdict(timing=replace(TIMING, is_free_running=True, real_time_factor=0.05), machine=machine)
+    assert found.summary == f"{where} fits, runs 20 times as fast as real time, and loses nothing."
+    assert found.limit == limit

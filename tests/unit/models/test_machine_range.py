@@ -1,0 +1,40 @@
+"""A machine with its unverified costs cheap, and dear."""
+
+from dataclasses import replace
+
+import pytest
+
+from models.machine_file import load_machine
+from models.machine_range import open_times, with_times_at
+
+SPINNAKER1 = load_machine("spinnaker1")
+
+
+@pytest.mark.parametrize("bound", ["low", "high"])
+def test_costs_move_and_speeds_the_other_way(bound):
+    machine = with_times_at(SPINNAKER1, bound)
+    low = bound == "low"
+    assert machine.cost.neuron_update_cycles == (140 if low else 200)
+    assert machine.reception.dma_bytes_per_s == (900e6 if low else 600e6)
+    assert machine.tick.background_ratio == (0.0 if low else 0.02)
+    assert machine.cost.synapse_cycles == SPINNAKER1.cost.synapse_cycles  # has a source
+    assert machine.neuron_models.izhikevich_bytes == SPINNAKER1.neuron_models.izhikevich_bytes  # no time
+    assert machine.link == SPINNAKER1.link  # packets, not cores
+    assert machine.constants == SPINNAKER1.constants
+
+
+def test_open_times_are_unverified_and_have_a_range():
+    found = open_times(SPINNAKER1)
+    assert {note.status for note in found} == {"unverified"}
+    paths = {note.path for note in found}
+    assert {"cost.timer_cycles", "reception.dma_latency_ns", "tick.phase_ns"} <= paths
+    assert not {path for path in paths if path.startswith(("link.", "flow_control.", "power."))}
+    assert open_times(load_machine("neuroaix")) == ()
+
+
+def test_a_value_that_was_replaced_has_no_range():
+    machine = load_machine("spinnaker1", {"cost.timer_cycles": 900})
+    assert "cost.timer_cycles" not in {note.path for note in open_times(machine)}
+    assert with_times_at(machine, "low").cost.timer_cycles == 900
+    by_hand = replace(SPINNAKER1, cost=replace(SPINNAKER1.cost, timer_cycles=900.0))
+    assert with_times_at(by_hand, "high").cost.timer_cycles == 900
