@@ -58,7 +58,7 @@ def run_depth_full(
         if given is not None:
             raise ParameterError(name, str(given), "--depth dynamic")
     full = run_full(
-        experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick or "late",
+        experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick,
         is_in_phase=options.in_phase is not False, html=html, progress=progress,
     )  # fmt: skip
     print(dynamic_text(full.packets))

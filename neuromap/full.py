@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emulator.closed_loop import ClosedLoop
-from emulator.network.adaptor import NetworkOptions
+from emulator.network.adaptor import NetworkOptions, usual_end_of_tick
 from emulator.network.model import EndOfTick
 from emulator.network.outcome import Outcome
 from models.units import ms_to_steps
@@ -49,7 +49,7 @@ def run_full(
     *,
     out: str | Path | None = None,
     overwrite: bool = False,
-    end_of_tick: EndOfTick | str = EndOfTick.LATE,
+    end_of_tick: EndOfTick | str | None = None,
     is_in_phase: bool = True,
     html: bool = True,
     progress: Progress | None = None,
@@ -64,8 +64,9 @@ def run_full(
     out : str or Path, optional
         Folder for what `flow.run` and the dynamic depth write.
     overwrite : bool
-    end_of_tick : {'late', 'drop', 'wait'}
-        What a core has not done when its tick ends is done late, dropped, or waited for.
+    end_of_tick : {'late', 'drop', 'wait'}, optional
+        What a core has not done when its tick ends is done late, dropped, or waited for; by default as the machine
+        does it.
     is_in_phase : bool
         Whether the ticks of all cores begin together; else at random phases.
     html : bool
@@ -91,8 +92,8 @@ def run_full(
     say = progress or _silent
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
     packet_options = NetworkOptions(
-        time_scale_factor=experiment.time_scale_factor, end_of_tick=EndOfTick(end_of_tick), is_in_phase=is_in_phase,
-        seed=experiment.seed,
+        time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
+        end_of_tick=EndOfTick(end_of_tick) if end_of_tick else usual_end_of_tick(mapping.machine),
     )  # fmt: skip
     loop = ClosedLoop(mapping, network, n_steps=n_steps, options=packet_options, n_threads=experiment.n_threads)
     start = time.perf_counter()

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.cores import core_costs
+from emulator.cores import core_costs, timer_phase_cycles
 from emulator.cores.neuro_core import barrier_cycles
 from emulator.cores.site import sites
 from emulator.kernels import work
@@ -63,7 +63,10 @@ class Spikes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkOptions:
-    """How packets and ticks are run. ``is_in_phase``: all cores' ticks begin together, else at random phases."""
+    """How packets and ticks are run.
+
+    ``is_in_phase``: all cores' ticks begin within the machine's ``tick.phase_ns``, else at random phases.
+    """
 
     time_scale_factor: float = 1.0
     end_of_tick: EndOfTick = EndOfTick.LATE
@@ -78,8 +81,8 @@ def cycles(machine: Machine, time_ns: float) -> int:
 
 
 def usual_end_of_tick(machine: Machine) -> EndOfTick:
-    """Return ``wait`` for machines whose steps end with a barrier, else ``late``."""
-    return EndOfTick.WAIT if machine.tick.end == "barrier" else EndOfTick.LATE
+    """Return ``wait`` for machines whose steps end with a barrier, else what the machine's ``tick.overrun`` says."""
+    return EndOfTick.WAIT if machine.tick.end == "barrier" else EndOfTick(machine.tick.overrun)
 
 
 def parameters_of(machine: Machine, end_of_tick: EndOfTick) -> Parameters:
@@ -242,7 +245,10 @@ def _work(
     for i, values in enumerate((cost[:, work.K_SPIKE] * scale, cost[:, work.K_SYNAPSE] * scale, cost[:, work.K_FIXED])):
         tables[i, core_of_vertex] = np.round(values)
     phase = np.zeros(n_cores, np.int32)
-    if not options.is_in_phase and tick_cycles > 1:
+    if options.is_in_phase:
+        jitter = np.round(timer_phase_cycles(mapping) * per_core_cycle)
+        phase[core_of_vertex] = np.minimum(jitter, tick_cycles - 1)
+    elif tick_cycles > 1:
         rng = np.random.Generator(np.random.Philox(key=options.seed))
         phase[core_of_vertex] = rng.integers(0, tick_cycles, len(core_of_vertex))
     return Work(
