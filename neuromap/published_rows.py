@@ -165,8 +165,8 @@ ROWS: tuple[RowSpec, ...] = (
         factor_point="Kau23.factor", energy_point="Kau23.energy", energy_claim="calibrated",
         configuration="35 nodes of 10 pipelines, 5 x 7 HyperX, DC drive",
         calibrated="power.board_idle_w, as above; pipeline.barrier_ns, from the step measured with 77 neurons",
-        note="a queue that is nearly full loses more in a step with many spikes than it gains in one with few, and PD14 "
-        "is synchronous; the machine measured the step of the mean (docs/neuroaix.md)",
+        note="a queue that is nearly full loses more in a step with many spikes than it gains in one with few, and "
+        "PD14 is synchronous; the machine measured the step of the mean (docs/neuroaix.md)",
     ),
     RowSpec(
         row_id="Hei22", system="IBM INC-3000, Heittmann et al. 2022", how="reason", factor_point="Hei22.factor",
