@@ -51,8 +51,8 @@ def published(
         Draw nothing.
     """
     from neuromap import terminal
-    from neuromap.published_table import published as work_out_table
     from neuromap.published_folder import ROWS_NAME
+    from neuromap.published_table import published as work_out_table
 
     names = [name.strip() for given in rows for name in given.split(",") if name.strip()]
     try:
