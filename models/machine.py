@@ -129,7 +129,11 @@ class RouterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpec:
-    """Directed chip-to-chip channel; ``board_*`` where it joins two boards."""
+    """Directed chip-to-chip channel; ``board_*`` where it joins two boards.
+
+    ``latency_ns``: of a hop, from the begin of a packet on the link until the next router can route it; a link that
+    takes longer than that for one packet (``packets_per_s``) has the latency that follows from it.
+    """
 
     packet_bits: int
     packets_per_s: float
