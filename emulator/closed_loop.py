@@ -31,6 +31,7 @@ from models.errors import CapacityError, ParameterError
 from models.network import Network
 
 _MAX_LATE = 1 << 10
+_MAX_AHEAD = 64  # steps that input is moved ahead at once; what is later waits until it is so near
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +93,7 @@ class ClosedLoop:
         self._options, self._n_threads = options, n_threads
         self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
         self._sent: list[Packets] = []
+        self._waiting: dict[int, list[NDArray[np.int32]]] = {}  # by the step in which they are soon
         sizes = (*(len(mapping.partition.slices),) * 3, _MAX_LATE + 1, n_steps, n_steps)
         zeros = [np.zeros(n, np.int64) for n in sizes]
         self.arrivals = Arrivals(*zeros)
@@ -105,8 +107,7 @@ class ClosedLoop:
             If the lengths of all rows on all slices do not fit memory.
         """
         network, n_slices = self._network, len(self._mapping.partition.slices)
-        self._longest_delay = connectivity.max_delay_steps() + state.extra_delay
-        state.allow_moves(self._longest_delay + 1)
+        self._moved = state.allow_moves(connectivity.max_delay_steps() + state.extra_delay + _MAX_AHEAD + 1)
         slices = slice_of_source(self._mapping, network)[: network.n_neurons]
         self._state, self._slice_of = state, state.deal(slices)
         lengths = row_lengths(connectivity, slices, n_slices, n_threads=self._n_threads)
@@ -135,19 +136,28 @@ class ClosedLoop:
         packets = Packets(tick=nobody, core=nobody, offset=nobody, net=nobody, row=nobody)
         run_compiled(replace(self._template, packets=packets, n_ticks=1))
         self._deliver(0, packets, 0, nothing)
-        self._deliver_late(0, nothing)
+        self._deliver_late(nothing)
 
     def _after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
         packets, first = self._packets(step, neurons), self._run.n_packets
         self._sent.append(packets)
         self._run.add_packets(packets, step + 1)
         self._run.advance(step + 1)
-        arrived = self._run.take_arrivals()
+        self._remember(first, packets)
+        arrived = self._near(step, self._run.take_arrivals())
         self._deliver(step, packets, first, arrived)
         older = arrived[arrived[:, arrival.A_PACKET] < first]
         if len(older):
-            self._deliver_late(step, older)
-        self._remember(first, packets)
+            self._deliver_late(older)
+
+    def _near(self, step: int, arrived: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Return the arrivals whose work ends soon, with earlier ones of which that is now true; keep the others."""
+        packet, _, n_ticks = arrived.T
+        ends = self._tick_of_packet[packet] + n_ticks
+        is_far = ends > step + _MAX_AHEAD
+        for end in np.unique(ends[is_far]).tolist():
+            self._waiting.setdefault(end - _MAX_AHEAD, []).append(arrived[ends == end])
+        return np.concatenate([arrived[~is_far], *self._waiting.pop(step, [])])
 
     def _packets(self, step: int, neurons: NDArray[np.int32]) -> Packets:
         """Return what the neurons that fired in a step send."""
@@ -180,7 +190,7 @@ class ClosedLoop:
         found.step_missed[step] = n_missed.sum()
         if found.step_missed[step]:
             self._count_late(np.full(neurons.size, step, np.int32), neurons, late)
-        state, moved = self._state, self._room_for(step, late)
+        state, moved = self._state, self._moved
 
         def deliver(thread: int, n_threads: int) -> int:
             return int(arrival.deliver(
@@ -190,11 +200,11 @@ class ClosedLoop:
 
         state.count_refused(self._in_threads(deliver, is_much=bool(found.step_missed[step])))
 
-    def _deliver_late(self, step: int, arrived: NDArray[np.int32]) -> None:
+    def _deliver_late(self, arrived: NDArray[np.int32]) -> None:
         """Deliver what arrived only now of the spikes of earlier steps."""
         steps, neurons, late = self._of_older(arrived)
         self._count_late(steps, neurons, late)
-        state, moved = self._state, self._room_for(step, late)
+        state, moved = self._state, self._moved
 
         def deliver(thread: int, n_threads: int) -> int:
             arrival.deliver_late(
@@ -223,13 +233,6 @@ class ClosedLoop:
         late[index[has_synapses], column[has_synapses]] = n_ticks[has_synapses]
         return steps, neurons, late
 
-    def _room_for(self, step: int, late: NDArray[np.int32]) -> arrival.Moved:
-        """Have the state engine keep input for as long as the latest spike needs."""
-        n_slots, moved = self._longest_delay + int(late.max(initial=0)) + 1, self._state.moved
-        if moved is None or n_slots > moved.is_used.shape[1]:
-            moved = self._state.allow_moves(2 * n_slots, step + 1)
-        return moved
-
     def _count_late(self, steps: NDArray[np.int32], neurons: NDArray[np.int32], late: NDArray[np.int32]) -> None:
         is_late = late > 0
         n_events = np.where(is_late, self._row_length[neurons], 0)
@@ -243,5 +246,6 @@ class ClosedLoop:
         joined = {name: np.concatenate([getattr(packets, name) for packets in self._sent]) for name in names}
         packets, n_ticks = Packets(**joined), max(1, len(self._sent))
         outcome = self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
-        self._count_late(*self._of_older(self._run.take_arrivals()))
+        waiting = [arrived for some in self._waiting.values() for arrived in some]
+        self._count_late(*self._of_older(np.concatenate([self._run.take_arrivals(), *waiting])))
         return outcome

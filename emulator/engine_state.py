@@ -103,32 +103,13 @@ class EngineState:
                 hint="raise max_memory_bytes (--memory-gib), shorten the longest delay, or lower the drive",
             )  # fmt: skip
 
-    def allow_moves(self, n_slots: int, next_step: int = 0) -> Moved:
-        """Make room for input that is moved by up to ``n_slots`` steps; what is to come from ``next_step`` on stays.
-
-        Raises
-        ------
-        CapacityError
-            If that would take more than 8 GiB of addresses.
-        """
+    def allow_moves(self, n_slots: int) -> Moved:
+        """Make room for input that is moved to steps up to ``n_slots`` ahead, and leave spikes to who moves it."""
         n_shards, n_input = self.cells.accumulator.shape
         n_slots = 1 << (n_slots - 1).bit_length()
-        n_bytes = n_shards * n_slots * n_input * self.cells.accumulator.itemsize
-        if n_bytes > _MAX_DUE_BYTES:
-            raise CapacityError(
-                "input of late spikes", "state engine", need=n_bytes, have=_MAX_DUE_BYTES, unit="bytes of addresses",
-                hint="lower core.spike_buffer_packets, or drop what is late (--end-of-tick drop)",
-            )  # fmt: skip
         ring = lazy_array((n_shards, n_slots, n_input), self.cells.accumulator.dtype)
-        old, new = self.moved, Moved(ring, np.zeros((n_shards, n_slots), np.uint8))
-        if old is not None:
-            n_old = old.is_used.shape[1]
-            for shard, slot in np.argwhere(old.is_used).tolist():
-                step = next_step + (slot - next_step) % n_old
-                new.input[shard, step % n_slots] = old.input[shard, slot]
-                new.is_used[shard, step % n_slots] = 1
-        self.moved = new
-        return new
+        self.moved = Moved(ring, np.zeros((n_shards, n_slots), np.uint8))
+        return self.moved
 
     @property
     def n_updates_cut(self) -> int:

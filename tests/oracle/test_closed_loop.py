@@ -7,6 +7,7 @@ reference network, told so, must come to the same potentials and spikes.
 import numpy as np
 import pytest
 
+import emulator.closed_loop
 import emulator.timing
 from emulator.closed_loop import ClosedLoop
 from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
@@ -175,3 +176,15 @@ def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
     loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
     with pytest.raises(CapacityError, match=r"^lengths of all rows at closed loop: needs [0-9,]+ bytes, has [0-9,]+ bytes; "):
         simulate(network, n_steps=10, seed=1, couple=loop.couple)
+
+
+@pytest.mark.parametrize("case", ["overflow", "reinjected"])
+def test_what_is_very_late_waits_elsewhere_and_still_counts(case, monkeypatch):
+    _, _, loop, run = closed_loop_run(case)
+    monkeypatch.setattr(emulator.closed_loop, "_MAX_AHEAD", 1)
+    _, _, other_loop, other = closed_loop_run(case)
+    assert loop.arrivals.late_by[2:].sum() > 50
+    np.testing.assert_array_equal(other.v_mv, run.v_mv)
+    loop.outcome()
+    other_loop.outcome()
+    np.testing.assert_array_equal(other_loop.arrivals.late_by, loop.arrivals.late_by)
