@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from models.machine import Machine
     from models.network import Network
     from neuromap.results import Report
-    from neuromap.static import StaticReport
+    from neuromap.static import BusiestCore, StaticReport
 
 Depth = Literal["static", "cores"]
 Row = dict[str, Any]
 
 #: Sections of a machine that no mapping stage reads (a test replaces them by objects that cannot be read).
-UNMAPPED_SECTIONS = frozenset({"power", "flow_control", "pipeline", "link", "constants", "name", "description"})
+UNMAPPED_SECTIONS = frozenset(
+    {"power", "flow_control", "pipeline", "link", "reception", "tick", "neuro_core", "host", "constants", "name"}
+    | {"description"}
+)
 _NOT_OF_SPIKES = ("machine", "recipe", "time_scale_factor", "n_threads", "memory_gib")
 
 #: Shares of a resource in use, each with the name that ``binds`` gives it.
@@ -39,11 +42,21 @@ RATIOS = {
     "sdram_ratio": "SDRAM",
     "table_ratio": "table",
 }
+#: What the busiest core's tick goes into, and the phases in it: shares of the tick that add up to ``core_load_ratio``.
+PARTS = {
+    "update_ratio": ("update", "drain", "soma", "dendrite"),
+    "draws_ratio": ("draws",),
+    "hand_over_ratio": ("hand-over",),
+    "packets_ratio": ("packets",),
+    "events_ratio": ("events",),
+    "wait_ratio": ("wait",),
+    "other_ratio": None,
+}
 #: Columns of every point, in order; those of one depth only are None in the other.
 COLUMNS = (
-    "status", "message", "n_cores", "n_chips", "n_boards", *RATIOS, "binds", "real_time_factor", "power_w",
-    "energy_per_synaptic_event_nj", "n_synaptic_events_per_s", "min_lossless_time_scale_factor", "n_overruns",
-    "n_late", "n_lost", "mean_rate_hz",
+    "status", "message", "n_cores", "n_chips", "n_boards", *RATIOS, "binds", "busiest_core", *PARTS, "real_time_factor",
+    "power_w", "energy_per_synaptic_event_nj", "n_synaptic_events_per_s", "min_lossless_time_scale_factor",
+    "n_overruns", "n_late", "n_lost", "mean_rate_hz",
 )  # fmt: skip
 
 
@@ -160,7 +173,19 @@ def _static_row(report: StaticReport) -> Row:
     }
     same = ("n_cores", "n_chips", "n_boards", "real_time_factor", "power_w", "energy_per_synaptic_event_nj")
     values = {name: getattr(report, name) for name in (*same, "n_synaptic_events_per_s")}
-    return {"status": "ok", **ratios, "binds": _binds(ratios), **values}
+    values |= {"busiest_core": report.busiest_core.kind if report.busiest_core is not None else None}
+    return {"status": "ok", **ratios, "binds": _binds(ratios), **_shares(report.busiest_core), **values}
+
+
+def _shares(core: BusiestCore | None) -> Row:
+    """Shares of the tick that the parts of the busiest core's work take."""
+    if core is None:
+        return {}
+    part_of = {phase: part for part, phases in PARTS.items() for phase in phases or ()}
+    shares = dict.fromkeys(PARTS, 0.0)
+    for phase, cycles in core.parts_cycles.items():
+        shares[part_of.get(phase, "other_ratio")] += cycles / core.budget_cycles
+    return dict(shares)
 
 
 def _cores_row(report: Report, machine: Machine, network: Network) -> Row:
@@ -180,6 +205,7 @@ def _cores_row(report: Report, machine: Machine, network: Network) -> Row:
     return {
         "status": "ok", "n_cores": report.mapping.n_cores, "n_chips": report.mapping.n_chips,
         "n_boards": report.mapping.n_boards, **ratios, "binds": _binds(ratios),
+        "busiest_core": core.kind if core is not None else None,
         "real_time_factor": timing.real_time_factor, "power_w": report.energy.power_w,
         "energy_per_synaptic_event_nj": report.energy.energy_per_synaptic_event_nj,
         "min_lossless_time_scale_factor": timing.min_lossless_time_scale_factor, "n_overruns": timing.n_overruns,

@@ -24,7 +24,7 @@ from neuromap.flow import run, run_static
 from neuromap.report.sweep_figure import draw_lines, draw_maps, write_figures
 from neuromap.sweep import run_sweep
 from neuromap.sweep_plan import Axis, parse_axes, plan_sweep, read_axes, value_text
-from neuromap.sweep_point import COLUMNS, UNMAPPED_SECTIONS, PointRunner, mapping_key, simulation_key
+from neuromap.sweep_point import COLUMNS, PARTS, UNMAPPED_SECTIONS, PointRunner, mapping_key, simulation_key
 from neuromap.sweep_pool import Task, next_task, run_tasks
 
 CLOCKS, SIZES = "machine.core.clock_hz=100e6,200e6", "recipe.neurons_per_core=5,10,100000"
@@ -44,7 +44,7 @@ def counted(monkeypatch):
         return counting
 
     monkeypatch.setattr("neuromap.flow.map_network", count("mappings", neuromap.flow.map_network))
-    monkeypatch.setattr("neuromap.flow._simulate", count("simulations", neuromap.flow._simulate))
+    monkeypatch.setattr("neuromap.flow.simulate_experiment", count("simulations", neuromap.flow.simulate_experiment))
     return counts
 
 
@@ -130,7 +130,7 @@ def test_paths_and_values_are_checked_before_anything_runs(monkeypatch, tmp_path
 
 
 def test_depth_and_jobs_are_checked():
-    with pytest.raises(UnknownNameError, match=r"^depth: needs one of full, static, has 'deep'"):
+    with pytest.raises(UnknownNameError, match=r"^depth: needs one of cores, static, has 'deep'"):
         run_sweep("chain", ["seed=1"], depth="deep")
     with pytest.raises(ParameterError, match=r"^--jobs: needs a whole number of at least 1, has 0$"):
         run_sweep("chain", ["seed=1"], n_jobs=0)
@@ -154,6 +154,23 @@ def test_points_are_those_of_single_runs():
         (row["machine.core.clock_hz"], row["recipe.neurons_per_core"]): row["core_load_ratio"] for row in result.rows
     }
     assert loads[100e6, 5] > loads[200e6, 5] > 0
+
+
+def test_parts_of_the_busiest_core_add_up_to_its_load():
+    vary = ["recipe.name=ensemble,combined", "recipe.neurons_per_core=32,64"]
+    for row in run_sweep("brunel", vary, scale=0.1, n_jobs=1).rows:
+        assert sum(row[name] for name in PARTS) == pytest.approx(row["core_load_ratio"])
+    assert (row["busiest_core"], row["hand_over_ratio"]) == ("combined", 0)
+    cost = load_machine("spinnaker1").cost
+    update_cycles = 64 * (cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron)
+    assert row["update_ratio"] == pytest.approx(update_cycles / 20_000)
+    assert row["other_ratio"] == pytest.approx(cost.timer_cycles / 20_000, rel=0.2)  # and spikes sent
+
+
+def test_neuro_cores_have_parts_too():
+    (row,) = run_sweep("pd14", ["seed=1"], scale=0.01, machine="loihi1", n_jobs=1).rows
+    assert sum(row[name] for name in PARTS) == pytest.approx(row["core_load_ratio"])
+    assert row["other_ratio"] > row["update_ratio"] > 0  # the barrier
 
 
 def test_full_points_are_those_of_single_runs():
@@ -208,7 +225,7 @@ class Unreadable:
 @pytest.mark.parametrize("place", [name for name in PLACERS if name != "annealing"])  # the slowest; two like it stay
 def test_no_stage_reads_what_mappings_are_shared_over(place):
     network, machine = NETWORKS["chain"](), load_machine("spinnaker1")
-    sections = {name: Unreadable() for name in UNMAPPED_SECTIONS & {"power", "flow_control", "pipeline", "link"}}
+    sections = {name: Unreadable() for name in UNMAPPED_SECTIONS - {"constants", "name", "description"}}
     blind = replace(machine, cost=Unreadable(), **sections)
     for route in ROUTERS:
         wanted = map_network(network, machine, place=place, route=route)
