@@ -174,7 +174,8 @@ def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
     network = rich_network()
     mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
     loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
-    with pytest.raises(CapacityError, match=r"^lengths of all rows at closed loop: needs [0-9,]+ bytes, has [0-9,]+ bytes; "):
+    needed = r"^lengths of all rows at closed loop: needs [0-9,]+ bytes, has [0-9,]+ bytes; "
+    with pytest.raises(CapacityError, match=needed):
         simulate(network, n_steps=10, seed=1, couple=loop.couple)
 
 
