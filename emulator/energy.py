@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mapping.model import Mapping, Role
 from mapping.partition.memory import hand_over_bytes
 from models.machine import Machine
-from models.machine_bounds import with_bounds
+from models.machine_range import with_sections_at
 from models.network import Network
 
 _J_PER_PJ = 1e-12
@@ -133,7 +133,7 @@ def energy_range(
     """Return `energy` with every power constant of a range at its low end, and at its high end."""
     low, high = (
         energy(
-            with_bounds(machine, end, ("power",)), done, n_boards=n_boards, n_cores=n_cores, busy_cores=busy_cores,
+            with_sections_at(machine, end, ("power",)), done, n_boards=n_boards, n_cores=n_cores, busy_cores=busy_cores,
             real_time_factor=real_time_factor,
         )
         for end in ("low", "high")

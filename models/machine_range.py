@@ -1,7 +1,8 @@
-"""A machine at either end of what is known of its times: every unverified cost at its cheap, or at its dear end."""
+"""A machine at either end of what is known of it: every unverified cost cheap or dear, or whole sections."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -45,8 +46,28 @@ def with_times_at(machine: Machine, bound: Bound) -> Machine:
     machine : Machine
     bound : {"low", "high"}
     """
+    return _moved(machine, bound, open_times(machine))
+
+
+def with_sections_at(machine: Machine, bound: Bound, sections: Sequence[str]) -> Machine:
+    """Return the machine with every constant of some sections that has a range at one end of it.
+
+    Parameters
+    ----------
+    machine : Machine
+    bound : {"low", "high"}
+    sections : sequence of str
+        Sections whose constants move, for example ``("power",)``; one that the machine does not have is passed over.
+    """
+    chosen = [note for note in machine.constants if note.low is not None and note.high is not None]
+    chosen = [note for note in chosen if note.path.partition(".")[0] in sections]
+    return _moved(machine, bound, [note for note in chosen if getattr(machine, note.path.partition(".")[0])])
+
+
+def _moved(machine: Machine, bound: Bound, notes: Iterable[ConstantNote]) -> Machine:
+    """Return the machine with constants at one end of their ranges, speeds at the other."""
     moved: dict[str, dict[str, float | None]] = {}
-    for note in open_times(machine):
+    for note in notes:
         section, _, name = note.path.partition(".")
         is_low = (bound == "low") != (note.unit in _SPEEDS)
         moved.setdefault(section, {})[name] = note.low if is_low else note.high

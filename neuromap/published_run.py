@@ -20,7 +20,7 @@ from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
 from mapping.load import static_load
 from mapping.model import Mapping, Role
 from models.machine import Machine
-from models.machine_bounds import with_bounds
+from models.machine_range import with_sections_at
 from models.network import LifCurrExp, Network
 from models.units import ms_to_steps
 from neuromap.choices import Experiment
@@ -313,7 +313,7 @@ def _of_volley(experiment: Experiment) -> list[Measure]:
     fired_ratio = 1.0 - NormalDist(*_V_INIT_2017_MV).cdf(LifCurrExp().v_thresh_mv)
     ticks = [
         volley_ticks(one, network, n_neurons=80, fired_ratio=fired_ratio, time_scale_factor=20.0)
-        for one in (machine, *(with_bounds(machine, bound, ("cost",)) for bound in ("low", "high")))
+        for one in (machine, *(with_sections_at(machine, bound, ("cost",)) for bound in ("low", "high")))
     ]  # type: ignore[arg-type]
     quantity = "ticks that the busiest core overran"
     return [against("vAl18c.overruns", "predicted", ticks, quantity=quantity, unit="ticks", target=FACTOR_TARGET)]

@@ -144,7 +144,7 @@ def test_report_page_is_written_and_old_files_do_not_stay(tmp_path, capsys):
     stages = [line.split(":")[0] for line in shown.err.splitlines()]
     assert [stage for stage in stages if stage != "compile"] == ["map", "verify", "build", "simulate", "time", "report"]
     written = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
-    assert written == set(RESULTS) - {"static.json"}
+    assert written == set(RESULTS) - {"static.json", "dynamic.json", "dynamic.npz", "packets.html"}
     assert json.dumps(read(out)["verdict"]["summary"])[1:-1] in (out / "report.html").read_text(encoding="utf-8")
     (out / "mine.txt").write_text("")
     assert main(["run", "pd14", *SMALL, "--out", str(out), "--overwrite", "--no-html"]) == 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.machine_file import load_machine
-from models.machine_range import open_times, with_times_at
+from models.machine_range import open_times, with_sections_at, with_times_at
 
 SPINNAKER1 = load_machine("spinnaker1")
 
@@ -38,3 +38,19 @@ def test_a_value_that_was_replaced_has_no_range():
     assert with_times_at(machine, "low").cost.timer_cycles == 900
     by_hand = replace(SPINNAKER1, cost=replace(SPINNAKER1.cost, timer_cycles=900.0))
     assert with_times_at(by_hand, "high").cost.timer_cycles == 900
+
+
+def test_constants_of_the_sections_move_and_no_others():
+    machine = load_machine("spinnaker1", {"cost.timer_cycles": 7})
+    low, high = (with_sections_at(machine, bound, ("cost",)) for bound in ("low", "high"))
+    assert (low.cost.spike_cycles, high.cost.spike_cycles) == (0, 200)
+    assert low.cost.synapse_cycles == high.cost.synapse_cycles == machine.cost.synapse_cycles  # has no range
+    assert low.cost.timer_cycles == 7  # set by the user: the file's range is not of that value
+    assert low.power == machine.power
+    assert with_sections_at(machine, "high", ("power",)).power.core_waiting_ratio == 1
+
+
+def test_a_section_that_is_missing_is_passed_over():
+    machine = load_machine("loihi1")
+    assert machine.plasticity is None
+    assert with_sections_at(machine, "low", ("plasticity",)) == machine
