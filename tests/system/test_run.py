@@ -189,11 +189,18 @@ def test_interrupt_after_the_simulation_keeps_the_spikes(tmp_path, capsys, monke
     assert np.load(out / "spikes.npz")["step"].size > 0
 
 
+#: A background process of a shell ignores SIGINT, and so would its children.
+_WITH_SIGINT = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from neuromap.cli import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
 def test_ctrl_c_ends_a_run_with_a_partial_report(tmp_path):
     """At 0.02 of its size 2,000 s of model time take minutes: the signal always comes before the end."""
     out = tmp_path / "out"
     options = ["--scale", "0.02", "--seconds", "2000", "--set", "warmup_ms=0", "--no-html", "--out", str(out)]
-    command = [sys.executable, "-m", "neuromap.cli", "run", "pd14", *options]
+    command = [sys.executable, "-c", _WITH_SIGINT, "run", "pd14", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:
             if line.startswith("build:"):
