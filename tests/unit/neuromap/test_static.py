@@ -13,7 +13,10 @@ from mapping.load import static_load
 from models.machine_file import load_machine
 from models.network import AllToAll, Explicit, FixedProbability, FixedTotalNumber, OneToOne
 from models.networks import pd14
+from neuromap import static
 from neuromap.cli import main
+from neuromap.experiment import check_experiment, make_experiment
+from neuromap.flow import run
 from neuromap.static import events_per_s, row_probability, rows_per_s, static_report, static_text
 
 
@@ -99,6 +102,32 @@ def test_packets_of_one_destination_each_are_copies():
     cost, n_rows = mapping.machine.cost, 80.0 * (1 - 0.9**8)
     sent = 80.0 * cost.spike_send_cycles + n_rows * mapping.machine.neuro_core.out_axon_cycles
     assert (core.population, core.parts_cycles["sent"]) == ("A", pytest.approx(sent * 1e-4))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("pd14", {"scale": 0.02, "recipe": "combined"}),
+        ("pd14", {"scale": 0.02, "recipe": "ensemble"}),
+        ("pd14", {"scale": 0.02, "machine": "loihi1"}),
+        ("brunel", {"scale": 0.1, "recipe": "combined"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "-".join(map(str, value.values())),
+)
+def test_mean_work_of_a_run_is_what_is_expected_at_its_rates(name, options):
+    options = {**options, "seconds": 0.2, "settings": {"warmup_ms": 0}}
+    result = run(name, **options)
+    net, _ = check_experiment(make_experiment(name, **options))
+    n_spikes = np.bincount(result.arrays.spike_neuron, minlength=sum(p.n_neurons for p in net.populations))
+    ends = [(p, net.offsets[p.name]) for p in net.populations]
+    rates_hz = {p.name: n_spikes[first : first + p.n_neurons].mean() / 0.2 for p, first in ends}
+    mapping = result.mapping
+    load = static_load(mapping, net, rates_hz)
+    parts = static._parts(mapping, net, load, rows_per_s(mapping, net, load), events_per_s(mapping, net, load))
+    clock_hz, per_step = mapping.machine.core.clock_hz, result.arrays.core_mean_us
+    assert sum(parts.values()) / clock_hz * 1e6 == pytest.approx(per_step, rel=0.005)
+    moving = sum(part for name, part in parts.items() if name != "step")
+    assert moving.sum() / clock_hz * 1e6 == pytest.approx((per_step - parts["step"] / clock_hz * 1e6).sum(), rel=0.01)
 
 
 def test_a_slower_tick_gives_more_cycles(small):
