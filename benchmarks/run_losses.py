@@ -25,7 +25,7 @@ _COMBINED: dict[str, Any] = {"recipe": "combined"}
 #: Name of a case to options of ``run_full``; ``settings`` as on the command line.
 CASES: dict[str, dict[str, Any]] = {
     "ensembles": {"recipe": "ensemble"},
-    **{f"combined, {pace:g}x": _COMBINED | {"time_scale_factor": pace} for pace in (8.0, 6.0, 5.0, 4.0, 3.0, 2.0)},
+    **{f"combined, {pace:g}x": _COMBINED | {"time_scale_factor": pace} for pace in (8.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5)},
     "combined, 4x, dropped": _COMBINED | {"time_scale_factor": 4.0, "end_of_tick": "drop"},
     "combined, 4x, buffer of 256": _COMBINED
     | {"time_scale_factor": 4.0, "settings": ("machine.core.spike_buffer_packets=256",)},
@@ -61,24 +61,28 @@ def draw(cases: list[dict[str, Any]]) -> Figure:
     """Return late and lost events of every case, and the rate over time."""
     with styled():
         figure = new_figure(10.6, 0.34 * len(cases) + 1.2)
-        left, right = figure.subplots(1, 2)
+        left, right = figure.subplots(1, 2, sharey=True)
         y = np.arange(len(cases))[::-1]
         n = np.array([max(case["feedback"]["n_events"], 1) for case in cases])
-        late, lost = (100 * np.array([case["feedback"][key] for case in cases]) / n for key in ("n_late", "n_lost"))
-        left.barh(y, lost, color=VERMILLION, label="lost")
-        left.barh(y, late, left=lost, color=ORANGE, label="late")
+        for key, colour, marker, label in (("n_late", ORANGE, "o", "late"), ("n_lost", VERMILLION, "D", "lost")):
+            percent = 100 * np.array([case["feedback"][key] for case in cases]) / n
+            left.scatter(percent[percent > 0], y[percent > 0], color=colour, marker=marker, label=label, zorder=3)
         left.set_yticks(y, [case["case"] for case in cases])
-        left.set_xlabel("synaptic events (%)")
-        left.legend()
+        left.set_xscale("log")
+        left.set_xticks([1e-4, 1e-3, 0.01, 0.1, 1, 10, 100], ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100"])
+        left.set_xlabel("synaptic events (%); no mark: none")
         for key, colour, marker, label in (
             ("lossless_mean", GREY, "o", "without losses"), ("mean", BLUE, "D", "with losses"),
         ):  # fmt: skip
             rates = [_mean_rate_hz(case, key) for case in cases]
             right.scatter(rates, y, color=colour, marker=marker, label=label, zorder=3)
-        right.set_yticks(y, [""] * len(cases))
         right.set_xscale("log")
+        right.set_xticks([5, 10, 20, 50], ["5", "10", "20", "50"])
+        right.minorticks_off()
         right.set_xlabel("mean rate of the populations (Hz)")
-        right.legend()
+        for ax in (left, right):
+            ax.grid(axis="y", color="#eeeeee", zorder=0)
+            ax.legend(loc="upper right")
     return figure
 
 

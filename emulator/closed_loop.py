@@ -152,7 +152,9 @@ class ClosedLoop:
 
     def _near(self, step: int, arrived: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the arrivals whose work ends soon, with earlier ones of which that is now true; keep the others."""
-        packet, _, n_ticks = arrived.T
+        packet, n_ticks = arrived[:, arrival.A_PACKET], arrived[:, arrival.A_N_TICKS]
+        if not self._waiting and not n_ticks.any():
+            return arrived
         ends = self._tick_of_packet[packet] + n_ticks
         is_far = ends > step + _MAX_AHEAD
         for end in np.unique(ends[is_far]).tolist():

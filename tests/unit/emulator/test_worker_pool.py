@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator import run
+from emulator import advance, run
 from emulator.worker_pool import start_together, worker_pool
 from reference_case import rich_network, spikes_of
 
@@ -41,7 +41,7 @@ def test_every_thread_runs_its_job_once():
 
 def test_interruption_between_the_starts_of_two_threads_keeps_the_chunks_before(monkeypatch):
     whole = run.simulate(rich_network(), n_steps=400, seed=1)  # two chunks of two jobs
-    monkeypatch.setattr(run, "worker_pool", lambda n_threads: PoolWithout(n_threads, refused=3))
+    monkeypatch.setattr(advance, "worker_pool", lambda n_threads: PoolWithout(n_threads, refused=3))
     part = run.simulate(rich_network(), n_steps=400, seed=1)
     assert (part.n_steps, part.is_complete) == (200, False)
     assert spikes_of(part) == [spike for spike in spikes_of(whole) if spike[0] < 200]
