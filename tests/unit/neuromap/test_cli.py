@@ -112,7 +112,7 @@ def test_run_passes_every_option(flow, capsys, in_tmp):
         "memory_gib": None,
     }
     assert str(passed["out"]) == "there"
-    assert "html" not in passed
+    assert passed["html"] is True
     captured = capsys.readouterr()
     assert captured.out == "verdict: complete\nresults in there\n"
     assert re.match(r"^build: \d+\.\d s\nsimulate: \d+\.\d s; all\n$", captured.err)
