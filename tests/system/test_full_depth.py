@@ -49,6 +49,8 @@ def test_report_has_what_was_lost_in_json_and_on_its_page(lossy):
     assert report["feedback"]["n_late"] == full.report.feedback.n_late
     assert report["packets"]["n_late"] == full.packets.n_late == full.outcome.total("n_late") > 0
     assert report["notes"][0] == feedback_sentence(full.report.feedback)
+    assert full.packets.max_backlog_ns > 20 * 1e5
+    assert report["notes"][1].startswith(f"the busiest core falls {full.packets.max_backlog_ns * 1e-6:.3g} ms behind ")
     assert json.loads((out / "dynamic.json").read_text(encoding="utf-8"))["n_sent"] == full.packets.n_sent
     page = (out / "report.html").read_text(encoding="utf-8")
     for section in ("feedback", "packets", "activity"):
@@ -75,6 +77,7 @@ def test_a_machine_that_keeps_up_gives_the_spikes_of_the_open_loop():
     assert full.report.feedback.first_difference_ms is None
     assert full.report.verdict.loses_nothing
     assert full.report.notes[0].startswith("no synaptic event is late or lost")
+    assert not [note for note in full.report.notes if "behind" in note]
 
 
 def test_command_prints_packets_verdict_and_losses(tmp_path, capsys):
