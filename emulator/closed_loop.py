@@ -243,11 +243,17 @@ class ClosedLoop:
         self.arrivals.late_by[:] += np.bincount(np.minimum(late[is_late], _MAX_LATE), minlength=_MAX_LATE + 1)
 
     def outcome(self) -> Outcome:
-        """Run the packets that are still on their way to the end and return what happened in the network."""
+        """Run the packets that are still on their way to the end and return what happened in the network.
+
+        To be called once, after the simulation; the state engine's memory is let go.
+        """
         names = ("tick", "core", "offset", "net", "row")
         joined = {name: np.concatenate([getattr(packets, name) for packets in self._sent]) for name in names}
         packets, n_ticks = Packets(**joined), max(1, len(self._sent))
         outcome = self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
         waiting = [arrived for some in self._waiting.values() for arrived in some]
         self._count_late(*self._of_older(np.concatenate([self._run.take_arrivals(), *waiting])))
+        if self._pool is not None:
+            self._pool.shutdown()
+        del self._state, self._moved
         return outcome

@@ -108,6 +108,7 @@ def run_full(
     if loop.arrivals.step_missed.any():
         same_length = replace(experiment, seconds=max(own.n_steps * network.dt_ms - experiment.warmup_ms, 0.0) * 1e-3)
         lossless = simulate_experiment(same_length, network, _renamed(say))
+        lossless = replace(lossless, connectivity=own.connectivity)  # equal; one copy is enough
     warmup_steps = min(ms_to_steps(experiment.warmup_ms, network.dt_ms), own.n_steps)
     feedback = measure_feedback(
         mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(packet_options.end_of_tick)

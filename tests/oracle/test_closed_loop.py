@@ -127,7 +127,8 @@ def test_without_late_spikes_the_closed_loop_is_the_open_one(recipe):
     np.testing.assert_array_equal(closed.v_mv, opened.v_mv)
     assert spikes_of(closed) == spikes_of(opened)
     assert loop.arrivals.n_on_time.sum() == loop.arrivals.n_events.sum() > 500
-    assert loop.outcome().n_delivered == loop.outcome().n_expected > 100
+    outcome = loop.outcome()
+    assert outcome.n_delivered == outcome.n_expected > 100
 
 
 def test_threads_do_not_change_what_is_late():

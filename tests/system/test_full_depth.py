@@ -115,18 +115,6 @@ def test_ctrl_c_keeps_what_was_done(monkeypatch):
     assert full.packets.n_steps == 301
 
 
-@pytest.mark.slow
-def test_full_scale_ensembles_lose_nothing_and_combined_cores_do():
-    start = {"settings": ("warmup_ms=0",)}
-    ensembles = run_full("pd14", seconds=0.1, **start).report
-    assert ensembles.feedback.n_events > 90_000_000
-    assert (ensembles.feedback.n_late, ensembles.feedback.n_lost) == (0, 0)
-    combined = run_full("pd14", recipe="combined", seconds=0.03, **start).report
-    assert combined.feedback.n_late > 0.1 * combined.feedback.n_events
-    assert combined.feedback.n_lost > 0
-    assert not combined.verdict.loses_nothing
-
-
 EFFECT = Effect(mean=2.0, lossless_mean=1.0, ks_distance=0.5, ks_critical=0.1)
 FEEDBACK = FeedbackReport(
     end_of_tick="late", n_events=200_000, n_late=10, n_lost=50_000,
