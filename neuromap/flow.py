@@ -51,7 +51,7 @@ class Result:
         return render_html(self.report, self.arrays)
 
 
-def _silent(stage: str, fraction: float, note: str = "") -> None:
+def silent(stage: str, fraction: float, note: str = "") -> None:
     """Report no progress."""
 
 
@@ -118,7 +118,7 @@ def map_network(
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
     if given is not None:
         check_network(given, network)
-    report = progress or _silent
+    report = progress or silent
     mapping, _ = _map(experiment, network, machine, report, given, stage)
     _verify(mapping, network, report)
     if folder is not None:
@@ -210,7 +210,7 @@ def run(
     experiment = make_experiment(experiment, **options)
     network, machine = check_experiment(experiment)
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
-    report_progress = progress or _silent
+    report_progress = progress or silent
     map_s = 0.0
     if mapping is None:
         mapping, map_s = _map(experiment, network, machine, report_progress)

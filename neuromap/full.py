@@ -16,7 +16,7 @@ from models.units import ms_to_steps
 from neuromap.dynamic import DynamicReport, dynamic_report, write_dynamic
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.feedback import Feedback, feedback_sentence, measure_feedback
-from neuromap.flow import Progress, Result, map_network, run, simulate_experiment, write_results, write_spikes
+from neuromap.flow import Progress, Result, map_network, run, silent, simulate_experiment, write_results, write_spikes
 from neuromap.results import Report
 from neuromap.verdict import make_verdict
 
@@ -91,7 +91,7 @@ def run_full(
     experiment = make_experiment(experiment, **options)
     network, _ = check_experiment(experiment)
     n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
-    say = progress or _silent
+    say = progress or silent
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
     packet_options = NetworkOptions(
         time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
@@ -106,8 +106,10 @@ def run_full(
         write_spikes(own, Path(out), warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
     lossless = own
     if loop.arrivals.step_missed.any():
-        same_length = replace(experiment, seconds=max(own.n_steps * network.dt_ms - experiment.warmup_ms, 0.0) * 1e-3)
+        same_length = replace(experiment, warmup_ms=0.0, seconds=own.n_steps * network.dt_ms * 1e-3)
         lossless = simulate_experiment(same_length, network, _renamed(say))
+        if not lossless.is_complete:
+            raise KeyboardInterrupt  # nothing to compare with
         lossless = replace(lossless, connectivity=own.connectivity)  # equal; one copy is enough
     warmup_steps = min(ms_to_steps(experiment.warmup_ms, network.dt_ms), own.n_steps)
     feedback = measure_feedback(
@@ -120,10 +122,6 @@ def run_full(
         write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
         write_dynamic(packets, outcome, mapping, Path(out))
     return full
-
-
-def _silent(stage: str, fraction: float, note: str = "") -> None:
-    """Report no progress."""
 
 
 def _renamed(progress: Progress) -> Progress:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import neuromap.flow
+import neuromap.full
 from emulator.closed_loop import ClosedLoop
 from neuromap.cli import main
 from neuromap.feedback import feedback_sentence
@@ -99,20 +100,48 @@ def test_options_of_the_dynamic_depth_are_refused(option, tmp_path, capsys):
     assert f"{option}: needs --depth dynamic, has 'a.file'" in " ".join(capsys.readouterr().err.split())
 
 
-def test_ctrl_c_keeps_what_was_done(monkeypatch):
+@pytest.fixture
+def ctrl_c(monkeypatch):
+    """Interrupt the closed loop after a step."""
     deliver = ClosedLoop._deliver
 
-    def interrupted(self, step, *arguments):
-        if step == 300:
-            raise KeyboardInterrupt
-        deliver(self, step, *arguments)
+    def at(wanted: int) -> None:
+        def interrupted(self, step, *arguments):
+            if step == wanted:
+                raise KeyboardInterrupt
+            deliver(self, step, *arguments)
 
-    monkeypatch.setattr(ClosedLoop, "_deliver", interrupted)
+        monkeypatch.setattr(ClosedLoop, "_deliver", interrupted)
+
+    return at
+
+
+def test_ctrl_c_keeps_what_was_done(ctrl_c):
+    ctrl_c(300)
     full = run_full("pd14", recipe="combined", **SMALL | {"settings": SLOW})
     assert full.report.status == "partial"
     assert full.result.simulation.n_steps == 301
     assert full.report.feedback.n_late > 0
     assert full.packets.n_steps == 301
+
+
+def test_ctrl_c_in_the_warm_up_compares_as_much_as_was_done(ctrl_c):
+    ctrl_c(150)
+    full = run_full("pd14", recipe="combined", **SMALL | {"settings": SLOW})
+    assert full.result.simulation.n_steps == 151
+    assert full.report.feedback.n_late > 0
+    assert full.feedback.lossless_rate_hz.shape == full.feedback.rate_hz.shape == (151,)
+
+
+def test_ctrl_c_in_the_run_without_losses_keeps_the_spikes(monkeypatch, tmp_path):
+    def simulate(experiment, network, progress, *, couple=None):
+        simulation = neuromap.flow.simulate_experiment(experiment, network, progress, couple=couple)
+        return simulation if couple is not None else replace(simulation, is_complete=False)
+
+    monkeypatch.setattr(neuromap.full, "simulate_experiment", simulate)
+    with pytest.raises(KeyboardInterrupt):
+        run_full("pd14", recipe="combined", out=tmp_path / "out", **SMALL | {"settings": SLOW})
+    assert np.load(tmp_path / "out" / "spikes.npz")["step"].size > 100
 
 
 EFFECT = Effect(mean=2.0, lossless_mean=1.0, ks_distance=0.5, ks_critical=0.1)
