@@ -21,6 +21,7 @@ from emulator.advance import AfterStep
 from emulator.connectivity import Connectivity
 from emulator.engine_state import EngineState
 from emulator.kernels import arrival
+from emulator.kernels.packet_queue import S_N_TICKS, S_PACKET
 from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
 from emulator.network.compiled import SteppedRun, run_compiled
 from emulator.network.outcome import Outcome
@@ -146,13 +147,13 @@ class ClosedLoop:
         self._remember(first, packets)
         arrived = self._near(step, self._run.take_arrivals())
         self._deliver(step, packets, first, arrived)
-        older = arrived[arrived[:, arrival.A_PACKET] < first]
+        older = arrived[arrived[:, S_PACKET] < first]
         if len(older):
             self._deliver_late(older)
 
     def _near(self, step: int, arrived: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the arrivals whose work ends soon, with earlier ones of which that is now true; keep the others."""
-        packet, n_ticks = arrived[:, arrival.A_PACKET], arrived[:, arrival.A_N_TICKS]
+        packet, n_ticks = arrived[:, S_PACKET], arrived[:, S_N_TICKS]
         if not self._waiting and not n_ticks.any():
             return arrived
         ends = self._tick_of_packet[packet] + n_ticks

@@ -27,6 +27,7 @@ from neuromap.output_folder import prepare_out_folder
 from neuromap.published_measure import PublishedRow
 from neuromap.published_rows import ROWS
 from neuromap.published_run import Setting
+from neuromap.sweep_folder import whole_lines
 
 PLAN_NAME, ROWS_NAME, JSON_NAME, CSV_NAME = "plan.json", "rows.jsonl", "published.json", "published.csv"
 FIGURE_NAME, PAGE_NAME = "published.png", "published.html"
@@ -80,12 +81,8 @@ def read_rows(file: IO[bytes]) -> dict[str, PublishedRow]:
     ParameterError
         If a line is no row of the table.
     """
-    file.seek(0)
-    content = file.read()
-    whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
-    file.truncate(len(whole))
     rows = {}
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(whole_lines(file), start=1):
         try:
             row = PublishedRow.from_dict(json.loads(line))
         except (ValueError, KeyError, TypeError) as err:

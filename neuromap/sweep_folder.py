@@ -95,6 +95,15 @@ def append_point(file: IO[bytes], row: Row) -> None:
     os.fsync(file.fileno())
 
 
+def whole_lines(file: IO[bytes]) -> list[bytes]:
+    """Read the lines of a file to its end, and remove a last one that was cut off."""
+    file.seek(0)
+    content = file.read()
+    whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
+    file.truncate(len(whole))
+    return whole.splitlines()
+
+
 def read_points(file: IO[bytes], points: Sequence[Point], axes: Sequence[Axis]) -> dict[int, Row]:
     """Read the finished points; a last line that was cut off is removed.
 
@@ -103,12 +112,8 @@ def read_points(file: IO[bytes], points: Sequence[Point], axes: Sequence[Axis]) 
     ParameterError
         If a line is no point of this sweep.
     """
-    file.seek(0)
-    content = file.read()
-    whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
-    file.truncate(len(whole))
     found: dict[int, Row] = {}
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(whole_lines(file), start=1):
         try:
             row = json.loads(line)
             point = points[row["point"]]

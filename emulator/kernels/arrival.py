@@ -20,10 +20,9 @@ from emulator.kernels.delivery import (
     G_RECEPTOR_0,
     add_to_due_lists,
 )
+from emulator.kernels.packet_queue import S_COLUMN, S_N_TICKS, S_PACKET
 
 ON_TIME, LOST = 0, -1  #: else the steps that a spike is late
-# columns of arrivals
-A_PACKET, A_COLUMN, A_N_TICKS = range(3)
 
 
 class Moved(NamedTuple):
@@ -58,7 +57,7 @@ def judge(first_packet, arrivals, spike_of_packet, neurons, row_length, out_late
     Parameters
     ----------
     first_packet : int
-        Number of the step's first packet; earlier ones are left to ``judge_older``.
+        Number of the step's first packet; earlier ones are left out.
     arrivals : ndarray, shape (n, 3), int32
         Packet, column (slice) and ticks late.
     spike_of_packet : ndarray, shape (n_packets,), int32
@@ -81,11 +80,11 @@ def judge(first_packet, arrivals, spike_of_packet, neurons, row_length, out_late
             late[c] = LOST if lengths[c] else ON_TIME
             n_events[c] += lengths[c]
     for k in range(arrivals.shape[0]):
-        packet = arrivals[k, A_PACKET] - first_packet
+        packet = arrivals[k, S_PACKET] - first_packet
         if packet >= 0:
-            i, c = spike_of_packet[packet], arrivals[k, A_COLUMN]
+            i, c = spike_of_packet[packet], arrivals[k, S_COLUMN]
             if row_length[neurons[i], c]:
-                out_late[i, c] = arrivals[k, A_N_TICKS]
+                out_late[i, c] = arrivals[k, S_N_TICKS]
     for i in range(neurons.size):
         lengths, late, n_missed = row_length[neurons[i]], out_late[i], np.int64(0)
         for c in range(n_slices):

@@ -71,7 +71,6 @@ class NetworkOptions:
     time_scale_factor: float = 1.0
     end_of_tick: EndOfTick = EndOfTick.LATE
     is_in_phase: bool = False
-    max_ticks: int = 1_000_000
     seed: int = 0
 
 
