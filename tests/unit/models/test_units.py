@@ -41,3 +41,15 @@ def test_steps_to_ms_prints_as_written(n_steps, expected_ms):
 @pytest.mark.parametrize("n_steps", [1, 29, 100_001])
 def test_round_trip(n_steps):
     assert ms_to_steps(steps_to_ms(n_steps, 0.1), 0.1) == n_steps
+
+
+@pytest.mark.parametrize("duration_ms", [1e-9, -1e-9, 1e-300])
+def test_duration_that_would_vanish_is_refused(duration_ms):
+    with pytest.raises(ParameterError, match=r"^seconds: needs a multiple of dt_ms = 0\.1 ms \(it would round to no step\), has"):
+        ms_to_steps(duration_ms, 0.1, name="seconds")
+
+
+@pytest.mark.parametrize("duration_ms", [float("nan"), float("inf"), 1e308])
+def test_duration_without_a_number_of_steps_is_refused(duration_ms):
+    with pytest.raises(ParameterError, match=r"^seconds: needs a finite multiple of dt_ms = 0\.001 ms, has"):
+        ms_to_steps(duration_ms, 0.001, name="seconds")
