@@ -1,12 +1,27 @@
-"""Conversions between the units of neuromap (ms, mV, pA, pF, nS, GOhm; see docs/units.md)."""
+"""Conversions between the units of neuromap (ms, mV, pA, pF, nS, GOhm; see docs/units.md).
+
+A time becomes steps in one of three ways, all of which see through the error of binary fractions (0.15 / 0.1 is
+1.4999999999999998):
+
+- ``ms_to_steps``: whole steps only, anything else is an error (durations, drives' delays, built-in networks' delays);
+- ``round_to_steps``, ``times_to_steps``: the nearest step, halves up, as NEST rounds (synaptic delays, times of given spikes);
+- ``ceil_to_steps``: the first step that is not before the time (refractory times, start and stop of sources).
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import ParameterError
 
-_WHOLE_STEP_TOLERANCE = 1e-6
+_WHOLE_STEP_TOLERANCE = 1e-6  # of a step
+_WHOLE_STEP_RELATIVE = 1e-10  # of the number of steps, on top
+_TIE_TOLERANCE = 1e-9  # of a step; a quotient of two rounded numbers is off by 3e-16 of its size
+_TIE_RELATIVE = 1e-12
 
 
 def ms_to_steps(duration_ms: float, dt_ms: float, *, name: str = "duration_ms") -> int:
@@ -26,20 +41,42 @@ def ms_to_steps(duration_ms: float, dt_ms: float, *, name: str = "duration_ms") 
     Raises
     ------
     ParameterError
-        If the duration is not a whole number of steps (relative tolerance 1e-6), is not finite, or is not zero but so
-        short that it would round to no step.
+        If the duration is not a whole number of steps (tolerance 1e-6 steps and 1e-10 of their number), is not finite,
+        or is not zero but so short that it would round to no step.
     """
     n_steps = duration_ms / dt_ms
     if not math.isfinite(n_steps):
         raise ParameterError(name, duration_ms, f"a finite multiple of dt_ms = {dt_ms:g} ms")
     nearest = round(n_steps)
-    if abs(n_steps - nearest) > _WHOLE_STEP_TOLERANCE * max(1.0, abs(n_steps)):
+    if abs(n_steps - nearest) > _WHOLE_STEP_TOLERANCE + _WHOLE_STEP_RELATIVE * abs(n_steps):
         raise ParameterError(
             name, duration_ms, f"a multiple of dt_ms = {dt_ms:g} ms (it is {n_steps - nearest:+.3g} steps off)"
         )
     if nearest == 0 and duration_ms != 0:
         raise ParameterError(name, duration_ms, f"a multiple of dt_ms = {dt_ms:g} ms (it would round to no step)")
     return nearest
+
+
+def round_to_steps(time_ms: float, dt_ms: float) -> int:
+    """Round a time >= 0 to the nearest step, halves up."""
+    return int(times_to_steps(np.array([time_ms]), dt_ms)[0])
+
+
+def times_to_steps(times_ms: NDArray[np.float64], dt_ms: float) -> NDArray[np.int64]:
+    """Round times >= 0 to the nearest steps, halves up: int64, of the same shape."""
+    n_steps = times_ms / dt_ms
+    return np.floor(n_steps + 0.5 + _tie_tolerance(n_steps)).astype(np.int64)
+
+
+def ceil_to_steps(time_ms: float, dt_ms: float) -> int:
+    """Return the first step that does not begin before a time >= 0."""
+    n_steps = time_ms / dt_ms
+    return math.ceil(n_steps - float(_tie_tolerance(n_steps)))
+
+
+def _tie_tolerance(n_steps: Any) -> Any:
+    """Part of a step by which a quotient may miss a tie; a float or an array, as ``n_steps``."""
+    return _TIE_TOLERANCE + _TIE_RELATIVE * np.abs(n_steps)
 
 
 def steps_to_ms(n_steps: int, dt_ms: float) -> float:

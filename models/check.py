@@ -1,0 +1,178 @@
+"""Checks of single values and arrays. Each returns the value as a plain Python number, or as a read-only array.
+
+Numpy's scalars pass as what they hold, so that no later sum or product wraps at their width. Booleans and texts are no
+numbers here.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ParameterError
+
+N_SEEDS = 1 << 64  #: seeds are below it: a key of the counter-based generator holds 64 bits
+MAX_COUNT = (1 << 31) - 1  #: neuron ids, steps and numbers of synapses of one row are 32-bit words
+_FIRST_ABOVE_INT64, _LAST_INT64 = 2.0**63, 2**63 - 1
+_Word = TypeVar("_Word", bound=np.generic)
+
+
+def check_whole(
+    name: str, value: object, *, at_least: int = 0, at_most: int | None = None, allowed: str | None = None
+) -> int:
+    """Return a whole number as an ``int``.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    value : object
+        An ``int`` or a numpy integer of any width.
+    at_least, at_most : int
+        Bounds, both allowed.
+    allowed : str, optional
+        What the error says is needed; default: a whole number within the bounds.
+
+    Raises
+    ------
+    ParameterError
+        For a bool, a float (also a whole one), any other type, or a number out of bounds.
+    """
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_whole or value < at_least or (at_most is not None and value > at_most):  # type: ignore[operator]
+        upper = "" if at_most is None else f" and <= {at_most}"
+        raise ParameterError(name, value, allowed or f"a whole number >= {at_least}{upper}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def check_seed(name: str, value: object) -> int:
+    """Return a seed as an ``int``; raise ParameterError unless it is a whole number in [0, 2**64)."""
+    return check_whole(name, value, at_most=N_SEEDS - 1, allowed="a whole number >= 0 and < 2**64")
+
+
+def check_number(
+    name: str, value: object, *, at_least: float | None = None, above: float | None = None,
+    at_most: float | None = None, unit: str = "",
+) -> float:  # fmt: skip
+    """Return a finite number as a ``float``.
+
+    Parameters
+    ----------
+    name : str
+        What an error calls it.
+    value : object
+        A number of Python or numpy.
+    at_least, above, at_most : float, optional
+        Bounds; ``above`` itself is not allowed.
+    unit : str
+        Unit that the message names; empty for a pure number.
+
+    Raises
+    ------
+    ParameterError
+        For a bool, a text, any other type, NaN, infinity, or a number out of bounds.
+    """
+    if not is_number(value):
+        raise ParameterError(name, value, "a finite number")
+    number = float(value)  # type: ignore[arg-type]
+    bounds = [(at_least, ">=", number.__ge__), (above, ">", number.__gt__), (at_most, "<=", number.__le__)]
+    given = [(bound, sign, holds) for bound, sign, holds in bounds if bound is not None]
+    if not all(holds(bound) for bound, _, holds in given):
+        text = " and ".join(f"{sign} {bound:g}" for bound, sign, _ in given)
+        raise ParameterError(name, value, f"a value {text} {unit}".rstrip())
+    if not math.isfinite(number):
+        raise ParameterError(name, value, "a finite number")
+    return number
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a number of Python or numpy that is not a bool and fits a float."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return -(2**1023) < value < 2**1023
+    return isinstance(value, float | np.integer | np.floating)
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return a bool; raise ParameterError for anything else."""
+    if not isinstance(value, bool | np.bool_):
+        raise ParameterError(name, value, "true or false")
+    return bool(value)
+
+
+def check_text(name: str, value: object) -> str:
+    """Return a text that is not empty; raise ParameterError otherwise."""
+    if not isinstance(value, str) or not value:
+        raise ParameterError(name, value, "a text that is not empty")
+    return value
+
+
+def check_kind(name: str, value: object, kind: type | tuple[type, ...], allowed: str) -> None:
+    """Raise ParameterError unless a value is of one of the given types; ``allowed`` says what is needed."""
+    if not isinstance(value, kind):
+        raise ParameterError(name, value, allowed)
+
+
+def check_numbers(name: str, values: object) -> NDArray[np.float64]:
+    """Return a list of finite numbers as a read-only float64 array of one dimension.
+
+    Raises
+    ------
+    ParameterError
+        If the values are no numbers, have another number of dimensions, or one is not finite.
+    """
+    array = _array_of_numbers(name, values)
+    if array.dtype.kind == "f":
+        _raise_first(name, array, ~np.isfinite(array), "finite numbers")
+    return _sealed(array, np.float64)
+
+
+def check_ids(name: str, values: object) -> NDArray[np.int64]:
+    """Return a list of ids as a read-only int64 array of one dimension; whole floats count as whole numbers.
+
+    Raises
+    ------
+    ParameterError
+        If the values are no numbers, have another number of dimensions, or one is not whole, below 0, or beyond int64.
+    """
+    array = _array_of_numbers(name, values)
+    allowed = "ids that are whole numbers >= 0"
+    if array.dtype.kind == "f":
+        _raise_first(name, array, ~((array == np.floor(array)) & (array < _FIRST_ABOVE_INT64)), allowed)
+    if array.dtype.kind == "u":
+        _raise_first(name, array, array > np.uint64(_LAST_INT64), allowed)
+    _raise_first(name, array, array < 0, allowed)
+    return _sealed(array, np.int64)
+
+
+def _array_of_numbers(name: str, values: object) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:  # ragged lists
+        raise ParameterError(name, values, "a list of numbers") from error
+    if array.size == 0:
+        array = array.astype(np.float64) if array.dtype.kind == "O" else array
+    if array.dtype.kind not in "iuf":
+        raise ParameterError(name, _short(values), "a list of numbers")
+    if array.ndim != 1:
+        raise ParameterError(name, f"{array.ndim} dimensions", "a list of numbers, of one dimension")
+    return array
+
+
+def _short(values: object) -> str:
+    text = repr(values)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _raise_first(name: str, array: NDArray[np.generic], is_wrong: NDArray[np.bool_], allowed: str) -> None:
+    if is_wrong.any():
+        raise ParameterError(name, array[is_wrong][0].item(), allowed)
+
+
+def _sealed(array: NDArray[Any], dtype: type[_Word]) -> NDArray[_Word]:
+    """Return a read-only copy; an array that is read-only already is kept as it is."""
+    kept = np.array(array, dtype, order="C", copy=None if not array.flags.writeable else True)
+    kept.setflags(write=False)
+    return kept
