@@ -4,7 +4,8 @@ A time becomes steps in one of three ways, all of which see through the error of
 1.4999999999999998):
 
 - ``ms_to_steps``: whole steps only, anything else is an error (durations, drives' delays, built-in networks' delays);
-- ``round_to_steps``, ``times_to_steps``: the nearest step, halves up, as NEST rounds (synaptic delays, times of given spikes);
+- ``round_to_steps``, ``times_to_steps``: the nearest step, halves up, as NEST rounds (synaptic delays, times of given
+  spikes);
 - ``ceil_to_steps``: the first step that is not before the time (refractory times, start and stop of sources).
 """
 
@@ -65,7 +66,8 @@ def round_to_steps(time_ms: float, dt_ms: float) -> int:
 def times_to_steps(times_ms: NDArray[np.float64], dt_ms: float) -> NDArray[np.int64]:
     """Round times >= 0 to the nearest steps, halves up: int64, of the same shape."""
     n_steps = times_ms / dt_ms
-    return np.floor(n_steps + 0.5 + _tie_tolerance(n_steps)).astype(np.int64)
+    nearest: NDArray[np.float64] = np.floor(n_steps + 0.5 + _tie_tolerance(n_steps))
+    return nearest.astype(np.int64)
 
 
 def ceil_to_steps(time_ms: float, dt_ms: float) -> int:
