@@ -84,6 +84,26 @@ class UnknownNameError(ParameterError):
         self.args = (f"{self.args[0]}{hint}",)
 
 
+class ArrayFileError(ParameterError):
+    """A file of arrays that is not what it needs to be.
+
+    Parameters
+    ----------
+    file : str
+        Its path.
+    array : str or None
+        The array in it that is wrong, if it is one.
+    needs, has : str
+        What the file or array needs, and what it has.
+    """
+
+    def __init__(self, file: str, array: str | None, needs: str, has: str) -> None:
+        self.file, self.array, self.needs, self.has = file, array, needs, has
+        where = f"file {file}" if array is None else f"array {array!r} of {file}"
+        super().__init__(where, has, needs)
+        self.args = (f"{where}: needs {needs}, has {has}",)
+
+
 class CapacityError(NeuromapError):
     """Something does not fit.
 

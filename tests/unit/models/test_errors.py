@@ -6,6 +6,7 @@ import re
 import pytest
 
 from models.errors import (
+    ArrayFileError,
     CapacityError,
     KeyCollisionError,
     NeuromapError,
@@ -30,6 +31,14 @@ EXAMPLES = {
     "unknown name, far": (
         UnknownNameError("machine", "abacus", ["spinnaker1", "loihi1"]),
         "machine: needs one of loihi1, spinnaker1, has 'abacus'",
+    ),
+    "array of a file": (
+        ArrayFileError("out/spikes.npz", "step", "values of at least 0", "-3 at index 7"),
+        "array 'step' of out/spikes.npz: needs values of at least 0, has -3 at index 7",
+    ),
+    "file of arrays": (
+        ArrayFileError("out/spikes.npz", None, "an npz file", "a folder"),
+        "file out/spikes.npz: needs an npz file, has a folder",
     ),
     "capacity": (
         CapacityError("DTCM", "core", need=71204, have=65536, unit="bytes", hint="lower max_neurons_per_core"),
