@@ -9,12 +9,11 @@ imported on first use, since they cost more than the rest of ``neuromap --help``
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from dataclasses import fields
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
+from models.bounds import hints_of, section_of
 from models.errors import ParameterError, UnknownNameError
 
 #: Factors of the unit prefixes, for hints on a key with another unit of the same kind.
@@ -130,7 +129,7 @@ def plain(value: Any) -> Any:
 
 def leaf_fields(cls: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield ``(dotted path, type hint)`` of every field of a dataclass and of the dataclasses in it."""
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     for entry in fields(cls):
         if not entry.init:
             continue
@@ -140,79 +139,6 @@ def leaf_fields(cls: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaf_fields(section, f"{prefix}{entry.name}.")
         else:
             yield f"{prefix}{entry.name}", hint
-
-
-def section_of(hint: Any) -> type | None:
-    """Return the dataclass of a section, ``Section`` or ``Section | None``; None for any other type hint."""
-    found = [member for member in _members(hint) if is_dataclass(member) and isinstance(member, type)]
-    return found[0] if len(found) == 1 and set(_members(hint)) <= {found[0], NoneType} else None
-
-
-def describe(hint: Any) -> str:
-    """Say in words what a type hint allows."""
-    simple = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
-    if hint in simple:
-        return simple[hint]
-    if hint is None:
-        return "null"
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        return ("" if len(arguments) == 1 else "one of ") + ", ".join(map(str, arguments))
-    if origin in (Union, UnionType):
-        return " or ".join(describe(argument) for argument in arguments)
-    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
-        return f"a list of {describe(arguments[0])}"
-    if origin is tuple:
-        return f"[{', '.join(describe(argument) for argument in arguments)}]"
-    return str(getattr(hint, "__name__", hint))
-
-
-@lru_cache(maxsize=256)
-def _adapter(hint: Any) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(hint)
-
-
-def check_value(name: str, value: Any, hint: Any, *, unit: str = "") -> Any:
-    """Return ``value`` if it has the type of ``hint``, else raise ParameterError.
-
-    Strict: a text is no number, ``true`` is not 1. A float without a fraction (``64e3``) is taken as a whole number.
-    """
-    from pydantic import ValidationError
-
-    try:
-        return _adapter(hint).validate_python(value, strict=True)
-    except ValidationError as err:
-        if isinstance(value, float) and value.is_integer():
-            try:
-                return _adapter(hint).validate_python(int(value), strict=True)
-            except ValidationError:
-                pass
-        choices = [c for c in _choices(hint) if isinstance(c, str)]
-        if isinstance(value, str) and choices and not _allows_text(hint):
-            if _allows_number(hint):
-                raise ParameterError(name, value, describe(hint)) from err
-            raise UnknownNameError(name, value, choices) from err
-        in_unit = f" ({unit})" if unit else ""
-        raise ParameterError(name, value, f"{describe(hint)}{in_unit}") from err
-
-
-def _members(hint: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the hint itself."""
-    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-
-
-def _choices(hint: Any) -> list[Any]:
-    return [c for member in _members(hint) if get_origin(member) is Literal for c in get_args(member)]
-
-
-def _allows_text(hint: Any) -> bool:
-    return str in _members(hint)
-
-
-def _allows_number(hint: Any) -> bool:
-    return any(kind in _members(hint) for kind in (int, float))
 
 
 def unknown_key(what: str, name: str, known: list[str]) -> ParameterError:

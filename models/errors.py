@@ -19,7 +19,19 @@ def _rebuild(kind: type[NeuromapError], args: tuple[Any, ...], state: dict[str, 
     return error
 
 
+_MAX_SHOWN = 120  # characters of a value in a message
 _MAX_NAMES = 20  # longer lists do not fit on one screen; the nearest names are listed then
+
+
+def shown(value: object) -> str:
+    """Return a value as an error prints it: as Python writes it, cut where it is long."""
+    if isinstance(value, int) and abs(value) >= 10**_MAX_SHOWN:
+        return f"a number of {math.floor(math.log10(abs(value))) + 1} digits"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number or a nesting inside that Python does not write
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} ... ({len(text):,} characters)"
 
 
 class NeuromapError(Exception):
@@ -49,7 +61,7 @@ class ParameterError(NeuromapError, ValueError):
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
         self.name, self.value, self.allowed = name, value, allowed
-        super().__init__(f"{name}: needs {allowed}, has {value!r}")
+        super().__init__(f"{name}: needs {allowed}, has {shown(value)}")
 
 
 def check_finite(name: str, value: float) -> None:

@@ -18,16 +18,15 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
+from models.bounds import check_value, hints_of, section_of
 from models.config_file import (
-    check_value,
     leaf_fields,
     parse_settings,
     place_of,
     plain,
     read_yaml,
-    section_of,
     unknown_key,
 )
 from models.errors import ParameterError, UnknownNameError
@@ -132,7 +131,7 @@ def _read_one_file(path: Path, state: tuple[int, int] | None) -> tuple[str | Non
 
 def _flatten(mapping: Any, cls: type, prefix: str, file: str) -> Iterator[tuple[str, _Leaf]]:
     """Yield ``(path, leaf)`` of a section of a file; every key and type is checked here."""
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     known = [entry.name for entry in fields(cls) if entry.name != "constants"]
     of_section = f" of {prefix[:-1]}" if prefix else ""
     for key, value in mapping.items():
@@ -193,7 +192,7 @@ def _build(leaves: dict[str, _Leaf], path: Path) -> Machine:
 
 def _construct(cls: Any, leaves: dict[str, _Leaf], prefix: str, path: Path) -> Any:
     """Build ``cls`` and the dataclasses in it from leaves below ``prefix``."""
-    hints = get_type_hints(cls)
+    hints = hints_of(cls)
     arguments: dict[str, Any] = {}
     for entry in fields(cls):
         hint = hints[entry.name]

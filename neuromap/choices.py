@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from models.errors import ParameterError, UnknownNameError
+from models.bounds import Bound, check_fields
+from models.errors import ParameterError
 
 RecipeName = Literal["combined", "ensemble", "spread", "hypergraph"]
 PlaceName = Literal[
@@ -38,6 +38,9 @@ Arithmetic = Literal["fixed", "float"]
 DelayConvention = Literal["nest", "device"]
 PoissonMethod = Literal["counter", "kiss"]
 WeightRounding = Literal["nearest", "stochastic"]
+
+#: x and y of a chip; more boards than that cannot be joined.
+Chip = tuple[Annotated[int, Bound(0, 65_535)], Annotated[int, Bound(0, 65_535)]]
 
 _SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the texts below the fields are the schema's descriptions
 
@@ -82,9 +85,9 @@ class RecipeChoice:
     """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip;
     ``spread``: as ``combined``, every chip takes an equal share of every population; ``hypergraph``: as
     ``combined``, Mt-KaHyPar (an extra) decides which slices share a chip."""
-    neurons_per_core: int | Literal["auto"] | None = None
+    neurons_per_core: Annotated[int, Bound(1, 1_000_000, "neurons")] | Literal["auto"] | None = None
     """Neurons on a core; null: the recipe's own default; ``auto``: as many as memory and the tick allow."""
-    n_synapse_cores: int | None = None
+    n_synapse_cores: Annotated[int, Bound(1, 1024, "cores")] | None = None
     """Synapse cores of an ensemble; null: from the expected load."""
     place: PlaceName = "connected"
     """How slices get their chips."""
@@ -94,28 +97,20 @@ class RecipeChoice:
     """How packet keys are numbered: zones that are the same for all, or each population as few as it needs."""
     minimise: MinimiserName = "auto"
     """How routing tables are shortened; ``auto``: only those that are too long, until they fit."""
-    fixed_chips: tuple[tuple[str, tuple[int, int]], ...] = ()
+    fixed_chips: tuple[tuple[str, Chip], ...] = ()
     """Slices and the chip (x and y) that they must be on: ``[[I, [2, 1]], [E:64, [0, 3]]]`` puts all slices of I, and
     the slice of E whose first neuron is 64."""
     same_chip: tuple[tuple[str, ...], ...] = ()
     """Groups of slices that must share a chip: ``[[E:0, E:64]]``."""
-    reserved_cores: int = 0
+    reserved_cores: Annotated[int, Bound(0, 1024, "cores")] = 0
     """Cores that are left free on every chip."""
-    reserved_chips: tuple[tuple[int, int], ...] = ()
+    reserved_chips: tuple[Chip, ...] = ()
     """Chips on which nothing is placed; packets still pass."""
 
     def __post_init__(self) -> None:
-        _check_choice("recipe.name", self.name, RecipeName)
-        _check_choice("recipe.place", self.place, PlaceName)
-        _check_choice("recipe.route", self.route, RouteName)
-        _check_choice("recipe.keys", self.keys, KeyAllocation)
-        _check_choice("recipe.minimise", self.minimise, MinimiserName)
-        for name in ("neurons_per_core", "n_synapse_cores"):
-            if getattr(self, name) not in (None, "auto"):
-                _check_whole(f"recipe.{name}", getattr(self, name), at_least=1)
+        check_fields(self, "recipe")
         if self.name != "ensemble" and self.n_synapse_cores is not None:
             raise ParameterError("recipe.n_synapse_cores", self.n_synapse_cores, f"null with the {self.name} recipe")
-        _check_whole("recipe.reserved_cores", self.reserved_cores, at_least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +128,11 @@ class Experiment:
     """What it runs on."""
     recipe: RecipeChoice = field(default_factory=RecipeChoice)
     """How it is put there."""
-    seconds: float = 1.0
+    seconds: Annotated[float, Bound(1e-9, 1e7, "s")] = 1.0
     """Model time that is kept, s."""
-    warmup_ms: float = 500.0
+    warmup_ms: Annotated[float, Bound(0, 1e10, "ms")] = 500.0
     """Model time simulated before that and left out of the statistics, ms."""
-    seed: int = 1234
+    seed: Annotated[int, Bound(0, 2**63 - 1)] = 1234
     """The one seed of all random numbers."""
     arithmetic: Arithmetic = "fixed"
     """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
@@ -147,50 +142,20 @@ class Experiment:
     """``counter``: exact Poisson counts, addressed by neuron and step; ``kiss``: SpiNNaker's generator and methods."""
     weight_rounding: WeightRounding = "nearest"
     """How the host rounds weights to the machine's units; stochastic draws depend on the seed and the synapse only."""
-    ring_buffer_sigma: float = 5.0
+    ring_buffer_sigma: Annotated[float, Bound(0, 1000, "standard deviations")] = 5.0
     """Scale of the weights: the summed input of a step must fit up to so many standard deviations above its mean."""
-    ring_buffer_rate_hz: float = 30.0
+    ring_buffer_rate_hz: Annotated[float, Bound(0, 1e6, "Hz")] = 30.0
     """Rate that the scale of the weights assumes for neurons, Hz."""
-    time_scale_factor: float = 1.0
+    time_scale_factor: Annotated[float, Bound(1e-6, 1e6)] = 1.0
     """Slow-down that the machine is given: a tick lasts dt times this."""
-    n_threads: int = field(default_factory=default_n_threads)
+    n_threads: Annotated[int, Bound(1, 1024, "threads")] = field(default_factory=default_n_threads)
     """Threads of the emulator; they do not change the result."""
-    memory_gib: float | None = None
+    memory_gib: Annotated[float, Bound(1e-6, 1e6, "GiB")] | None = None
     """Memory that the emulator may take, GiB; rows beyond it are drawn again at every spike. Null: what is free."""
 
     def __post_init__(self) -> None:
-        _check_number("seconds", self.seconds, "s", is_positive=True)
-        _check_number("warmup_ms", self.warmup_ms, "ms")
-        _check_number("ring_buffer_sigma", self.ring_buffer_sigma, "")
-        _check_number("ring_buffer_rate_hz", self.ring_buffer_rate_hz, "Hz")
-        _check_number("time_scale_factor", self.time_scale_factor, "", is_positive=True)
-        _check_whole("seed", self.seed, at_least=0, below=2**63)
-        _check_whole("n_threads", self.n_threads, at_least=1)
-        if self.memory_gib is not None:
-            _check_number("memory_gib", self.memory_gib, "GiB")
-        _check_choice("arithmetic", self.arithmetic, Arithmetic)
-        _check_choice("delay_convention", self.delay_convention, DelayConvention)
-        _check_choice("poisson", self.poisson, PoissonMethod)
-        _check_choice("weight_rounding", self.weight_rounding, WeightRounding)
+        check_fields(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the experiment as plain dicts, ready for JSON."""
         return asdict(self)
-
-
-def _check_number(name: str, value: Any, unit: str, *, is_positive: bool = False) -> None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not (value > 0 if is_positive else value >= 0):
-        raise ParameterError(name, value, f"a number {'>' if is_positive else '>='} 0 {unit}".rstrip())
-
-
-def _check_whole(name: str, value: Any, *, at_least: int, below: int | None = None) -> None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if not is_whole or value < at_least or (below is not None and value >= below):
-        upper = f" and below {below}" if below is not None else ""
-        raise ParameterError(name, value, f"a whole number of at least {at_least}{upper}")
-
-
-def _check_choice(name: str, value: Any, choices: Any) -> None:
-    if value not in get_args(choices):
-        raise UnknownNameError(name, value, get_args(choices))

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any
 
 from mapping.partition.limits import check_shared_memory
 from mapping.usual import usual_recipe, usual_router
-from models.config_file import check_value, parse_settings, place_of, plain, read_yaml, unknown_key
+from models.bounds import check_value, hints_of
+from models.config_file import parse_settings, place_of, plain, read_yaml, unknown_key
 from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
 from models.machine import Machine
 from models.machine_file import load_machine, machine_hints
@@ -144,7 +145,7 @@ def network_hints(name: str) -> dict[str, Any]:
 
     if name not in NETWORKS:
         raise UnknownNameError("network", name, NETWORKS)
-    hints = get_type_hints(NETWORKS[name])
+    hints = hints_of(NETWORKS[name])
     return {key: hints[key] for key in inspect.signature(NETWORKS[name]).parameters}
 
 
@@ -293,11 +294,9 @@ def _named(default: Any, values: dict[str, Any], rest: str) -> Any:
 
 def _path_hints(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the type hint of every path that an experiment may have."""
-    hints = {
-        key: hint for key, hint in get_type_hints(Experiment).items() if key not in ("network", "machine", "recipe")
-    }
+    hints = {key: hint for key, hint in hints_of(Experiment).items() if key not in ("network", "machine", "recipe")}
     hints |= {"network.name": str, "machine.name": str}
-    hints |= {f"recipe.{key}": hint for key, hint in get_type_hints(RecipeChoice).items()}
+    hints |= {f"recipe.{key}": hint for key, hint in hints_of(RecipeChoice).items()}
     hints |= {f"network.{key}": hint for key, hint in parameters.items()}
     hints |= {f"machine.{key}": hint for key, hint in machine_hints().items() if key not in ("name", "description")}
     return hints

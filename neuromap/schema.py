@@ -10,9 +10,9 @@ import inspect
 import json
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
-from models.config_file import section_of
+from models.bounds import hints_of, section_of
 from models.machine import Machine, Status
 from models.machine_unit import unit_of
 
@@ -73,7 +73,7 @@ def _noted(value: dict[str, Any], unit: str) -> dict[str, Any]:
 def _machine_sections(*, with_notes: bool) -> dict[str, Any]:
     """Return the schemas of the keys of a machine; nothing is required, since a file may have a base."""
     sections: dict[str, Any] = {}
-    hints = get_type_hints(Machine)
+    hints = hints_of(Machine)
     for entry in fields(Machine):
         hint = hints[entry.name]
         if entry.name in ("name", "description", "constants"):
@@ -83,7 +83,7 @@ def _machine_sections(*, with_notes: bool) -> dict[str, Any]:
             sections[entry.name] = _type_schema(hint)
             continue
         properties = {}
-        for name, inner in get_type_hints(section).items():
+        for name, inner in hints_of(section).items():
             value = _type_schema(inner)
             properties[name] = _noted(value, unit_of(name)) if with_notes else value
         sections[entry.name] = _object(properties, [], inspect.getdoc(section) or "")
@@ -120,7 +120,6 @@ def experiment_schema() -> dict[str, Any]:
 
     whole = _type_schema(Experiment)
     properties = dict(whole["properties"])
-    properties["n_threads"] = {"type": "integer", "minimum": 1, **properties["n_threads"]}
     networks = []
     for name in sorted(NETWORKS):
         parameters = {key: _type_schema(hint) for key, hint in network_hints(name).items()}

@@ -13,6 +13,9 @@ Brunel (2000), J Comput Neurosci 8, 183-208, doi:10.1023/A:1008925309027: parame
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from models.bounds import Bound, checked_arguments
 from models.errors import ParameterError
 from models.network import (
     Constant,
@@ -24,7 +27,7 @@ from models.network import (
     Projection,
     Uniform,
 )
-from models.networks.check import check_count, check_positive
+from models.networks.check import DelayMs, Factor, Scale, StepMs
 from models.units import ms_to_steps
 
 N_EXC, N_INH = 10_000, 2_500
@@ -56,15 +59,16 @@ def balance_rate_hz(g: float, eta: float, nu_threshold_hz: float) -> float | Non
     return nu_threshold_hz * (eta - 1) / (g * INHIBITORY_FRACTION - 1)
 
 
+@checked_arguments
 def brunel(
     *,
-    scale: float = 1.0,
-    g: float = 5.0,
-    eta: float = 2.0,
-    j_mv: float = 0.1,
-    in_degree_exc: int = 1000,
-    delay_ms: float = 1.5,
-    dt_ms: float = 0.1,
+    scale: Scale = 1.0,
+    g: Factor = 5.0,
+    eta: Factor = 2.0,
+    j_mv: Annotated[float, Bound(1e-6, 1000.0, "mV")] = 0.1,
+    in_degree_exc: Annotated[int, Bound(4, 10_000_000, "synapses")] = 1000,
+    delay_ms: DelayMs = 1.5,
+    dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the network.
 
@@ -90,14 +94,8 @@ def brunel(
     Raises
     ------
     ParameterError
-        If a value is not positive, a population would be empty, or a time is no whole number of steps.
+        If a value is out of its bounds, a population would be empty, or a time is no whole number of steps.
     """
-    for name, value in (("scale", scale), ("g", g), ("eta", eta)):
-        check_positive(f"brunel({name})", value)
-    check_positive("brunel(j_mv)", j_mv, "mV")
-    check_positive("brunel(delay_ms)", delay_ms, "ms")
-    check_positive("brunel(dt_ms)", dt_ms, "ms")
-    check_count("brunel(in_degree_exc)", in_degree_exc, minimum=4)
     ms_to_steps(delay_ms, dt_ms, name="brunel(delay_ms)")
     ms_to_steps(NEURON.t_ref_ms, dt_ms, name="brunel: t_ref_ms")
     sizes = {"E": round(N_EXC * scale), "I": round(N_INH * scale)}

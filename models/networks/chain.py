@@ -9,25 +9,29 @@ or late on a machine is a gap or a kink in one of them.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
 
+from models.bounds import Bound, checked_arguments
 from models.network import Constant, Explicit, LifCurrExp, Network, OneToOne, Population, Projection, SpikeArraySource
-from models.networks.check import check_count, check_positive
+from models.networks.check import DelayMs, StepMs
 from models.networks.pd14 import psc_per_psp_pa_per_mv
 from models.units import ms_to_steps
 
 SAFETY_FACTOR = 1.5  # potential over threshold that one spike would reach without the reset
+TimeMs = Annotated[float, Bound(1e-3, 1e6, "ms")]
 
 
+@checked_arguments
 def chain(
     *,
-    n_populations: int = 4,
-    n_neurons: int = 16,
-    delay_ms: float = 1.5,
-    start_ms: float = 5.0,
-    interval_ms: float = 5.0,
-    dt_ms: float = 0.1,
+    n_populations: Annotated[int, Bound(1, 10_000, "populations")] = 4,
+    n_neurons: Annotated[int, Bound(1, 1_000_000, "neurons")] = 16,
+    delay_ms: DelayMs = 1.5,
+    start_ms: TimeMs = 5.0,
+    interval_ms: TimeMs = 5.0,
+    dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the chain.
 
@@ -49,13 +53,9 @@ def chain(
     Raises
     ------
     ParameterError
-        If a count is below 1, a time is not positive, or a time is no whole number of steps.
+        If a value is out of its bounds, or a time is no whole number of steps.
     """
-    check_count("chain(n_populations)", n_populations)
-    check_count("chain(n_neurons)", n_neurons)
-    check_positive("chain(dt_ms)", dt_ms, "ms")
     for name, value in (("delay_ms", delay_ms), ("start_ms", start_ms), ("interval_ms", interval_ms)):
-        check_positive(f"chain({name})", value, "ms")
         ms_to_steps(value, dt_ms, name=f"chain({name})")
     neuron = LifCurrExp()
     rise_mv = SAFETY_FACTOR * (neuron.v_thresh_mv - neuron.v_rest_mv)

@@ -1,56 +1,38 @@
-"""Checks of the arguments that the network builders share, and what they have in common to say about a drive."""
+"""Bounds of the arguments that the network builders share, and what they have in common to say about a drive."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from typing import Annotated
 
-from models.errors import ParameterError, UnknownNameError
+from models.bounds import Bound
+from models.errors import ParameterError
 from models.network import Izhikevich, Network
 from models.neuron import LifNeuron
 
+#: Arguments that more than one builder has, with their bounds.
+StepMs = Annotated[float, Bound(1e-3, 100.0, "ms")]
+DelayMs = Annotated[float, Bound(1e-3, 10_000.0, "ms")]
+Scale = Annotated[float, Bound(1e-6, 1000.0)]
+Factor = Annotated[float, Bound(1e-6, 1e6)]
+Ratio = Annotated[float, Bound(0, 1)]
+Seed = Annotated[int, Bound(0, 2**63 - 1)]
+MAX_PROJECTIONS = 100_000
 
-def check_positive(name: str, value: object, unit: str = "") -> float:
-    """Return ``value`` as a float if it is a finite number > 0.
+
+def check_projections(name: str, value: int, n_projections: int) -> None:
+    """Raise ParameterError if an argument of a builder asks for more projections than `MAX_PROJECTIONS`.
 
     Parameters
     ----------
     name : str
-        What an error calls it (``pd14(n_scale)``).
-    value : object
-    unit : str
-        Unit that the message names; empty for a pure number.
-
-    Raises
-    ------
-    ParameterError
-        If it is no number, a bool, not finite, or not above 0.
+        What an error calls the argument (``small_world(n_groups)``).
+    value : int
+    n_projections : int
+        That the network would have.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (math.isfinite(value) and value > 0):
-        raise ParameterError(name, value, f"a number > 0 {unit}".rstrip())
-    return float(value)
-
-
-def check_count(name: str, value: object, minimum: int = 1) -> int:
-    """Return ``value`` if it is a whole number >= ``minimum``; raise ParameterError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise ParameterError(name, value, f"a whole number >= {minimum}")
-    return value
-
-
-def check_ratio(name: str, value: object) -> float:
-    """Return ``value`` as a float if it is a number in [0, 1]; raise ParameterError otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ParameterError(name, value, "a number in [0, 1]")
-    return float(value)
-
-
-def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
-    """Return ``value`` if it is one of ``choices``; raise UnknownNameError (with the nearest one) otherwise."""
-    known = tuple(choices)
-    if value not in known:
-        raise UnknownNameError(name, value, known)
-    return value
+    if n_projections > MAX_PROJECTIONS:
+        allowed = f"a number that makes at most {MAX_PROJECTIONS:,} projections (this makes {n_projections:,})"
+        raise ParameterError(name, value, allowed)
 
 
 def rheobase_pa(neuron: LifNeuron) -> float:

@@ -20,11 +20,13 @@ Cao, Chen & Khosla (2015), Int J Comput Vis 113, 54-66, doi:10.1007/s11263-014-0
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ParameterError
+from models.bounds import Bound, checked_arguments
+from models.errors import CapacityError, ParameterError
 from models.network import (
     Constant,
     Explicit,
@@ -35,10 +37,12 @@ from models.network import (
     Projection,
     Uniform,
 )
-from models.networks.check import check_count, check_positive, rheobase_pa
+from models.networks.check import DelayMs, Factor, Seed, StepMs, rheobase_pa
 from models.units import ms_to_steps
 
 KERNEL_MEAN, KERNEL_SD = 1.0, 2.0
+MAX_SYNAPSES = 50_000_000  # all are listed one by one: some 10 s and 2 GiB
+Pixels = Annotated[int, Bound(1, 4096, "pixels")]
 NEURON = LifCurrExp(tau_mem_ms=20.0, tau_syn_exc_ms=5.0, tau_syn_inh_ms=5.0)
 
 
@@ -128,30 +132,34 @@ def _layer_projections(
     return found
 
 
-def _check(counts: dict[str, int], kernel_size: int, kernel_seed: int) -> None:
-    for key, value in counts.items():
-        check_count(f"layered_conv({key})", value)
-    check_count("layered_conv(kernel_seed)", kernel_seed, minimum=0)
-    check_count("layered_conv(kernel_size)", kernel_size)
+def _check(counts: dict[str, int], kernel_size: int) -> None:
     if kernel_size % 2 == 0:
         raise ParameterError("layered_conv(kernel_size)", kernel_size, "an odd number")
     if counts["n_bands"] > counts["height"]:
         raise ParameterError("layered_conv(n_bands)", counts["n_bands"], f"at most height = {counts['height']}")
+    n_pairs = counts["n_channels"] + counts["n_channels"] ** 2 * (counts["n_layers"] - 1)
+    n_synapses = n_pairs * counts["width"] * counts["height"] * kernel_size**2
+    if n_synapses > MAX_SYNAPSES:
+        hint = "lower width, height, n_layers, n_channels or kernel_size"
+        raise CapacityError(
+            "synapses listed one by one", "layered_conv", need=n_synapses, have=MAX_SYNAPSES, unit="synapses", hint=hint
+        )
 
 
+@checked_arguments
 def layered_conv(
     *,
-    width: int = 32,
-    height: int = 32,
-    n_layers: int = 3,
-    n_channels: int = 4,
-    kernel_size: int = 5,
-    n_bands: int = 8,
-    rate_hz: float = 20.0,
-    gain: float = 1.0,
-    delay_ms: float = 1.0,
-    kernel_seed: int = 1,
-    dt_ms: float = 0.1,
+    width: Pixels = 32,
+    height: Pixels = 32,
+    n_layers: Annotated[int, Bound(1, 100, "layers")] = 3,
+    n_channels: Annotated[int, Bound(1, 1024, "channels")] = 4,
+    kernel_size: Pixels = 5,
+    n_bands: Annotated[int, Bound(1, 4096, "bands")] = 8,
+    rate_hz: Annotated[float, Bound(1e-6, 1e5, "Hz")] = 20.0,
+    gain: Factor = 1.0,
+    delay_ms: DelayMs = 1.0,
+    kernel_seed: Seed = 1,
+    dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the network.
 
@@ -184,10 +192,7 @@ def layered_conv(
         If a value is out of range or a time is no whole number of steps.
     """
     counts = {"width": width, "height": height, "n_layers": n_layers, "n_channels": n_channels, "n_bands": n_bands}
-    _check(counts, kernel_size, kernel_seed)
-    for key, value, unit in (("rate_hz", rate_hz, "Hz"), ("gain", gain, ""), ("dt_ms", dt_ms, "ms")):
-        check_positive(f"layered_conv({key})", value, unit)
-    check_positive("layered_conv(delay_ms)", delay_ms, "ms")
+    _check(counts, kernel_size)
     ms_to_steps(delay_ms, dt_ms, name="layered_conv(delay_ms)")
     ms_to_steps(NEURON.t_ref_ms, dt_ms, name="layered_conv: t_ref_ms")
     edges = tuple(round(k * height / n_bands) for k in range(n_bands + 1))

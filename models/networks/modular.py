@@ -22,14 +22,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bounds import Bound, checked_arguments
 from models.errors import ParameterError
 from models.network import FixedTotalNumber, Network, Normal, Population, Projection
-from models.networks.check import check_count, check_positive, check_ratio
+from models.networks.check import Ratio, Scale, StepMs, check_projections
 from models.networks.pd14 import pd14
 
 LONG_RANGE = ("L23E", "L5E", "L6E")  # populations whose axons leave their area
@@ -118,16 +119,17 @@ def area_population(area: int, name: str) -> str:
     return f"A{area}_{name}"
 
 
+@checked_arguments
 def modular(
     *,
-    n_areas: int = 10,
-    scale: float = 1.0,
-    n_scale: float | None = None,
-    k_scale: float | None = None,
-    inter_area: float = 0.2,
-    distance_mm: float = 3.0,
+    n_areas: Annotated[int, Bound(1, 1000, "areas")] = 10,
+    scale: Scale = 1.0,
+    n_scale: Scale | None = None,
+    k_scale: Scale | None = None,
+    inter_area: Ratio = 0.2,
+    distance_mm: Annotated[float, Bound(1e-3, 10_000.0, "mm")] = 3.0,
     drive: Literal["poisson", "dc"] = "poisson",
-    dt_ms: float = 0.1,
+    dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the network.
 
@@ -158,14 +160,10 @@ def modular(
     UnknownNameError
         If ``drive`` is not one of the names above.
     """
-    check_count("modular(n_areas)", n_areas)
-    check_positive("modular(distance_mm)", distance_mm, "mm")
-    for name, value in (("scale", scale), ("n_scale", n_scale), ("k_scale", k_scale), ("dt_ms", dt_ms)):
-        if value is not None:
-            check_positive(f"modular({name})", value, "ms" if name == "dt_ms" else "")
-    check_ratio("modular(inter_area)", inter_area)
     column = pd14(scale=scale, n_scale=n_scale, k_scale=k_scale, drive=drive, dt_ms=dt_ms)
     fraction = _long_range_fraction(column, inter_area) if n_areas > 1 else 0.0
+    n_long = sum(local.source in LONG_RANGE for local in column.projections) * (n_areas - 1) * (fraction > 0)
+    check_projections("modular(n_areas)", n_areas, n_areas * (len(column.projections) + n_long))
     position_mm = area_positions_mm(n_areas, distance_mm)
     populations: list[Population] = []
     projections: list[Projection] = []

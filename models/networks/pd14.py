@@ -20,6 +20,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bounds import checked_arguments
 from models.errors import ParameterError
 from models.network import (
     CurrentDrive,
@@ -32,7 +33,7 @@ from models.network import (
     Population,
     Projection,
 )
-from models.networks.check import check_choice, check_positive
+from models.networks.check import Scale, StepMs
 from models.units import ms_to_steps
 
 Float = NDArray[np.float64]
@@ -258,15 +259,16 @@ def _thalamic_projections(scale: _Scale, dt_ms: float) -> list[Projection]:
     ]
 
 
+@checked_arguments
 def pd14(
     *,
-    scale: float = 1.0,
-    n_scale: float | None = None,
-    k_scale: float | None = None,
+    scale: Scale = 1.0,
+    n_scale: Scale | None = None,
+    k_scale: Scale | None = None,
     drive: Literal["poisson", "dc"] = "poisson",
     v_init: Literal["optimised", "original", "spinnaker"] = "optimised",
     thalamus: bool = False,
-    dt_ms: float = 0.1,
+    dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the microcircuit.
 
@@ -300,14 +302,7 @@ def pd14(
     UnknownNameError
         If ``drive`` or ``v_init`` is not one of the names above.
     """
-    check_positive("pd14(scale)", scale)
-    factors = _Scale(
-        n=check_positive("pd14(n_scale)", scale if n_scale is None else n_scale),
-        k=check_positive("pd14(k_scale)", scale if k_scale is None else k_scale),
-    )
-    check_choice("pd14(drive)", drive, ("poisson", "dc"))
-    check_choice("pd14(v_init)", v_init, V_INIT_MV)
-    check_positive("pd14(dt_ms)", dt_ms, "ms")
+    factors = _Scale(n=scale if n_scale is None else n_scale, k=scale if k_scale is None else k_scale)
     ms_to_steps(LifCurrExp().t_ref_ms, dt_ms, name="pd14: t_ref_ms")
     projections = _recurrent_projections(factors, dt_ms)
     sources: tuple[PoissonSource, ...] = ()

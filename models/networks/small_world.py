@@ -17,12 +17,15 @@ Brunel (2000), J Comput Neurosci 8, 183-208, doi:10.1023/A:1008925309027: neuron
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
 
+from models.bounds import Bound, checked_arguments
 from models.errors import ParameterError
 from models.network import Constant, FixedTotalNumber, Network, PoissonDrive, Population, Projection, Uniform
 from models.networks.brunel import INHIBITORY_FRACTION, NEURON, balance_rate_hz, threshold_rate_hz
-from models.networks.check import check_count, check_positive, check_ratio
+from models.networks.check import DelayMs, Factor, Ratio, Seed, StepMs, check_projections
 from models.units import ms_to_steps
 
 EXCITATORY_FRACTION = 0.8  # of the neurons of a group
@@ -58,29 +61,27 @@ def ring_graph(n_groups: int, n_neighbours: int, rewire_probability: float, seed
     return tuple(graph)
 
 
-def _check(n_groups: int, n_neighbours: int, counts: dict[str, int]) -> None:
-    check_count("small_world(n_groups)", n_groups)
-    check_count("small_world(n_neighbours)", n_neighbours, minimum=0)
+def _check(n_groups: int, n_neighbours: int) -> None:
+    check_projections("small_world(n_groups)", n_groups, 2 * n_groups * (n_neighbours + 2))
     if n_neighbours % 2 or n_neighbours >= n_groups:
         allowed = f"an even number below n_groups = {n_groups}"
         raise ParameterError("small_world(n_neighbours)", n_neighbours, allowed)
-    for key, value in counts.items():
-        check_count(f"small_world({key})", value, minimum=5)
 
 
+@checked_arguments
 def small_world(
     *,
-    n_groups: int = 32,
-    neurons_per_group: int = 1000,
-    n_neighbours: int = 4,
-    rewire_probability: float = 0.1,
-    in_degree_exc: int = 200,
-    outside: float = 0.5,
-    g: float = 6.0,
-    eta: float = 1.2,
-    delay_ms: float = 1.5,
-    graph_seed: int = 1,
-    dt_ms: float = 0.1,
+    n_groups: Annotated[int, Bound(1, 10_000, "groups")] = 32,
+    neurons_per_group: Annotated[int, Bound(5, 10_000_000, "neurons")] = 1000,
+    n_neighbours: Annotated[int, Bound(0, 10_000, "groups")] = 4,
+    rewire_probability: Ratio = 0.1,
+    in_degree_exc: Annotated[int, Bound(5, 10_000_000, "synapses")] = 200,
+    outside: Ratio = 0.5,
+    g: Factor = 6.0,
+    eta: Factor = 1.2,
+    delay_ms: DelayMs = 1.5,
+    graph_seed: Seed = 1,
+    dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the network.
 
@@ -112,12 +113,7 @@ def small_world(
     ParameterError
         If a value is out of range, or there are fewer groups than neighbours need.
     """
-    _check(n_groups, n_neighbours, {"neurons_per_group": neurons_per_group, "in_degree_exc": in_degree_exc})
-    check_count("small_world(graph_seed)", graph_seed, minimum=0)
-    check_ratio("small_world(rewire_probability)", rewire_probability)
-    check_ratio("small_world(outside)", outside)
-    for key, value, unit in (("g", g, ""), ("eta", eta, ""), ("dt_ms", dt_ms, "ms"), ("delay_ms", delay_ms, "ms")):
-        check_positive(f"small_world({key})", value, unit)
+    _check(n_groups, n_neighbours)
     ms_to_steps(delay_ms, dt_ms, name="small_world(delay_ms)")
     ms_to_steps(NEURON.t_ref_ms, dt_ms, name="small_world: t_ref_ms")
     graph = ring_graph(n_groups, n_neighbours, rewire_probability, graph_seed)

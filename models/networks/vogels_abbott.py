@@ -14,9 +14,10 @@ potential, reset and initial potentials as in the version of Brian (brian2.readt
 
 from __future__ import annotations
 
+from models.bounds import checked_arguments
 from models.errors import ParameterError
 from models.network import Constant, FixedProbability, LifCurrExp, Network, Population, Projection, Uniform
-from models.networks.check import check_positive
+from models.networks.check import DelayMs, Scale, StepMs
 from models.units import ms_to_steps
 
 N_EXC, N_INH = 3_200, 800
@@ -35,7 +36,8 @@ NEURON = LifCurrExp(
 )
 
 
-def vogels_abbott(*, scale: float = 1.0, delay_ms: float = 0.1, dt_ms: float = 0.1) -> Network:
+@checked_arguments
+def vogels_abbott(*, scale: Scale = 1.0, delay_ms: DelayMs = 0.1, dt_ms: StepMs = 0.1) -> Network:
     """Build the network.
 
     Parameters
@@ -55,9 +57,6 @@ def vogels_abbott(*, scale: float = 1.0, delay_ms: float = 0.1, dt_ms: float = 0
     ParameterError
         If a value is not positive, the network is too small for its in-degrees, or a time is no whole number of steps.
     """
-    check_positive("vogels_abbott(scale)", scale)
-    check_positive("vogels_abbott(dt_ms)", dt_ms, "ms")
-    check_positive("vogels_abbott(delay_ms)", delay_ms, "ms")
     ms_to_steps(delay_ms, dt_ms, name="vogels_abbott(delay_ms)")
     ms_to_steps(NEURON.t_ref_ms, dt_ms, name="vogels_abbott: t_ref_ms")
     if scale < PROBABILITY:

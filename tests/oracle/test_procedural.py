@@ -302,7 +302,7 @@ def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n
 
 def test_memory_of_an_experiment_reaches_the_emulator():
     options = {"scale": 0.02, "seconds": 0.1, "recipe": "combined", "settings": {"warmup_ms": 0.0}}
-    stored, redrawn = neuromap.run("pd14", memory_gib=64.0, **options), neuromap.run("pd14", memory_gib=0.0, **options)
+    stored, redrawn = neuromap.run("pd14", memory_gib=64.0, **options), neuromap.run("pd14", memory_gib=1e-6, **options)
     assert stored.simulation.connectivity.is_stored
     assert redrawn.simulation.connectivity.n_stored == 0
     assert redrawn.report.timing == stored.report.timing

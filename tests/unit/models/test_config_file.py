@@ -4,7 +4,8 @@ from typing import Literal
 
 import pytest
 
-from models.config_file import check_value, describe, line_of, parse_settings, parse_value, read_yaml
+from models.bounds import check_value, describe
+from models.config_file import line_of, parse_settings, parse_value, read_yaml
 from models.errors import ParameterError, UnknownNameError
 
 

@@ -9,7 +9,7 @@ from typing import get_type_hints
 import numpy as np
 import pytest
 
-from models.config_file import section_of
+from models.bounds import section_of
 from models.errors import NeuromapError, ParameterError, UnknownNameError
 from models.machine import Machine
 from models.machine_file import list_machines, load_machine, machine_hints
@@ -296,7 +296,11 @@ WRONG_FILES = {
         "{value: -170, unit: cycles",
         r"^cost\.neuron_update_cycles at {at}: needs a value >= 0 cycles, has -170\.0$",
     ),
-    "not a number": (CORE_CLOCK, "clock_hz: {value: .nan,", r"^core\.clock_hz at {at}: needs a value > 0 Hz, has nan$"),
+    "not a number": (
+        CORE_CLOCK,
+        "clock_hz: {value: .nan,",
+        r"^core\.clock_hz at {at}: needs a finite number \(Hz\), has nan$",
+    ),
     "unknown status": (
         'version_spin1.py:69", status: code}',
         'version_spin1.py:69", status: cod}',

@@ -8,7 +8,7 @@ import pytest
 from models.errors import ParameterError
 from models.network import Constant, LifCurrExp, Network, OneToOne, Uniform
 from models.networks import NETWORKS, brunel, chain, subthreshold_populations
-from models.networks.check import check_choice, check_count, check_positive, rheobase_pa
+from models.networks.check import rheobase_pa
 
 # the list
 
@@ -84,14 +84,17 @@ def test_brunel_neuron_starts_between_rest_and_threshold():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"scale": 0.0}, r"^brunel\(scale\): needs a number > 0, has 0\.0$"),
-        ({"g": -1.0}, r"^brunel\(g\): needs a number > 0, has -1\.0$"),
-        ({"eta": "2"}, r"^brunel\(eta\): needs a number > 0, has '2'$"),
-        ({"j_mv": 0.0}, r"^brunel\(j_mv\): needs a number > 0 mV, has 0\.0$"),
-        ({"delay_ms": -1.5}, r"^brunel\(delay_ms\): needs a number > 0 ms, has -1\.5$"),
-        ({"dt_ms": 0.0}, r"^brunel\(dt_ms\): needs a number > 0 ms, has 0\.0$"),
-        ({"in_degree_exc": 3}, r"^brunel\(in_degree_exc\): needs a whole number >= 4, has 3$"),
-        ({"in_degree_exc": 100.0}, r"^brunel\(in_degree_exc\): needs a whole number >= 4, has 100\.0$"),
+        ({"scale": 0.0}, r"^brunel\(scale\): needs a number from [^,]+, has 0\.0$"),
+        ({"g": -1.0}, r"^brunel\(g\): needs a number from [^,]+, has -1\.0$"),
+        ({"eta": "2"}, r"^brunel\(eta\): needs a number from [^,]+, has '2'$"),
+        ({"j_mv": 0.0}, r"^brunel\(j_mv\): needs a number from [^,]+ mV, has 0\.0$"),
+        ({"delay_ms": -1.5}, r"^brunel\(delay_ms\): needs a number from [^,]+ ms, has -1\.5$"),
+        ({"dt_ms": 0.0}, r"^brunel\(dt_ms\): needs a number from [^,]+ ms, has 0\.0$"),
+        ({"in_degree_exc": 3}, r"^brunel\(in_degree_exc\): needs a whole number from 4 to [\d,]+( \w+)?, has 3$"),
+        (
+            {"in_degree_exc": 100.5},
+            r"^brunel\(in_degree_exc\): needs a whole number from 4 to .*, has 100\.5$",
+        ),
         ({"delay_ms": 1.55}, r"^brunel\(delay_ms\): needs a multiple of dt_ms = 0\.1 ms .*, has 1\.55$"),
         ({"dt_ms": 0.3}, r"^brunel: t_ref_ms: needs a multiple of dt_ms = 0\.3 ms .*, has 2\.0$"),
         ({"scale": 1e-4}, r"^brunel\(scale\): needs a value that leaves I \(full size 2500\) at least 1 neuron, has "),
@@ -141,26 +144,16 @@ def test_chain_synapse_is_strong_enough_for_one_spike_to_make_one():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"n_populations": 0}, r"^chain\(n_populations\): needs a whole number >= 1, has 0$"),
-        ({"n_neurons": True}, r"^chain\(n_neurons\): needs a whole number >= 1, has True$"),
-        ({"delay_ms": 0.0}, r"^chain\(delay_ms\): needs a number > 0 ms, has 0\.0$"),
-        ({"dt_ms": -1.0}, r"^chain\(dt_ms\): needs a number > 0 ms, has -1\.0$"),
+        ({"n_populations": 0}, r"^chain\(n_populations\): needs a whole number from 1 to 10,000 populations, has 0$"),
+        ({"n_neurons": True}, r"^chain\(n_neurons\): needs a whole number from 1 to 1,000,000 neurons, has True$"),
+        ({"delay_ms": 0.0}, r"^chain\(delay_ms\): needs a number from 0\.001 to 10000 ms, has 0\.0$"),
+        ({"dt_ms": -1.0}, r"^chain\(dt_ms\): needs a number from 0\.001 to 100 ms, has -1\.0$"),
         ({"interval_ms": 0.25}, r"^chain\(interval_ms\): needs a multiple of dt_ms = 0\.1 ms .*, has 0\.25$"),
     ],
 )
 def test_chain_refuses(given, message):
     with pytest.raises(ParameterError, match=message):
         chain(**given)
-
-
-# checks
-
-
-def test_checks_return_what_they_accept():
-    assert check_positive("x", 2) == 2.0
-    assert isinstance(check_positive("x", 2), float)
-    assert check_count("n", 0, minimum=0) == 0
-    assert check_choice("c", "a", ("a", "b")) == "a"
 
 
 def test_rheobase_of_pd14_neurons():

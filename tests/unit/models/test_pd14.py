@@ -1,7 +1,6 @@
 """PD14 against the published integers and against hand calculations."""
 
 import math
-import re
 
 import numpy as np
 import pytest
@@ -351,13 +350,13 @@ def test_poisson_drive_has_no_subthreshold_population():
 @pytest.mark.parametrize("name", ["scale", "n_scale", "k_scale"])
 @pytest.mark.parametrize("value", [0.0, -0.5, math.nan, math.inf, "half", True], ids=repr)
 def test_scales_are_positive_numbers(name, value):
-    message = f"pd14({name}): needs a number > 0, has {value!r}"
-    with pytest.raises(ParameterError, match=f"^{re.escape(message)}$"):
+    message = rf"^pd14\({name}\): needs a (finite )?number from 1e-06 to 1000( or null)?, has {value!r}$"
+    with pytest.raises(ParameterError, match=message):
         pd14(**{name: value})
 
 
 def test_step_is_positive_and_divides_the_refractory_period():
-    with pytest.raises(ParameterError, match=r"^pd14\(dt_ms\): needs a number > 0 ms, has -0\.1$"):
+    with pytest.raises(ParameterError, match=r"^pd14\(dt_ms\): needs a number from 0\.001 to 100 ms, has -0\.1$"):
         pd14(dt_ms=-0.1)
     message = r"^pd14: t_ref_ms: needs a multiple of dt_ms = 0\.3 ms \(it is -0\.333 steps off\), has 2\.0$"
     with pytest.raises(ParameterError, match=message):

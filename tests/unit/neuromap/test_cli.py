@@ -206,14 +206,17 @@ WRONG = {
         r'Invalid value "x" for --recipe\. Choose from: "combined", "ensemble", "spread", "hypergraph"\.',
     ),
     "type": (["run", "pd14", "--scale", "big"], r'Invalid value for --scale: unable to convert "big" into float\.'),
-    "negative scale": (["run", "pd14", "--scale", "-1"], r"network\.scale: needs a number > 0, has -1\.0"),
+    "negative scale": (
+        ["run", "pd14", "--scale", "-1"],
+        r"network\.scale at the settings: needs a number from 1e-06 to 1000, has -1\.0",
+    ),
     "negative duration": (
         ["run", "pd14", "--seconds", "-1"],
-        r"seconds at the settings: needs a number > 0 s, has -1\.0",
+        r"seconds at the settings: needs a number from 1e-09 to 1e\+07 s, has -1\.0",
     ),
     "negative cores": (
         ["run", "pd14", "--neurons-per-core", "-1"],
-        r"recipe\.neurons_per_core at the settings: needs a whole number of at least 1, has -1",
+        r"recipe\.neurons_per_core at the settings: needs a whole number from 1 to 1,000,000 neurons .*, has -1",
     ),
     "negative size": (
         ["run", "pd14", "--set", "machine.core.dtcm_bytes=-1"],

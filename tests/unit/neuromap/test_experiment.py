@@ -138,10 +138,14 @@ WRONG_FILES = {
         r"^key of the experiment at {at}:10: needs warmup_ms \(rename it and multiply the value by 1,000: s to ms\), "
         r"has 'warmup_s'$",
     ),
-    "negative": ("seconds: 2", "seconds: -2", r"^seconds at {at}:10: needs a number > 0 s, has -2\.0$"),
-    "text": ("seconds: 2", "seconds: two", r"^seconds at {at}:10: needs a number, has 'two'$"),
-    "fraction of a seed": ("seed: 7", "seed: 7.5", r"^seed at {at}:11: needs a whole number, has 7\.5$"),
-    "negative seed": ("seed: 7", "seed: -7", r"^seed at {at}:11: needs a whole number of at least 0 .*, has -7$"),
+    "negative": ("seconds: 2", "seconds: -2", r"^seconds at {at}:10: needs a number from 1e-09 to 1e\+07 s, has -2$"),
+    "text": ("seconds: 2", "seconds: two", r"^seconds at {at}:10: needs a number from 1e-09 to 1e\+07 s, has 'two'$"),
+    "fraction of a seed": (
+        "seed: 7",
+        "seed: 7.5",
+        r"^seed at {at}:11: needs a whole number from 0 to [\d,]+, has 7\.5$",
+    ),
+    "negative seed": ("seed: 7", "seed: -7", r"^seed at {at}:11: needs a whole number from 0 to [\d,]+, has -7$"),
     "part of a step": (
         "seconds: 2",
         "seconds: 2.00001",
@@ -154,7 +158,11 @@ WRONG_FILES = {
         "skale:",
         r"^key of network 'pd14' at {at}:3: needs one of .*, has 'skale'; did you mean 'scale'\?$",
     ),
-    "negative scale": ("scale: 0.1", "scale: -1", r"^network\.scale at {at}:3: needs a number > 0, has -1\.0$"),
+    "negative scale": (
+        "scale: 0.1",
+        "scale: -1",
+        r"^network\.scale at {at}:3: needs a number from 1e-06 to 1000, has -1$",
+    ),
     "unknown drive": ("drive: dc", "drive: ac", r"^network\.drive at {at}:4: needs one of dc, poisson, has 'ac'"),
     "unknown machine": (
         "spinnaker1",
@@ -186,7 +194,7 @@ WRONG_FILES = {
     "no neurons": (
         "recipe: combined",
         "recipe: {neurons_per_core: 0}",
-        r"^recipe\.neurons_per_core at {at}:9: needs a whole number of at least 1, has 0$",
+        r"^recipe\.neurons_per_core at {at}:9: needs a whole number from 1 to 1,000,000 neurons .*, has 0$",
     ),
 }
 
@@ -213,9 +221,9 @@ def test_wrong_file(experiment_file, case):
             r"^setting at the settings: .*has 'core\.clock_hz'; did you mean 'machine\.core\.clock_hz'\?$",
         ),
         (["secons=1"], r"^setting of the experiment at the settings: .*; did you mean 'seconds'\?$"),
-        (["seconds=soon"], r"^seconds at the settings: needs a number, has 'soon'$"),
+        (["seconds=soon"], r"^seconds at the settings: needs a number from 1e-09 to 1e\+07 s, has 'soon'$"),
         (["network=pd15"], r"^network at the settings: needs one of .*; did you mean 'pd14'\?$"),
-        (["time_scale_factor=0"], r"^time_scale_factor at the settings: needs a number > 0, has 0\.0$"),
+        (["time_scale_factor=0"], r"^time_scale_factor at the settings: needs a number from 1e-06 to 1e\+06, has 0$"),
     ],
 )
 def test_wrong_settings(settings, message):
@@ -226,12 +234,12 @@ def test_wrong_settings(settings, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seconds": "1"}, r"^seconds: needs a number > 0 s, has '1'$"),
-        ({"seconds": float("nan")}, r"^seconds: needs a number > 0 s, has nan$"),
-        ({"warmup_ms": -1}, r"^warmup_ms: needs a number >= 0 ms, has -1$"),
-        ({"seed": True}, r"^seed: needs a whole number of at least 0 and below 9223372036854775808, has True$"),
-        ({"n_threads": 0}, r"^n_threads: needs a whole number of at least 1, has 0$"),
-        ({"memory_gib": -1.0}, r"^memory_gib: needs a number >= 0 GiB, has -1\.0$"),
+        ({"seconds": "1"}, r"^seconds: needs a number from 1e-09 to 1e\+07 s, has '1'$"),
+        ({"seconds": float("nan")}, r"^seconds: needs a finite number from 1e-09 to 1e\+07 s, has nan$"),
+        ({"warmup_ms": -1}, r"^warmup_ms: needs a number from 0 to 1e\+10 ms, has -1$"),
+        ({"seed": True}, r"^seed: needs a whole number from 0 to 9,223,372,036,854,775,807, has True$"),
+        ({"n_threads": 0}, r"^n_threads: needs a whole number from 1 to 1,024 threads, has 0$"),
+        ({"memory_gib": -1.0}, r"^memory_gib: needs a number from 1e-06 to 1e\+06 GiB or null, has -1\.0$"),
         ({"arithmetic": "flot"}, r"^arithmetic: needs one of fixed, float, has 'flot'; did you mean 'float'\?$"),
     ],
 )
