@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
+from mapping.digest import network_digest
 from mapping.keys import allocate_keys
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
 from mapping.partition import combined, ensemble, hypergraph, spread
@@ -16,6 +18,8 @@ from mapping.partition.automatic import automatic_neurons_per_core
 from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
 from mapping.place.smallest import place_on_boards
+from mapping.recipe import STAGES, Recipe
+from mapping.resume import keep_stages
 from mapping.route import ROUTERS
 from mapping.tables import build_tables, check_tables, table_lengths
 from models.errors import UnknownNameError
@@ -32,7 +36,6 @@ RECIPES: MappingProxyType[str, Callable[..., Partition]] = MappingProxyType(
         "hypergraph": hypergraph.partition,
     }
 )
-STAGES = ("partition", "place", "route", "keys", "tables")
 #: What ``minimise`` may be, beside `mapping.minimise.MINIMISERS` (which is not imported before it is needed).
 MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
 
@@ -90,7 +93,8 @@ def map_network(
     progress : callable, optional
         Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done.
     given : Mapping, optional
-        An earlier mapping of the same network, whose results before ``stage`` are kept.
+        An earlier mapping of the same network, whose results before ``stage`` are kept; what they depend on must not
+        have changed (`mapping.resume`).
     stage : str
         First stage to run, one of `STAGES`; later than ``partition`` only with ``given``.
 
@@ -103,10 +107,19 @@ def map_network(
     ------
     UnknownNameError
         For an unknown recipe, placer, router, key allocation, minimiser or stage.
+    ParameterError
+        If a stage that is kept was made with another value of something that it depends on.
     CapacityError, UnroutableError, TableOverflowError
         From the stages.
     """
     _check_names(recipe=recipe, place=place, route=route, minimise=minimise, stage=stage)
+    asked = Recipe(
+        name=recipe, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores, place=place, route=route,
+        keys=keys, minimise=minimise, constraints=tuple(constraints), n_boards=machine.topology.n_boards,
+        time_scale_factor=time_scale_factor if neurons_per_core == "auto" else 1.0,
+    )  # fmt: skip
+    if given is not None:
+        machine = keep_stages(given, network, machine, asked, seed=seed, stage=stage)
     rng = np.random.Generator(np.random.Philox(key=seed))
     steps = _Steps(stage if given is not None else STAGES[0], progress)
 
@@ -127,7 +140,7 @@ def map_network(
                 PLACERS[place], partition, network, machine, rng=rng, probe=probe, constraints=constraints
             )
         else:
-            machine, topology, placement = given.machine, build_topology(given.machine), given.placement
+            topology, placement = build_topology(machine), given.placement
     with steps.at("route") as is_run:
         if is_run or given is None:
             trees = ROUTERS[route](partition, placement, network, machine, topology, rng=rng)
@@ -147,6 +160,8 @@ def map_network(
         tables=tables,
         network_name=network.name,
         seed=seed,
+        recipe=asked,
+        network_digest=network_digest(network),
     )
 
 
@@ -196,7 +211,8 @@ def make_tables(
     entries = "shortest" if minimise == "default_route" else "core"
     tables = build_tables(*made, entries=entries, keep_default=True)
     if minimise == "auto":
-        return MINIMISERS["layered"](tables, target_length=have)
-    tables = MINIMISERS[minimise](tables)
-    check_tables(tables, machine)
-    return tables
+        tables = MINIMISERS["layered"](tables, target_length=have)
+    else:
+        tables = MINIMISERS[minimise](tables)
+        check_tables(tables, machine)
+    return replace(tables, is_default=None)  # marks for the minimiser only

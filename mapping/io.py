@@ -4,7 +4,8 @@
     ``format`` (``neuromap mapping``), ``version``, ``network_name``, ``seed``; ``machine`` (all fields of
     `models.machine.Machine`); ``partition`` (``recipe``, ``first_slice``, ``n_lanes``, ``slices`` as
     [population, start, stop], ``roles`` that the role numbers stand for); ``keys`` (bits of the zones); ``lanes`` and
-    ``trees`` (source and target, or source, of each numbered array); ``unicast`` (sources whose tree is of that kind).
+    ``trees`` (source and target, or source, of each numbered array); ``unicast`` (sources whose tree is of that kind);
+    ``recipe`` (`mapping.recipe.Recipe`, each constraint with its ``kind``; null if unknown) and ``network_digest``.
 ``mapping.npz``
     ``vertex`` int64 (n_vertices, 5): slice_id, role number, lane, DTCM bytes, SDRAM bytes; ``core`` int32
     (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``part_of_slice`` int32,
@@ -25,11 +26,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Keys, Mapping, Partition, Placement, Role, RoutingTree, Slice, Tables, Vertex
+from mapping.recipe import CONSTRAINTS, Recipe
 from models.errors import NeuromapError, ParameterError
 from models.machine import ConstantNote, Machine
 
 FORMAT = "neuromap mapping"
-VERSION = 1
+VERSION = 2
 JSON_NAME = "mapping.json"
 ARRAYS_NAME = "mapping.npz"
 
@@ -116,7 +118,22 @@ def _header(mapping: Mapping) -> dict[str, Any]:
         "lanes": [list(pair) for pair in partition.lane_of_source],
         "trees": list(mapping.trees),
         "unicast": [name for name, tree in mapping.trees.items() if tree.is_unicast],
+        "recipe": None if mapping.recipe is None else _recipe_content(mapping.recipe),
+        "network_digest": mapping.network_digest,
     }
+
+
+def _recipe_content(recipe: Recipe) -> dict[str, Any]:
+    constraints = [{"kind": type(item).__name__, **asdict(item)} for item in recipe.constraints]
+    return {**asdict(recipe), "constraints": constraints}
+
+
+def _rebuild_recipe(content: dict[str, Any]) -> Recipe:
+    constraints = tuple(
+        CONSTRAINTS[item["kind"]](**{key: _tuples(value) for key, value in item.items() if key != "kind"})
+        for item in content["constraints"]
+    )
+    return Recipe(**{**content, "constraints": constraints})
 
 
 def _arrays(mapping: Mapping) -> dict[str, NDArray[Any]]:
@@ -177,6 +194,8 @@ def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Mapping
         ),
         network_name=header["network_name"],
         seed=header["seed"],
+        recipe=None if header["recipe"] is None else _rebuild_recipe(header["recipe"]),
+        network_digest=header["network_digest"],
     )
 
 

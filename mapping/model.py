@@ -13,6 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from mapping.recipe import Recipe
 from models.machine import Machine
 
 
@@ -174,7 +175,8 @@ class Tables:
 class Mapping:
     """A network on a machine: the result of the whole tool chain.
 
-    ``machine`` is the one that was mapped onto, its number of boards decided.
+    ``machine`` is the one that was mapped onto, its number of boards decided; ``recipe`` how it was made and
+    ``network_digest`` of what (`mapping.digest`), both unknown (None, empty) where a mapping is put together by hand.
     """
 
     machine: Machine
@@ -185,6 +187,8 @@ class Mapping:
     tables: Tables
     network_name: str
     seed: int
+    recipe: Recipe | None = None
+    network_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ def map_(
         Population whose tree the figure shows [the busiest].
     """
     from neuromap import terminal
-    from neuromap.mapping_folder import load_folder
+    from neuromap.mapping_folder import check_same_network, load_folder
 
     if (network is None) == (resume is None):
         raise ParameterError("neuromap map", network, "either a network or --from DIR")
@@ -220,6 +220,8 @@ def map_(
         raise ParameterError("--stage", stage, "--from DIR, which has the results of the stages before")
     given, source = (None, str(network)) if resume is None else load_folder(resume)
     experiment = read_experiment(source, options)
+    if not isinstance(source, str):
+        check_same_network(source, experiment, stage)
     out = _out_folder(experiment, options, prefix="map-")
     from neuromap import flow
 

@@ -23,7 +23,7 @@ from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
-from neuromap.mapping_folder import check_network, save_folder
+from neuromap.mapping_folder import check_machine, check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import prepare_out_folder, remove_results
 from neuromap.placement_choice import constraints_of
@@ -215,6 +215,7 @@ def run(
     if mapping is None:
         mapping, map_s = _map(experiment, network, machine, report_progress)
     check_network(mapping, network)
+    check_machine(mapping, machine)
     report_progress("verify", 0.0, "")
     violations = tuple(str(violation) for violation in verify(mapping, network))
     report_progress("verify", 1.0, "")

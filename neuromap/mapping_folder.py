@@ -12,16 +12,20 @@ file                                      what it holds
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from mapping.export import write_artefacts
 from mapping.io import JSON_NAME, load_mapping, save_mapping
 from mapping.model import Mapping, Violation
+from mapping.resume import differences
 from mapping.verify import verify
 from models.errors import ParameterError
+from models.machine import Machine
 from models.network import Network
-from neuromap.choices import Experiment
+from models.networks import NETWORKS
+from neuromap.choices import Experiment, NetworkChoice
 from neuromap.experiment import check_experiment, load_experiment
 
 FOLDER = "mapping"
@@ -82,6 +86,32 @@ def check_network(mapping: Mapping, network: Network) -> None:
     need = (network.name, *network.offsets)
     if have != need:
         raise ParameterError("mapping", ", ".join(have), f"the network and populations {', '.join(need)}")
+
+
+def check_machine(mapping: Mapping, machine: Machine) -> None:
+    """Raise ParameterError if a mapping is onto another machine; the number of boards is the mapping's own."""
+    for path, old, new in differences(machine, mapping.machine):
+        if path != "topology.n_boards":
+            raise ParameterError(f"mapping (machine.{path})", new, f"the experiment's machine, {old!r}")
+
+
+def check_same_network(made: Experiment, asked: Experiment, stage: str) -> None:
+    """Raise ParameterError if a mapping made for one experiment is continued from a ``stage`` with another network.
+
+    The stages that are kept were made for the network as it was; only from ``partition`` on everything is made again.
+    """
+    if stage == "partition":
+        return
+    old, new = (_all_parameters(experiment.network) for experiment in (made, asked))
+    for key in [key for key in old if old[key] != new.get(key)]:
+        allowed = f"{old[key]!r}, with which the kept stages were made, or --stage partition"
+        raise ParameterError(f"network.{key} with --stage {stage}", new.get(key), allowed)
+
+
+def _all_parameters(choice: NetworkChoice) -> dict[str, Any]:
+    """Return name and parameters of a network, those that were not given with their defaults."""
+    given = signature(NETWORKS[choice.name]).parameters
+    return {"name": choice.name} | {key: choice.parameters.get(key, entry.default) for key, entry in given.items()}
 
 
 def _file_content(experiment: Experiment) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """One point of a sweep: an experiment in, a row of plain numbers out. Runs in the workers of `neuromap.sweep_pool`.
 
 A worker keeps the last mapping and the last simulation. A point takes them over if what they depend on is the same: the
-mapping does not depend on power, flow control, pipelines and links of the machine, nor (unless cores are filled
-automatically) on its clock and costs; spikes do not depend on machine and recipe at all.
+mapping does not depend on power, flow control, pipelines and links of the machine, nor (unless cores are filled by
+their work) on its clock and costs; spikes do not depend on machine and recipe at all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from mapping.resume import plans_with_cycles
 from models.errors import NeuromapError
 from neuromap.choices import Experiment
 
@@ -65,9 +66,10 @@ def mapping_key(experiment: Experiment, machine: Machine) -> str:
     given: dict[str, Any] = {"network": repr(experiment.network), "recipe": repr(experiment.recipe)}
     given["seed"] = experiment.seed
     skipped = set(UNMAPPED_SECTIONS)
-    if experiment.recipe.neurons_per_core == "auto":
+    recipe = experiment.recipe
+    if recipe.neurons_per_core == "auto":
         given["time_scale_factor"] = experiment.time_scale_factor
-    else:
+    if not plans_with_cycles(recipe.name, recipe.neurons_per_core):
         skipped.add("cost")
         machine = replace(machine, core=replace(machine.core, clock_hz=1.0))
     given |= {entry.name: repr(getattr(machine, entry.name)) for entry in fields(machine) if entry.name not in skipped}

@@ -3,56 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from mapping.model import Partition
+from mapping.recipe import Constraint, FixedChip, ReservedChip, ReservedCores, SameChip
 from mapping.traffic import slice_range
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.topology import Topology
 
-
-@dataclass(frozen=True, slots=True)
-class FixedChip:
-    """Slices that must be on one chip.
-
-    ``population``: a population or spike source; ``chip``: the chip's coordinates; ``start``: first neuron of the one
-    slice that is meant, ``None`` for all slices of the population.
-    """
-
-    population: str
-    chip: tuple[int, ...]
-    start: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SameChip:
-    """Slices that must share a chip, each given as (population, first neuron); ``None`` for all of the population."""
-
-    slices: tuple[tuple[str, int | None], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReservedCores:
-    """The ``n_cores`` highest working application cores that are left free on one chip, or on every one (``None``)."""
-
-    n_cores: int
-    chip: tuple[int, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.n_cores < 0:
-            raise ParameterError("ReservedCores.n_cores", self.n_cores, "a number >= 0 cores")
-
-
-@dataclass(frozen=True, slots=True)
-class ReservedChip:
-    """A chip on which nothing is placed; its router still passes packets on."""
-
-    chip: tuple[int, ...]
-
-
-Constraint = FixedChip | SameChip | ReservedCores | ReservedChip
+__all__ = [
+    "Constraint",
+    "FixedChip",
+    "ReservedChip",
+    "ReservedCores",
+    "SameChip",
+    "chip_index",
+    "has_chip",
+    "named_chips",
+    "slice_number",
+    "slice_numbers",
+    "without_reserved_cores",
+]
 
 
 def named_chips(constraints: Sequence[Constraint]) -> list[tuple[int, ...]]:

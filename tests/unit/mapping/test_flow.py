@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from machines import machine, network, pair
-from mapping.flow import RECIPES, STAGES, map_network
+from mapping.flow import RECIPES, map_network
 from mapping.io import load_mapping, save_mapping
 from mapping.model import Mapping
+from mapping.recipe import STAGES
 from mapping.verify import verify
 from models.errors import ParameterError, UnknownNameError
 from models.networks import pd14
@@ -130,10 +131,10 @@ def test_missing_files_are_named(small, tmp_path):
     ("text", "message"),
     [
         ("{", r"^.*mapping.json: needs a mapping as JSON \(.*\), has 'invalid JSON'$"),
-        ("[]", r"^.*mapping.json: needs format 'neuromap mapping', version 1, has \(None, None\)$"),
-        ('{"format": "neuromap mapping", "version": 99}', r"^.*: needs .* version 1, has \('neuromap mapping', 99\)$"),
+        ("[]", r"^.*mapping.json: needs format 'neuromap mapping', version 2, has \(None, None\)$"),
+        ('{"format": "neuromap mapping", "version": 99}', r"^.*: needs .* version 2, has \('neuromap mapping', 99\)$"),
         (
-            '{"format": "neuromap mapping", "version": 1}',
+            '{"format": "neuromap mapping", "version": 2}',
             r"^.*: needs mapping.json and mapping.npz of one mapping, whole, has \"KeyError: 'partition'\"$",
         ),
     ],

@@ -2,17 +2,19 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mapping.export import machine_graph, net_rows, population_graph, tree_graph, vertex_rows
-from mapping.flow import STAGES
 from mapping.io import load_mapping
+from mapping.recipe import STAGES
+from models import machines
 from models.errors import ParameterError, UnknownNameError
 from neuromap.cli import main
 from neuromap.experiment import check_experiment, make_experiment
-from neuromap.flow import map_network
+from neuromap.flow import map_network, run
 from neuromap.mapping_folder import check_network, load_folder, verify_folder
 
 
@@ -83,6 +85,12 @@ def test_mapping_of_another_network_is_refused(saved):
         check_network(saved[2], other)
 
 
+def test_run_refuses_a_mapping_onto_another_machine(saved):
+    _, experiment, mapping = saved
+    with pytest.raises(ParameterError, match=r"^mapping \(machine\.core\.clock_hz\): needs .* 100000000\.0, has 15000"):
+        run(experiment, mapping=mapping, settings=["machine.core.clock_hz=100e6"], seconds=0.01)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_resumed_mapping_is_the_same(saved, stage):
     _, experiment, mapping = saved
@@ -92,12 +100,50 @@ def test_resumed_mapping_is_the_same(saved, stage):
 def test_resuming_keeps_what_came_before(saved, tmp_path):
     folder, _, mapping = saved
     out = tmp_path / "again"
-    command = ["map", "--from", str(folder), "--stage", "route", "--place", "random", "--route", "ner"]
+    command = ["map", "--from", str(folder), "--stage", "route", "--route", "ner"]
     assert main([*command, "--out", str(out)]) == 0
     again = load_mapping(out / "mapping")
     assert np.array_equal(again.placement.core, mapping.placement.core)
     assert not same(again, mapping)
     assert verify_folder(out)[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("stage", "options", "message"),
+    [
+        ("place", ["--scale", "0.03"], "network.scale with --stage place: needs 0.05, .* --stage partition, has 0.03"),
+        ("route", ["--drive", "dc"], "network.drive .*needs 'poisson', .* or --stage partition, has 'dc'"),
+        ("place", ["--neurons-per-core", "16"], "recipe.neurons_per_core .*needs None, .* --stage partition, has 16"),
+        ("route", ["--place", "random"], "recipe.place .*needs 'connected', .* or --stage place, has 'random'"),
+        ("tables", ["--seed", "7"], "seed with --stage tables: needs 1234, .* or --stage place, has 7"),
+        (
+            "route",
+            ["--machine", "generic_mesh"],
+            "machine.name .*needs 'spinnaker1' and the old .*, has 'generic_mesh'",
+        ),
+        ("route", ["--set", "machine.dead_chips=[[0,0]]"], r"machine.dead_chips .*needs \(\), .* --stage place, has"),
+        ("route", ["--set", "recipe.reserved_cores=2"], "recipe.reserved_cores .*needs .* or --stage place, has"),
+        ("tables", ["--set", "recipe.keys=zoned"], "recipe.keys .*needs 'dense', .* or --stage keys, has 'zoned'"),
+        ("tables", ["--set", "machine.router.n_table_entries=1"], "routing table at chip .*needs 10 entries, has 1 en"),
+    ],
+)
+def test_kept_stage_that_would_not_hold(saved, tmp_path, capsys, stage, options, message):
+    command = ["map", "--from", str(saved[0]), "--stage", stage, *options, "--out", str(tmp_path / "again")]
+    assert main(command) == 2
+    assert re.match(f"neuromap: error: {message}", capsys.readouterr().err)
+
+
+def test_machine_file_that_was_edited_since(tmp_path, capsys):
+    file = tmp_path / "machine.yaml"
+    text = (Path(machines.__file__).parent / "spinnaker1.yaml").read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    first = ["map", "chain", "--machine", str(file), "--out", str(tmp_path / "first")]
+    assert main(first) == 0
+    file.write_text(text + "dead_chips: [[0, 0]]\n", encoding="utf-8")
+    capsys.readouterr()
+    again = ["map", "--from", str(tmp_path / "first"), "--stage", "route", "--out", str(tmp_path / "again")]
+    assert main(again) == 2
+    assert "machine.dead_chips with --stage route: needs (), with which" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,10 @@ def test_keys_of_what_is_shared():
     assert mapping_key(base, machine) != mapping_key(base, smaller)
     automatic = make_experiment("chain", neurons_per_core="auto")
     assert mapping_key(automatic, machine) != mapping_key(automatic, faster)
+    dealt = make_experiment("chain", recipe="spread")  # cores are dealt to populations by their work
+    dearer = load_machine("spinnaker1", {"cost.synapse_cycles": 99.0})
+    assert mapping_key(base, machine) == mapping_key(base, dearer)
+    assert mapping_key(dealt, machine) != mapping_key(dealt, dearer)
     assert simulation_key(base) == simulation_key(make_experiment("chain", recipe="combined", threads=1))
     assert simulation_key(base) != simulation_key(make_experiment("chain", arithmetic="float"))
 

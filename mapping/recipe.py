@@ -1,0 +1,127 @@
+"""How a network is mapped: the choices of every stage, and what a placement must keep to.
+
+A mapping keeps the recipe that it was made with, so that it can be compared with what is asked for later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from models.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class FixedChip:
+    """Slices that must be on one chip.
+
+    ``population``: a population or spike source; ``chip``: the chip's coordinates; ``start``: first neuron of the one
+    slice that is meant, ``None`` for all slices of the population.
+    """
+
+    population: str
+    chip: tuple[int, ...]
+    start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SameChip:
+    """Slices that must share a chip, each given as (population, first neuron); ``None`` for all of the population."""
+
+    slices: tuple[tuple[str, int | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedCores:
+    """The ``n_cores`` highest working application cores that are left free on one chip, or on every one (``None``)."""
+
+    n_cores: int
+    chip: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_cores < 0:
+            raise ParameterError("ReservedCores.n_cores", self.n_cores, "a number >= 0 cores")
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedChip:
+    """A chip on which nothing is placed; its router still passes packets on."""
+
+    chip: tuple[int, ...]
+
+
+Constraint = FixedChip | SameChip | ReservedCores | ReservedChip
+#: The constraints by name.
+CONSTRAINTS: dict[str, type[Constraint]] = {
+    kind.__name__: kind for kind in (FixedChip, SameChip, ReservedCores, ReservedChip)
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The arguments of `mapping.flow.map_network` that decide how a network is mapped.
+
+    ``n_boards``: what the machine was asked to have, a number or ``"auto"``. ``time_scale_factor`` is kept only where
+    ``neurons_per_core`` is ``"auto"``, the one choice that depends on it; 1 otherwise.
+    """
+
+    name: str = "ensemble"
+    neurons_per_core: int | Literal["auto"] | None = None
+    n_synapse_cores: int | None = None
+    place: str = "connected"
+    route: str = "shared_tree"
+    keys: str = "zoned"
+    minimise: str = "auto"
+    constraints: tuple[Constraint, ...] = ()
+    n_boards: int | Literal["auto"] = "auto"
+    time_scale_factor: float = 1.0
+
+
+#: The stages of a mapping in their order.
+STAGES = ("partition", "place", "route", "keys", "tables")
+#: First stage that depends on each field of a recipe.
+STAGE_OF_RECIPE = {
+    "name": "partition",
+    "neurons_per_core": "partition",
+    "n_synapse_cores": "partition",
+    "time_scale_factor": "partition",
+    "place": "place",
+    "constraints": "place",
+    "n_boards": "place",
+    "route": "route",
+    "keys": "keys",
+    "minimise": "tables",
+}
+#: Names by which an experiment sets a recipe's values, where that is not ``recipe.NAME``.
+_SETTING = {"n_boards": "machine.topology.n_boards", "time_scale_factor": "time_scale_factor"}
+_SETTING_OF_CONSTRAINT = {
+    "recipe.fixed_chips": FixedChip,
+    "recipe.same_chip": SameChip,
+    "recipe.reserved_cores": ReservedCores,
+    "recipe.reserved_chips": ReservedChip,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A value that is different now: the first stage that depends on it, its name in an experiment, old and new."""
+
+    stage: str
+    setting: str
+    old: object
+    new: object
+
+
+def recipe_changes(made: Recipe, asked: Recipe) -> list[Change]:
+    """Return what is different in two recipes, in the order of their fields."""
+    found: list[Change] = []
+    for name, stage in STAGE_OF_RECIPE.items():
+        old, new = getattr(made, name), getattr(asked, name)
+        if name == "constraints":
+            for setting, kind in _SETTING_OF_CONSTRAINT.items():
+                before, after = (tuple(one for one in items if isinstance(one, kind)) for items in (old, new))
+                if before != after:
+                    found.append(Change(stage, setting, before, after))
+        elif old != new:
+            found.append(Change(stage, _SETTING.get(name, f"recipe.{name}"), old, new))
+    return found
