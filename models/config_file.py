@@ -1,13 +1,12 @@
 """Reading YAML 1.2 files into checked values, with file and line in every error.
 
 Shared by the two edges where files become dataclasses of ours: ``models.machine_file`` and ``neuromap.experiment``.
-ruamel.yaml is used because it knows YAML 1.2 (``1e3`` is a number, ``on`` is a word) and keeps line numbers;
-pydantic checks single values against the type hints of the dataclasses, strictly (``"18"`` is not 18). Both are
-imported on first use, since they cost more than the rest of ``neuromap --help``.
+`models.yaml_document` reads the text, `models.bounds` checks single values against the type hints of the dataclasses.
 """
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from models.bounds import hints_of, section_of
 from models.errors import ParameterError, UnknownNameError
+from models.yaml_document import MAX_BYTES, SYNTAX, YamlMapping, read_document
 
 #: Factors of the unit prefixes, for hints on a key with another unit of the same kind.
 _UNIT_FACTORS: dict[str, dict[str, float]] = {
@@ -38,48 +38,58 @@ _UNIT_FACTORS: dict[str, dict[str, float]] = {
 }
 
 
-def read_yaml(path: Path) -> Any:
-    """Read a YAML 1.2 mapping; the result is a ``CommentedMap`` that knows its lines.
+def read_yaml(path: Path) -> YamlMapping:
+    """Read a YAML 1.2 file that holds a mapping.
 
     Raises
     ------
     ParameterError
-        If the file cannot be read, is not YAML, repeats a key, or is not a mapping.
+        If the file cannot be read, is longer than `MAX_BYTES`, is not YAML, or is not a mapping; with file and line.
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as err:
-        raise ParameterError("file", str(path), f"a file that can be read ({err.strerror})") from err
-    except UnicodeDecodeError as err:
-        raise ParameterError("file", str(path), f"UTF-8 text (byte {err.start} is not)") from err
-    try:
-        document = YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as err:
-        mark = err.problem_mark or err.context_mark
-        where = f"{path}:{mark.line + 1}" if mark is not None else str(path)
-        problem = (err.problem or err.context or "a syntax error").split("\n")[0].strip()
-        raise ParameterError(f"YAML at {where}", problem, "valid YAML 1.2 with each key once") from err
-    except YAMLError as err:
-        raise ParameterError(f"YAML at {path}", str(err).split("\n")[0], "valid YAML 1.2") from err
-    if not isinstance(document, CommentedMap):
-        kind = "nothing" if document is None else type(document).__name__
+    document = read_document(_read_text(path), str(path))
+    if not isinstance(document, YamlMapping):
+        kind = "nothing" if document is None else f"a {type(document).__name__}"
         raise ParameterError(f"YAML at {path}:1", kind, "a mapping of keys to values")
     return document
 
 
-def parse_value(text: str) -> Any:
-    """Read one YAML 1.2 value, as ``--set path=value`` gives it (``150e6`` -> 150000000.0, ``on`` -> ``"on"``)."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
+def _read_text(path: Path) -> str:
+    """Read a file of UTF-8 text; not more of it than one byte over the limit, so that no device is read for ever."""
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as err:
-        raise ParameterError("value", text, "a YAML 1.2 value") from err
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a device"
+            raise ParameterError("file", str(path), f"a file that can be read ({kind} cannot)")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as err:
+        if isinstance(err, ParameterError):
+            raise
+        why = getattr(err, "strerror", None) or str(err)
+        raise ParameterError("file", str(path), f"a file that can be read ({why})") from err
+    if len(content) > MAX_BYTES:
+        raise ParameterError(f"YAML at {path}:1", f"more than {MAX_BYTES:,} bytes", f"at most {MAX_BYTES:,} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as err:
+        line = content.count(b"\n", 0, err.start) + 1
+        has = f"byte {err.start} (0x{content[err.start]:02x})"
+        raise ParameterError(f"YAML at {path}:{line}", has, "UTF-8 text") from err
+
+
+def parse_value(text: str, name: str = "value") -> Any:
+    """Read one YAML 1.2 value, as ``--set path=value`` gives it (``150e6`` -> 150000000.0, ``on`` -> ``"on"``).
+
+    Raises
+    ------
+    ParameterError
+        If it is none; ``name`` is what the error calls it.
+    """
+    try:
+        return read_document(text, name)
+    except ParameterError as err:
+        allowed = "a YAML 1.2 value" if err.allowed == SYNTAX else f"a YAML 1.2 value: {err.allowed}, not {err.value}"
+        raise ParameterError(name, text, allowed) from err
 
 
 def parse_settings(assignments: Mapping[str, object] | list[str] | tuple[str, ...]) -> dict[str, object]:
@@ -88,25 +98,25 @@ def parse_settings(assignments: Mapping[str, object] | list[str] | tuple[str, ..
     Raises
     ------
     ParameterError
-        If an assignment has no ``=`` or no path.
+        If an assignment has no ``=``, no path or no YAML value, or a path stands twice.
     """
     if isinstance(assignments, Mapping):
         return dict(assignments)
     settings: dict[str, object] = {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
-        if not equals or not path.strip():
+        path = path.strip()
+        if not equals or not path:
             raise ParameterError("--set", assignment, "path=value, for example machine.core.clock_hz=150e6")
-        settings[path.strip()] = parse_value(text)
+        if path in settings:
+            raise ParameterError("--set", assignment, f"each path once ({path} was given before)")
+        settings[path] = parse_value(text, f"--set {path}")
     return settings
 
 
 def line_of(mapping: Any, key: object) -> int | None:
-    """Return the 1-based line of a key of a mapping read by `read_yaml`, or None."""
-    try:
-        return int(mapping.lc.key(key)[0]) + 1
-    except (AttributeError, KeyError, TypeError):
-        return None
+    """Return the line of a key of a mapping read by `read_yaml`, counted from 1, or None."""
+    return mapping.lines.get(str(key)) if isinstance(mapping, YamlMapping) else None
 
 
 def place_of(file: str, mapping: Any, key: object) -> str:
@@ -116,14 +126,11 @@ def place_of(file: str, mapping: Any, key: object) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return the value with ruamel's types replaced by Python's, and sequences by tuples."""
+    """Return the value with mappings as plain dicts and sequences as tuples."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
     return value
 
 

@@ -85,7 +85,7 @@ class UnknownNameError(ParameterError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         self.what, self.known = what, sorted(known)
-        nearest = get_close_matches(str(name), self.known, n=4, cutoff=0.5)
+        nearest = get_close_matches(str(name)[:_MAX_SHOWN], self.known, n=4, cutoff=0.5)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         if len(self.known) <= _MAX_NAMES:
             listed = ", ".join(self.known)

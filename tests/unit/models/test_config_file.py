@@ -1,5 +1,6 @@
 """Reading YAML 1.2: numbers are numbers, mistakes have a line."""
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -54,10 +55,10 @@ def test_line_of_counts_from_one(tmp_path):
     ("content", "message"),
     [
         (b"", r"^YAML at .*a\.yaml:1: needs a mapping of keys to values, has 'nothing'$"),
-        (b"- 1\n", r"^YAML at .*a\.yaml:1: needs a mapping of keys to values, has 'CommentedSeq'$"),
-        (b"a: 1\na: 2\n", r"^YAML at .*a\.yaml:2: needs valid YAML 1\.2 with each key once, has 'found duplicate key"),
+        (b"- 1\n", r"^YAML at .*a\.yaml:1: needs a mapping of keys to values, has 'a list'$"),
+        (b"a: 1\na: 2\n", r"^YAML at .*a\.yaml:2: needs valid YAML 1\.2 with each key once, has \"found duplicate key"),
         (b"a: [1\nb: 2\n", r"^YAML at .*a\.yaml:2: needs valid YAML 1\.2 with each key once, has "),
-        (b"a: \xff\n", r"^file: needs UTF-8 text \(byte 3 is not\), has "),
+        (b"a: \xff\n", r"^YAML at .*a\.yaml:1: needs UTF-8 text, has 'byte 3 \(0xff\)'$"),
     ],
 )
 def test_wrong_yaml(tmp_path, content, message):
@@ -65,6 +66,42 @@ def test_wrong_yaml(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(ParameterError, match=message):
         read_yaml(path)
+
+
+def test_files_that_are_none(tmp_path):
+    for path, why in ((tmp_path, "a folder"), (Path("/dev/zero"), "a device"), (tmp_path / "no.yaml", "No such file")):
+        with pytest.raises(ParameterError, match=rf"^file: needs a file that can be read \({why}"):
+            read_yaml(path)
+
+
+def test_a_file_of_ten_megabytes_is_not_read(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"a: [" + b"1," * 5_000_000 + b"1]")
+    with pytest.raises(
+        ParameterError, match=r"^YAML at .*a\.yaml:1: needs at most 262,144 bytes, has 'more than 262,144"
+    ):
+        read_yaml(path)
+
+
+def test_wrong_bytes_have_their_line(tmp_path):
+    path = tmp_path / "a.yaml"
+    for content, has in (
+        ("a: 1\nb: caf\xe9".encode("latin-1"), r"byte 11 \(0xe9\)"),
+        (b"a: 1\nb: \0", "the character 0"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ParameterError, match=rf"^YAML at .*a\.yaml:2: needs .* has '{has}'$"):
+            read_yaml(path)
+    path.write_bytes("a: 1\n".encode("utf-16"))
+    with pytest.raises(ParameterError, match=r"^YAML at .*a\.yaml:1: needs UTF-8 text, has 'byte 0 \(0xff\)'$"):
+        read_yaml(path)
+    path.write_bytes("a: 1\n".encode("utf-8-sig"))
+    assert read_yaml(path) == {"a": 1}
+
+
+def test_a_setting_is_given_once():
+    with pytest.raises(ParameterError, match=r"^--set: needs each path once \(a\.b was given before\), has 'a\.b=2'$"):
+        parse_settings(["a.b=1", "a.b=2"])
 
 
 def test_check_value_is_strict_but_takes_whole_floats():
