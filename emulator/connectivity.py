@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from emulator.kernels import procedural, rows
 from emulator.kernels.delivery import MAX_SEGMENT
-from emulator.kernels.procedural import Redraw
 from emulator.projection_table import ProjectionTables, projection_tables
 from emulator.source_group import SourceGroup, source_groups
 from emulator.storage import (
@@ -73,8 +72,8 @@ class Connectivity:
     weight_counts : ndarray, shape (n_projections, 2), int64
         Weights that did not fit 16 bits, and weights that rounded to zero, of every projection of the network.
     n_weights_clipped, n_weights_zero : int
-        The same, summed, with what a coarser format clipped and lost after that. Rows that are not stored count
-        when they are first drawn.
+        The same, summed, with what a coarser format clipped and lost after that. Rows that are not stored are
+        counted by the end of a run (``emulator.weight_counts``).
     n_stored : int
         Synapses in memory.
     block_words : int
@@ -245,7 +244,7 @@ def build_connectivity(
     )
     connectivity = _allocate(network, groups, tables, n_shards, is_float=is_float, max_bytes=max_bytes)
     counts = _draw_all(connectivity, tables, n_threads, progress)
-    _add_weight_counts(network, connectivity, counts)
+    add_weight_counts(network, connectivity, counts)
     return connectivity
 
 
@@ -306,7 +305,7 @@ def _allocate(
     )
 
 
-def _add_weight_counts(network: Network, connectivity: Connectivity, counts: NDArray[np.int64]) -> None:
+def add_weight_counts(network: Network, connectivity: Connectivity, counts: NDArray[np.int64]) -> None:
     """Add clipped and zero weights of the projections in source order to those of the network's order."""
     order = [index for group in connectivity.groups for index, _ in network.projections_from(group.name)]
     connectivity.weight_counts[order] += counts
@@ -354,10 +353,3 @@ def _draw_all(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return total
-
-
-def count_first_draws(network: Network, connectivity: Connectivity, redraw: Redraw | None) -> None:
-    """Add the clipped and zero weights of rows that were drawn for the first time during a simulation."""
-    if redraw is not None:
-        _add_weight_counts(network, connectivity, redraw.scratch.counts[:, rows.NOT_DRAWN].sum(axis=0))
-        redraw.scratch.counts[:] = 0

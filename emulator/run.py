@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.advance import AfterStep, Couple, advance
-from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards, count_first_draws
+from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
 from emulator.engine_state import EngineState, build_state
 from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
 from emulator.plasticity import PlasticRows, static_projections
@@ -22,6 +22,7 @@ from emulator.population_rows import delay_beyond, has_other_models
 from emulator.recorder import RangeWatch, Recorder
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
+from emulator.weight_counts import count_first_draws
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
 from models.errors import CapacityError, ParameterError
 from models.network import (
@@ -110,6 +111,14 @@ class Simulation:
     @property
     def n_synapses(self) -> int:
         return self.connectivity.n_synapses + sum(part.weight.size for part in self.plastic_rows)
+
+    @property
+    def out_degree(self) -> NDArray[np.int64]:
+        """Synapses of each source, plastic ones included, however rows are kept. Shape (n_sources,), int64."""
+        degree = self.connectivity.row_length.astype(np.int64)
+        for part in self.plastic_rows:
+            degree += np.bincount(part.source, minlength=degree.size)
+        return degree
 
     @property
     def emulation_factor(self) -> float:
@@ -305,7 +314,7 @@ def _simulate(
     watch = RangeWatch(network, state.cells) if arithmetic is Arithmetic.FIXED else None
     recorder = Recorder(len(options.probes), watch)
     done = advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress, after_step)
-    count_first_draws(network, connectivity, state.redraw)
+    count_first_draws(network, connectivity, state.redraw, options.n_threads)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(
         network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,

@@ -74,8 +74,7 @@ def measure_feedback(
     )  # fmt: skip
     bin_steps = max(1, own.n_steps // 200)
     n_bins = -(-own.n_steps // bin_steps)
-    out_degree = np.diff(own.connectivity.row_start)
-    asked = np.bincount(own.spike_step // bin_steps, weights=out_degree[own.spike_neuron], minlength=n_bins)
+    asked = np.bincount(own.spike_step // bin_steps, weights=own.out_degree[own.spike_neuron], minlength=n_bins)
     late, missed = (
         np.bincount(np.arange(n.size) // bin_steps, weights=n, minlength=n_bins)[:n_bins]
         for n in (arrivals.step_late, arrivals.step_missed)

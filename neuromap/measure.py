@@ -236,10 +236,9 @@ def _memory_report(m: Measured) -> MemoryReport:
 
 
 def _n_events(m: Measured) -> int:
-    """Synaptic events of the spikes after the warm-up."""
-    out_degree = np.diff(m.simulation.connectivity.row_start)
+    """Synaptic events of the spikes after the warm-up, plastic synapses included."""
     sent = m.simulation.spike_neuron[m.simulation.spike_step >= m.warmup_steps]
-    return int(out_degree[sent].sum())
+    return int(m.simulation.out_degree[sent].sum())
 
 
 def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timing: TimingReport) -> EnergyReport:
