@@ -26,7 +26,8 @@ from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
 from emulator.network.compiled import SteppedRun, run_compiled
 from emulator.network.outcome import Outcome
 from emulator.network.scenario import Packets, Scenario
-from emulator.timing import MAX_LENGTHS_BYTES, row_lengths, slice_of_source
+from emulator.timing import slice_of_source
+from emulator.timing_model import MAX_LENGTHS_BYTES, row_lengths
 from mapping.model import Mapping
 from models.errors import CapacityError, ParameterError
 from models.network import Network

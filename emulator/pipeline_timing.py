@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from emulator.kernels import pipeline
 from emulator.pipeline_step import axes_of, node_constants
-from emulator.timing import RowLengths, Timing, slice_of_source
+from emulator.timing import slice_of_source
+from emulator.timing_model import RowLengths, Timing
 from mapping.model import Mapping
 from models.machine import Machine
 from models.machine_range import open_times, with_times_at
@@ -110,6 +111,7 @@ def time_nodes(
     time_scale_factor: float = 1.0,
     progress: Callable[[float], None] | None = None,
     with_range: bool = False,
+    warmup_steps: int = 0,
 ) -> Timing:
     """Work out every step of a run on a machine of pipeline nodes.
 
@@ -127,12 +129,12 @@ def time_nodes(
     machines = [mapping.machine]
     if with_range and open_times(mapping.machine):
         machines += [with_times_at(mapping.machine, bound) for bound in ("low", "high")]
-    runs = [_Run(machine, array, n_steps) for machine in machines]
+    runs = [_Run(machine, array, n_steps, warmup_steps) for machine in machines]
     ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
     node_of_source = array.node_of_slice[slice_of_source(mapping, network)]
     known = None if callable(row_length) else lengths_by_node(row_length, array)
-    for first in range(0, n_steps, _CHUNK_STEPS):
-        last = min(first + _CHUNK_STEPS, n_steps)
+    starts = [*range(0, warmup_steps, _CHUNK_STEPS), *range(warmup_steps, n_steps, _CHUNK_STEPS)]
+    for first, last in pairwise([*starts, n_steps]):
         row, node = spike_neuron[ptr[first] : ptr[last]], node_of_source
         if callable(row_length):
             fired, inverse = np.unique(row, return_inverse=True)
@@ -152,8 +154,9 @@ def time_nodes(
 class _Run:
     """Steps at one machine's constants, chunk after chunk."""
 
-    def __init__(self, machine: Machine, array: NodeArray, n_steps: int) -> None:
+    def __init__(self, machine: Machine, array: NodeArray, n_steps: int, warmup_steps: int) -> None:
         n_nodes = len(array.n_neurons)
+        self.warmup_steps = warmup_steps
         self.machine, self.array, self.nodes = machine, array, kernel_nodes(machine, array)
         self.row_times = row_times(machine, 0)
         self.step_ns, self.node = np.zeros(n_steps), np.zeros(n_steps, np.int32)
@@ -174,10 +177,12 @@ class _Run:
             ptr, row, node, lengths, *self.row_times, self.nodes, self.load, self.scratch, self.end,
             self.step_ns[steps], self.node[steps], self.dram_ns, self.dram_peak_ns, self.totals,
         )  # fmt: skip
+        if steps.stop == self.warmup_steps:
+            self.dram_ns[:], self.dram_peak_ns[:], self.totals[:] = 0.0, 0.0, 0
 
     def timing(self, mapping: Mapping, dt_ms: float, time_scale_factor: float) -> Timing:
         """Return what was found."""
-        n_steps, machine, partition = self.step_ns.size, self.machine, mapping.partition
+        n_steps, machine, partition = self.step_ns.size - self.warmup_steps, self.machine, mapping.partition
         node = self.array.node_of_slice[[vertex.slice_id for vertex in partition.vertices]]
         own = np.array([partition.slices[vertex.slice_id].n_neurons for vertex in partition.vertices]) + 1.0
         per_ns = machine.core.clock_hz * 1e-9
@@ -186,7 +191,7 @@ class _Run:
             largest[node[vertex_id]] = vertex_id
         budget = machine.budget_cycles(dt_ms, time_scale_factor)
         step_cycles = self.step_ns * per_ns
-        over = np.flatnonzero(step_cycles > budget)
+        over = np.flatnonzero(step_cycles[self.warmup_steps :] > budget) + self.warmup_steps
         n_sent, n_rows, n_empty, n_events = self.totals.tolist()
         return Timing(
             budget_cycles=budget, step_cycles=step_cycles, step_vertex=largest[self.node],
@@ -194,4 +199,5 @@ class _Run:
             max_cycles=np.maximum(own, self.dram_peak_ns[node] * per_ns), n_sent=n_sent, n_delivered=n_rows + n_empty,
             n_rows=n_rows, n_filtered=n_empty, n_events=n_events, n_late=0, n_lost=0, n_overruns=int(over.size),
             first_overrun_step=int(over[0]) if over.size else None, is_free_running=True,
+            warmup_steps=self.warmup_steps,
         )  # fmt: skip

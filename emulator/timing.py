@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.connectivity import Connectivity
 from emulator.cores import core_costs, timer_phase_cycles
 from emulator.kernels import work
+from emulator.timing_model import RowLengths, Timing
 from mapping.model import Mapping, Role
 from models.machine import Machine
 from models.machine_range import open_times, with_times_at
@@ -26,78 +25,8 @@ from models.network import Network
 
 _CHUNK_STEPS = 1000
 _CHUNK_COUNT_BYTES = 1 << 21  # of what is counted in the steps looked at together, so that it stays in the cache
-MAX_LENGTHS_BYTES = 1 << 30  #: of the lengths of all rows at once
 _CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
 _POLICIES = {"late": work.LATE, "drop": work.DROP, "wait": work.WAIT}
-
-RowLengths = NDArray[np.uint16] | Callable[[NDArray[Any]], NDArray[np.uint16]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Timing:
-    """What the cores did.
-
-    Attributes
-    ----------
-    budget_cycles : float
-        Of one tick.
-    step_cycles, step_vertex : ndarray, shape (n_steps,), float64 and int32
-        Cycles of the slowest core, and which it is.
-    mean_cycles, max_cycles : ndarray, shape (n_vertices,), float64
-        Busy cycles a step.
-    n_sent, n_delivered, n_rows, n_filtered, n_lost : int
-        Spikes sent; deliveries to cores, which are those that found a row (plastic or not), those that found none, and
-        those that were lost: they found the spike buffer full or, with the policy ``drop``, the tick over.
-    n_events : int
-        Synaptic events of all deliveries.
-    n_late : int
-        Deliveries that waited for the next tick.
-    n_overruns : int
-        Steps in which a core needed more than its tick.
-    first_overrun_step : int or None
-    n_plastic_rows, n_plastic_events : int
-        Plastic rows that were updated, and their synapses, which are not among ``n_events``.
-    write_back_bytes : int
-        What those rows wrote to memory.
-    is_free_running : bool
-        Whether a step ends when all cores are done, however short it is; else it lasts at least a tick.
-    low, high : Timing, optional
-        The same run with all unverified costs cheap, and dear; None where the machine has none, or they were not
-        asked for.
-    """
-
-    budget_cycles: float
-    step_cycles: NDArray[np.float64]
-    step_vertex: NDArray[np.int32]
-    mean_cycles: NDArray[np.float64]
-    max_cycles: NDArray[np.float64]
-    n_sent: int
-    n_delivered: int
-    n_rows: int
-    n_events: int
-    n_late: int
-    n_lost: int
-    n_overruns: int
-    first_overrun_step: int | None
-    n_plastic_rows: int = 0
-    n_plastic_events: int = 0
-    write_back_bytes: int = 0
-    n_filtered: int = 0
-    is_free_running: bool = False
-    low: Timing | None = None
-    high: Timing | None = None
-
-    def real_time_factor(self, time_scale_factor: float) -> float:
-        """Mean step time over dt when every step waits for its slowest core, and lasts at least a tick by timer."""
-        if not self.step_cycles.size:
-            return time_scale_factor
-        if self.is_free_running:
-            return float(self.step_cycles.mean() / self.budget_cycles) * time_scale_factor
-        return float(np.maximum(self.step_cycles / self.budget_cycles, 1.0).mean()) * time_scale_factor
-
-    def min_lossless_time_scale_factor(self, time_scale_factor: float) -> float:
-        """Smallest slow-down at which no core overruns in any step."""
-        return float(self.step_cycles.max(initial=0.0) / self.budget_cycles) * time_scale_factor
 
 
 def slice_of_source(mapping: Mapping, network: Network) -> NDArray[np.int32]:
@@ -135,31 +64,6 @@ def _layout(mapping: Mapping, network: Network) -> work.Layout:
     return work.Layout(lane_of, target_int, vertex_of_lane, sender, is_receiver)
 
 
-def row_lengths(
-    connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, *, n_threads: int = 2
-) -> RowLengths:
-    """Return the synapses of every source on every slice, or a function of sources where that would not fit memory.
-
-    Ten times PD14 on cores of 64 neurons would be 18 GB. The function counts the rows of the sources that it is given.
-
-    Parameters
-    ----------
-    connectivity : Connectivity
-    slice_of_neuron : ndarray, shape (n_neurons,), int32
-    n_slices, n_threads : int
-    """
-    if connectivity.is_stored and connectivity.row_length.size * n_slices * 2 <= MAX_LENGTHS_BYTES:
-        return connectivity.count_by_slice(slice_of_neuron, n_slices, n_threads=n_threads)
-    return partial(_count_rows, connectivity, slice_of_neuron, n_slices, n_threads)
-
-
-def _count_rows(
-    connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, n_threads: int,
-    sources: NDArray[Any],
-) -> NDArray[np.uint16]:  # fmt: skip
-    return connectivity.count_by_slice(slice_of_neuron, n_slices, sources=sources, n_threads=n_threads)
-
-
 class _Chunk(NamedTuple):
     """Steps looked at together: the first, rows that fire in each, and their lengths."""
 
@@ -172,15 +76,15 @@ class _Chunk(NamedTuple):
 
 
 def _chunks(
-    spikes: tuple[NDArray[np.int32], NDArray[np.int32]], n_steps: int, slices: NDArray[np.int32], size: tuple[int, int],
-    lengths: tuple[RowLengths, NDArray[np.uint16] | None],
+    spikes: tuple[NDArray[np.int32], NDArray[np.int32]], n_steps: tuple[int, int], slices: NDArray[np.int32],
+    size: tuple[int, int], lengths: tuple[RowLengths, NDArray[np.uint16] | None],
 ) -> Iterator[_Chunk]:  # fmt: skip
-    """Yield the chunks of a run; ``size``: most steps of one, slices."""
+    """Yield the chunks of a run; ``n_steps``: of the warm-up, and all; ``size``: most steps of a chunk, slices."""
     (spike_step, spike_neuron), (row_length, plastic_length) = spikes, lengths
-    ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
+    ptr = np.searchsorted(spike_step, np.arange(n_steps[1] + 1)).astype(np.int64)
     last = 0
-    while last < n_steps:
-        first, last = last, _chunk_end(last, n_steps, ptr, size)
+    while last < n_steps[1]:
+        first, last = last, _chunk_end(last, n_steps[last >= n_steps[0]], ptr, size)
         row, slice_of_row = spike_neuron[ptr[first] : ptr[last]], slices
         plastic = np.zeros((0, size[1]), np.uint16) if plastic_length is None else plastic_length
         if callable(row_length):
@@ -237,9 +141,15 @@ class _Charge:
             self.peak, self.sender_peak, self.totals,
         )  # fmt: skip
 
-    def timing(self, counted: _Counted, machine: Machine) -> Timing:
+    def forget(self) -> None:
+        """Begin to count anew, after the warm-up; what cores have still to do stays."""
+        self.total[:], self.peak[:], self.sender_peak[:] = 0.0, 0.0, self.sender_cost[0]
+        self.totals[:] = 0
+        self.totals[work.B_FIRST_OVERRUN] = -1
+
+    def timing(self, counted: _Counted, machine: Machine, warmup_steps: int) -> Timing:
         """Return what was found."""
-        n_steps, fixed = self.step_cycles.size, self.cost[:, work.K_FIXED]
+        n_steps, fixed = self.step_cycles.size - warmup_steps, self.cost[:, work.K_FIXED]
         mean, peak = fixed.copy(), fixed.copy()
         sender = self.layout.sender_of_slice
         extra = counted.sent * self.sender_cost[1] + counted.copies * self.sender_cost[2]
@@ -253,15 +163,17 @@ class _Charge:
         totals, is_unicast, spec = counted.totals, self.limits[3], machine.plasticity
         n_delivered = int(totals[work.A_ROWS if is_unicast else work.A_DELIVERED])
         n_plastic = int(totals[work.A_PLASTIC_ROWS]), int(totals[work.A_PLASTIC_EVENTS])
+        is_heard = (self.layout.lane_of >= 0).any(axis=1)  # spikes of the others are not sent
+        n_sent = counted.copies.sum() if is_unicast else counted.sent[is_heard].sum()
         return Timing(
             budget_cycles=self.budget, step_cycles=self.step_cycles, step_vertex=self.step_vertex, mean_cycles=mean,
-            max_cycles=peak if n_steps else np.zeros(len(peak)), n_sent=int(totals[work.A_SENT]),
+            max_cycles=peak if n_steps else np.zeros(len(peak)), n_sent=int(n_sent),
             n_delivered=n_delivered, n_rows=(n_rows := int(totals[work.A_ROWS]) - n_lost_rows),
             n_filtered=n_delivered - n_lost - n_rows, n_lost=n_lost, n_events=int(totals[work.A_EVENTS]),
             n_late=n_late, n_overruns=n_overruns, first_overrun_step=None if first_overrun < 0 else first_overrun,
             n_plastic_rows=n_plastic[0], n_plastic_events=n_plastic[1],
             write_back_bytes=0 if spec is None else spec.write_back_bytes(*n_plastic),
-            is_free_running=machine.tick.end == "barrier",
+            is_free_running=machine.tick.end == "barrier", warmup_steps=warmup_steps,
         )  # fmt: skip
 
 
@@ -272,6 +184,11 @@ class _Counted:
     totals: NDArray[np.int64]
     sent: NDArray[np.int64]
     copies: NDArray[np.int64]
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        for part in (self.totals, self.sent, self.copies):
+            part[:] = 0
 
 
 def _room_for_counts(n_steps: int, layout: work.Layout, *, is_unicast: bool, is_plastic: bool) -> work.Counts:
@@ -320,6 +237,7 @@ def time_cores(
     time_scale_factor: float = 1.0,
     progress: Callable[[float], None] | None = None,
     with_range: bool = False,
+    warmup_steps: int = 0,
 ) -> Timing:
     """Work out every core's cycles in every step of a run.
 
@@ -340,6 +258,8 @@ def time_cores(
         Called with the fraction done.
     with_range : bool
         Whether to charge the run at the cheap and the dear end of the unverified costs too (``Timing.low``, ``high``).
+    warmup_steps : int
+        Steps at the start that no count, mean or largest value is of; at most ``n_steps``.
 
     Returns
     -------
@@ -351,7 +271,7 @@ def time_cores(
 
         return time_nodes(
             mapping, network, spike_step, spike_neuron, n_steps, row_length, time_scale_factor=time_scale_factor,
-            progress=progress, with_range=with_range,
+            progress=progress, with_range=with_range, warmup_steps=warmup_steps,
         )  # fmt: skip
     layout, machine = _layout(mapping, network), mapping.machine
     (n_lanes, n_slices), budget = layout.vertex_of_lane.shape, machine.budget_cycles(network.dt_ms, time_scale_factor)
@@ -368,15 +288,20 @@ def time_cores(
     slices, spikes = slice_of_source(mapping, network), (spike_step, spike_neuron)
     with ThreadPoolExecutor(1) as pool:
         charging: list[Future[None]] = []
-        for chunk in _chunks(spikes, n_steps, slices, (n_chunk_steps, n_slices), (row_length, plastic_length)):
+        for chunk in _chunks(
+            spikes, (warmup_steps, n_steps), slices, (n_chunk_steps, n_slices), (row_length, plastic_length)
+        ):
             rooms.reverse()
             counts = _count(chunk, rooms[0], layout, counted, is_unicast=is_unicast)
             for future in charging:
                 future.result()
             charging = [pool.submit(charge.add, chunk.first, counts) for charge in charges]
+            if chunk.first + len(counts.packets) == warmup_steps:
+                counted.forget()
+                charging += [pool.submit(charge.forget) for charge in charges]
             if progress is not None:
                 progress((chunk.first + len(counts.packets)) / n_steps)
         for future in charging:
             future.result()
-    found = [charge.timing(counted, machine) for charge in charges]
+    found = [charge.timing(counted, machine, warmup_steps) for charge in charges]
     return found[0] if len(found) == 1 else replace(found[0], low=found[1], high=found[2])

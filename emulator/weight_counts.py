@@ -87,7 +87,7 @@ def _draw_the_rest(c: Connectivity, tables: ProjectionTables, n_threads: int) ->
 
     with ThreadPoolExecutor(n_threads) as pool:
         found = list(pool.map(draw, (blocks[thread::n_threads] for thread in range(n_threads))))
-    return np.sum(found, axis=0, dtype=np.int64)
+    return np.asarray(np.sum(found, axis=0), np.int64)
 
 
 def _never_drawn(c: Connectivity, group: SourceGroup) -> list[tuple[SourceGroup, int, int]]:

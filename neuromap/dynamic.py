@@ -51,8 +51,10 @@ class DynamicReport:
     ``latency_ns``: quantiles, negative if nothing arrived; all from ``latency_cap_ns`` on count as that.
     ``n_expected``: deliveries that the packets ask for; ``n_delivered``: those that routers made (full spike buffers
     and ends of ticks may still lose them). ``link_load_ratio``: of the busiest link, packets times their period over
-    the time of the run. ``n_late``: deliveries that were worked off after their tick had ended on the core that got
-    them. ``events_per_s``: sent packets, hops and deliveries per second of wall time.
+    the time until the last tick had ended and all links were free, so at most 1; ``drained_ns``: from the end of the
+    last tick until all links were free, 0 if they were before. ``n_late``: deliveries whose work ended after the
+    machine's next tick had begun (docs/glossary.md). ``events_per_s``: sent packets, hops and deliveries per second of
+    wall time.
     """
 
     network: str
@@ -72,6 +74,7 @@ class DynamicReport:
     latency_ns: dict[str, float]
     latency_cap_ns: float
     link_load_ratio: float
+    drained_ns: float
     busiest_link: str
     max_link_queue_packets: int
     n_blocked_packets: int
@@ -135,7 +138,7 @@ def run_dynamic(
     spikes: str | Path | None = None,
     trace: str | Path | None = None,
     end_of_tick: str | None = None,
-    is_in_phase: bool = False,
+    is_in_phase: bool = True,
     html: bool = True,
     progress: Callable[[str, float, str], None] | None = None,
     **options: Any,
@@ -214,7 +217,7 @@ def dynamic_report(
     """Work out the numbers of a run; ``run_s`` is the wall time it took."""
     scenario, topology = outcome.scenario, build_topology(mapping.machine)
     cycle_ns, n_steps = scenario.cycle_ns, scenario.n_ticks
-    length = max(int(outcome.tick_start[-1]), 1)
+    length, n_link_cycles = max(int(outcome.tick_start[-1]), 1), outcome.n_link_cycles
     busy = outcome.link_packets * scenario.fabric.period.ravel().astype(np.int64)
     busiest = int(busy.argmax())
     n_hops, n_sent = int(outcome.link_packets.sum()), outcome.total("n_sent")
@@ -227,7 +230,9 @@ def dynamic_report(
         n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology),
         latency_ns={f"q{quantile:g}": outcome.latency_cycles(quantile) * cycle_ns for quantile in _QUANTILES},
         latency_cap_ns=(N_LATENCY_BINS - 1) * cycle_ns,
-        link_load_ratio=float(busy[busiest] / length), busiest_link=_link_name(topology, busiest) if n_hops else "none",
+        link_load_ratio=float(busy[busiest] / n_link_cycles),
+        drained_ns=max(0, n_link_cycles - length) * cycle_ns,
+        busiest_link=_link_name(topology, busiest) if n_hops else "none",
         max_link_queue_packets=int(outcome.link_max_queue.max(initial=0)),
         n_blocked_packets=outcome.total("n_blocked_packets"), blocked_ns=outcome.total("n_blocked_cycles") * cycle_ns,
         max_spike_buffer_packets=outcome.total("max_spike_buffer_packets"),
@@ -255,11 +260,10 @@ def write_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:
     ``latency``: deliveries by cycles (``cycle_ns`` each); ``tick_backlog_ns``: most unfinished work of any core when
     each of its ticks began.
     """
-    length = max(int(outcome.tick_start[-1]), 1)
     shape = outcome.scenario.fabric.period.shape
     np.savez_compressed(
         path, allow_pickle=False, chip_xy=topology.chip, link_packets=outcome.link_packets.reshape(shape),
-        link_load_ratio=outcome.link_packets.reshape(shape) * outcome.scenario.fabric.period / length,
+        link_load_ratio=outcome.link_packets.reshape(shape) * outcome.scenario.fabric.period / outcome.n_link_cycles,
         link_max_queue=outcome.link_max_queue.reshape(shape), router=outcome.router,
         router_counters=np.array(ROUTER_COUNTERS), core=outcome.core, core_counters=np.array(CORE_COUNTERS),
         latency=outcome.latency, cycle_ns=outcome.scenario.cycle_ns, tick_start=outcome.tick_start,
@@ -276,14 +280,15 @@ def _latency_text(latency_ns: float, cap_ns: float) -> str:
 def dynamic_text(report: DynamicReport) -> str:
     """Return the report as lines for a terminal."""
     latency = {name: _latency_text(value, report.latency_cap_ns) for name, value in report.latency_ns.items()}
+    drained = f" (busy for {report.drained_ns * 1e-3:,.0f} us after the last tick)" if report.drained_ns else ""
     lines = [
         f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps at time-scale factor "
         f"{report.time_scale_factor:g}, end of tick: {report.end_of_tick}",
         f"packets: {report.n_sent:,} sent, {report.n_hops:,} hops, {report.n_delivered:,} deliveries, "
         f"{report.n_late:,} late, {report.n_lost:,} lost",
         f"latency: median {latency['q0.5']}, 99 % within {latency['q0.99']}, longest {latency['q1']}",
-        f"busiest link: {report.busiest_link}, {report.link_load_ratio:.1%} of the time; longest queue at a link "
-        f"{report.max_link_queue_packets:,} packets",
+        f"busiest link: {report.busiest_link}, {report.link_load_ratio:.1%} of the time{drained}; longest queue at a "
+        f"link {report.max_link_queue_packets:,} packets",
         f"routers: {report.n_blocked_packets:,} packets held up, {report.router['n_dropped_multicast_packets']:,} "
         f"dropped, {report.router['n_reinjected_packets']:,} sent again",
         f"cores: up to {report.max_spike_buffer_packets:,} packets waiting, backlog at a tick's begin up to "

@@ -13,7 +13,8 @@ import numpy as np
 from emulator.advance import Couple
 from emulator.plasticity_weights import count_plastic_by_slice
 from emulator.run import Simulation, simulate
-from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
+from emulator.timing import slice_of_source, time_cores
+from emulator.timing_model import Timing, row_lengths
 from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
@@ -277,6 +278,7 @@ def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation
     return time_cores(
         mapping, network, simulation.spike_step, simulation.spike_neuron, simulation.n_steps, lengths,
         plastic_length=plastic, with_range=True,
+        warmup_steps=min(ms_to_steps(experiment.warmup_ms, network.dt_ms), simulation.n_steps),
         time_scale_factor=experiment.time_scale_factor, progress=lambda done: progress("time", done, ""),
     )  # fmt: skip
 

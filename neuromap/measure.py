@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from emulator.energy import energy, energy_range, traffic
 from emulator.loading import load_time_range_s, load_times
 from emulator.run import Simulation
-from emulator.timing import Timing
+from emulator.timing_model import Timing
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping
 from models.machine_range import open_times
@@ -152,9 +152,9 @@ def _mapping_report(m: Measured, load: StaticLoad) -> MappingReport:
 
 def _limiting_core(m: Measured) -> LimitingCore | None:
     timing, partition = m.timing, m.mapping.partition
-    if not timing.step_cycles.size:
+    if not timing.kept_cycles.size:
         return None
-    step = int(timing.step_cycles.argmax())
+    step = timing.warmup_steps + int(timing.kept_cycles.argmax())
     vertex = partition.vertices[int(timing.step_vertex[step])]
     part = partition.slices[vertex.slice_id]
     x, y, p = (int(value) for value in m.mapping.placement.core[vertex.vertex_id])
@@ -171,7 +171,7 @@ def _timing_report(m: Measured) -> TimingReport:
         time_scale_factor=factor,
         real_time_factor=timing.real_time_factor(factor),
         min_lossless_time_scale_factor=timing.min_lossless_time_scale_factor(factor),
-        n_steps=m.simulation.n_steps,
+        n_steps=m.simulation.n_steps - m.warmup_steps,
         n_overruns=timing.n_overruns,
         first_overrun_step=timing.first_overrun_step,
         step_us=_step_time(timing, m.cycle_us),
@@ -184,7 +184,7 @@ def _timing_report(m: Measured) -> TimingReport:
 
 
 def _step_time(timing: Timing, cycle_us: float) -> StepTime:
-    step_us = timing.step_cycles * cycle_us
+    step_us = timing.kept_cycles * cycle_us
     if not step_us.size:
         return StepTime(mean=0.0, p99=0.0, max=0.0)
     return StepTime(mean=float(step_us.mean()), p99=float(np.percentile(step_us, 99)), max=float(step_us.max()))
@@ -246,10 +246,9 @@ def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timi
     step_cycles = m.timing.budget_cycles / timing.time_scale_factor * timing.real_time_factor
     n_sent = int(np.count_nonzero(m.simulation.spike_step >= m.warmup_steps))
     per_s = 1 / model_s if model_s else 0.0
-    all_s = m.simulation.n_steps * m.simulation.network.dt_ms * 1e-3
     done = traffic(
         m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, events_per_s=n_events * per_s,
-        rows_per_s=m.timing.n_rows / all_s if all_s else 0.0, hops_per_s=float(load.link_packets_per_s.sum()),
+        rows_per_s=m.timing.n_rows * per_s, hops_per_s=float(load.link_packets_per_s.sum()),
     )  # fmt: skip
     given: dict[str, Any] = {
         "n_boards": int(m.mapping.machine.topology.n_boards), "n_cores": len(m.mapping.partition.vertices),

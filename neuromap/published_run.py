@@ -16,7 +16,8 @@ from emulator.energy import Traffic, energy, energy_range, traffic
 from emulator.loading import load_times
 from emulator.pipeline_step import pipeline_step
 from emulator.run import Simulation
-from emulator.timing import Timing, row_lengths, slice_of_source, time_cores
+from emulator.timing import slice_of_source, time_cores
+from emulator.timing_model import Timing, row_lengths
 from mapping.load import static_load
 from mapping.model import Mapping, Role
 from models.machine import Machine

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.core_spec import CoreKind
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Answer = Literal["yes", "no", "depends on unverified constants"]
 
 
@@ -133,7 +133,9 @@ class TimingBound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingReport:
-    """``step_us`` is the time of the slowest core of each step; ``real_time_factor`` lets each step wait for it.
+    """Of the ``n_steps`` after the warm-up.
+
+    ``step_us`` is the time of the slowest core of each step; ``real_time_factor`` lets each step wait for it.
 
     ``is_free_running``: a step ends when all are done, and may be shorter than a tick of real time. ``low``, ``high``:
     with all unverified costs (``unverified_costs``, paths) cheap, and dear; None where there are none.
@@ -157,7 +159,9 @@ class TimingReport:
 class PacketReport:
     """``n_sent``: packets sent by cores; ``n_late``/``n_lost``: deliveries to a core after its tick or never.
 
-    Counts are of the whole simulation, warm-up included. The busiest link is the one closest to its own capacity.
+    Counts are of the steps after the warm-up. The busiest link is the one asked for most of what it can carry:
+    ``busiest_link_packets_per_s`` is what the spikes offer it, which may be more than
+    ``link_capacity_packets_per_s``.
     """
 
     n_sent: int

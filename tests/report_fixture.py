@@ -141,7 +141,8 @@ def make_report(arrays: RunArrays, network: Network | None = None, **changes: An
     network = network or make_network()
     activity = summarise_activity(network, arrays.spike_step, arrays.spike_neuron, arrays.warmup_steps, arrays.n_steps)
     kinds = sorted(set(arrays.core_kind))
-    over = np.flatnonzero(arrays.step_us > 100)
+    kept_us = arrays.step_us[arrays.warmup_steps :]
+    over = arrays.warmup_steps + np.flatnonzero(kept_us > 100)
     n_boards = int(arrays.chip_board.max()) + 1 if arrays.chip_board.size else 0
     sections: dict[str, Any] = {
         "status": "complete",
@@ -171,11 +172,10 @@ def make_report(arrays: RunArrays, network: Network | None = None, **changes: An
         "activity": activity,
         "timing": TimingReport(
             time_scale_factor=1.0, real_time_factor=1.003, min_lossless_time_scale_factor=1.13,
-            n_steps=arrays.n_steps, n_overruns=int(over.size),
+            n_steps=kept_us.size, n_overruns=int(over.size),
             first_overrun_step=int(over[0]) if over.size else None,
             step_us=StepTime(
-                mean=float(arrays.step_us.mean()), p99=float(np.percentile(arrays.step_us, 99)),
-                max=float(arrays.step_us.max()),
+                mean=float(kept_us.mean()), p99=float(np.percentile(kept_us, 99)), max=float(kept_us.max()),
             ),
             limiting_core=LimitingCore(
                 kind="synapse", population="L4E", neuron_start=2048, neuron_stop=2112, lane=3, x=9, y=14, p=6,

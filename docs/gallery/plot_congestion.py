@@ -30,7 +30,7 @@ TRANSIENT = "--depth cores --set network.v_init=original --set warmup_ms=0 --sec
 FACTORS, BUFFERS = (1, 2, 5, 10, 20, 50, 100, 200), (256, 512, 1024, 2048, 4096)
 RATES = ("2.5e6", "2.5e5", "2.0e5", "1.5e5")
 OFF = "--set machine.flow_control.reinjection_queue_packets=0"
-BURST = "--recipe combined --spikes SPIKES --seconds 0.02"
+BURST = "--no-in-phase --recipe combined --spikes SPIKES --seconds 0.02"
 HOT = "--recipe combined --machine docs/gallery/hot_link.yaml --seconds 0.02"
 #: What every bar is called, and the options of the command behind it.
 SCENARIOS: dict[str, dict[str, str]] = {

@@ -167,8 +167,7 @@ def deliver(s, core, packet):
         c[C_SERVED] += 1
         c[C_BUSY_CYCLES] += work
         if parameters[P_POLICY] != POLICY_WAIT:
-            end = (np.int64(tick) + 1) * parameters[P_TICK_CYCLES] + c[C_PHASE]
-            c[C_LATE] += start + work > end
+            c[C_LATE] += start + work > (np.int64(tick) + 1) * parameters[P_TICK_CYCLES]
         note(s, start + work, W_SERVE, core, packet)
         if parameters[P_IS_WATCHED] and c[C_COLUMN] >= 0:
             _note_arrival(s, packet, c[C_COLUMN], start + work)

@@ -156,7 +156,8 @@ def _outcome(scenario: Scenario, state: q.State, rows: NDArray[np.int64] | None)
         link_packets=state.links[:, q.L_SENT].copy(), link_emergency_packets=state.links[:, q.L_EMERGENCY].copy(),
         link_max_queue=state.links[:, q.L_PEAK].copy(), router=state.router_counters,
         core=state.cores[:, _CORE_COUNTERS],
-        latency=state.latency, tick_start=state.ticks[: scenario.n_ticks + 1, q.T_START].copy(),
+        latency=state.latency, links_free_cycle=int(state.links[:, q.L_FREE_AT].max(initial=0)),
+        tick_start=state.ticks[: scenario.n_ticks + 1, q.T_START].copy(),
         tick_backlog=state.ticks[: scenario.n_ticks + 1, q.T_BACKLOG].copy(),
     )  # fmt: skip
 

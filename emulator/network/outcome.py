@@ -18,7 +18,8 @@ ROUTER_COUNTERS = (
     "n_dropped_packet_overflows", "n_reinjected_packets", "n_link_dumped_packets", "n_processor_dumped_packets",
     "n_no_route_packets", "n_lost_deliveries", "max_reinjection_queue_packets",
 )  # fmt: skip
-#: Counters of a core. ``n_late``: worked off after the end of their tick.
+#: Counters of a core. ``n_late``: deliveries that are late as docs/glossary.md has it: their work ends after the
+#: machine's next tick has begun.
 CORE_COUNTERS = (
     "n_sent", "n_delivered", "n_served", "n_overflow", "n_expired", "n_late", "n_busy_cycles",
     "max_spike_buffer_packets", "max_backlog_cycles",
@@ -79,6 +80,8 @@ class Outcome:
     latency : ndarray, shape (N_LATENCY_BINS,), int64
         Deliveries by cycles from when they were due until they were in the spike buffer (or found it full); the last
         bin takes all above.
+    links_free_cycle : int
+        Cycle in which the last link came free.
     tick_start : ndarray, shape (n_ticks + 1,), int64
         Cycle in which each tick began, and the next one would have; 0 for those that did not begin.
     tick_backlog : ndarray, shape (n_ticks + 1,), int64
@@ -98,12 +101,18 @@ class Outcome:
     router: NDArray[np.int64]
     core: NDArray[np.int64]
     latency: NDArray[np.int64]
+    links_free_cycle: int
     tick_start: NDArray[np.int64]
     tick_backlog: NDArray[np.int64]
 
     @property
     def n_in_flight(self) -> int:
         return self.n_expected - self.n_delivered - self.n_lost
+
+    @property
+    def n_link_cycles(self) -> int:
+        """Cycles that links had for their packets: to the end of the last tick, and until all of them were free."""
+        return max(int(self.tick_start.max(initial=0)), self.links_free_cycle, 1)
 
     @property
     def n_ticks_ended(self) -> int:

@@ -79,6 +79,7 @@ def outcome_of(network: PacketNetwork) -> Outcome:
         link_max_queue=np.array([link.max_queue for link in links], np.int64),
         router=np.array([list(router_counters(router).values()) for router in network.routers], np.int64),
         core=core, latency=np.array(network.latency, np.int64),
+        links_free_cycle=max((link.free_at for link in links), default=0),
         tick_start=np.array(network.tick_start, np.int64), tick_backlog=np.array(network.tick_backlog, np.int64),
     )  # fmt: skip
 
@@ -107,7 +108,7 @@ def core_counters(rows: NDArray[np.int64], scenario: Scenario) -> NDArray[np.int
         counters[:, CORE_COUNTERS.index(name)] = counted(rows, what, len(counters))
     time, _, core, packet = rows[rows[:, 1] == What.SERVE].T
     if scenario.parameters.end_of_tick is not EndOfTick.WAIT:  # behind a barrier nothing is late
-        end = (scenario.packets.tick[packet].astype(np.int64) + 1) * scenario.tick_cycles + work.phase_cycles[core]
+        end = (scenario.packets.tick[packet].astype(np.int64) + 1) * scenario.tick_cycles
         np.add.at(counters[:, CORE_COUNTERS.index("n_late")], core[time > end], 1)
     np.add.at(counters[:, CORE_COUNTERS.index("n_busy_cycles")], core, served_cycles(scenario, core, packet))
     return counters

@@ -205,7 +205,7 @@ def _time(report: Report, arrays: RunArrays) -> str:
     timing = report.timing
     about = (
         f"Time of the slowest core in a step: mean {timing.step_us.mean:.1f} µs, 99th percentile "
-        f"{timing.step_us.p99:.1f} µs, longest {timing.step_us.max:.1f} µs, warm-up included. If every step waited for "
+        f"{timing.step_us.p99:.1f} µs, longest {timing.step_us.max:.1f} µs. If every step waited for "
         f"its slowest core, the real-time factor (wall time over model time) would be "
         f"{fixed(timing.real_time_factor, 3)}. With a fixed tick no step overruns from a time-scale factor of "
         f"{rounded_up(timing.min_lossless_time_scale_factor, 2)} on."
@@ -215,8 +215,8 @@ def _time(report: Report, arrays: RunArrays) -> str:
         caption = "Grey: warm-up."
         about = (
             f"A step of {report.network.dt_ms * 1e3:g} µs of model time takes {timing.step_us.mean:.2f} µs on average, "
-            f"99 % of steps less than {timing.step_us.p99:.2f} µs, the longest {timing.step_us.max:.2f} µs, warm-up "
-            f"included. A step begins when the one before has ended on all {words_of(report).chip}s: real-time factor "
+            f"99 % of steps less than {timing.step_us.p99:.2f} µs, the longest {timing.step_us.max:.2f} µs. "
+            f"A step begins when the one before has ended on all {words_of(report).chip}s: real-time factor "
             f"(wall time over model time) {fixed(timing.real_time_factor, 4)}."
         )
     made = machine_figure.step_times(report, arrays)

@@ -68,14 +68,14 @@ def _note(
 def step_times(report: Report, arrays: RunArrays) -> Figure:
     """Return the histogram of step times (log counts) with the tick marked, and the step times in their order."""
     tick = tick_us(report)
-    step_us = arrays.step_us
+    step_us = arrays.step_us[arrays.warmup_steps :]
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 3.0)
         left, right = figure.subplots(1, 2, width_ratios=(2, 3))
         is_free = report.timing.is_free_running  # nothing to be late for
         left.set_title("Duration of steps" if is_free else "Time of the slowest core in each step")
         if not step_us.size:
-            say(left, "no steps")
+            say(left, "no steps after the warm-up")
             say(right, "")
             return figure
         # from zero, so that the distance to the tick is seen for what it is; bin edges fall on the tick, so that no
@@ -96,7 +96,7 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
         left.set_xlabel("step time (µs)")
         left.set_ylabel("steps")
         _step_times_in_order(right, report, arrays, tick)
-        right.set_ylim(0, high)
+        right.set_ylim(0, max(high, 1.06 * float(arrays.step_us.max())))
     return figure
 
 

@@ -60,8 +60,7 @@ def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
 def _busiest_link(outcome: Outcome, topology: Topology, chip: int) -> str:
     """Say how busy the links of a router were that lost packets."""
     period = outcome.scenario.fabric.period
-    length = max(int(outcome.tick_start.max(initial=0)), 1)
-    load = outcome.link_packets.reshape(period.shape)[chip] * period[chip].astype(np.float64) / length
+    load = outcome.link_packets.reshape(period.shape)[chip] * period[chip].astype(np.float64) / outcome.n_link_cycles
     name = topology.link_names[int(load.argmax())]
     return f"the busiest link of {chip_name(topology, chip)} is {name}, sending {load.max():.1%} of the time"
 
@@ -126,7 +125,7 @@ def _shared_out(deliveries: NDArray[np.int64], packets: dict[str, NDArray[np.int
 
 def _raise_wait(outcome: Outcome) -> str:
     return (
-        f"{_SLOWER}, let ticks begin at random phases (no --in-phase), or raise machine.flow_control.wait1_code (now "
+        f"{_SLOWER}, let ticks begin at random phases (--no-in-phase), or raise machine.flow_control.wait1_code (now "
         f"{_cycles_text(outcome.scenario.parameters.wait1_cycles)})"
     )
 

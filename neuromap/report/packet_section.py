@@ -19,8 +19,8 @@ from neuromap.report.style import PAGE_WIDTH_IN, to_svg
 
 _Counts = NDArray[np.int64]
 _LATE = (
-    "Late: worked off after the end of the packet's own tick on the core that gets it. With random phases that tick "
-    "may be over before the packet is sent; such packets act a step later than with cores in phase."
+    "Late: the work of a delivery ends after the machine's next tick has begun. With random phases (--no-in-phase) a "
+    "core may only send then, so that its packets are late and act a step later than with cores in phase."
 )
 _LATE_UNKNOWN = " By how many ticks is only counted in short runs, and in those with --trace."
 _LATE_STEPS = "Ticks of the machine from the one in which a packet is sent to the one in which its work ends."
@@ -102,7 +102,7 @@ def packet_section(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | No
             made,
             ("link_map", "queue_map"),
             [
-                figure(svg["link_map"], f"Part of the time in which each link was sending.{_after(view)} {where}"),
+                figure(svg["link_map"], f"Part of the time in which each link was sending. {where}"),
                 figure(svg["queue_map"], "Output buffers of links; a router takes no packet while it holds one up."),
             ],
         ),
@@ -142,13 +142,6 @@ def _about(view: PacketView) -> str:
         f"{in_flight}. End of a tick: {policy}. A cycle is {outcome.scenario.cycle_ns:.3g} ns; "
         f"{plural(fabric.n_routers, 'router')}."
     )
-
-
-def _after(view: PacketView) -> str:
-    """Say what more than all of the time means, if there is such a link."""
-    if view.link_load_ratio.max(initial=0) <= 1:
-        return ""
-    return " Above 100 %: the link was still sending after the last tick had ended."
 
 
 def _ticks_caption(view: PacketView) -> str:

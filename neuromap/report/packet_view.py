@@ -89,8 +89,9 @@ class PacketView:
 
     @property
     def link_load_ratio(self) -> _Floats:
-        """Part of the time in which each link was sending, shape (n_chips, n_slots)."""
-        return self.link_packets * self.outcome.scenario.fabric.period.astype(np.float64) / self.length_cycles
+        """Part of the time in which each link was sending, shape (n_chips, n_slots); at most 1."""
+        period = self.outcome.scenario.fabric.period.astype(np.float64)
+        return self.link_packets * period / self.outcome.n_link_cycles
 
     def router(self, counter: str) -> _Counts:
         """Return a counter of every router, shape (n_chips,)."""
@@ -104,7 +105,7 @@ class PacketView:
     @property
     def blocked_ratio(self) -> _Floats:
         """Part of the time in which each router held a packet up, shape (n_chips,)."""
-        return self.router("n_blocked_cycles") / self.length_cycles
+        return self.router("n_blocked_cycles") / self.outcome.n_link_cycles
 
     @cached_property
     def is_used(self) -> NDArray[np.bool_]:
@@ -136,7 +137,7 @@ class PacketView:
     def lateness(self) -> _Counts | None:
         """Deliveries that were worked off 0, 1, 2, ... ticks late, shape (n,); None if nothing says by how many.
 
-        Late by k: done after the end of the k-th tick from the packet's own on, on the core that got it.
+        Late by k: the k-th tick of the machine after the packet's own had begun when its work ended, and no later one.
         """
         log, scenario = self.outcome.log, self.outcome.scenario
         if self.is_waiting:
@@ -144,7 +145,7 @@ class PacketView:
         if log is None:
             return None
         served = log.of(What.SERVE)
-        time, core, packet = log.time[served], log.place[served], log.packet[served]
+        time, packet = log.time[served], log.packet[served]
         own = scenario.packets.tick[packet].astype(np.int64)
-        ended = time - scenario.work.phase_cycles[core] - (own + 1) * scenario.tick_cycles
+        ended = time - (own + 1) * scenario.tick_cycles
         return np.bincount(np.maximum(-(-ended // scenario.tick_cycles), 0)).astype(np.int64)

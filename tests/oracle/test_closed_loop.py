@@ -16,7 +16,8 @@ from emulator.network.model import EndOfTick, What
 from emulator.network.simpy_model import run_simpy
 from emulator.reference.network import simulate_reference
 from emulator.run import simulate
-from emulator.timing import row_lengths, slice_of_source
+from emulator.timing import slice_of_source
+from emulator.timing_model import row_lengths
 from machines import machine
 from mapping.flow import map_network
 from models.errors import CapacityError, ParameterError

@@ -33,8 +33,10 @@ def assert_same_outcome(scenario, *, strict_simpy):
         np.testing.assert_array_equal(getattr(slow, name), getattr(fast, name), err_msg=name)
     np.testing.assert_array_equal(slow.router, fast.router, err_msg=str(ROUTER_COUNTERS))
     np.testing.assert_array_equal(slow.core, fast.core, err_msg=str(CORE_COUNTERS))
-    for name in ("n_events", "n_expected", "n_delivered", "n_lost"):
+    for name in ("n_events", "n_expected", "n_delivered", "n_lost", "links_free_cycle"):
         assert getattr(slow, name) == getattr(fast, name), name
+    busy = fast.link_packets * scenario.fabric.period.ravel().astype(np.int64)
+    assert busy.max(initial=0) <= fast.n_link_cycles  # no link sends for more than all of the time
     return fast
 
 

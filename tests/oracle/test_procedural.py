@@ -5,6 +5,7 @@ import pytest
 
 import emulator.storage
 import emulator.timing
+import emulator.timing_model
 import neuromap
 from emulator.connectivity import build_connectivity, choose_n_shards
 from emulator.kernels.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS_PER_ROUND, free_blocks, take_words
@@ -12,7 +13,8 @@ from emulator.kernels.rows import DRAWN, NOT_DRAWN, STORED
 from emulator.open_loop import replay
 from emulator.run import Arithmetic, simulate
 from emulator.storage import row_budget_bytes
-from emulator.timing import row_lengths, slice_of_source, time_cores
+from emulator.timing import slice_of_source, time_cores
+from emulator.timing_model import row_lengths
 from mapping.flow import map_network
 from models.errors import CapacityError, ParameterError
 from models.machine_file import load_machine
@@ -288,7 +290,7 @@ def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n
     slices = slice_of_source(mapping, network)[: network.n_neurons]
     table = run(network).connectivity.count_by_slice(slices, len(mapping.partition.slices))
     expected = time_cores(mapping, network, *spikes, table)
-    monkeypatch.setattr(emulator.timing, "MAX_LENGTHS_BYTES", 0)
+    monkeypatch.setattr(emulator.timing_model, "MAX_LENGTHS_BYTES", 0)
     monkeypatch.setattr(emulator.timing, "_CHUNK_LENGTHS_BYTES", 2 * len(mapping.partition.slices) * 7)
     lengths = row_lengths(c, slices, len(mapping.partition.slices))
     assert callable(lengths)

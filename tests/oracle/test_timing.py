@@ -11,7 +11,8 @@ import pytest
 from emulator.connectivity import build_connectivity
 from emulator.plasticity import build_plastic_rows
 from emulator.plasticity_weights import count_plastic_by_slice
-from emulator.timing import Timing, slice_of_source, time_cores
+from emulator.timing import slice_of_source, time_cores
+from emulator.timing_model import Timing
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex

@@ -21,7 +21,7 @@ def test_step_times_charge_what_the_simulation_updated():
     mapping = map_network(network, machine(), recipe="ensemble")
     assert verify(mapping, network) == ()
     run = simulate(network, n_steps=400, seed=1)
-    timing = _time_cores(make_experiment("chain"), mapping, run, lambda *_: None)
+    timing = _time_cores(make_experiment("chain", settings={"warmup_ms": 0}), mapping, run, lambda *_: None)
     out_degree = np.bincount(run.plastic_rows[0].source, minlength=network.n_sources)
     assert timing.n_plastic_events == int(out_degree[run.spike_neuron].sum())
     fired = run.spike_neuron[run.spike_neuron < 23]  # one slice of the target: a row for each neuron with synapses

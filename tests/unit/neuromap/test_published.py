@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import neuromap
-from emulator.timing import row_lengths, slice_of_source, time_cores
+from emulator.timing import slice_of_source, time_cores
+from emulator.timing_model import row_lengths
 from models.errors import NeuromapError, ParameterError, UnknownNameError
 from neuromap import published_table
 from neuromap.cli import main
