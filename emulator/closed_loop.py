@@ -28,6 +28,7 @@ from emulator.network.outcome import Outcome
 from emulator.network.scenario import Packets, Scenario
 from emulator.timing import slice_of_source
 from emulator.timing_model import MAX_LENGTHS_BYTES, row_lengths
+from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.errors import CapacityError, ParameterError
 from models.network import Network
@@ -122,6 +123,7 @@ class ClosedLoop:
         everybody = Spikes(
             step=np.zeros(network.n_sources, np.int32), neuron=np.arange(network.n_sources, dtype=np.int32),
             n_steps=self._n_steps, row_length=lengths, row=np.arange(network.n_sources, dtype=np.int32),
+            rate_hz=expected_rates_hz(network, self._mapping.machine),
         )  # fmt: skip
         self._template: Scenario = scenario_of(self._mapping, network, everybody, self._options)
         row = self._template.packets.row

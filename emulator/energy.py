@@ -24,7 +24,8 @@ _J_PER_PJ = 1e-12
 class Traffic:
     """What happens in a second of model time.
 
-    ``events_per_s``: synaptic events; ``updates_per_s``: of neurons; ``spikes_per_s``: sent by neurons;
+    ``events_per_s``: synaptic events; ``updates_per_s``: of neurons; ``spikes_per_s``: of neurons; ``packets_per_s``:
+    sent by cores (one a spike, or one for each of its destination cores where packets have only one);
     ``router_packets_per_s``: packets through routers (hops and the routers they start in); ``hops_per_s``: packets over
     links; ``dram_bytes_per_s``: rows fetched, and what cores hand over to each other (written and read).
     """
@@ -32,6 +33,7 @@ class Traffic:
     events_per_s: float
     updates_per_s: float = 0.0
     spikes_per_s: float = 0.0
+    packets_per_s: float = 0.0
     router_packets_per_s: float = 0.0
     hops_per_s: float = 0.0
     dram_bytes_per_s: float = 0.0
@@ -51,6 +53,7 @@ def traffic(
     network: Network,
     *,
     spikes_per_s: float,
+    packets_per_s: float,
     events_per_s: float,
     rows_per_s: float,
     hops_per_s: float,
@@ -61,8 +64,9 @@ def traffic(
     ----------
     mapping : Mapping
     network : Network
-    spikes_per_s, events_per_s, rows_per_s, hops_per_s : float
-        Spikes sent, synaptic events, synaptic rows fetched, packets over links; per second of model time.
+    spikes_per_s, packets_per_s, events_per_s, rows_per_s, hops_per_s : float
+        Spikes, packets that cores send for them, synaptic events, synaptic rows fetched, packets over links; per second
+        of model time.
     """
     memory, step_s = mapping.machine.memory, network.dt_ms * 1e-3
     dram_bytes_per_s = 0.0
@@ -76,7 +80,8 @@ def traffic(
         dram_bytes_per_s += 2 * sum(handed) / step_s
     return Traffic(
         events_per_s=events_per_s, updates_per_s=network.n_neurons / step_s, spikes_per_s=spikes_per_s,
-        router_packets_per_s=spikes_per_s + hops_per_s, hops_per_s=hops_per_s, dram_bytes_per_s=dram_bytes_per_s,
+        packets_per_s=packets_per_s, router_packets_per_s=packets_per_s + hops_per_s, hops_per_s=hops_per_s,
+        dram_bytes_per_s=dram_bytes_per_s,
     )  # fmt: skip
 
 
@@ -118,6 +123,7 @@ def energy(
         ("synaptic events", done.events_per_s, power.synaptic_event_pj),
         ("neuron updates", done.updates_per_s, power.neuron_update_pj),
         ("spikes", done.spikes_per_s, power.spike_pj),
+        ("messages", done.packets_per_s, power.message_pj),
         ("hops", done.hops_per_s, power.hop_pj),
     ):
         if one_pj is not None:

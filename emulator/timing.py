@@ -215,7 +215,10 @@ def _count(
 ) -> work.Counts:
     """Count the work of a chunk and add it to the sums."""
     counts = _zeroed(room, len(chunk.ptr) - 1)
-    copies = np.count_nonzero(chunk.length, axis=1) if is_unicast else np.zeros(0, np.int64)
+    copies = np.zeros(0, np.int64)
+    if is_unicast:
+        is_met = chunk.length > 0
+        copies = np.count_nonzero(is_met | (chunk.plastic > 0) if len(chunk.plastic) else is_met, axis=1)
     work.count_work(
         chunk.ptr, chunk.row, chunk.slice_of_row, chunk.length, chunk.plastic, copies, layout, counts, counted.totals
     )

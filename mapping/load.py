@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Mapping
+from mapping.partition.row import rows_met
 from mapping.traffic import TreeWalk, chips_of_slices, receivers, slice_ranges, walk_tree
 from models.errors import UnknownNameError
+from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology
 
@@ -27,19 +29,24 @@ class StaticLoad:
     ----------
     rate_hz : dict of str to float
         Mean rate per neuron that was assumed for each population and source.
+    slice_packets_per_s : ndarray, shape (n_slices,), float64
+        Packets per second of model time that each slice sends: one a spike, or one for each of its destination cores
+        where packets have only one; none where nothing listens.
     link_packets_per_s : ndarray, shape (n_chips, n_links), float64
         Packets per second of model time on each directed link; rows as ``topology.chip``.
     is_board_link : ndarray, shape (n_chips, n_links), bool
         Whether the link joins two boards.
     link_hops : ndarray, shape (n_slices,), int64
-        Links that one packet of each slice crosses in all; -1 for slices that send nothing.
+        Links that one packet of each slice crosses in all; -1 for slices that send nothing. Where packets have one
+        destination: all that a spike with synapses on every target slice becomes.
     vertex_packets_per_s : ndarray, shape (n_vertices,), float64
-        Packets that arrive at each vertex.
+        Packets that arrive at each vertex. Where packets have one destination, only those with synapses there.
     chip : ndarray, shape (n_chips, 2), int32
         x and y of all working chips.
     """
 
     rate_hz: dict[str, float]
+    slice_packets_per_s: NDArray[np.float64]
     link_packets_per_s: NDArray[np.float64]
     is_board_link: NDArray[np.bool_]
     link_hops: NDArray[np.int64]
@@ -85,25 +92,30 @@ def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, flo
         rates[name] = float(value)
     topology = build_topology(mapping.machine)
     partition = mapping.partition
+    met = rows_met(partition, network) if mapping.machine.router.casting == "unicast" else None
     chip_of_slice = chips_of_slices(partition, mapping.placement, topology)
     n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
     links = np.zeros((topology.n_chips, topology.n_links))
     hops = np.full(len(partition.slices), -1, dtype=np.int64)
-    vertex_load = np.zeros(len(partition.vertices))
+    vertex_load, sent = np.zeros(len(partition.vertices)), np.zeros(len(partition.slices))
     targets, ranges, takers = targets_of(network), slice_ranges(partition), receivers(partition)
     for name, tree in mapping.trees.items():
         start, stop = ranges[name]
-        packets_per_s = n_neurons[start:stop] * rates[name]
+        spikes_per_s = n_neurons[start:stop] * rates[name]
         ends = [chip_of_slice[slice(*ranges[target])] for target in targets[name]]
-        walk = walk_tree(tree, topology, chip_of_slice[start:stop], np.concatenate(ends))
-        _add_links(links, walk, topology, packets_per_s)
+        packets = None if met is None else np.concatenate([met[name, target] for target in targets[name]])
+        sent[start:stop] = spikes_per_s * (1.0 if packets is None else packets.sum())
+        walk = walk_tree(tree, topology, chip_of_slice[start:stop], np.concatenate(ends), packets)
+        _add_links(links, walk, topology, spikes_per_s)
         hops[start:stop] = ((walk.arrival >= 0) * walk.copies).sum(axis=0)
         for target in targets[name]:
             vertex = takers[target]
             lane = partition.lane_of_source[name, target]
-            vertex_load[vertex] += np.bincount(lane, weights=packets_per_s, minlength=vertex.shape[1])
+            of_lane = np.bincount(lane, weights=spikes_per_s, minlength=vertex.shape[1])
+            vertex_load[vertex] += of_lane if met is None else met[name, target][:, None] * of_lane
     return StaticLoad(
         rate_hz=rates,
+        slice_packets_per_s=sent,
         link_packets_per_s=links,
         is_board_link=topology.is_board_link,
         link_hops=hops,
@@ -112,12 +124,25 @@ def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, flo
     )
 
 
+def link_capacity_packets_per_s(
+    machine: Machine, load: StaticLoad, *, time_scale_factor: float, real_time_factor: float
+) -> NDArray[np.float64]:
+    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links).
+
+    A second of model time takes ``time_scale_factor`` seconds of wall time on a machine whose ticks end by timer, and
+    ``real_time_factor`` on one that goes on to the next step as soon as all cores are done.
+    """
+    wall_s = real_time_factor if machine.tick.end == "barrier" else time_scale_factor
+    per_wall_s = np.where(load.is_board_link, machine.link.board_packets_per_s, machine.link.packets_per_s)
+    return np.asarray(per_wall_s * wall_s, np.float64)
+
+
 def _add_links(
-    links: NDArray[np.float64], walk: TreeWalk, topology: Topology, packets_per_s: NDArray[np.float64]
+    links: NDArray[np.float64], walk: TreeWalk, topology: Topology, spikes_per_s: NDArray[np.float64]
 ) -> None:
     """Add the packets that come in at every node, by arrival link, to the links they left by."""
     for link in range(topology.n_links):
-        came = ((walk.arrival == link) * walk.copies) @ packets_per_s
+        came = ((walk.arrival == link) * walk.expected) @ spikes_per_s
         node = np.flatnonzero(came)
         sender = topology.neighbour[walk.chip[node], link]
         links[sender, topology.back_link[walk.chip[node], link]] += came[node]

@@ -1,4 +1,4 @@
-"""Cycles and bytes of a population's neurons on a machine, by their model."""
+"""Cycles and bytes of a population's neurons on a machine, by their model; cycles of what they send."""
 
 from __future__ import annotations
 
@@ -48,3 +48,12 @@ def neuron_bytes(machine: Machine, population: Population) -> int:
     if isinstance(population.neuron, LifCurrExp):
         return LIF_CURR_EXP_BYTES
     return int(_stated(machine, population, "bytes"))
+
+
+def sending_cycles(machine: Machine) -> tuple[float, float]:
+    """Cycles of the core that sends: of a spike, and of each packet where a spike has one for each destination core."""
+    if machine.neuro_core is not None and machine.core.kind == "neuro_core":
+        return machine.cost.spike_send_cycles, machine.neuro_core.out_axon_cycles
+    if machine.router.casting == "unicast":
+        return 0.0, machine.cost.spike_send_cycles
+    return machine.cost.spike_send_cycles, 0.0

@@ -75,7 +75,9 @@ class TreeWalk:
         Links that lead to a target from each node, bit ``link % 64`` of word ``link // 64``.
     copies : ndarray, shape (n, n_slices) or (1, 1), int64
         Packets of each slice's spike that come in on (or start from) each chip: 1, or with unicast one for each target
-        slice there and below.
+        slice that lies behind.
+    expected : ndarray, shape as ``copies``, float64
+        As ``copies``, but with ``target_packets`` of `walk_tree` for each target slice.
     """
 
     chip: NDArray[np.int64]
@@ -85,6 +87,7 @@ class TreeWalk:
     node: NDArray[np.int64]
     node_links: NDArray[np.uint64]
     copies: NDArray[np.int64]
+    expected: NDArray[np.float64]
 
     def links(self) -> NDArray[np.uint64]:
         """Links that each slice's packet leaves by on each chip, as bits; none where it never comes by.
@@ -101,7 +104,11 @@ class TreeWalk:
 
 
 def walk_tree(
-    tree: RoutingTree, topology: Topology, source_chips: NDArray[np.int32], target_chips: NDArray[np.int32]
+    tree: RoutingTree,
+    topology: Topology,
+    source_chips: NDArray[np.int32],
+    target_chips: NDArray[np.int32],
+    target_packets: NDArray[np.float64] | None = None,
 ) -> TreeWalk:
     """Follow the packets of all slices over their population's tree or forest.
 
@@ -113,15 +120,22 @@ def walk_tree(
         Chip index of every slice of the population.
     target_chips : ndarray, int32
         Chip index of every target slice. Chips may be given once only, but then ``copies`` of unicast are too few.
+    target_packets : ndarray, shape as ``target_chips``, float64, optional
+        Mean packets of a spike to each target slice, on a machine whose packets have one destination each: they are
+        counted one by one then, whatever the tree is made for.
     """
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     parent = tree.parent.astype(np.int64)
     n_targets = np.bincount(target_chips, minlength=topology.n_chips)[chip]
     below = sum_below(parent, n_targets)
+    is_unicast = tree.is_unicast or target_packets is not None
+    mean_below = below
+    if target_packets is not None:
+        mean_below = sum_below(parent, np.bincount(target_chips, target_packets, minlength=topology.n_chips)[chip])
     down = below > 0
     down[parent < 0] = False
     if np.count_nonzero(parent < 0) > 1:
-        return _walk_forest(tree, topology, source_chips, (chip, parent, below, down))
+        return _walk_forest(tree, topology, source_chips, (chip, parent, down), (below, mean_below), is_unicast)
     up = below < below[0]
     up[0] = False
     row_of = np.full(topology.n_chips, -1, dtype=np.int64)
@@ -132,13 +146,19 @@ def walk_tree(
     slices = np.arange(len(start))
     arrival[start, slices] = LOCAL
     back = _links_to_children(tree, topology, chip)
+    behind = [one[:, None].repeat(len(start) if is_unicast else 1, axis=1) for one in (below, mean_below)]
+    if is_unicast:
+        behind[0][start, slices], behind[1][start, slices] = below[0], mean_below[0]
     node = start
     while slices.size:
         is_inner = parent[node] >= 0
         node, slices = node[is_inner], slices[is_inner]
         above = parent[node]
         arrival[above, slices] = np.where(up[node], back[node], NEVER)
+        for count, all_below in zip(behind, (below, mean_below), strict=True) if is_unicast else ():
+            count[above, slices] = all_below[0] - all_below[node]  # all that do not lie below where they come from
         node = above
+    copies, expected = behind if is_unicast else (np.ones((1, 1)), np.ones((1, 1)))
     return TreeWalk(
         chip=chip,
         up=up,
@@ -146,7 +166,8 @@ def walk_tree(
         arrival=arrival,
         node=np.arange(len(chip))[:, None],
         node_links=_node_links(tree, topology, back, up, down),
-        copies=below.astype(np.int64)[:, None] if tree.is_unicast else np.ones((1, 1), dtype=np.int64),
+        copies=copies.astype(np.int64),
+        expected=expected,
     )
 
 
@@ -154,10 +175,12 @@ def _walk_forest(
     tree: RoutingTree,
     topology: Topology,
     source_chips: NDArray[np.int32],
-    nodes: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]],
+    nodes: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]],
+    below: tuple[NDArray[np.float64], NDArray[np.float64]],
+    is_unicast: bool,
 ) -> TreeWalk:
     """Walk of a forest: each slice's packet runs down the tree whose root is its chip."""
-    node_chip, parent, below, down = nodes
+    node_chip, parent, down = nodes
     chip, row = np.unique(node_chip, return_inverse=True)
     root = roots(parent)
     first_slice_of_root = np.argsort(source_chips, kind="stable")
@@ -174,10 +197,9 @@ def _walk_forest(
     comes_in = np.where(parent < 0, LOCAL, np.where(down, tree.parent_link, NEVER))
     arrival[row[node], slices] = comes_in[node]
     node_of[row[node], slices] = node
-    copies = np.ones((1, 1), dtype=np.int64)
-    if tree.is_unicast:
-        copies = np.zeros(shape, dtype=np.int64)
-        copies[row[node], slices] = below[node].astype(np.int64)
+    copies, expected = (np.zeros(shape) if is_unicast else np.ones((1, 1)) for _ in below)
+    if is_unicast:
+        copies[row[node], slices], expected[row[node], slices] = below[0][node], below[1][node]
     up = np.zeros(len(parent), dtype=bool)
     back = _links_to_children(tree, topology, node_chip)
     return TreeWalk(
@@ -187,7 +209,8 @@ def _walk_forest(
         arrival=arrival,
         node=node_of,
         node_links=_node_links(tree, topology, back, up, down),
-        copies=copies,
+        copies=copies.astype(np.int64),
+        expected=expected,
     )
 
 

@@ -171,8 +171,9 @@ class PowerSpec:
     ``board_overhead_w`` is that of a board in a box of its own; several boards stand in frames, which are powered as a
     whole. A core draws ``core_active_w`` while it works and ``core_waiting_ratio`` of it while it waits (0: it sleeps
     until the next interrupt, 1: it polls). ``dram_energy_per_byte_pj`` is of the chip's memory. The energies of single
-    events, ``synaptic_event_pj``, ``neuron_update_pj``, ``spike_pj`` (sent by a neuron) and ``hop_pj`` (a packet over a
-    link), are None where the machine is known by the power of its active cores instead.
+    events are None where the machine is known by the power of its active cores instead: ``synaptic_event_pj``,
+    ``neuron_update_pj``, ``spike_pj`` (of a neuron), ``message_pj`` (a packet that a core sends: one for each
+    destination core where packets have only one) and ``hop_pj`` (a packet over a link).
     """
 
     board_idle_w: float
@@ -186,6 +187,7 @@ class PowerSpec:
     synaptic_event_pj: float | None = None
     neuron_update_pj: float | None = None
     spike_pj: float | None = None
+    message_pj: float | None = None
     hop_pj: float | None = None
 
     def __post_init__(self) -> None:

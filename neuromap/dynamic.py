@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from emulator.network.adaptor import (
     NetworkOptions,
     Spikes,
-    mean_row_length,
     random_spikes,
     scenario_of,
     usual_end_of_tick,
 )
 from emulator.network.compiled import run_compiled
+from emulator.network.drawn_rows import expected_rows
 from emulator.network.model import EndOfTick
 from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.network.trace import check_trace_size, write_trace
@@ -177,7 +177,7 @@ def run_dynamic(
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
     rates_hz = expected_rates_hz(network, mapping.machine)
     step, neuron = from_file or random_spikes(network, rates_hz, n_steps, experiment.seed)
-    lengths, row = mean_row_length(mapping, network)
+    lengths, row = expected_rows(mapping, network, neuron, experiment.seed)
     chosen = NetworkOptions(
         time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
         end_of_tick=EndOfTick(end_of_tick) if end_of_tick else usual_end_of_tick(mapping.machine),

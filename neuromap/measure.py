@@ -16,7 +16,7 @@ from emulator.energy import energy, energy_range, traffic
 from emulator.loading import load_time_range_s, load_times
 from emulator.run import Simulation
 from emulator.timing_model import Timing
-from mapping.load import StaticLoad, static_load
+from mapping.load import StaticLoad, link_capacity_packets_per_s, static_load
 from mapping.model import Mapping
 from models.machine_range import open_times
 from models.topology import Topology, build_topology
@@ -213,16 +213,12 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
     )
 
 
-def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> np.ndarray:
-    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links).
-
-    A machine that waits for no timer takes less wall time for it.
-    """
-    link, factor = m.mapping.machine.link, m.experiment.time_scale_factor
-    if m.timing.is_free_running:
-        factor = m.timing.real_time_factor(factor)
-    capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s)
-    return np.asarray(capacity * factor, np.float64)
+def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> NDArray[np.float64]:
+    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links)."""
+    factor = m.experiment.time_scale_factor
+    return link_capacity_packets_per_s(
+        m.mapping.machine, load, time_scale_factor=factor, real_time_factor=m.timing.real_time_factor(factor)
+    )
 
 
 def _memory_report(m: Measured) -> MemoryReport:
@@ -247,8 +243,9 @@ def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timi
     n_sent = int(np.count_nonzero(m.simulation.spike_step >= m.warmup_steps))
     per_s = 1 / model_s if model_s else 0.0
     done = traffic(
-        m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, events_per_s=n_events * per_s,
-        rows_per_s=m.timing.n_rows * per_s, hops_per_s=float(load.link_packets_per_s.sum()),
+        m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, packets_per_s=m.timing.n_sent * per_s,
+        events_per_s=n_events * per_s, rows_per_s=m.timing.n_rows * per_s,
+        hops_per_s=float(load.link_packets_per_s.sum()),
     )  # fmt: skip
     given: dict[str, Any] = {
         "n_boards": int(m.mapping.machine.topology.n_boards), "n_cores": len(m.mapping.partition.vertices),

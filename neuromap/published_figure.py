@@ -27,7 +27,7 @@ from neuromap.report.style import (
 _PARTS = {
     "idle boards": GREY, "board overhead": "#bbbbbb", "frames": SKY, "active cores": BLUE, "waiting cores": PURPLE,
     "packets": GREEN, "memory": ORANGE, "synaptic events": VERMILLION, "neuron updates": "#8c564b", "spikes": "#17becf",
-    "hops": "#2ca02c",
+    "messages": "#e377c2", "hops": "#2ca02c",
 }  # fmt: skip
 
 

@@ -233,8 +233,8 @@ def _traffic(
     n_events = int(simulation.connectivity.row_length[sent].sum(dtype=np.int64))
     hops_per_s = float(static_load(mapping, network, rates_hz).link_packets_per_s.sum()) * packets_per_spike
     return traffic(
-        mapping, network, spikes_per_s=sent.size * packets_per_spike / model_s, events_per_s=n_events / model_s,
-        rows_per_s=timing.n_rows / model_s, hops_per_s=hops_per_s,
+        mapping, network, spikes_per_s=sent.size / model_s, packets_per_s=sent.size * packets_per_spike / model_s,
+        events_per_s=n_events / model_s, rows_per_s=timing.n_rows / model_s, hops_per_s=hops_per_s,
     )  # fmt: skip
 
 

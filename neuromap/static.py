@@ -10,7 +10,6 @@ below will still overrun in some. Plastic synapses are charged as plain ones.
 from __future__ import annotations
 
 import json
-import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,12 +22,12 @@ from emulator.energy import energy, traffic
 from emulator.kernels import work
 from emulator.pipeline_step import pipeline_step
 from mapping.expected import expected_rates_hz
-from mapping.load import StaticLoad, static_load
+from mapping.load import StaticLoad, link_capacity_packets_per_s, static_load
 from mapping.model import Mapping, Role
-from mapping.partition.row import expected_row_length
+from mapping.partition.row import expected_row_length, rows_met
 from mapping.traffic import receivers, slice_ranges
 from models.machine import Machine
-from models.network import AllToAll, FixedProbability, FixedTotalNumber, Network, OneToOne, Projection
+from models.network import Network
 from models.topology import build_topology
 
 
@@ -135,53 +134,20 @@ def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArra
     return events
 
 
-def row_probability(projection: Projection, network: Network, n_slice_neurons: int) -> float:
-    """Probability that a source neuron has any synapse on ``n_slice_neurons`` neurons of the target population.
-
-    Explicit connections are taken to be scattered at random.
-    """
-    length = expected_row_length(projection, network, n_slice_neurons)
-    match projection.connector:
-        case AllToAll():
-            return 1.0 if n_slice_neurons else 0.0
-        case OneToOne():
-            return length
-        case FixedProbability(probability=p):
-            return 1.0 if p >= 1 else -math.expm1(n_slice_neurons * math.log1p(-p))
-        case FixedTotalNumber(n_synapses=n):
-            share = length / n if n else 0.0
-            return 1.0 if share >= 1 else -math.expm1(n * math.log1p(-share))
-    return -math.expm1(-length)
-
-
-def rows_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Expected rows, per second of model time: found by packets at every vertex, and by the spikes of every slice.
-
-    Returns
-    -------
-    tuple of ndarray, float64, shapes (n_vertices,) and (n_slices,)
-        The second is packets sent where each has one destination core.
-    """
+def rows_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[np.float64]:
+    """Expected rows that packets find at every vertex, per second of model time. Shape (n_vertices,), float64."""
     partition = mapping.partition
-    found, copies = np.zeros(len(partition.vertices)), np.zeros(len(partition.slices))
+    found = np.zeros(len(partition.vertices))
     n_neurons = np.array([part.n_neurons for part in partition.slices])
-    empty: dict[tuple[str, str], NDArray[np.float64]] = {}
     takers, ranges = receivers(partition), slice_ranges(partition)
-    for projection in network.projections:
-        pair = (projection.source, projection.target)
-        sizes, inverse = np.unique(n_neurons[slice(*ranges[projection.target])], return_inverse=True)
-        some = np.array([row_probability(projection, network, int(n)) for n in sizes])[inverse]
-        empty[pair] = empty.get(pair, 1.0) * (1.0 - some)
-    for pair, none in empty.items():
+    for pair, some in rows_met(partition, network).items():
         if pair not in partition.lane_of_source:
             continue
-        source = slice(*ranges[pair[0]])
-        spikes_per_s = n_neurons[source] * load.rate_hz[pair[0]]
+        spikes_per_s = n_neurons[slice(*ranges[pair[0]])] * load.rate_hz[pair[0]]
         vertex = takers[pair[1]]
         by_lane = np.bincount(partition.lane_of_source[pair], weights=spikes_per_s, minlength=vertex.shape[1])
-        found[vertex] += (1.0 - none)[:, None] * by_lane
-        copies[source] += (1.0 - none).sum() * spikes_per_s
-    return found, copies
+        found[vertex] += some[:, None] * by_lane
+    return found
 
 
 def static_report(mapping: Mapping, network: Network, *, time_scale_factor: float = 1.0) -> StaticReport:
@@ -211,25 +177,28 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
     core = mapping.placement.core
     chip = topology.index_of(core[:, 0], core[:, 1])
     sdram = np.bincount(chip, weights=[v.sdram_bytes for v in partition.vertices], minlength=topology.n_chips)
-    sent = sum(load.rate_hz[name] * network.group(name).n_neurons for name in mapping.trees)
+    spikes = sum(load.rate_hz[name] * network.group(name).n_neurons for name in load.rate_hz)
+    sent = float(load.slice_packets_per_s.sum())
     lengths = np.diff(mapping.tables.indptr)
     busy = float(cycles.sum() / (budget / time_scale_factor * factor))
     delivered = float(load.vertex_packets_per_s.sum())
     used = energy(
         machine,
         traffic(
-            mapping, network, spikes_per_s=sent, events_per_s=float(events.sum()),
-            rows_per_s=float(rows[0].sum()), hops_per_s=float(load.link_packets_per_s.sum()),
+            mapping, network, spikes_per_s=spikes, packets_per_s=sent, events_per_s=float(events.sum()),
+            rows_per_s=float(rows.sum()), hops_per_s=float(load.link_packets_per_s.sum()),
         ),
         n_boards=topology.n_boards, n_cores=len(partition.vertices), busy_cores=busy, real_time_factor=factor,
     )  # fmt: skip
     return StaticReport(
         network=network.name, machine=machine.name, recipe=partition.recipe, n_cores=len(partition.vertices),
         n_chips=len(np.unique(chip)), n_boards=topology.n_boards, rate_hz=expected_rates_hz(network, machine),
-        n_synaptic_events_per_s=float(events.sum()), n_packets_sent_per_s=float(sent),
+        n_synaptic_events_per_s=float(events.sum()), n_packets_sent_per_s=sent,
         n_packets_delivered_per_s=delivered,
         link_packets_per_s=float(load.link_packets_per_s.sum()), mean_link_hops=load.mean_link_hops,
-        max_link_hops=int(load.link_hops.max(initial=0)), busiest_link=_busiest_link(mapping, load, time_scale_factor),
+        max_link_hops=int(load.link_hops.max(initial=0)), busiest_link=_busiest_link(
+            mapping, load, time_scale_factor=time_scale_factor, real_time_factor=factor
+        ),
         busiest_core=_busiest_core(mapping, network, load, parts, budget),
         mean_core_load_ratio=float(ratio.mean()) if ratio.size else 0.0,
         max_core_load_ratio=float(ratio.max(initial=0.0)), real_time_factor=factor, step_ns=step_ns,
@@ -260,8 +229,7 @@ def pipeline_step_ns(network: Network, machine: Machine) -> float | None:
 
 
 def _parts(
-    mapping: Mapping, network: Network, load: StaticLoad, rows: tuple[NDArray[np.float64], NDArray[np.float64]],
-    events: NDArray[np.float64],
+    mapping: Mapping, network: Network, load: StaticLoad, rows: NDArray[np.float64], events: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
     """Expected cycles of every core in a tick, by part (`BusiestCore`). Shape (n_vertices,) each."""
     step_s, cost = network.dt_ms * 1e-3, core_costs(mapping, network)
@@ -272,20 +240,19 @@ def _parts(
             sent[vertex.vertex_id] = (
                 part.n_neurons * load.rate_hz[part.population] * cost[vertex.vertex_id, work.K_SEND]
             )
-            sent[vertex.vertex_id] += rows[1][vertex.slice_id] * cost[vertex.vertex_id, work.K_COPY]
+            sent[vertex.vertex_id] += load.slice_packets_per_s[vertex.slice_id] * cost[vertex.vertex_id, work.K_COPY]
     n_packets = load.vertex_packets_per_s
-    packets = cost[:, work.K_SPIKE] * n_packets - cost[:, work.K_FILTERED] * (n_packets - rows[0])
+    packets = cost[:, work.K_SPIKE] * n_packets - cost[:, work.K_FILTERED] * (n_packets - rows)
     synapses = cost[:, work.K_SYNAPSE] * events
-    dma = cost[:, work.K_DMA_ROW] * rows[0] + cost[:, work.K_DMA_SYNAPSE] * events
+    dma = cost[:, work.K_DMA_ROW] * rows + cost[:, work.K_DMA_SYNAPSE] * events
     return {
         "step": cost[:, work.K_FIXED], "sent": step_s * sent, "packets": step_s * packets, "events": step_s * synapses,
         "wait": step_s * np.maximum(0.0, dma - packets - synapses),
     }  # fmt: skip
 
 
-def _busiest_link(mapping: Mapping, load: StaticLoad, time_scale_factor: float) -> BusiestLink | None:
-    link = mapping.machine.link
-    capacity = np.where(load.is_board_link, link.board_packets_per_s, link.packets_per_s) * time_scale_factor
+def _busiest_link(mapping: Mapping, load: StaticLoad, **factors: float) -> BusiestLink | None:
+    capacity = link_capacity_packets_per_s(mapping.machine, load, **factors)
     if not load.link_packets_per_s.any():
         return None
     chip, number = np.unravel_index(np.argmax(load.link_packets_per_s / capacity), capacity.shape)

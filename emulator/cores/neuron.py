@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emulator.cores.phase import Per, Phase
+from emulator.cores.phase import Per, Phase, per_sent
 from emulator.cores.site import Site
 from mapping.neuron_cost import neuron_update_cycles
 from models.network import Population
@@ -20,7 +20,7 @@ def update_phases(site: Site) -> Iterator[Phase]:
     yield Phase("timer", Per.STEP, cost.timer_cycles)
     yield Phase("drain", Per.STEP, site.n_neurons * cost.ring_buffer_drain_cycles_per_neuron)
     yield Phase("update", Per.STEP, site.n_neurons * cycles)
-    yield Phase("send", Per.SENT, cost.spike_send_cycles)
+    yield Phase("send", per_sent(site.machine), cost.spike_send_cycles)
 
 
 def phases_of(site: Site) -> Iterator[Phase]:

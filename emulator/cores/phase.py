@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from emulator.kernels import work
+from models.machine import Machine
 
 
 class Per(Enum):
     """What a phase is paid for; the value is the columns of the cost table (``emulator.kernels.work``) that it adds to.
 
     A packet that meets no row is charged the row's phases in ``K_SPIKE`` and given them back by ``K_FILTERED``.
+    `per_sent` and `per_arrival` say which of them a packet sent, and one that arrives, are on a machine.
     """
 
     STEP = (work.K_FIXED,)
@@ -25,6 +27,16 @@ class Per(Enum):
     POST_SPIKE = (work.K_POST_SPIKE,)
     DMA_ROW = (work.K_DMA_ROW,)
     DMA_EVENT = (work.K_DMA_SYNAPSE,)
+
+
+def per_sent(machine: Machine) -> Per:
+    """Return what sending is paid for: each spike, or each of its packets where these have one destination core."""
+    return Per.COPY if machine.router.casting == "unicast" else Per.SENT
+
+
+def per_arrival(machine: Machine) -> Per:
+    """Return what taking a packet in is paid for: a packet to one destination core comes only where it finds a row."""
+    return Per.ROW if machine.router.casting == "unicast" else Per.PACKET
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from emulator.cores.phase import Per, Phase
+from emulator.cores.phase import Per, Phase, per_arrival
 from emulator.cores.site import Site
 
 _NS_PER_S = 1e9
@@ -23,9 +23,9 @@ _NS_PER_S = 1e9
 
 def reception(site: Site, packet_cycles: float, first: str) -> Iterator[Phase]:
     """Yield the phases of packets and synapses; ``first``: what the core's way to learn of a packet is called."""
-    spec, machine = site.machine.reception, site.machine
+    spec, machine, per_packet = site.machine.reception, site.machine, per_arrival(site.machine)
     if spec is None:
-        yield Phase(first, Per.PACKET, packet_cycles)
+        yield Phase(first, per_packet, packet_cycles)
     else:
         n_steps = math.ceil(math.log2(site.n_table_entries + 1))
         parts = {
@@ -37,9 +37,9 @@ def reception(site: Site, packet_cycles: float, first: str) -> Iterator[Phase]:
         whole = sum(parts.values())
         share = min(1.0, packet_cycles / whole) if whole else 0.0
         parts = {name: cycles * share for name, cycles in parts.items()}
-        yield Phase(first, Per.PACKET, max(0.0, packet_cycles - sum(parts.values())))
+        yield Phase(first, per_packet, max(0.0, packet_cycles - sum(parts.values())))
         for name, cycles in parts.items():
-            yield Phase(name, Per.PACKET if name in ("search", "filter") else Per.ROW, cycles)
+            yield Phase(name, per_packet if name in ("search", "filter") else Per.ROW, cycles)
         per_byte = machine.core.clock_hz / spec.dma_bytes_per_s * max(1, site.n_receiving)
         latency = spec.dma_latency_ns / _NS_PER_S * machine.core.clock_hz
         yield Phase("DMA", Per.DMA_ROW, latency + machine.memory.row_header_bytes * per_byte)

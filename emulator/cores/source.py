@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emulator.cores.phase import Per, Phase
+from emulator.cores.phase import Per, Phase, per_sent
 from emulator.cores.site import Site
 
 
@@ -13,4 +13,4 @@ def phases_of(site: Site) -> Iterator[Phase]:
     cost = site.machine.cost
     yield Phase("timer", Per.STEP, cost.timer_cycles)
     yield Phase("draws", Per.STEP, site.n_neurons * cost.poisson_source_cycles)
-    yield Phase("send", Per.SENT, cost.spike_send_cycles)
+    yield Phase("send", per_sent(site.machine), cost.spike_send_cycles)

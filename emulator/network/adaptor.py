@@ -52,6 +52,9 @@ class Spikes:
         Synapses of each row on each slice.
     row : ndarray, shape (n_sources,), int32
         Row of each neuron (its own, or its population's where only means are known).
+    rate_hz : dict of str to float, optional
+        Mean rate of populations and sources where ``step`` and ``neuron`` are not those of a run, as when everybody
+        fires once to find all packets; the cores are charged for sending at these rates.
     """
 
     step: NDArray[np.int32]
@@ -59,6 +62,7 @@ class Spikes:
     n_steps: int
     row_length: NDArray[np.uint16]
     row: NDArray[np.int32]
+    rate_hz: dict[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +184,10 @@ def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: Net
     core_of_vertex = _core_of_vertex(mapping, topology)
     parameters, tick_cycles = _ticks(mapping, network, options)
     size = tick_cycles, topology.n_chips * topology.n_cores
-    core_work = _work(mapping, network, spikes, core_of_vertex, size, options)
-    packets, route = _packets(mapping, network, spikes, core_of_vertex, core_work, topology)
+    sent, route = _sent(mapping, network, spikes, topology)
+    sending = _sending_cycles(mapping, network, spikes, sent)
+    core_work = _work(mapping, network, spikes, sending, core_of_vertex, size, options)
+    packets = _packets(mapping, network, sent, core_of_vertex, core_work)
     return Scenario(
         fabric=fabric_of_machine(machine, topology), work=core_work, packets=packets, route=route,
         parameters=parameters, n_ticks=spikes.n_steps, tick_cycles=tick_cycles,
@@ -226,14 +232,17 @@ def _core_of_vertex(mapping: Mapping, topology: Topology) -> NDArray[np.int64]:
 
 
 def _work(
-    mapping: Mapping, network: Network, spikes: Spikes, core_of_vertex: NDArray[np.int64], size: tuple[int, int],
-    options: NetworkOptions,
+    mapping: Mapping, network: Network, spikes: Spikes, sending: NDArray[np.float64],
+    core_of_vertex: NDArray[np.int64], size: tuple[int, int], options: NetworkOptions,
 ) -> Work:  # fmt: skip
-    """Work of every core of the machine; ``size``: cycles of a tick, cores of the machine."""
+    """Work of every core of the machine; ``size``: cycles of a tick, cores of the machine.
+
+    The packets that a core sends are part of its work of a tick, at their mean (``sending``: cycles of the core).
+    """
     tick_cycles, n_cores = size
     per_core_cycle = mapping.machine.router.clock_hz / mapping.machine.core.clock_hz
     cost = core_costs(mapping, network)
-    cost[:, work.K_FIXED] = _own_work(mapping, network, cost[:, work.K_FIXED])
+    cost[:, work.K_FIXED] = _own_work(mapping, network, cost[:, work.K_FIXED]) + sending
     cost *= per_core_cycle
     column = np.full(n_cores, -1, np.int32)
     for vertex in mapping.partition.vertices:
@@ -256,39 +265,79 @@ def _work(
     )  # fmt: skip
 
 
-def _packets(
-    mapping: Mapping, network: Network, spikes: Spikes, core_of_vertex: NDArray[np.int64], core_work: Work,
-    topology: Topology,
-) -> tuple[Packets, NDArray[np.uint64]]:  # fmt: skip
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sent:
+    """The packets of all spikes that are sent: slice, neuron, step, row and net of each; and the spikes' slices."""
+
+    slices: NDArray[np.int64]
+    neuron: NDArray[np.int32]
+    step: NDArray[np.int32]
+    row: NDArray[np.int32]
+    net: NDArray[np.int64]
+    slice_of_spike: NDArray[np.int64]
+
+
+def _sent(
+    mapping: Mapping, network: Network, spikes: Spikes, topology: Topology
+) -> tuple[_Sent, NDArray[np.uint64]]:  # fmt: skip
     """Packets of all spikes, and the routes of their nets."""
+    casting = mapping.machine.router.casting
+    slices = slice_of_source(mapping, network)[spikes.neuron].astype(np.int64)
+    is_sent = np.isin(slices, _sending_slices(mapping))
+    slices, neuron, step = slices[is_sent], spikes.neuron[is_sent], spikes.step[is_sent]
+    row = spikes.row[neuron]
+    if casting == "unicast":
+        ways = unicast_ways(mapping, network, topology, slices, row, spikes.row_length)
+        of = ways.spike
+        return _Sent(slices[of], neuron[of], step[of], row[of], ways.net, slices), ways.route
+    route = broadcast_routes(mapping, network, topology) if casting == "broadcast" else routes_of(mapping, topology)
+    return _Sent(slices, neuron, step, row, slices, slices), route
+
+
+def _sending_cycles(mapping: Mapping, network: Network, spikes: Spikes, sent: _Sent) -> NDArray[np.float64]:
+    """Mean cycles a tick that each core spends on sending, shape (n_vertices,), float64: of spikes, and of packets.
+
+    From the spikes given, or from ``spikes.rate_hz`` where these are not those of a run.
+    """
+    cost, n_slices = core_costs(mapping, network), len(mapping.partition.slices)
+    counts = np.bincount(sent.slice_of_spike, minlength=n_slices)
+    per_spike = np.bincount(sent.slices, minlength=n_slices) / np.maximum(counts, 1)
+    n_spikes: NDArray[np.float64] = counts / max(spikes.n_steps, 1)
+    if spikes.rate_hz is not None:
+        rate_hz = [spikes.rate_hz[part.population] * part.n_neurons for part in mapping.partition.slices]
+        n_spikes = np.where(np.isin(np.arange(n_slices), _sending_slices(mapping)), rate_hz, 0.0) * network.dt_ms * 1e-3
+    n_packets = n_spikes * per_spike
+    cycles = np.zeros(len(cost))
+    for vertex in mapping.partition.vertices:
+        if vertex.role in _SENDERS:
+            own = cost[vertex.vertex_id]
+            cycles[vertex.vertex_id] = (
+                n_spikes[vertex.slice_id] * own[work.K_SEND] + n_packets[vertex.slice_id] * own[work.K_COPY]
+            )
+    return cycles
+
+
+def _packets(
+    mapping: Mapping, network: Network, sent: _Sent, core_of_vertex: NDArray[np.int64], core_work: Work
+) -> Packets:
+    """Turn what is sent into packets, each due when its neuron has been updated."""
     partition, machine = mapping.partition, mapping.machine
     sender = first_vertices(partition)[:-1].copy()
     for vertex in partition.vertices:
         if vertex.role in _SENDERS:
             sender[vertex.slice_id] = vertex.vertex_id
-    slices = slice_of_source(mapping, network)[spikes.neuron].astype(np.int64)
-    is_sent = np.isin(slices, _sending_slices(mapping))
-    slices, neuron, step = slices[is_sent], spikes.neuron[is_sent], spikes.step[is_sent]
-    row, net = spikes.row[neuron], slices
-    if machine.router.casting == "unicast":
-        ways = unicast_ways(mapping, network, topology, slices, row, spikes.row_length)
-        slices, net, route = slices[ways.spike], ways.net, ways.route
-        neuron, step, row = neuron[ways.spike], step[ways.spike], row[ways.spike]
-    elif machine.router.casting == "broadcast":
-        route = broadcast_routes(mapping, network, topology)
-    else:
-        route = routes_of(mapping, topology)
     start = np.array([network.offsets[part.population] + part.start for part in partition.slices], np.int64)
     size = np.array([part.n_neurons for part in partition.slices], np.int64)
-    core = core_of_vertex[sender[slices]]
+    core = core_of_vertex[sender[sent.slices]]
     update = core_work.tick_cycles[core].astype(np.int64)
-    offset = core_work.phase_cycles[core] + (neuron - start[slices] + 1) * update // size[slices]
+    offset = core_work.phase_cycles[core] + (sent.neuron - start[sent.slices] + 1) * update // size[sent.slices]
     offset += _way_out_cycles(machine)
-    order = np.lexsort((offset, core, step))
+    order = np.lexsort((offset, core, sent.step))
     return Packets(
-        tick=step[order].astype(np.int32), core=core[order].astype(np.int32), offset=offset[order].astype(np.int32),
-        net=net[order].astype(np.int32), row=row[order].astype(np.int32),
-    ), route  # fmt: skip
+        tick=sent.step[order].astype(np.int32), core=core[order].astype(np.int32),
+        offset=offset[order].astype(np.int32), net=sent.net[order].astype(np.int32),
+        row=sent.row[order].astype(np.int32),
+    )  # fmt: skip
 
 
 def _way_out_cycles(machine: Machine) -> int:

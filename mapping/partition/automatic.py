@@ -1,20 +1,22 @@
 """``neurons_per_core="auto"``: the most neurons on a core that memory, limits and the cycles of a tick allow.
 
 Work is counted at mean load and expected rates (`mapping.expected`), by the phases of the core model: fixed work of a
-tick, spikes sent, packets that arrive, synaptic events. A busy step takes more than the mean, so only a share of the
-tick is planned with: `MAX_LOAD_RATIO`.
+tick, packets sent, packets that arrive, synaptic events. Where a packet has one destination core, a spike is sent once
+for each core that it has synapses on, and only those packets arrive. A busy step takes more than the mean, so only a
+share of the tick is planned with: `MAX_LOAD_RATIO`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mapping.expected import expected_rates_hz
 from mapping.model import Partition
-from mapping.neuron_cost import neuron_update_cycles
+from mapping.neuron_cost import neuron_update_cycles, sending_cycles
 from mapping.partition.memory import hand_over_bytes
-from mapping.partition.row import expected_row_length
+from mapping.partition.row import expected_row_length, row_probability
 from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network, Population
@@ -91,10 +93,9 @@ def busiest_cycles(partition: Partition, network: Network, machine: Machine) -> 
     found = [(0.0, "every core")]
     for population in network.populations:
         n = n_slice[population.name]
-        packets, events = _arriving(network, population, n, rates_hz)
         n_lanes = partition.n_lanes.get(population.name, 0)
-        sent = n * rates_hz[population.name]
-        work = _core_cycles(network, machine, population, (n, n_lanes), (sent, packets, events), partition.recipe)
+        per_s = _per_s(network, machine, population, n_slice, rates_hz)
+        work = _core_cycles(network, machine, population, (n, n_lanes), per_s, partition.recipe)
         found += [(cycles, f"a {kind} core of {population.name}") for kind, cycles in work.items()]
     return max(found)
 
@@ -103,22 +104,64 @@ def combined_cycles(network: Network, machine: Machine, population: str, n_neuro
     """Return the mean cycles a tick of a core with neurons and synapses of ``n_neurons`` neurons of a population."""
     rates_hz = expected_rates_hz(network, machine)
     one = next(one for one in network.populations if one.name == population)
-    packets, events = _arriving(network, one, n_neurons, rates_hz)
-    per_s = (n_neurons * rates_hz[population], packets, events)
+    per_s = _per_s(network, machine, one, dict.fromkeys(network.offsets, n_neurons), rates_hz)
     return _core_cycles(network, machine, one, (n_neurons, 1), per_s, "combined")["combined"]
 
 
-def _arriving(network: Network, population: Population, n: int, rates_hz: dict[str, float]) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class _PerSecond:
+    """What a slice's core sees in a second of model time: its own spikes, their packets; what arrives."""
+
+    spikes: float
+    copies: float
+    packets: float
+    events: float
+
+
+def _per_s(
+    network: Network, machine: Machine, population: Population, n_slice: dict[str, int], rates_hz: dict[str, float]
+) -> _PerSecond:
+    """Return what the largest slice of a population sends and gets; ``n_slice``: neurons of every group's largest."""
+    n = n_slice[population.name]
+    packets, events = _arriving(network, machine, population, n, rates_hz)
+    spikes = n * rates_hz[population.name]
+    copies = spikes * _copies_of_spike(network, population.name, n_slice)
+    return _PerSecond(spikes, copies, packets, events)
+
+
+def _copies_of_spike(network: Network, source: str, n_slice: dict[str, int]) -> float:
+    """Mean number of target slices that a spike of ``source`` has synapses on."""
+    none: dict[tuple[str, int], float] = {}
+    for projection in network.projections:
+        if projection.source != source:
+            continue
+        n_targets = network.group(projection.target).n_neurons
+        size = min(n_slice[projection.target], n_targets)
+        for n in {size, n_targets % size} - {0}:
+            key = (projection.target, n)
+            none[key] = none.get(key, 1.0) * (1.0 - row_probability(projection, network, n))
+    copies = 0.0
+    for (target, n), probability in none.items():
+        n_targets = network.group(target).n_neurons
+        size = min(n_slice[target], n_targets)
+        copies += (1.0 - probability) * (n_targets // size if n == size else 1)
+    return copies
+
+
+def _arriving(
+    network: Network, machine: Machine, population: Population, n: int, rates_hz: dict[str, float]
+) -> tuple[float, float]:
     """Packets and synaptic events a second that arrive at a slice of ``n`` neurons."""
-    sources, events = set(), 0.0
+    none, events = dict[str, float](), 0.0
     for projection in network.projections:
         if projection.target != population.name:
             continue
         row = expected_row_length(projection, network, n)
         if row > 0:
-            sources.add(projection.source)
+            is_met = row_probability(projection, network, n) if machine.router.casting == "unicast" else 1.0
+            none[projection.source] = none.get(projection.source, 1.0) * (1.0 - is_met)
             events += network.group(projection.source).n_neurons * rates_hz[projection.source] * row
-    packets = sum(network.group(name).n_neurons * rates_hz[name] for name in sources)
+    packets = sum(network.group(name).n_neurons * rates_hz[name] * (1.0 - empty) for name, empty in none.items())
     return packets, events
 
 
@@ -127,20 +170,21 @@ def _core_cycles(
     machine: Machine,
     population: Population,
     size: tuple[int, int],
-    per_s: tuple[float, float, float],
+    per_s: _PerSecond,
     recipe: str,
 ) -> dict[str, float]:
     """Mean cycles a tick of each kind of core of a slice.
 
-    ``size``: neurons and lanes; ``per_s``: spikes sent, packets and synaptic events that arrive.
+    ``size``: neurons and lanes.
     """
     cost, (n, n_lanes), step_s = machine.cost, size, network.dt_ms * 1e-3
-    sent, packets, events = (step_s * value for value in per_s)
+    packets, events = step_s * per_s.packets, step_s * per_s.events
+    of_spike, of_copy = sending_cycles(machine)
     drive = population.poisson
     n_draws = 0.0 if drive is None else drive.total_rate_hz * step_s
     one_draw = 0.0 if drive is None else cost.poisson_source_cycles + n_draws * cost.poisson_event_cycles
     update = n * (neuron_update_cycles(machine, population) + cost.ring_buffer_drain_cycles_per_neuron)
-    update += cost.timer_cycles + sent * cost.spike_send_cycles
+    update += cost.timer_cycles + step_s * (per_s.spikes * of_spike + per_s.copies * of_copy)
     if recipe != "ensemble":
         arriving = packets * cost.combined_spike_cycles + events * cost.synapse_cycles
         return {"combined": update + n * one_draw + arriving}

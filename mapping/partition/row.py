@@ -13,7 +13,10 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mapping.model import Partition
+from mapping.traffic import slice_ranges
 from models.network import (
     AllToAll,
     Constant,
@@ -39,6 +42,41 @@ def expected_row_length(projection: Projection, network: Network, n_slice_neuron
     n_sources = network.group(projection.source).n_neurons
     n_targets = network.group(projection.target).n_neurons
     return projection.expected_n_synapses(n_sources, n_targets) * n_slice_neurons / (n_sources * n_targets)
+
+
+def row_probability(projection: Projection, network: Network, n_slice_neurons: int) -> float:
+    """Probability that a source neuron has any synapse on ``n_slice_neurons`` neurons of the target population.
+
+    Explicit connections are taken to be scattered at random.
+    """
+    length = expected_row_length(projection, network, n_slice_neurons)
+    match projection.connector:
+        case AllToAll():
+            return 1.0 if n_slice_neurons else 0.0
+        case OneToOne():
+            return length
+        case FixedProbability(probability=p):
+            return 1.0 if p >= 1 else -math.expm1(n_slice_neurons * math.log1p(-p))
+        case FixedTotalNumber(n_synapses=n):
+            share = length / n if n else 0.0
+            return 1.0 if share >= 1 else -math.expm1(n * math.log1p(-share))
+    return -math.expm1(-length)
+
+
+def rows_met(partition: Partition, network: Network) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """Probability that a spike of a source finds a row on each slice of a target, by (source, target); all projections.
+
+    Shape (n_slices of the target,), float64, each.
+    """
+    n_neurons = np.array([part.n_neurons for part in partition.slices])
+    empty: dict[tuple[str, str], NDArray[np.float64]] = {}
+    ranges = slice_ranges(partition)
+    for projection in network.projections:
+        pair = (projection.source, projection.target)
+        sizes, inverse = np.unique(n_neurons[slice(*ranges[projection.target])], return_inverse=True)
+        some = np.array([row_probability(projection, network, int(n)) for n in sizes])[inverse]
+        empty[pair] = empty.get(pair, 1.0) * (1.0 - some)
+    return {pair: 1.0 - none for pair, none in empty.items()}
 
 
 def longest_row(projection: Projection, network: Network, start: int, stop: int) -> int:

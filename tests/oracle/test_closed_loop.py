@@ -19,6 +19,7 @@ from emulator.run import simulate
 from emulator.timing import slice_of_source
 from emulator.timing_model import row_lengths
 from machines import machine
+from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
 from models.errors import CapacityError, ParameterError
 from models.plasticity import PairStdp
@@ -70,7 +71,8 @@ def ticks_late(mapping, options, run):
     slices = slice_of_source(mapping, network)
     lengths = row_lengths(run.connectivity, slices[: network.n_neurons], len(mapping.partition.slices))
     sent = Spikes(step=run.spike_step, neuron=run.spike_neuron, n_steps=N_STEPS, row_length=lengths,
-                  row=np.arange(network.n_sources, dtype=np.int32))  # fmt: skip
+                  row=np.arange(network.n_sources, dtype=np.int32),
+                  rate_hz=expected_rates_hz(network, mapping.machine))  # fmt: skip
     scenario = scenario_of(mapping, network, sent, options)
     outcome = run_simpy(scenario)
     served = {}

@@ -184,7 +184,7 @@ def test_neuro_core():
     step = barrier_ns + 2 * 9.7 + draws
     first = [v.vertex_id for v in mapping.partition.vertices if v.slice_id in (0, 1)]
     assert timing.max_cycles[first] == pytest.approx(
-        [step + 30 + 2 * 5.1 + 16 + 2 * 4.0, step + 2 * 16 + 3 * 4.0], rel=1e-14
+        [step + 30 + 2 * 5.1 + 16 + 2 * 3.8, step + 2 * 16 + 3 * 3.8], rel=1e-14
     )
     source = next(v.vertex_id for v in mapping.partition.vertices if v.role is Role.SOURCE)
     n = slices[mapping.partition.vertices[source].slice_id].n_neurons

@@ -14,7 +14,7 @@ from models.networks import NETWORKS
 POWER = {"board_idle_w": 10.0, "board_overhead_w": 2.0, "frame_idle_w": 48.0, "n_boards_per_frame": 24,
          "core_active_w": 0.5, "router_energy_per_bit_pj": 25.0}  # fmt: skip
 DONE = Traffic(
-    events_per_s=1e9, updates_per_s=2e9, spikes_per_s=1e6, router_packets_per_s=1e9, hops_per_s=5e8,
+    events_per_s=1e9, updates_per_s=2e9, spikes_per_s=1e6, packets_per_s=3e6, router_packets_per_s=1e9, hops_per_s=5e8,
     dram_bytes_per_s=4e9,
 )  # fmt: skip
 
@@ -55,7 +55,8 @@ def test_single_events_cost_where_the_machine_says_so():
         {
             "synaptic events": 2 * 1e9 * 35.5e-12,
             "neuron updates": 2 * 2e9 * 72.8e-12,
-            "spikes": 2 * 1e6 * 180.3e-12,
+            "spikes": 2 * 1e6 * 69.3e-12,
+            "messages": 2 * 3e6 * 111e-12,
             "hops": 2 * 5e8 * 3.6e-12,
         }
     )
@@ -80,20 +81,22 @@ def test_range_of_energy_has_all_constants_at_one_end():
 def test_traffic_counts_rows_and_what_cores_hand_over():
     network = NETWORKS["brunel"](scale=0.1)
     mapping = map_network(network, load_machine("spinnaker1"), recipe="ensemble", n_synapse_cores=1)
-    done = traffic(mapping, network, spikes_per_s=10.0, events_per_s=300.0, rows_per_s=20.0, hops_per_s=40.0)
+    per_s = {"spikes_per_s": 10.0, "packets_per_s": 10.0, "events_per_s": 300.0}
+    done = traffic(mapping, network, **per_s, rows_per_s=20.0, hops_per_s=40.0)
     handing = [v for v in mapping.partition.vertices if v.role.value in ("synapse", "poisson")]
     assert all(mapping.partition.slices[vertex.slice_id].n_neurons > 32 for vertex in handing)
     blocks = 2 * len(handing) * 64 * 2 * 2 / (network.dt_ms * 1e-3)  # written and read: 64 words of 16 bits a receptor
     assert done == Traffic(
         events_per_s=300.0, updates_per_s=network.n_neurons / (network.dt_ms * 1e-3), spikes_per_s=10.0,
-        router_packets_per_s=50.0, hops_per_s=40.0, dram_bytes_per_s=20 * 12 + 300 * 4 + blocks,
+        packets_per_s=10.0, router_packets_per_s=50.0, hops_per_s=40.0, dram_bytes_per_s=20 * 12 + 300 * 4 + blocks,
     )  # fmt: skip
 
 
 def test_cores_own_memory_is_no_dram():
     network = NETWORKS["chain"]()
     mapping = map_network(network, load_machine("loihi1"), recipe="combined", route="unicast")
-    done = traffic(mapping, network, spikes_per_s=1.0, events_per_s=1.0, rows_per_s=1.0, hops_per_s=1.0)
+    names = ("spikes_per_s", "packets_per_s", "events_per_s", "rows_per_s", "hops_per_s")
+    done = traffic(mapping, network, **dict.fromkeys(names, 1.0))
     assert done.dram_bytes_per_s == 0.0
 
 

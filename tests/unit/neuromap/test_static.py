@@ -10,6 +10,7 @@ import pytest
 from machines import machine, network, projection
 from mapping.flow import map_network
 from mapping.load import static_load
+from mapping.partition.row import row_probability
 from models.machine_file import load_machine
 from models.network import AllToAll, Explicit, FixedProbability, FixedTotalNumber, OneToOne
 from models.networks import pd14
@@ -17,7 +18,7 @@ from neuromap import static
 from neuromap.cli import main
 from neuromap.experiment import check_experiment, make_experiment
 from neuromap.flow import run
-from neuromap.static import events_per_s, row_probability, rows_per_s, static_report, static_text
+from neuromap.static import events_per_s, rows_per_s, static_report, static_text
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,8 @@ def test_probability_of_a_row(connector, wanted):
 def test_packets_of_one_destination_each_are_copies():
     net = network({"A": 16, "B": 8}, [("A", "B")], rates_hz={"A": 5.0, "B": 0.0})
     mapping = map_network(net, load_machine("loihi1"), recipe="combined", neurons_per_core=4, route="unicast")
-    found, copies = rows_per_s(mapping, net, static_load(mapping, net))
+    load = static_load(mapping, net)
+    found, copies = rows_per_s(mapping, net, load), load.slice_packets_per_s
     assert copies == pytest.approx([4 * 5.0 * 2 * (1 - 0.9**4)] * 4 + [0, 0])
     assert found == pytest.approx([0, 0, 0, 0] + [80.0 * (1 - 0.9**4)] * 2)
     net = replace(net, projections=(*net.projections, projection("B", "A")))  # so that A is the busiest core

@@ -3,10 +3,12 @@
 import pytest
 
 from emulator.pipeline_step import pipeline_step
+from mapping.load import link_capacity_packets_per_s, static_load
 from models.machine_file import load_machine
 from models.network import Network, Population
 from models.networks.pd14 import pd14
-from neuromap.flow import run_static
+from neuromap.experiment import make_experiment
+from neuromap.flow import run, run_static
 from neuromap.static import pipeline_step_ns, static_text
 
 NEUROAIX = load_machine("neuroaix")
@@ -46,3 +48,41 @@ def test_machine_without_pipelines_and_network_without_synapses():
     assert pipeline_step_ns(pd14(scale=0.1), load_machine("spinnaker1")) is None
     assert pipeline_step_ns(Network(name="a", populations=(Population(name="A", n_neurons=5),)), NEUROAIX) is None
     assert run_static("chain").step_ns is None
+
+
+def test_links_of_a_free_running_machine_carry_less_in_a_second_of_model_time():
+    """45.47 million packets a second of wall time, 0.0491 s of it a second of model time: 1.6 % of a link."""
+    report = run_static("pd14", machine="neuroaix")
+    link = report.busiest_link
+    assert link.capacity_packets_per_s == pytest.approx(45.47e6 * report.real_time_factor)
+    assert link.packets_per_s / link.capacity_packets_per_s == pytest.approx(0.016, rel=0.03)
+    slower = run_static("pd14", machine="neuroaix", time_scale_factor=2.0)
+    assert slower.busiest_link == link  # it waits for no timer
+
+
+@pytest.mark.parametrize(("factor", "machine"), [(1.0, "spinnaker1"), (3.0, "spinnaker1")])
+def test_links_of_a_machine_with_timers_have_the_length_of_a_tick(factor, machine):
+    link = run_static("brunel", machine=machine, time_scale_factor=factor).busiest_link
+    spec = load_machine(machine).link
+    assert link.capacity_packets_per_s in (factor * spec.packets_per_s, factor * spec.board_packets_per_s)
+
+
+@pytest.mark.parametrize("machine", ["neuroaix", "loihi1", "spinnaker1"])
+def test_link_load_is_the_same_at_static_and_cores(machine):
+    """At the measured rates, the static depth's links are those of the run; one function says what they carry."""
+    options = {"scale": 0.05, "machine": machine, "recipe": "combined", "seconds": 0.2, "neurons_per_core": 20}
+    result = run(make_experiment("brunel", **options, settings={"warmup_ms": 0.0}), html=False)
+    found, machine_spec = result.report, result.mapping.machine
+    rates = {**found.activity.rate_hz}
+    load = static_load(result.mapping, result.simulation.network, rates)
+    capacity = link_capacity_packets_per_s(
+        machine_spec, load, time_scale_factor=1.0, real_time_factor=found.timing.real_time_factor
+    )
+    busiest = (load.link_packets_per_s / capacity).max()
+    packets = found.packets
+    assert packets.busiest_link_packets_per_s / packets.link_capacity_packets_per_s == pytest.approx(busiest)
+    wall_s = found.timing.real_time_factor if machine_spec.tick.end == "barrier" else 1.0
+    board, own = machine_spec.link.board_packets_per_s, machine_spec.link.packets_per_s
+    assert packets.link_capacity_packets_per_s == pytest.approx(wall_s * own) or (
+        packets.link_capacity_packets_per_s == pytest.approx(wall_s * board)
+    )
