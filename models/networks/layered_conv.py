@@ -92,8 +92,12 @@ def band_synapses(
     """
     n_out, n_in, size, _ = kernels_pa.shape
     reach = size // 2
-    shape = (n_out, n_in, target_rows[1] - target_rows[0], width, size, size)
+    # only the kernel rows by which some row of the target sees some row of the source
+    first_dy = max(0, source_rows[0] - target_rows[1] + 1 + reach)
+    last_dy = min(size, source_rows[1] - target_rows[0] + reach)
+    shape = (n_out, n_in, target_rows[1] - target_rows[0], width, max(0, last_dy - first_dy), size)
     out, channel, row, column, dy, dx = (index.ravel() for index in np.indices(shape, sparse=False))
+    dy = dy + first_dy
     y, x = target_rows[0] + row + dy - reach, column + dx - reach
     inside = (y >= source_rows[0]) & (y < source_rows[1]) & (x >= 0) & (x < width)
     out, channel, row, column, dy, dx, y, x = (a[inside] for a in (out, channel, row, column, dy, dx, y, x))
@@ -137,13 +141,23 @@ def _check(counts: dict[str, int], kernel_size: int) -> None:
         raise ParameterError("layered_conv(kernel_size)", kernel_size, "an odd number")
     if counts["n_bands"] > counts["height"]:
         raise ParameterError("layered_conv(n_bands)", counts["n_bands"], f"at most height = {counts['height']}")
-    n_pairs = counts["n_channels"] + counts["n_channels"] ** 2 * (counts["n_layers"] - 1)
-    n_synapses = n_pairs * counts["width"] * counts["height"] * kernel_size**2
+    smaller = min(counts["width"], counts["height"])
+    if kernel_size > max(3, smaller):
+        largest = smaller - 1 + smaller % 2
+        allowed = f"at most {max(3, largest)} on an image of {counts['width']} x {counts['height']} pixels"
+        raise ParameterError("layered_conv(kernel_size)", kernel_size, allowed)
+    n_synapses = most_synapses(counts, kernel_size)
     if n_synapses > MAX_SYNAPSES:
         hint = "lower width, height, n_layers, n_channels or kernel_size"
         raise CapacityError(
             "synapses listed one by one", "layered_conv", need=n_synapses, have=MAX_SYNAPSES, unit="synapses", hint=hint
         )
+
+
+def most_synapses(counts: dict[str, int], kernel_size: int) -> int:
+    """Return the synapses that the network would have if no kernel reached over the edge of an image."""
+    pixels, n_out, n_deep = counts["width"] * counts["height"], counts["n_channels"], counts["n_layers"] - 1
+    return pixels * n_out * (1 + n_deep * n_out) * kernel_size**2
 
 
 @checked_arguments
@@ -170,7 +184,7 @@ def layered_conv(
     n_layers, n_channels : int
         Layers after the input; channels of each. The input has one channel.
     kernel_size : int
-        Odd.
+        Odd, and no larger than the image (3 fits every image).
     n_bands : int
         Populations that a layer is cut into, at most ``height``.
     rate_hz : float, Hz
@@ -190,6 +204,8 @@ def layered_conv(
     ------
     ParameterError
         If a value is out of range or a time is no whole number of steps.
+    CapacityError
+        If the network has more than `MAX_SYNAPSES` synapses.
     """
     counts = {"width": width, "height": height, "n_layers": n_layers, "n_channels": n_channels, "n_bands": n_bands}
     _check(counts, kernel_size)

@@ -7,7 +7,7 @@ from models.errors import ParameterError
 from models.network import Explicit
 from models.networks import layered_conv, modular, pd14, small_world, vogels_abbott
 from models.networks.layered_conv import NEURON as CONV_NEURON
-from models.networks.layered_conv import band_synapses, kernel_values
+from models.networks.layered_conv import band_synapses, kernel_values, most_synapses
 from models.networks.modular import LONG_RANGE, area_positions_mm, shares
 from models.networks.small_world import ring_graph
 
@@ -215,6 +215,14 @@ def test_kernels_come_from_their_seed():
     [
         ({"width": 0}, r"^layered_conv\(width\): needs a whole number from 1 to [\d,]+( \w+)?, has 0$"),
         ({"kernel_size": 4}, r"^layered_conv\(kernel_size\): needs an odd number, has 4$"),
+        (
+            {"kernel_size": 33},
+            r"^layered_conv\(kernel_size\): needs at most 31 on an image of 32 x 32 pixels, has 33$",
+        ),
+        (
+            {"kernel_size": 9, "width": 64, "height": 7, "n_bands": 1},
+            r"^layered_conv\(kernel_size\): needs at most 7 on an image of 64 x 7 pixels, has 9$",
+        ),
         ({"n_bands": 33}, r"^layered_conv\(n_bands\): needs at most height = 32, has 33$"),
         ({"gain": 0.0}, r"^layered_conv\(gain\): needs a number from [^,]+, has 0\.0$"),
         ({"rate_hz": -1.0}, r"^layered_conv\(rate_hz\): needs a number from [^,]+ Hz, has -1\.0$"),
@@ -225,6 +233,14 @@ def test_kernels_come_from_their_seed():
 def test_layered_conv_refuses(given, message):
     with pytest.raises(ParameterError, match=message):
         layered_conv(**given)
+
+
+def test_the_most_synapses_are_those_of_a_network_without_edges():
+    counts = {"width": 9, "height": 9, "n_layers": 2, "n_channels": 3, "n_bands": 1}
+    assert most_synapses(counts, 1) == 9 * 9 * (3 + 3 * 3)  # a kernel of one pixel reaches over no edge
+    network = layered_conv(kernel_size=1, **counts)
+    assert network.expected_n_synapses() == most_synapses(counts, 1)
+    assert layered_conv(kernel_size=5, **counts).expected_n_synapses() < most_synapses(counts, 5)
 
 
 # Vogels & Abbott
