@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from harness import peak_rss_bytes
 
-from mapping.flow import RECIPES
 from mapping.keys import allocate_keys
 from mapping.load import static_load
 from mapping.model import Mapping
+from mapping.partition.cut import RECIPES
 from mapping.place import PLACERS, connected
 from mapping.place.smallest import place_on_boards
 from mapping.route import ROUTERS

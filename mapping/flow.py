@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -13,29 +12,22 @@ import numpy as np
 from mapping.digest import network_digest
 from mapping.keys import allocate_keys
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
-from mapping.partition import combined, ensemble, hypergraph, spread
-from mapping.partition.automatic import automatic_neurons_per_core
+from mapping.partition.cut import RECIPES, cut
 from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
+from mapping.place.fill import check_some_chip
 from mapping.place.smallest import place_on_boards
 from mapping.recipe import STAGES, Recipe
+from mapping.remedy import Describe, describe_size, tried_hint
 from mapping.resume import keep_stages
 from mapping.route import ROUTERS
 from mapping.tables import build_tables, check_tables, table_lengths
-from models.errors import UnknownNameError
+from mapping.task import Task
+from models.errors import CapacityError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
-from models.topology import Topology, build_topology
+from models.topology import Topology, build_topology, is_size_open
 
-#: The partitions by name.
-RECIPES: MappingProxyType[str, Callable[..., Partition]] = MappingProxyType(
-    {
-        "combined": combined.partition,
-        "ensemble": ensemble.partition,
-        "spread": spread.partition,
-        "hypergraph": hypergraph.partition,
-    }
-)
 #: What ``minimise`` may be, beside `mapping.minimise.MINIMISERS` (which is not imported before it is needed).
 MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
 
@@ -64,6 +56,7 @@ def map_network(
     progress: Callable[[str, float], None] | None = None,
     given: Mapping | None = None,
     stage: str = "partition",
+    describe: Describe | None = describe_size,
 ) -> Mapping:
     """Map a network onto a machine: partition, place, route, keys, tables.
 
@@ -97,6 +90,10 @@ def map_network(
         have changed (`mapping.resume`).
     stage : str
         First stage to run, one of `STAGES`; later than ``partition`` only with ``given``.
+    describe : callable, optional
+        If the network does not fit, changes are mapped until one fits, which the error then names
+        (`mapping.remedy`). ``describe(mapping, task)`` returns what to say of that mapping. With ``None`` no change is
+        tried.
 
     Returns
     -------
@@ -115,42 +112,59 @@ def map_network(
     _check_names(recipe=recipe, place=place, route=route, minimise=minimise, stage=stage)
     asked = Recipe(
         name=recipe, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores, place=place, route=route,
-        keys=keys, minimise=minimise, constraints=tuple(constraints), n_boards=machine.topology.n_boards,
-        time_scale_factor=time_scale_factor if neurons_per_core == "auto" else 1.0,
+        keys=keys, minimise=minimise, constraints=tuple(constraints),
+    )  # fmt: skip
+    task = Task(network=network, machine=machine, recipe=asked, seed=seed, time_scale_factor=time_scale_factor)
+    try:
+        return run_stages(task, progress=progress, given=given, stage=stage)
+    except CapacityError as error:
+        if describe is None:
+            raise
+        raise error.with_hint(tried_hint(error, task, run_stages, describe)) from error
+
+
+def run_stages(
+    task: Task,
+    *,
+    progress: Callable[[str, float], None] | None = None,
+    given: Mapping | None = None,
+    stage: str = "partition",
+) -> Mapping:
+    """Run the stages of a task as `map_network` does, without looking for a change where it does not fit."""
+    network, machine, seed = task.network, task.machine, task.seed
+    is_timed = task.recipe.neurons_per_core == "auto"
+    recipe = replace(
+        task.recipe, n_boards=machine.topology.n_boards,
+        time_scale_factor=task.time_scale_factor if is_timed else 1.0,
     )  # fmt: skip
     if given is not None:
-        machine = keep_stages(given, network, machine, asked, seed=seed, stage=stage)
+        machine = keep_stages(given, network, machine, recipe, seed=seed, stage=stage)
+    if not is_size_open(machine.topology):
+        check_some_chip(machine, build_topology(machine))
     rng = np.random.Generator(np.random.Philox(key=seed))
     steps = _Steps(stage if given is not None else STAGES[0], progress)
 
     with steps.at("partition") as is_run:
-        if is_run or given is None:
-            cut = RECIPES[recipe]
-            if neurons_per_core == "auto":
-                neurons_per_core = automatic_neurons_per_core(
-                    network, machine, cut, n_synapse_cores=n_synapse_cores, time_scale_factor=time_scale_factor
-                )
-            partition = cut(network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores)
-        else:
-            partition = given.partition
+        partition = cut(task) if is_run or given is None else given.partition
     with steps.at("place") as is_run:
         if is_run or given is None:
-            probe = None if place == "connected" else connected.place  # finds the size quickly
+            probe = None if recipe.place == "connected" else connected.place  # finds the size quickly
             machine, topology, placement = place_on_boards(
-                PLACERS[place], partition, network, machine, rng=rng, probe=probe, constraints=constraints
-            )
+                PLACERS[recipe.place], partition, network, machine, rng=rng, probe=probe,
+                constraints=recipe.constraints,
+            )  # fmt: skip
         else:
             topology, placement = build_topology(machine), given.placement
     with steps.at("route") as is_run:
         if is_run or given is None:
-            trees = ROUTERS[route](partition, placement, network, machine, topology, rng=rng)
+            trees = ROUTERS[recipe.route](partition, placement, network, machine, topology, rng=rng)
         else:
             trees = given.trees
     with steps.at("keys") as is_run:
-        packet_keys = allocate_keys(partition, allocation=keys) if is_run or given is None else given.keys
+        packet_keys = allocate_keys(partition, allocation=recipe.keys) if is_run or given is None else given.keys
     with steps.at("tables"):
         made = (partition, placement, trees, packet_keys, network, machine, topology)
-        tables = make_tables(*made, minimise=minimise)
+        tables = make_tables(*made, minimise=recipe.minimise)
     return Mapping(
         machine=machine,
         partition=partition,
@@ -160,7 +174,7 @@ def map_network(
         tables=tables,
         network_name=network.name,
         seed=seed,
-        recipe=asked,
+        recipe=recipe,
         network_digest=network_digest(network),
     )
 

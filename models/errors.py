@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 
 def _rebuild(kind: type[NeuromapError], args: tuple[Any, ...], state: dict[str, Any]) -> NeuromapError:
@@ -133,7 +133,18 @@ class CapacityError(NeuromapError):
 
     def __init__(self, what: str, where: str, *, need: float, have: float, unit: str, hint: str) -> None:
         self.what, self.where, self.need, self.have, self.unit, self.hint = what, where, need, have, unit, hint
-        super().__init__(f"{what} at {where}: needs {need:,} {unit}, has {have:,} {unit}; {hint}")
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        amounts = f"needs {self.need:,} {self.unit}, has {self.have:,} {self.unit}"
+        return f"{self.what} at {self.where}: {amounts}; {self.hint}"
+
+    def with_hint(self, hint: str) -> Self:
+        """Return the same error with another hint."""
+        error = type(self).__new__(type(self))
+        error.__dict__.update(self.__dict__, hint=hint)
+        error.args = (error._message(),)
+        return error
 
 
 class TableOverflowError(CapacityError):

@@ -113,7 +113,7 @@ def _n_synapse_cores(
             need=1 + n_poisson + least,
             have=n_cores,
             unit="cores",
-            hint=f"lower n_synapse_cores (now {least})" if asked else "lower neurons_per_core",
+            hint=f"lower n_synapse_cores (now {least})" if asked and asked > 1 else "take recipe 'combined'",
         )
     return max(min(1, wanted), min(wanted, room))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mapping.partition.hints import fewer_neurons
 from mapping.partition.row import longest_delay_steps
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
@@ -79,7 +80,7 @@ def _demands(network: Network, machine: Machine, per_core: dict[str, int], now: 
     core = machine.core
     targets = {population.name: population.n_neurons for population in network.populations}
     sizes = {name: network.group(name).n_neurons for name in network.offsets}
-    fewer = f"lower neurons_per_core (now {now})"
+    fewer = fewer_neurons(now, _SMALLER)
 
     def most(names: dict[str, int], need: Callable[[str], float]) -> tuple[str, int]:
         name = max(names, key=need)
@@ -97,18 +98,18 @@ def _demands(network: Network, machine: Machine, per_core: dict[str, int], now: 
         yield _Demand("different weights", f"a neuron of {name}", need, core.n_weight_values, "values", hint)
     if core.max_delay_steps is not None and network.projections:
         slowest = max(network.projections, key=lambda one: longest_delay_steps(one, network.dt_ms))
-        steps, hint = longest_delay_steps(slowest, network.dt_ms), "shorten the delays or raise the network's dt_ms"
+        steps = longest_delay_steps(slowest, network.dt_ms)
+        hint = f"shorten the delays to at most {core.max_delay_steps * network.dt_ms:g} ms"
         yield _Demand("delay", f"{slowest.source} -> {slowest.target}", steps, core.max_delay_steps, "steps", hint)
     if core.max_synapses is not None:
         name, need = most(targets, lambda n: _degree(network, n, is_in=True) * per_core[n])
         yield _Demand("synapses", f"a core of {name}", need, core.max_synapses, "synapses", fewer)
     if core.max_in_axons is not None:
         name, need = most(targets, lambda one: _n_in_axons(network, one, per_core))
-        yield _Demand("in-axons", f"a core of {name}", need, core.max_in_axons, "axons", f"{fewer} or {_SMALLER}")
+        yield _Demand("in-axons", f"a core of {name}", need, core.max_in_axons, "axons", fewer)
     if core.max_out_axons is not None:
         name, need = most(sizes, lambda one: _n_out_axons(network, one, per_core))
-        hint = f"{fewer}, raise it for the targets, or {_SMALLER}"
-        yield _Demand("out-axons", f"a core of {name}", need, core.max_out_axons, "axons", hint)
+        yield _Demand("out-axons", f"a core of {name}", need, core.max_out_axons, "axons", fewer)
 
 
 def _between(network: Network, projection: Projection) -> tuple[int, int, float]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mapping.expected import planned_rates_hz
 from mapping.model import Role, Slice
 from mapping.neuron_cost import LIF_CURR_EXP_BYTES
+from mapping.partition.hints import fewer_neurons
 from mapping.partition.row import expected_row_length, longest_delay_steps, longest_row
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine, PlasticitySpec
@@ -201,19 +202,19 @@ def check_input(machine: Machine, part: Slice, needs: InputNeeds, dt_ms: float, 
             need=needs.longest_row,
             have=machine.core.max_row_synapses,
             unit="synapses",
-            hint=f"lower neurons_per_core (now {neurons_per_core}) or the in-degree",
+            hint=fewer_neurons(min(neurons_per_core, part.n_neurons), "give each source fewer synapses"),
         )
     n_bits = _n_bits(needs.n_slots) + _n_bits(N_RECEPTORS) + _n_bits(part.n_neurons)
     have = machine.core.ring_buffer_index_bits
     if n_bits > have:
-        fits = 1 << max(0, have - _n_bits(needs.n_slots) - _n_bits(N_RECEPTORS))
+        longest_ms = (1 << max(0, have - _n_bits(N_RECEPTORS) - _n_bits(part.n_neurons))) * dt_ms
         raise CapacityError(
             "ring-buffer index",
             f"{slice_name(part)} with {needs.n_slots} delay slots of {dt_ms:g} ms",
             need=n_bits,
             have=have,
             unit="bits",
-            hint=f"lower neurons_per_core (now {neurons_per_core}) to {fits} or shorten the delays",
+            hint=fewer_neurons(part.n_neurons, f"shorten the delays to at most {longest_ms:g} ms"),
         )
 
 
@@ -227,7 +228,7 @@ def check_synapse_memory(machine: Machine, part: Slice, needs: InputNeeds, neuro
             need=needs.matrix_bytes,
             have=have,
             unit="bytes",
-            hint=f"lower neurons_per_core (now {neurons_per_core}) or scale the network down",
+            hint=fewer_neurons(min(neurons_per_core, part.n_neurons), "scale the network down"),
         )
 
 
@@ -242,7 +243,7 @@ def check_core(machine: Machine, part: Slice, role: Role, size: tuple[int, int],
                 need=need,
                 have=have,
                 unit="bytes",
-                hint=f"lower neurons_per_core (now {neurons_per_core})",
+                hint=fewer_neurons(min(neurons_per_core, part.n_neurons), "scale the network down"),
             )
 
 

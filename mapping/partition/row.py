@@ -30,6 +30,7 @@ from models.network import (
     Truncation,
     Uniform,
 )
+from models.units import round_to_steps
 
 #: Expected number of rows of a projection that are longer than the bound.
 ROW_TAIL = 0.01
@@ -120,11 +121,15 @@ def binomial_bound(n_trials: int, probability: float, tail: float) -> int:
 
 def longest_delay_steps(projection: Projection, dt_ms: float) -> int:
     """Bound on the delay in steps: exceeded by a synapse with probability at most `DELAY_TAIL`; at least 1."""
-    delay_ms = _longest_ms(projection.delay_ms)
+    return max(1, round_to_steps(longest_projection_delay_ms(projection), dt_ms))
+
+
+def longest_projection_delay_ms(projection: Projection) -> float:
+    """Bound on the delay, ms: exceeded by a synapse with probability at most `DELAY_TAIL`."""
     connector = projection.connector
     if isinstance(connector, Explicit) and connector.delays_ms is not None:
-        delay_ms = float(connector.delays_ms.max(initial=0.0))
-    return max(1, round(delay_ms / dt_ms))
+        return float(connector.delays_ms.max(initial=0.0))
+    return _longest_ms(projection.delay_ms)
 
 
 def _longest_ms(delay_ms: Distribution) -> float:

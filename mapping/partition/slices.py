@@ -39,7 +39,7 @@ def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> None:
             need=neurons_per_core,
             have=machine.core.max_neurons,
             unit="neurons",
-            hint=f"lower neurons_per_core (now {neurons_per_core})",
+            hint=f"lower neurons_per_core to at most {machine.core.max_neurons}",
         )
 
 

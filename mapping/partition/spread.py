@@ -25,7 +25,7 @@ from mapping.model import Partition, Slice
 from mapping.partition.automatic import combined_cycles
 from mapping.partition.combined import DEFAULT_NEURONS_PER_CORE, make_combined
 from mapping.partition.slices import check_neurons_per_core, check_source_room, choose_neurons_per_core
-from mapping.place.fill import largest_part
+from mapping.place.fill import check_some_chip, largest_part
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network
@@ -119,6 +119,7 @@ def _choose_nodes(network: Network, machine: Machine, limits: dict[str, int]) ->
 def usable_chips(machine: Machine, n_boards: int | None) -> UsableChips:
     """Return the chips with cores of the largest connected part of the machine."""
     topology = build_topology(machine, n_boards)
+    check_some_chip(machine, topology)
     n_cores = topology.n_app_cores[largest_part(topology)]
     n_cores = n_cores[n_cores > 0]
     return UsableChips(n_chips=len(n_cores), n_cores=int(n_cores.min()) if len(n_cores) else 0)

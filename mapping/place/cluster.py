@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition
+from mapping.partition.hints import fewer_neurons
 from mapping.place.constraint import Constraint, FixedChip, SameChip, chip_index, slice_numbers
 from mapping.traffic import first_vertices
 from models.errors import CapacityError, ParameterError
@@ -133,7 +134,7 @@ def _check_sizes(partition: Partition, machine: Machine, topology: Topology, clu
             need=int(clusters.sdram_bytes[largest]),
             have=machine.memory.sdram_bytes,
             unit="bytes",
-            hint=f"lower neurons_per_core (now {part.n_neurons})",
+            hint=fewer_neurons(part.n_neurons, "scale the network down"),
         )
     largest = int(np.argmax(clusters.n_cores))
     have = int(topology.n_app_cores.max(initial=0))

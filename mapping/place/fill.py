@@ -58,6 +58,17 @@ def make_site(
     return Site(partition, machine, topology, clusters, largest_part(topology))
 
 
+def check_some_chip(machine: Machine, topology: Topology) -> None:
+    """Raise CapacityError if no chip of the machine has a working core for the network."""
+    if topology.n_chips and topology.n_app_cores.any():
+        return
+    n_dead = len(machine.dead_chips)
+    raise CapacityError(
+        "working chips", f"{machine.name} ({n_dead:,} dead chips, {len(machine.dead_cores):,} dead cores are listed)",
+        need=1, have=0, unit="chips", hint="list fewer dead chips and cores",
+    )  # fmt: skip
+
+
 def largest_part(topology: Topology) -> NDArray[np.int64]:
     """Return the chips, ascending, of the largest connected part of the machine (the first of equals)."""
     unseen = np.ones(topology.n_chips, dtype=bool)

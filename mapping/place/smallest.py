@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
-from mapping.place.constraint import has_chip, named_chips
-from models.errors import CapacityError
+from mapping.place.constraint import Constraint, has_chip, named_chips
+from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology, chips_per_board, is_size_open, max_boards, n_boards_built
@@ -78,7 +78,12 @@ def place_on_boards(
 
     largest = max_boards(machine.topology)
     low = min(_fewest_boards(partition, machine), largest)
-    low = _boards_with_chips(machine, low, largest, named_chips(options.get("constraints", ())))
+    constraints = options.pop("constraints", ())
+    if named_chips(constraints):
+        first = partial(attempt, place if probe is None else probe)
+        low = _boards_beside(first, low, largest, machine, constraints)
+        known.clear()
+    options["constraints"] = constraints
     n_boards, found = _search(partial(attempt, place if probe is None else probe), low, largest)
     if probe is not None:
         tried = attempt(place, n_boards)
@@ -130,22 +135,38 @@ def _fewest_boards(partition: Partition, machine: Machine) -> int:
     return max(1, by_cores, -(-sdram_bytes // room) if room else 0)
 
 
-def _boards_with_chips(machine: Machine, low: int, largest: int, chips: list[tuple[int, ...]]) -> int:
-    """Fewest boards, of ``low`` .. ``largest``, that have all these chips; ``low`` where no number has."""
+def _boards_beside(
+    attempt: Callable[[int], tuple[Topology, Placement] | CapacityError],
+    low: int,
+    largest: int,
+    machine: Machine,
+    constraints: Sequence[Constraint],
+) -> int:
+    """Fewest boards without the constraints that name chips; they must have these chips.
 
-    def has_all(n_boards: int) -> bool:
-        topology = build_topology(machine, n_boards)
-        return all(has_chip(topology, chip) for chip in chips)
+    The machine does not grow to have a chip that is named: a wrong number would make it as large as can be.
 
-    first = high = low
-    while not has_all(high):
-        if high == largest:
-            return first
-        low, high = high + 1, min(largest, 2 * high)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if has_all(middle) else (middle + 1, high)
-    return high
+    Raises
+    ------
+    ParameterError
+        If it has not.
+    """
+    n_boards, _ = _search(attempt, low, largest)
+    topology = build_topology(machine, n_boards)
+    for chip in named_chips(constraints):
+        if not has_chip(topology, chip):
+            x, y = topology.chip.max(axis=0).tolist()
+            raise ParameterError(
+                "chip of a constraint", chip,
+                f"a working chip of {machine.name} with the {plural_boards(topology.n_boards)} that the network takes, "
+                f"x 0 to {x} and y 0 to {y} (set machine.topology.n_boards for a larger machine)",
+            )  # fmt: skip
+    return n_boards
+
+
+def plural_boards(n: int) -> str:
+    """Return a number of boards in words."""
+    return f"{n:,} board{'s' if n != 1 else ''}"
 
 
 def _with_boards(machine: Machine, topology: Topology) -> Machine:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from machines import machine, network, pair, projection
-from mapping.flow import RECIPES
 from mapping.keys import allocate_keys
 from mapping.model import Mapping, Placement
 from mapping.partition import combined, ensemble
+from mapping.partition.cut import RECIPES
 from mapping.place import PLACERS as ALL_PLACERS
 from mapping.place import connected
 from mapping.place.smallest import place_on_boards

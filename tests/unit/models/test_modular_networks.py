@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.errors import ParameterError
+from models.errors import CapacityError, ParameterError
 from models.network import Explicit
 from models.networks import layered_conv, modular, pd14, small_world, vogels_abbott
 from models.networks.layered_conv import NEURON as CONV_NEURON
@@ -233,6 +233,14 @@ def test_kernels_come_from_their_seed():
 def test_layered_conv_refuses(given, message):
     with pytest.raises(ParameterError, match=message):
         layered_conv(**given)
+
+
+def test_layered_conv_refuses_a_list_that_no_memory_holds():
+    message = (
+        r"^synapses listed one by one at layered_conv: needs 17,205,986,304 synapses, has [\d,]+ synapses; lower wid"
+    )
+    with pytest.raises(CapacityError, match=message):
+        layered_conv(n_channels=256, kernel_size=9, width=18, height=18, n_bands=1, n_layers=11)
 
 
 def test_the_most_synapses_are_those_of_a_network_without_edges():

@@ -1,0 +1,39 @@
+"""The partition that a task asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from mapping.model import Partition
+from mapping.partition import combined, ensemble, hypergraph, spread
+from mapping.partition.automatic import automatic_neurons_per_core
+from mapping.task import Task
+
+#: The partitions by name.
+RECIPES: MappingProxyType[str, Callable[..., Partition]] = MappingProxyType(
+    {
+        "combined": combined.partition,
+        "ensemble": ensemble.partition,
+        "spread": spread.partition,
+        "hypergraph": hypergraph.partition,
+    }
+)
+
+
+def cut(task: Task) -> Partition:
+    """Run the partition of a task.
+
+    Raises
+    ------
+    CapacityError, ParameterError
+        From the recipe.
+    """
+    recipe, network, machine = task.recipe, task.network, task.machine
+    partition, neurons_per_core = RECIPES[recipe.name], recipe.neurons_per_core
+    if neurons_per_core == "auto":
+        neurons_per_core = automatic_neurons_per_core(
+            network, machine, partition, n_synapse_cores=recipe.n_synapse_cores,
+            time_scale_factor=task.time_scale_factor,
+        )  # fmt: skip
+    return partition(network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=recipe.n_synapse_cores)
