@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 from mapping.model import Mapping
 from mapping.partition import combined, ensemble
@@ -20,6 +21,7 @@ from mapping.task import Task
 from mapping.shorter_delays import longest_delay_ms, with_delays_up_to
 from mapping.usual import usual_recipe, usual_router
 from models.errors import CapacityError, NeuromapError
+from models.machine import Machine
 from models.machine_file import list_machines, load_machine
 
 #: Says what a mapping that a change leads to is like: size, expected load.
@@ -122,6 +124,8 @@ def _solve(error: CapacityError, task: Task, search: _Search, *, depth: int) -> 
     further: list[_Found] = []
     for families in (first, others):
         for family in families:
+            if family == "other machines" and (further or depth < _MAX_CHANGES):
+                continue  # what helps here, but for something else, says more
             for change in _FAMILIES[family](task, search):
                 end = search.attempt(change.task)
                 if isinstance(end, Mapping):
@@ -300,10 +304,15 @@ def _machines(task: Task, search: _Search) -> Iterator[_Change]:
     for name in list_machines():
         if name == task.machine.name:
             continue
-        machine = load_machine(name)
+        machine = _shipped(name)
         recipe = Recipe(name=usual_recipe(machine), route=usual_router(machine))
         words = f"take another machine: {name} with recipe {recipe.name!r}"
         yield _Change(words, replace(task, machine=machine, recipe=recipe))
+
+
+@cache
+def _shipped(name: str) -> Machine:
+    return load_machine(name)
 
 
 _FAMILIES: dict[str, Callable[[Task, _Search], Iterator[_Change]]] = {

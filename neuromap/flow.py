@@ -28,6 +28,7 @@ from neuromap.mapping_folder import check_machine, check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import prepare_out_folder, remove_results
 from neuromap.placement_choice import constraints_of
+from neuromap.remedy import describe_load
 from neuromap.results import Report, RunArrays
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def _map(
     progress: Progress,
     given: Mapping | None = None,
     first_stage: str = "partition",
+    *,
+    remedies: bool = True,
 ) -> tuple[Mapping, float]:
     """Run the mapping stages from ``first_stage`` on; return the mapping and the seconds it took."""
     start = time.perf_counter()
@@ -77,6 +80,7 @@ def _map(
         n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, keys=recipe.keys,
         minimise=recipe.minimise, constraints=constraints_of(recipe, network), seed=experiment.seed,
         time_scale_factor=experiment.time_scale_factor, progress=on_stage, given=given, stage=first_stage,
+        describe=describe_load if remedies else None,
     )  # fmt: skip
     return mapping, time.perf_counter() - start
 
@@ -89,6 +93,7 @@ def map_network(
     progress: Progress | None = None,
     given: Mapping | None = None,
     stage: str = "partition",
+    remedies: bool = True,
     **options: Any,
 ) -> Mapping:
     """Map the network of an experiment onto its machine, verify the mapping and save it.
@@ -106,6 +111,8 @@ def map_network(
         An earlier mapping of the network, whose results before ``stage`` are kept.
     stage : str
         First mapping stage to run (``mapping.flow.STAGES``).
+    remedies : bool
+        If the network does not fit, look for a change with which it does, and name it in the error.
     **options
         As in ``make_experiment``.
 
@@ -120,7 +127,7 @@ def map_network(
     if given is not None:
         check_network(given, network)
     report = progress or silent
-    mapping, _ = _map(experiment, network, machine, report, given, stage)
+    mapping, _ = _map(experiment, network, machine, report, given, stage, remedies=remedies)
     _verify(mapping, network, report)
     if folder is not None:
         remove_results(folder)

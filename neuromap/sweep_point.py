@@ -139,7 +139,7 @@ class PointRunner:
             from neuromap.flow import map_network
 
             self._mapping = None  # its memory is free before the next is made
-            self._mapping = key, map_network(experiment)
+            self._mapping = key, map_network(experiment, remedies=False)
         mapping = self._mapping[1]
         return replace(mapping, machine=replace(machine, topology=mapping.machine.topology))
 

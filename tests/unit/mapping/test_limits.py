@@ -42,12 +42,12 @@ CASES = {
     "delay": (
         joined(AllToAll()), "max_delay_steps", 10,
         r"^delay at A -> B on spinnaker1: needs 10 steps, has 9 steps; "
-        r"shorten the delays or raise the network's dt_ms$",
+        r"shorten the delays to at most [\d.]+ ms$",
     ),
     "synapses of a core": (
         joined(AllToAll()), "max_synapses", 20 * 4,
         r"^synapses at a core of B on spinnaker1: needs 80 synapses, has 79 synapses; "
-        r"lower neurons_per_core \(now 4\)$",
+        r"lower neurons_per_core \(now 4\) or scale the network down$",
     ),
     "in-axons": (
         joined(OneToOne(), n=(12, 12)), "max_in_axons", 4,
@@ -56,8 +56,8 @@ CASES = {
     ),
     "out-axons": (
         joined(AllToAll()), "max_out_axons", 4 * 3,
-        r"^out-axons at a core of A on spinnaker1: needs 12 axons, has 11 axons; lower neurons_per_core \(now 4\), "
-        r"raise it for the targets, or scale the network down$",
+        r"^out-axons at a core of A on spinnaker1: needs 12 axons, has 11 axons; lower neurons_per_core \(now 4\) "
+        r"or scale the network down$",
     ),
 }  # fmt: skip
 

@@ -166,31 +166,31 @@ def test_fewer_slices_than_lanes_each_get_their_own():
         (
             {"neurons_per_core": 512},
             {},
-            r"neurons at a core of spinnaker1: needs 512 neurons, has 256 neurons; lower neurons_per_core \(now 512\)",
+            r"neurons at a core of spinnaker1: needs 512 neurons, has 256 neurons; lower neurons_per_core to at most 256",
         ),
         (
             {"neurons_per_core": 256},
             {"core": {"ring_buffer_index_bits": 12}},
             r"ring-buffer index at A\[0:200\] with 16 delay slots of 0.1 ms: needs 13 bits, has 12 bits; "
-            r"lower neurons_per_core \(now 256\) to 128 or shorten the delays",
+            r"lower neurons_per_core \(now \d+\) or shorten the delays to at most [\d.]+ ms",
         ),
         (
             {"neurons_per_core": 128},
             {"core": {"max_row_synapses": 20}},
             r"synaptic row at A -> A onto A\[0:128\]: needs \d+ synapses, has 20 synapses; "
-            r"lower neurons_per_core \(now 128\) or the in-degree",
+            r"lower neurons_per_core \(now \d+\) or give each source fewer synapses",
         ),
         (
             {},
             {"core": {"dtcm_bytes": 8000}},
             r"DTCM at \w+ core of A\[0:\d+\]: needs [\d,]+ bytes, has 8,000 bytes; "
-            r"lower neurons_per_core \(now \d+\)",
+            r"lower neurons_per_core \(now \d+\) or scale the network down",
         ),
         (
             {},
             {"memory": {"sdram_bytes": 1000}},
             r"SDRAM at \w+ core of A\[0:\d+\]: needs [\d,]+ bytes, has 1,000 bytes; "
-            r"lower neurons_per_core \(now \d+\)",
+            r"lower neurons_per_core \(now \d+\) or scale the network down",
         ),
     ],
 )
@@ -212,7 +212,7 @@ def test_too_large_an_ensemble_is_refused():
 def test_a_chip_without_room_for_a_synapse_core_is_refused():
     message = (
         r"^cores of an ensemble at one chip of spinnaker1 \(Population\('A'\)\): needs 3 cores, has 2 cores; "
-        r"lower neurons_per_core$"
+        r"take recipe 'combined'$"
     )
     with pytest.raises(CapacityError, match=message):
         ensemble.partition(pair(), machine(core={"n_per_chip": 4}))

@@ -214,7 +214,7 @@ def test_what_the_largest_machine_does_not_hold_is_refused(monkeypatch):
 def test_ensemble_beyond_the_sdram_of_a_chip_is_refused():
     message = (
         r"^SDRAM at one chip \(ensemble of A\[0:8\]\): needs 101 bytes, has 100 bytes; "
-        r"lower neurons_per_core \(now 8\)$"
+        r"lower neurons_per_core \(now 8\) or scale the network down$"
     )
     small = machine(memory={"sdram_bytes": 100})
     with pytest.raises(CapacityError, match=message):

@@ -111,7 +111,7 @@ def test_network_without_projections_has_no_tables():
 def test_too_long_a_table_is_refused():
     message = (
         r"^routing table at chip \(\d+, \d+\): needs [\d,]+ entries, has 10 entries; "
-        "use more neurons_per_core or fewer n_synapse_cores, so that fewer slices share a chip$"
+        r"raise neurons_per_core \(now 64\) to 256; that alone is not enough, since then ring-buffer index at "
     )
     with pytest.raises(TableOverflowError, match=message):
         map_network(pd14(), machine(n_boards="auto", router={"n_table_entries": 10}))

@@ -76,17 +76,30 @@ def test_constraints_by_setting_and_a_whole_population_on_one_chip():
     assert len({chip for (name, _), chip in chips(mapping).items() if name == "I"}) == 1
 
 
-def test_an_open_machine_grows_until_it_has_the_chips_that_are_named():
-    settings = {"recipe": "combined", "network.scale": 0.05, "recipe.fixed_chips": [["I", [20, 15]]]}
+@pytest.mark.parametrize("key", ["recipe.fixed_chips", "recipe.reserved_chips"])
+@pytest.mark.parametrize("chip", [[20, 15], [900, 0]])
+def test_an_open_machine_does_not_grow_for_a_chip_that_is_named(key, chip):
+    settings = {"recipe": "combined", "recipe.neurons_per_core": 38, "network.scale": 0.05}
+    settings[key] = [["I", chip]] if key == "recipe.fixed_chips" else [chip]
+    message = (
+        r"^chip of a constraint: needs a working chip of spinnaker1 with the 1 board that the network takes, x 0 to 7 "
+        rf"and y 0 to 7 \(set machine\.topology\.n_boards for a larger machine\), has \({chip[0]}, {chip[1]}\)$"
+    )
+    with pytest.raises(ParameterError, match=message):
+        map_network(make_experiment("brunel", settings=settings))
+
+
+def test_a_larger_machine_has_the_chip_that_is_named():
+    settings = {"recipe": "combined", "recipe.neurons_per_core": 38, "network.scale": 0.05}
+    settings |= {"machine.topology.n_boards": 5, "recipe.fixed_chips": [["I", [20, 15]]]}
     mapping = map_network(make_experiment("brunel", settings=settings))
-    assert mapping.machine.topology.n_boards == 5  # the fewest that have chip (20, 15); one is enough for the network
     assert (20, 15) in set(chips(mapping).values())
 
 
-def test_a_chip_that_no_machine_has_is_refused_however_large():
-    settings = {"recipe": "combined", "network.scale": 0.05, "recipe.fixed_chips": [["I", [900, 0]]]}
-    with pytest.raises(ParameterError, match=r"^FixedChip\.chip: needs the coordinates of a working chip, has"):
-        map_network(make_experiment("brunel", settings=settings))
+def test_a_reserved_chip_of_a_machine_of_open_size_is_left_free():
+    settings = {"recipe": "combined", "recipe.neurons_per_core": 38, "recipe.reserved_chips": [[0, 0]]}
+    mapping = map_network(make_experiment("brunel", settings=settings | {"network.scale": 0.05}))
+    assert (0, 0) not in set(chips(mapping).values())
 
 
 REFUSED = {
