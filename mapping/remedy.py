@@ -17,8 +17,8 @@ from mapping.model import Mapping
 from mapping.partition import combined, ensemble
 from mapping.partition.cut import cut
 from mapping.recipe import FixedChip, Recipe, ReservedChip, ReservedCores, SameChip
-from mapping.task import Task
 from mapping.shorter_delays import longest_delay_ms, with_delays_up_to
+from mapping.task import Task
 from mapping.usual import usual_recipe, usual_router
 from models.errors import CapacityError, NeuromapError
 from models.machine import Machine

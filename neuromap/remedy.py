@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mapping.model import Mapping
-from mapping.task import Task
 from mapping.remedy import describe_size
+from mapping.task import Task
 from neuromap.static import static_report
 
 

@@ -1,4 +1,4 @@
-"""Every kind of limit on every shipped machine: the error names the resource that binds, and what it says to change helps.
+"""Every kind of limit on every shipped machine: the error names the resource that binds, and a change that helps.
 
 Each hint is taken at its word: the change it names is made by this test, which maps again.
 """

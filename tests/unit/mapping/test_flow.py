@@ -8,9 +8,9 @@ import pytest
 
 from machines import machine, network, pair
 from mapping.flow import map_network
-from mapping.partition.cut import RECIPES
 from mapping.io import load_mapping, save_mapping
 from mapping.model import Mapping
+from mapping.partition.cut import RECIPES
 from mapping.recipe import STAGES
 from mapping.verify import verify
 from models.errors import ParameterError, UnknownNameError

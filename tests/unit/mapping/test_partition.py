@@ -166,7 +166,8 @@ def test_fewer_slices_than_lanes_each_get_their_own():
         (
             {"neurons_per_core": 512},
             {},
-            r"neurons at a core of spinnaker1: needs 512 neurons, has 256 neurons; lower neurons_per_core to at most 256",
+            r"neurons at a core of spinnaker1: needs 512 neurons, has 256 neurons; "
+            r"lower neurons_per_core to at most 256",
         ),
         (
             {"neurons_per_core": 256},

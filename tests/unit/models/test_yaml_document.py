@@ -1,5 +1,6 @@
 """YAML text becomes plain values; what is meant to harm or can only be a mistake is an error with its line."""
 
+import contextlib
 import math
 import time
 
@@ -96,10 +97,8 @@ def test_wrong_text_is_refused_with_its_line(case):
 @pytest.mark.parametrize("unit", ["# a\n", "\n", " ", "a\n", "x", "- ", "&a ", "😀", "!", "'", "a: b\n", "1, "])
 def test_any_text_of_the_largest_size_takes_less_than_three_seconds(unit):
     start_s = time.process_time()
-    try:
+    with contextlib.suppress(ParameterError):
         read_document((unit * MAX_BYTES)[:MAX_BYTES], "f")
-    except ParameterError:
-        pass
     assert time.process_time() - start_s < SECONDS
 
 
