@@ -31,8 +31,8 @@ REPORT = DynamicReport(
     n_hops=0, drained_ns=0.0, n_expected=1, n_delivered=1, n_served=1, n_late=0, n_in_flight=0, losses=[],
     latency_ns={}, latency_cap_ns=500.0, link_load_ratio=0.0, busiest_link="none", max_link_queue_packets=0,
     n_blocked_packets=0, blocked_ns=0.0, max_spike_buffer_packets=0, max_backlog_ns=0.0, mean_step_ns=1e5,
-    real_time_factor=1.0, router={"n_dropped_multicast_packets": 0, "n_reinjected_packets": 0}, core={}, events_per_s=1.0,
-    run_s=1.0,
+    real_time_factor=1.0, router={"n_dropped_multicast_packets": 0, "n_reinjected_packets": 0}, core={},
+    events_per_s=1.0, run_s=1.0,
 )  # fmt: skip
 #: What is lost under which numbers of the model: parameters, end of the tick, causes.
 LOSSY = {
