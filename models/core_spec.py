@@ -10,8 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from models.bounds import check_fields
 from models.errors import ParameterError
-from models.machine_unit import check_numbers
+from models.machine_bound import (
+    BytesPerS,
+    Cycles,
+    Nanoseconds,
+    Ratio,
+    Tiles,
+)
 
 CoreKind = Literal["software", "pipeline_node", "neuro_core"]
 
@@ -28,15 +35,15 @@ class ReceptionSpec:
     ``dma_bytes_per_s``, which the receiving cores of a chip share evenly.
     """
 
-    search_step_cycles: float
-    filter_cycles: float
-    dma_setup_cycles: float
-    row_start_cycles: float
-    dma_latency_ns: float
-    dma_bytes_per_s: float
+    search_step_cycles: Cycles
+    filter_cycles: Cycles
+    dma_setup_cycles: Cycles
+    row_start_cycles: Cycles
+    dma_latency_ns: Nanoseconds
+    dma_bytes_per_s: BytesPerS
 
     def __post_init__(self) -> None:
-        check_numbers(self, "reception", positive=("dma_bytes_per_s",))
+        check_fields(self, "reception")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +59,11 @@ class TickSpec:
 
     end: Literal["timer", "barrier"] = "timer"
     overrun: Literal["late", "drop", "wait"] = "late"
-    phase_ns: float = 0.0
-    background_ratio: float = 0.0
+    phase_ns: Nanoseconds = 0.0
+    background_ratio: Ratio = 0.0
 
     def __post_init__(self) -> None:
-        check_numbers(self, "tick")
+        check_fields(self, "tick")
         if self.background_ratio >= 1:
             raise ParameterError("tick.background_ratio", self.background_ratio, "a share below 1")
 
@@ -70,15 +77,15 @@ class NeuroCoreSpec:
     (straight lines between them, level beyond); both empty where ticks end by timer.
     """
 
-    dendrite_cycles: float
-    out_axon_cycles: float
-    barrier_tiles: tuple[float, ...] = ()
-    barrier_tile_ns: tuple[float, ...] = ()
+    dendrite_cycles: Cycles
+    out_axon_cycles: Cycles
+    barrier_tiles: tuple[Tiles, ...] = ()
+    barrier_tile_ns: tuple[Nanoseconds, ...] = ()
 
     def __post_init__(self) -> None:
-        check_numbers(self, "neuro_core")
+        check_fields(self, "neuro_core")
         x, y = self.barrier_tiles, self.barrier_tile_ns
-        if list(x) != sorted(set(x)) or (x and min(x) <= 0):
+        if list(x) != sorted(set(x)):
             raise ParameterError("neuro_core.barrier_tiles", x, "numbers of tiles > 0 in ascending order")
-        if len(y) != len(x) or (y and min(y) < 0):
+        if len(y) != len(x):
             raise ParameterError("neuro_core.barrier_tile_ns", y, f"{len(x)} values >= 0 ns, as barrier_tiles")

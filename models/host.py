@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from models.machine_unit import check_numbers
+from models.bounds import check_fields
+from models.machine_bound import (
+    Bytes,
+    BytesPerS,
+    Cycles,
+    Seconds,
+    SynapsesPerS,
+)
 
 Generation = Literal["host", "machine"]
 
@@ -22,11 +29,11 @@ class HostSpec:
     """
 
     generation: Generation
-    draw_synapses_per_s: float
-    load_bytes_per_s: float
-    core_bytes: int
-    start_s: float
-    draw_synapse_cycles: float | None = None
+    draw_synapses_per_s: SynapsesPerS
+    load_bytes_per_s: BytesPerS
+    core_bytes: Bytes
+    start_s: Seconds
+    draw_synapse_cycles: Cycles | None = None
 
     def __post_init__(self) -> None:
-        check_numbers(self, "host", positive=("draw_synapses_per_s", "load_bytes_per_s"))
+        check_fields(self, "host")

@@ -8,13 +8,49 @@ provenance is in ``machine.constants``, so that reports can name what is unverif
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal
 
+from models.bounds import check_fields
 from models.core_spec import CoreKind, NeuroCoreSpec, ReceptionSpec, TickSpec
 from models.errors import ParameterError
 from models.host import HostSpec
-from models.machine_unit import check_numbers
+from models.machine_bound import (
+    Axons,
+    Boards,
+    Bytes,
+    BytesPerS,
+    BytesPerSOrNone,
+    Channels,
+    ClockHz,
+    Cores,
+    CoresOrNone,
+    Cycles,
+    Entries,
+    EventsPerS,
+    IndexBits,
+    Nanoseconds,
+    Neurons,
+    PacketBits,
+    Packets,
+    PacketsOrNone,
+    PacketsPerS,
+    Picojoules,
+    Pipelines,
+    RateHz,
+    Ratio,
+    RowBytes,
+    Sigmas,
+    SomeBytes,
+    Sources,
+    Steps,
+    Synapses,
+    Values,
+    WaitCode,
+    Watts,
+    WholeCycles,
+    WordBits,
+)
 from models.neuron_cost import NeuronModelSpec
 from models.topology_spec import TopologySpec
 
@@ -46,33 +82,31 @@ class CoreSpec:
     for synapses, where ``memory.synapse_store`` is ``core``).
     """
 
-    n_per_chip: int
-    n_monitor_per_chip: int
-    n_monitor_per_ethernet_chip: int
-    clock_hz: float
-    dtcm_bytes: int
-    dtcm_reserved_bytes: int
-    itcm_bytes: int
-    max_neurons: int
-    max_row_synapses: int
-    ring_buffer_index_bits: int
-    max_poisson_sources: int
-    spike_buffer_packets: int
-    max_synapses: int | None = None
-    max_fan_in: int | None = None
-    max_fan_out: int | None = None
-    max_in_axons: int | None = None
-    max_out_axons: int | None = None
-    max_delay_steps: int | None = None
-    weight_bits: int | None = None
-    n_weight_values: int | None = None
-    synapse_memory_bytes: int | None = None
+    n_per_chip: Cores
+    n_monitor_per_chip: CoresOrNone
+    n_monitor_per_ethernet_chip: CoresOrNone
+    clock_hz: ClockHz
+    dtcm_bytes: SomeBytes
+    dtcm_reserved_bytes: Bytes
+    itcm_bytes: Bytes
+    max_neurons: Neurons
+    max_row_synapses: Synapses
+    ring_buffer_index_bits: IndexBits
+    max_poisson_sources: Sources
+    spike_buffer_packets: Packets
+    max_synapses: Synapses | None = None
+    max_fan_in: Synapses | None = None
+    max_fan_out: Synapses | None = None
+    max_in_axons: Axons | None = None
+    max_out_axons: Axons | None = None
+    max_delay_steps: Steps | None = None
+    weight_bits: WordBits | None = None
+    n_weight_values: Values | None = None
+    synapse_memory_bytes: SomeBytes | None = None
     kind: CoreKind = "software"
 
     def __post_init__(self) -> None:
-        sizes = ("n_per_chip", "clock_hz", "dtcm_bytes", "max_neurons", "max_row_synapses", "spike_buffer_packets")
-        limits = tuple(entry.name for entry in fields(self) if entry.default is None)
-        check_numbers(self, "core", positive=(*sizes, *limits))
+        check_fields(self, "core")
         if self.dtcm_reserved_bytes > self.dtcm_bytes:
             allowed = f"at most dtcm_bytes = {self.dtcm_bytes} bytes"
             raise ParameterError("core.dtcm_reserved_bytes", self.dtcm_reserved_bytes, allowed)
@@ -89,15 +123,15 @@ class ChipMemorySpec:
     cores of a chip share no memory, so that no ensemble of cores can work on one slice.
     """
 
-    sdram_bytes: int
-    row_header_bytes: int
-    synapse_bytes: int
+    sdram_bytes: Bytes
+    row_header_bytes: Bytes
+    synapse_bytes: SomeBytes
     row_padding: Literal["none", "longest_in_block"]
-    hand_over_bytes_per_s: float
+    hand_over_bytes_per_s: BytesPerSOrNone
     synapse_store: Literal["chip", "core"] = "chip"
 
     def __post_init__(self) -> None:
-        check_numbers(self, "memory", positive=("synapse_bytes",))
+        check_fields(self, "memory")
         if self.synapse_store == "chip" and self.sdram_bytes == 0:
             allowed = "a value > 0 bytes, since memory.synapse_store is 'chip'"
             raise ParameterError("memory.sdram_bytes", self.sdram_bytes, allowed)
@@ -112,14 +146,14 @@ class RouterSpec:
     that matches no entry goes straight on.
     """
 
-    n_table_entries: int
-    clock_hz: float
-    cycles_per_packet: float
+    n_table_entries: Entries
+    clock_hz: ClockHz
+    cycles_per_packet: Cycles
     casting: Literal["multicast", "unicast", "broadcast"] = "multicast"
     has_default_route: bool = True
 
     def __post_init__(self) -> None:
-        check_numbers(self, "router", positive=("clock_hz",))
+        check_fields(self, "router")
         is_table = self.casting == "multicast"
         if is_table != (self.n_table_entries > 0):
             allowed = "at least 1 entry" if is_table else "0 entries"
@@ -135,33 +169,33 @@ class LinkSpec:
     takes longer than that for one packet (``packets_per_s``) has the latency that follows from it.
     """
 
-    packet_bits: int
-    packets_per_s: float
-    board_packets_per_s: float
-    latency_ns: float
-    board_latency_ns: float
+    packet_bits: PacketBits
+    packets_per_s: PacketsPerS
+    board_packets_per_s: PacketsPerS
+    latency_ns: Nanoseconds
+    board_latency_ns: Nanoseconds
 
     def __post_init__(self) -> None:
-        check_numbers(self, "link", positive=("packet_bits", "packets_per_s", "board_packets_per_s"))
+        check_fields(self, "link")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostSpec:
     """Cycles of the software on a core. ``combined_*`` where neurons and synapses share a core."""
 
-    timer_cycles: float
-    neuron_update_cycles: float
-    spike_send_cycles: float
-    spike_cycles: float
-    combined_spike_cycles: float
-    synapse_cycles: float
-    ring_buffer_drain_cycles_per_neuron: float
-    hand_over_cycles: float
-    poisson_source_cycles: float
-    poisson_event_cycles: float
+    timer_cycles: Cycles
+    neuron_update_cycles: Cycles
+    spike_send_cycles: Cycles
+    spike_cycles: Cycles
+    combined_spike_cycles: Cycles
+    synapse_cycles: Cycles
+    ring_buffer_drain_cycles_per_neuron: Cycles
+    hand_over_cycles: Cycles
+    poisson_source_cycles: Cycles
+    poisson_event_cycles: Cycles
 
     def __post_init__(self) -> None:
-        check_numbers(self, "cost")
+        check_fields(self, "cost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,24 +210,22 @@ class PowerSpec:
     destination core where packets have only one) and ``hop_pj`` (a packet over a link).
     """
 
-    board_idle_w: float
-    board_overhead_w: float
-    frame_idle_w: float
-    n_boards_per_frame: int
-    core_active_w: float
-    router_energy_per_bit_pj: float
-    core_waiting_ratio: float = 0.0
-    dram_energy_per_byte_pj: float | None = None
-    synaptic_event_pj: float | None = None
-    neuron_update_pj: float | None = None
-    spike_pj: float | None = None
-    message_pj: float | None = None
-    hop_pj: float | None = None
+    board_idle_w: Watts
+    board_overhead_w: Watts
+    frame_idle_w: Watts
+    n_boards_per_frame: Boards
+    core_active_w: Watts
+    router_energy_per_bit_pj: Picojoules
+    core_waiting_ratio: Ratio = 0.0
+    dram_energy_per_byte_pj: Picojoules | None = None
+    synaptic_event_pj: Picojoules | None = None
+    neuron_update_pj: Picojoules | None = None
+    spike_pj: Picojoules | None = None
+    message_pj: Picojoules | None = None
+    hop_pj: Picojoules | None = None
 
     def __post_init__(self) -> None:
-        check_numbers(self, "power", positive=("n_boards_per_frame",))
-        if self.core_waiting_ratio > 1:
-            raise ParameterError("power.core_waiting_ratio", self.core_waiting_ratio, "a value from 0 to 1")
+        check_fields(self, "power")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,13 +235,13 @@ class PlanSpec:
     ``neurons_per_core``: what a recipe takes on this machine where nobody says; None is the recipe's own number.
     """
 
-    default_rate_hz: float
-    ring_buffer_sigma: float
-    synapse_events_per_s: float
-    neurons_per_core: int | None = None
+    default_rate_hz: RateHz
+    ring_buffer_sigma: Sigmas
+    synapse_events_per_s: EventsPerS
+    neurons_per_core: Neurons | None = None
 
     def __post_init__(self) -> None:
-        check_numbers(self, "plan", positive=("ring_buffer_sigma", "synapse_events_per_s", "neurons_per_core"))
+        check_fields(self, "plan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,30 +255,29 @@ class PipelineSpec:
     knows the spikes of all others to its next step, where no row is still to be read.
     """
 
-    n_pipelines: int
-    pipeline_depth_cycles: int
-    system_clock_hz: float
-    clock_crossing_ns: float
-    router_ns: float
-    dispatcher_ns: float
-    transceiver_ns: float
-    cable_ns: float
-    link_hop_delay_ns: float
-    barrier_ns: float
-    n_dram_channels: int
-    dram_bytes_per_s: float
-    dram_curve_bytes_per_s: float
-    dram_fetch_bytes: int
-    dram_row_bytes: tuple[float, ...]
-    dram_row_bytes_per_s: tuple[float, ...]
+    n_pipelines: Pipelines
+    pipeline_depth_cycles: WholeCycles
+    system_clock_hz: ClockHz
+    clock_crossing_ns: Nanoseconds
+    router_ns: Nanoseconds
+    dispatcher_ns: Nanoseconds
+    transceiver_ns: Nanoseconds
+    cable_ns: Nanoseconds
+    link_hop_delay_ns: Nanoseconds
+    barrier_ns: Nanoseconds
+    n_dram_channels: Channels
+    dram_bytes_per_s: BytesPerS
+    dram_curve_bytes_per_s: BytesPerS
+    dram_fetch_bytes: SomeBytes
+    dram_row_bytes: tuple[RowBytes, ...]
+    dram_row_bytes_per_s: tuple[BytesPerS, ...]
 
     def __post_init__(self) -> None:
-        sizes = ("n_pipelines", "system_clock_hz", "n_dram_channels", "dram_fetch_bytes")
-        check_numbers(self, "pipeline", positive=(*sizes, "dram_bytes_per_s", "dram_curve_bytes_per_s"))
+        check_fields(self, "pipeline")
         x, y = self.dram_row_bytes, self.dram_row_bytes_per_s
-        if list(x) != sorted(set(x)) or not x or min(x) <= 0:
+        if list(x) != sorted(set(x)) or not x:
             raise ParameterError("pipeline.dram_row_bytes", x, "sizes > 0 bytes in ascending order")
-        if len(y) != len(x) or min(y) <= 0:
+        if len(y) != len(x):
             raise ParameterError("pipeline.dram_row_bytes_per_s", y, f"{len(x)} values > 0 bytes/s, as dram_row_bytes")
 
 
@@ -262,18 +293,18 @@ class PlasticitySpec:
     tools plan with.
     """
 
-    row_cycles: float
-    synapse_cycles: float
-    post_spike_cycles: float
-    row_header_bytes: int
-    weight_bytes: int
-    control_bytes: int
-    history_bytes: int
-    table_bytes: int
-    synapse_events_per_s: float
+    row_cycles: Cycles
+    synapse_cycles: Cycles
+    post_spike_cycles: Cycles
+    row_header_bytes: Bytes
+    weight_bytes: SomeBytes
+    control_bytes: Bytes
+    history_bytes: Bytes
+    table_bytes: Bytes
+    synapse_events_per_s: EventsPerS
 
     def __post_init__(self) -> None:
-        check_numbers(self, "plasticity", positive=("weight_bytes", "synapse_events_per_s"))
+        check_fields(self, "plasticity")
 
     def row_bytes(self, n_synapses: float) -> float:
         """Bytes of a plastic row without the header that every row has; weights and controls fill whole words."""
@@ -292,19 +323,19 @@ class FlowControlSpec:
     ``barrier_ns``: from the end of one tick to the next where ticks wait for each other.
     """
 
-    output_buffer_packets: int
-    input_buffer_packets: int
-    wait1_code: int
-    wait2_code: int
-    receive_cycles: float
-    dump_cycles: float
-    reinjection_queue_packets: int
-    reinjection_timer_ns: float
-    reinjection_cycles: float
-    barrier_ns: float
+    output_buffer_packets: Packets
+    input_buffer_packets: Packets
+    wait1_code: WaitCode
+    wait2_code: WaitCode
+    receive_cycles: Cycles
+    dump_cycles: Cycles
+    reinjection_queue_packets: PacketsOrNone
+    reinjection_timer_ns: Nanoseconds
+    reinjection_cycles: Cycles
+    barrier_ns: Nanoseconds
 
     def __post_init__(self) -> None:
-        check_numbers(self, "flow_control", positive=("output_buffer_packets", "input_buffer_packets"))
+        check_fields(self, "flow_control")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,9 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from models.bounds import check_value, hints_of, section_of
+from models.bounds import Bound, check_value, hints_of, section_of
 from models.config_file import (
     leaf_fields,
     parse_settings,
@@ -161,21 +161,49 @@ def _noted(note: Any, path: str, hint: Any, file: str, where: str) -> _Leaf:
     if "value" not in note:
         raise ParameterError(f"{path} at {where}", "no value", "a key 'value'")
     unit = unit_of(path)
-    value = check_value(f"{path} at {place_of(file, note, 'value')}", plain(note["value"]), hint, unit=unit)
     given = plain(note.get("unit", unit))
     if given != unit:
         at = place_of(file, note, "unit")
         raise ParameterError(f"unit of {path} at {at}", given, f"{unit or 'no unit'} (write the value in it)")
+    value = check_value(f"{path} at {place_of(file, note, 'value')}", plain(note["value"]), hint, unit=unit)
     status = plain(note.get("status", "stated"))
     if status not in _STATUSES:
         raise UnknownNameError(f"status of {path} at {place_of(file, note, 'status')}", str(status), _STATUSES)
-    text = {}
-    for key, kind in (("source", str), ("low", float | None), ("high", float | None)):
-        default = "" if kind is str else None
-        text[key] = check_value(f"{key} of {path} at {where}", plain(note.get(key, default)), kind)
-    if status not in ("stated", "unverified") and not text["source"]:
+    source = check_value(f"source of {path} at {place_of(file, note, 'source')}", plain(note.get("source", "")), str)
+    if status not in ("stated", "unverified") and not source:
         raise ParameterError(f"source of {path} at {where}", "none", f"a source, since its status is {status!r}")
-    return _Leaf(value, where, unit, text["source"], status, text["low"], text["high"])
+    return _Leaf(value, where, unit, source, status, *_range(note, path, value, hint, file))
+
+
+def _range(note: Any, path: str, value: Any, hint: Any, file: str) -> tuple[float | None, float | None]:
+    """Read ``low`` and ``high`` of a constant: both or none, around its value and within its bounds."""
+    found: dict[str, float] = {}
+    for key in ("low", "high"):
+        end = plain(note.get(key))
+        if end is None:
+            continue
+        at = place_of(file, note, key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ParameterError(f"{key} of {path} at {at}", end, "no range, since the value is not one number")
+        found[key] = check_value(f"{key} of {path} at {at}", end, _range_hint(hint), unit=unit_of(path))
+    if not found:
+        return None, None
+    at = place_of(file, note, next(iter(found)))
+    if len(found) == 1:
+        (given,) = found
+        missing = "high" if given == "low" else "low"
+        raise ParameterError(f"range of {path} at {at}", given, f"{missing!r} too, or neither")
+    low, high = found["low"], found["high"]
+    if not low <= value <= high:
+        raise ParameterError(f"range of {path} at {at}", (low, value, high), "low <= value <= high")
+    return low, high
+
+
+def _range_hint(hint: Any) -> Any:
+    """Return what the ends of a constant's range may be: numbers within its bounds; of counts also fractions."""
+    extras = [extra for one in (hint, *get_args(hint)) for extra in getattr(one, "__metadata__", ())]
+    bounds = [extra for extra in extras if isinstance(extra, Bound)]
+    return Annotated[float, bounds[0]] if bounds else float
 
 
 def _build(leaves: dict[str, _Leaf], path: Path) -> Machine:

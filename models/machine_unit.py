@@ -1,12 +1,6 @@
-"""Units of the numbers of a machine, which the ending of a field's name gives, and the check of their range."""
+"""Units of the numbers of a machine, which the ending of a field's name gives."""
 
 from __future__ import annotations
-
-import math
-from dataclasses import fields
-from typing import Any
-
-from models.errors import ParameterError
 
 _COUNT_UNITS = {
     "n_boards": "boards",
@@ -58,15 +52,3 @@ def unit_of(field_name: str) -> str:
     if field_name in _COUNT_UNITS:
         return _COUNT_UNITS[field_name]
     return next((unit for suffix, unit in _SUFFIX_UNITS.items() if ("_" + field_name).endswith(suffix)), "")
-
-
-def check_numbers(spec: Any, section: str, *, positive: tuple[str, ...] = ()) -> None:
-    """Raise ParameterError unless every number of ``spec`` is finite and >= 0, those in ``positive`` > 0."""
-    for entry in fields(spec):
-        value = getattr(spec, entry.name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            continue
-        is_positive = entry.name in positive
-        if not math.isfinite(value) or not (value > 0 if is_positive else value >= 0):
-            bound = "> 0" if is_positive else ">= 0"
-            raise ParameterError(f"{section}.{entry.name}", value, f"a value {bound} {unit_of(entry.name)}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from models.errors import ParameterError
+from models.bounds import check_fields
+from models.machine_bound import (
+    Bytes,
+    Cycles,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,20 +18,16 @@ class NeuronModelSpec:
     ``LifCurrExp`` is not here: its cycles are ``cost.neuron_update_cycles``, its bytes those of the machine's own code.
     """
 
-    lif_curr_alpha_cycles: float
-    lif_cond_exp_cycles: float
-    lif_adapt_thresh_cycles: float
-    lif_delta_cycles: float
-    izhikevich_cycles: float
-    lif_curr_alpha_bytes: int
-    lif_cond_exp_bytes: int
-    lif_adapt_thresh_bytes: int
-    lif_delta_bytes: int
-    izhikevich_bytes: int
+    lif_curr_alpha_cycles: Cycles
+    lif_cond_exp_cycles: Cycles
+    lif_adapt_thresh_cycles: Cycles
+    lif_delta_cycles: Cycles
+    izhikevich_cycles: Cycles
+    lif_curr_alpha_bytes: Bytes
+    lif_cond_exp_bytes: Bytes
+    lif_adapt_thresh_bytes: Bytes
+    lif_delta_bytes: Bytes
+    izhikevich_bytes: Bytes
 
     def __post_init__(self) -> None:
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if not math.isfinite(value) or value < 0:
-                unit = entry.name.rpartition("_")[2]
-                raise ParameterError(f"neuron_models.{entry.name}", value, f"a value >= 0 {unit}")
+        check_fields(self, "neuron_models")

@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from models.bounds import check_fields
 from models.errors import ParameterError
+from models.machine_bound import MAX_CHIPS, Boards, Chips
 
 TopologyKind = Literal["triangular_torus", "mesh", "torus", "hyperx", "ring", "all_to_all", "tree", "graph"]
 
@@ -26,28 +28,27 @@ class TopologySpec:
     """
 
     kind: TopologyKind = "triangular_torus"
-    n_boards: int | Literal["auto"] = "auto"
+    n_boards: Boards | Literal["auto"] = "auto"
     wrap: bool = False
-    shape: tuple[int, ...] = ()
-    board_shape: tuple[int, ...] = ()
+    shape: tuple[Chips, ...] = ()
+    board_shape: tuple[Chips, ...] = ()
     links: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self, "topology")
         _check(self)
 
 
 def _check(spec: TopologySpec) -> None:
     """Raise ParameterError unless the fields of ``spec`` agree with each other."""
-    if spec.n_boards != "auto" and spec.n_boards < 1:
-        raise ParameterError("topology.n_boards", spec.n_boards, "at least 1 board, or 'auto'")
     if spec.wrap and spec.kind != "triangular_torus":
         raise ParameterError("topology.wrap", spec.wrap, f"false with kind {spec.kind!r} (a wrapped mesh is a torus)")
     if spec.links and spec.kind != "graph":
         raise ParameterError("topology.links", spec.links[0], f"none with kind {spec.kind!r}; links are of a graph")
     for name in ("shape", "board_shape"):
         sizes = getattr(spec, name)
-        if any(size < 1 for size in sizes):
-            raise ParameterError(f"topology.{name}", sizes, "at least 1 chip along each axis")
+        if math.prod(sizes) > MAX_CHIPS:
+            raise ParameterError(f"topology.{name}", sizes, f"at most {MAX_CHIPS:,} chips in all")
         if sizes and spec.kind == "triangular_torus":
             raise ParameterError(f"topology.{name}", sizes, "none with kind 'triangular_torus', whose boards are given")
         n_axes = _N_AXES.get(spec.kind, len(sizes))

@@ -13,8 +13,8 @@ from models.machine_file import load_machine
     ("values", "message"),
     [
         ({"background_ratio": 1.0}, r"^tick\.background_ratio: needs a share below 1, has 1\.0$"),
-        ({"background_ratio": -0.1}, r"^tick\.background_ratio: needs a value >= 0 ?, has -0\.1$"),
-        ({"phase_ns": -1.0}, r"^tick\.phase_ns: needs a value >= 0 ns, has -1\.0$"),
+        ({"background_ratio": -0.1}, r"^tick\.background_ratio: needs a number from 0 to 1, has -0\.1$"),
+        ({"phase_ns": -1.0}, r"^tick\.phase_ns: needs a number from 0 to 1e\+12 ns, has -1\.0$"),
     ],
 )
 def test_wrong_ticks(values, message):
@@ -26,9 +26,9 @@ def test_wrong_ticks(values, message):
     ("tiles", "times_ns", "message"),
     [
         ((2.0, 1.0), (1.0, 2.0), r"^neuro_core\.barrier_tiles: needs numbers of tiles > 0 in ascending order, has "),
-        ((0.0, 1.0), (1.0, 2.0), r"^neuro_core\.barrier_tiles: needs numbers of tiles > 0 in ascending order, has "),
+        ((0.0, 1.0), (1.0, 2.0), r"^neuro_core\.barrier_tiles: needs a list of a number from 1 to 1e\+09 tiles, has "),
         ((1.0, 2.0), (1.0,), r"^neuro_core\.barrier_tile_ns: needs 2 values >= 0 ns, as barrier_tiles, has "),
-        ((1.0,), (-1.0,), r"^neuro_core\.barrier_tile_ns: needs 1 values >= 0 ns, as barrier_tiles, has "),
+        ((1.0,), (-1.0,), r"^neuro_core\.barrier_tile_ns: needs a list of a number from 0 to 1e\+12 ns, has "),
     ],
 )
 def test_wrong_barriers(tiles, times_ns, message):

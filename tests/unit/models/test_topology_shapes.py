@@ -211,7 +211,7 @@ WRONG = {
     ),
     "empty axis": (
         {"kind": "mesh", "shape": (2, 0)},
-        r"^topology\.shape: needs at least 1 chip along each axis, has \(2, 0\)$",
+        r"^topology\.shape: needs a list of a whole number from 1 to 1,000,000 chips, has \(2, 0\)$",
     ),
     "boards with a remainder": (
         {"kind": "torus", "shape": (6, 4), "board_shape": (4, 4)},
