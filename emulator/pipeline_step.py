@@ -23,9 +23,8 @@ from itertools import pairwise
 import numpy as np
 
 from models.errors import ParameterError
-from models.machine import Machine, PipelineSpec
-
-_HOP_DELAY_PLACES = 6  # ``link_hop_delay_ns`` is of so many places beyond two in row and column
+from models.machine import Machine
+from models.pipeline_spec import PipelineSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,15 +126,27 @@ class NodeConstants:
 
 def node_constants(machine: Machine) -> NodeConstants:
     """Return the constants of a machine with pipelines; raises as `axes_of`."""
-    spec = _spec(machine)
-    n_places = sum(max(length - 2, 0) for length in axes_of(machine))
+    spec, axes = _spec(machine), axes_of(machine)
     return NodeConstants(
         spec=spec,
         first_ns=spec.pipeline_depth_cycles / machine.core.clock_hz * 1e9 + spec.clock_crossing_ns + spec.router_ns,
-        flit_ns=1e9 / machine.link.packets_per_s,
-        clock_ns=1e9 / spec.system_clock_hz,
-        hop_ns=spec.transceiver_ns + spec.cable_ns + spec.link_hop_delay_ns * n_places / _HOP_DELAY_PLACES,
+        flit_ns=1e9 / _slowest_packets_per_s(machine),
+        clock_ns=1e9 / machine.router.clock_hz,
+        hop_ns=spec.hop_ns(axes),
     )
+
+
+def n_pipelines(machine: Machine) -> int:
+    """Neuron pipelines of a node: its cores."""
+    return machine.core.n_per_chip - machine.core.n_monitor_per_chip
+
+
+def _slowest_packets_per_s(machine: Machine) -> float:
+    """Packets a second on the slowest kind of link that the array has."""
+    topology, (own, between) = machine.topology, machine.link.rates_packets_per_s
+    board = math.prod(topology.board_shape or topology.shape)
+    is_joined = board < math.prod(topology.shape)
+    return min(([own] if board > 1 else []) + ([between] if is_joined else []), default=own)
 
 
 def _spec(machine: Machine) -> PipelineSpec:
@@ -174,14 +185,14 @@ def pipeline_step(
     ----------
     Kauth et al. 2023, doi:10.3389/fncom.2023.1144143; docs/neuroaix.md.
     """
-    spec = _spec(machine)
+    _spec(machine)
     _check(n_neurons=n_neurons, rate_hz=rate_hz, n_synapses_per_neuron=n_synapses_per_neuron, dt_ms=dt_ms)
     axes, node = axes_of(machine), node_constants(machine)
     n_nodes = math.prod(axes)
     row_bytes = node.row_bytes(machine, n_synapses_per_neuron / n_nodes)
     per_node = n_neurons / n_nodes
     cycle_ns = 1e9 / machine.core.clock_hz
-    update_ns = (math.ceil(per_node / spec.n_pipelines) + 1) * cycle_ns
+    update_ns = (math.ceil(per_node / n_pipelines(machine)) + 1) * cycle_ns
     n_spikes = per_node * rate_hz * dt_ms * 1e-3
     update = Phase(
         name="update", n_hops=0, n_nodes=1, start_ns=0.0, end_ns=update_ns, arrival_ns=update_ns, work_ns=update_ns

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import pipeline
-from emulator.pipeline_step import axes_of, node_constants
+from emulator.pipeline_step import axes_of, n_pipelines, node_constants
 from emulator.timing import slice_of_source
 from emulator.timing_model import RowLengths, Timing
 from mapping.model import Mapping
@@ -73,7 +73,7 @@ def kernel_nodes(machine: Machine, array: NodeArray) -> pipeline.Nodes:
     cycle_ns = 1e9 / machine.core.clock_hz
     times = np.zeros(pipeline.N_TIMES)
     times[pipeline.N_FIRST] = constants.first_ns
-    times[pipeline.N_UPDATE] = (-(-int(array.n_neurons.max(initial=0)) // spec.n_pipelines) + 1) * cycle_ns
+    times[pipeline.N_UPDATE] = (-(-int(array.n_neurons.max(initial=0)) // n_pipelines(machine)) + 1) * cycle_ns
     times[pipeline.N_HOP], times[pipeline.N_FLIT] = constants.hop_ns, constants.flit_ns
     times[pipeline.N_LOOK_UP], times[pipeline.N_BARRIER] = constants.clock_ns, spec.barrier_ns
     times[pipeline.N_ROUTER], times[pipeline.N_CROSSING] = spec.router_ns, spec.clock_crossing_ns

@@ -133,7 +133,8 @@ def link_capacity_packets_per_s(
     ``real_time_factor`` on one that goes on to the next step as soon as all cores are done.
     """
     wall_s = real_time_factor if machine.tick.end == "barrier" else time_scale_factor
-    per_wall_s = np.where(load.is_board_link, machine.link.board_packets_per_s, machine.link.packets_per_s)
+    own, between = machine.link.rates_packets_per_s
+    per_wall_s = np.where(load.is_board_link, between, own)
     return np.asarray(per_wall_s * wall_s, np.float64)
 
 

@@ -29,7 +29,6 @@ _STAGE_OF_MACHINE: dict[str, str | None] = {
     "dead_cores": "place",
     "core": "partition",
     "core.clock_hz": None,  # but with automatic neurons per core
-    "core.itcm_bytes": None,
     "memory": "partition",
     "plan": "partition",
     "plasticity": "partition",

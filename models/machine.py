@@ -19,9 +19,7 @@ from models.machine_bound import (
     Axons,
     Boards,
     Bytes,
-    BytesPerS,
     BytesPerSOrNone,
-    Channels,
     ClockHz,
     Cores,
     CoresOrNone,
@@ -36,10 +34,8 @@ from models.machine_bound import (
     PacketsOrNone,
     PacketsPerS,
     Picojoules,
-    Pipelines,
     RateHz,
     Ratio,
-    RowBytes,
     Sigmas,
     SomeBytes,
     Sources,
@@ -48,10 +44,10 @@ from models.machine_bound import (
     Values,
     WaitCode,
     Watts,
-    WholeCycles,
     WordBits,
 )
 from models.neuron_cost import NeuronModelSpec
+from models.pipeline_spec import PipelineSpec
 from models.topology_spec import TopologySpec
 
 Status = Literal["datasheet", "code", "published", "measured", "calibrated", "unverified", "stated"]
@@ -88,7 +84,6 @@ class CoreSpec:
     clock_hz: ClockHz
     dtcm_bytes: SomeBytes
     dtcm_reserved_bytes: Bytes
-    itcm_bytes: Bytes
     max_neurons: Neurons
     max_row_synapses: Synapses
     ring_buffer_index_bits: IndexBits
@@ -163,20 +158,26 @@ class RouterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpec:
-    """Directed chip-to-chip channel; ``board_*`` where it joins two boards.
+    """Directed chip-to-chip channel; ``board_*`` where it joins two boards and is another there (None: it is not).
 
     ``latency_ns``: of a hop, from the begin of a packet on the link until the next router can route it; a link that
-    takes longer than that for one packet (``packets_per_s``) has the latency that follows from it.
+    takes longer than that for one packet (``packets_per_s``) has the latency that follows from it. It is None where a
+    section ``pipeline`` says what a hop is made of.
     """
 
     packet_bits: PacketBits
     packets_per_s: PacketsPerS
-    board_packets_per_s: PacketsPerS
-    latency_ns: Nanoseconds
-    board_latency_ns: Nanoseconds
+    board_packets_per_s: PacketsPerS | None = None
+    latency_ns: Nanoseconds | None = None
+    board_latency_ns: Nanoseconds | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, "link")
+
+    @property
+    def rates_packets_per_s(self) -> tuple[float, float]:
+        """Packets a second within a board, and between two."""
+        return self.packets_per_s, self.packets_per_s if self.board_packets_per_s is None else self.board_packets_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,43 +243,6 @@ class PlanSpec:
 
     def __post_init__(self) -> None:
         check_fields(self, "plan")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipelineSpec:
-    """What an FPGA node adds to a core: neuron pipelines, a spike's way, the memory of rows.
-
-    ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the two columns of a measured curve: how fast rows of each size
-    are read by one channel, whose best was ``dram_curve_bytes_per_s``; ``dram_bytes_per_s`` is the best of the channels
-    that there are, which scales the curve.
-    ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six. ``barrier_ns``: from when a node
-    knows the spikes of all others to its next step, where no row is still to be read.
-    """
-
-    n_pipelines: Pipelines
-    pipeline_depth_cycles: WholeCycles
-    system_clock_hz: ClockHz
-    clock_crossing_ns: Nanoseconds
-    router_ns: Nanoseconds
-    dispatcher_ns: Nanoseconds
-    transceiver_ns: Nanoseconds
-    cable_ns: Nanoseconds
-    link_hop_delay_ns: Nanoseconds
-    barrier_ns: Nanoseconds
-    n_dram_channels: Channels
-    dram_bytes_per_s: BytesPerS
-    dram_curve_bytes_per_s: BytesPerS
-    dram_fetch_bytes: SomeBytes
-    dram_row_bytes: tuple[RowBytes, ...]
-    dram_row_bytes_per_s: tuple[BytesPerS, ...]
-
-    def __post_init__(self) -> None:
-        check_fields(self, "pipeline")
-        x, y = self.dram_row_bytes, self.dram_row_bytes_per_s
-        if list(x) != sorted(set(x)) or not x:
-            raise ParameterError("pipeline.dram_row_bytes", x, "sizes > 0 bytes in ascending order")
-        if len(y) != len(x):
-            raise ParameterError("pipeline.dram_row_bytes_per_s", y, f"{len(x)} values > 0 bytes/s, as dram_row_bytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,6 +333,12 @@ class Machine:
         needed = {"pipeline_node": "pipeline", "neuro_core": "neuro_core"}.get(self.core.kind)
         if needed is not None and getattr(self, needed) is None:
             raise ParameterError("core.kind", self.core.kind, f"'software', or a section {needed!r}")
+        for name in ("latency_ns", "board_latency_ns"):
+            if self.pipeline is not None and (given := getattr(self.link, name)) is not None:
+                allowed = "no value: a hop takes what pipeline.transceiver_ns, cable_ns and link_hop_delay_ns say"
+                raise ParameterError(f"link.{name}", given, allowed)
+        if self.pipeline is None and self.link.latency_ns is None:
+            raise ParameterError("link.latency_ns", None, "a value in ns")
         for name in ("dead_chips", "dead_links", "dead_cores"):
             for place in getattr(self, name):
                 if min(place) < 0:
@@ -379,6 +349,13 @@ class Machine:
         for place in self.dead_cores:
             if place[2] >= self.core.n_per_chip:
                 raise ParameterError("dead_cores", place, f"(x, y, p) with p below {self.core.n_per_chip}")
+
+    @property
+    def link_latencies_ns(self) -> tuple[float, float]:
+        """Latency of a hop within a board, and between two."""
+        own = self.link.latency_ns if self.pipeline is None else self.pipeline.hop_ns(self.topology.shape)
+        assert own is not None  # __post_init__ has looked
+        return own, own if self.link.board_latency_ns is None else self.link.board_latency_ns
 
     @property
     def unverified(self) -> tuple[str, ...]:

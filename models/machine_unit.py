@@ -21,7 +21,6 @@ _COUNT_UNITS = {
     "n_weight_values": "values",
     "neurons_per_core": "neurons",
     "barrier_tiles": "tiles",
-    "n_pipelines": "pipelines",
     "n_dram_channels": "channels",
     "ring_buffer_sigma": "standard deviations",
     "cycles_per_packet": "cycles",

@@ -20,9 +20,9 @@ from models.machine_file import load_machine
 
 #: Option, path in the machine file, factor from the option's unit to the file's.
 _MACHINE_OPTIONS = (
-    ("pipelines", "pipeline.n_pipelines", 1.0),
+    ("pipelines", "core.n_per_chip", 1.0),
     ("neuron-clock-mhz", "core.clock_hz", 1e6),
-    ("system-clock-mhz", "pipeline.system_clock_hz", 1e6),
+    ("system-clock-mhz", "router.clock_hz", 1e6),
     ("link-gbit", "link.packets_per_s", 1e9 / 128),  # of a 128-bit flit a spike
     ("transceiver-ns", "pipeline.transceiver_ns", 1.0),
     ("dram-gbytes", "pipeline.dram_bytes_per_s", 1e9),

@@ -52,7 +52,7 @@ SWEEPS = {
     "twice-spinnaker2": "pd14 --machine spinnaker2 --vary machine.core.clock_hz=300e6,600e6 "
     "--vary machine.link.packets_per_s=50e6,100e6 --vary machine.reception.dma_latency_ns=200,100",
     "twice-neuroaix": "pd14 --machine neuroaix --vary machine.core.clock_hz=189.393e6,378.786e6 "
-    "--vary machine.pipeline.system_clock_hz=92e6,184e6 --vary machine.link.packets_per_s=45.47e6,90.94e6 "
+    "--vary machine.router.clock_hz=92e6,184e6 --vary machine.link.packets_per_s=45.47e6,90.94e6 "
     "--vary machine.pipeline.transceiver_ns=600,300 --vary machine.pipeline.dram_bytes_per_s=12.12e9,24.24e9 "
     "--vary machine.pipeline.dispatcher_ns=880,440",
     "twice-loihi1": "pd14 --machine loihi1 --scale 0.05 --vary machine.core.clock_hz=1e9,2e9 "
@@ -99,7 +99,7 @@ PART_NAMES = {
 CHANGES = {
     "clock_hz": "clock x 2", "packets_per_s": "links x 2", "board_packets_per_s": "board links x 2",
     "dma_latency_ns": "DMA latency / 2", "hand_over_bytes_per_s": "shared memory x 2", "barrier_tile_ns": "barrier / 2",
-    "system_clock_hz": "system clock x 2", "transceiver_ns": "transceiver / 2", "dram_bytes_per_s": "DRAM rate x 2",
+    "router.clock_hz": "system clock x 2", "transceiver_ns": "transceiver / 2", "dram_bytes_per_s": "DRAM rate x 2",
     "dispatcher_ns": "dispatcher / 2",
 }  # fmt: skip
 
@@ -133,7 +133,8 @@ def single_changes(rows: Rows) -> dict[str, float]:
     for row in rows:
         changed = [path for path in axes if row[path] != base[path]]
         if len(changed) == 1:
-            found[CHANGES[changed[0].rpartition(".")[2]]] = step_ratio(row)
+            path = changed[0].removeprefix("machine.")
+            found[CHANGES.get(path) or CHANGES[path.rpartition(".")[2]]] = step_ratio(row)
     return {**found, "all": step_ratio(rows[-1])} if len(axes) > 1 else found
 
 

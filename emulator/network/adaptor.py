@@ -128,14 +128,9 @@ def fabric_of_machine(machine: Machine, topology: Topology) -> Fabric:
 
     The machine's latency is that of a hop, the time that the packet's bits take included.
     """
-    link = machine.link
-    period, board_period = (
-        max(1, cycles(machine, _NS_PER_S / rate)) for rate in (link.packets_per_s, link.board_packets_per_s)
-    )
-    delay, board_delay = (
-        cycles(machine, link.latency_ns) - period,
-        cycles(machine, link.board_latency_ns) - board_period,
-    )
+    period, board_period = (max(1, cycles(machine, _NS_PER_S / rate)) for rate in machine.link.rates_packets_per_s)
+    latency_ns, board_latency_ns = machine.link_latencies_ns
+    delay, board_delay = cycles(machine, latency_ns) - period, cycles(machine, board_latency_ns) - board_period
     return fabric_of(
         topology, n_cores=topology.n_cores, period=(period, board_period), delay=(max(0, delay), max(0, board_delay))
     )

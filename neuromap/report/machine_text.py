@@ -82,10 +82,11 @@ def _router(machine: Machine) -> str:
 
 def _link(machine: Machine, topology: Topology) -> str:
     link = machine.link
-    rate, latency = si(link.packets_per_s, "packets/s"), f"{link.latency_ns:g} ns"
+    (own_rate, rate_between), (own_ns, between_ns) = link.rates_packets_per_s, machine.link_latencies_ns
+    rate, latency = si(own_rate, "packets/s"), f"{own_ns:g} ns"
     is_between = topology.is_board_link.any()
-    if is_between and link.board_packets_per_s != link.packets_per_s:
-        rate += f" ({si(link.board_packets_per_s, 'packets/s')} between boards)"
-    if is_between and link.board_latency_ns != link.latency_ns:
-        latency += f" ({link.board_latency_ns:g} ns between boards)"
+    if is_between and rate_between != own_rate:
+        rate += f" ({si(rate_between, 'packets/s')} between boards)"
+    if is_between and between_ns != own_ns:
+        latency += f" ({between_ns:g} ns between boards)"
     return f"link: {rate} of {link.packet_bits} bits, {latency} a hop"

@@ -16,9 +16,9 @@ from models.machine_file import load_machine
 
 ROOT = Path(__file__).parents[3]
 SECTIONS = {
-    "n_pipelines": "pipeline.n_pipelines",
+    "n_pipelines": "core.n_per_chip",
     "transceiver_ns": "pipeline.transceiver_ns",
-    "system_clock_hz": "pipeline.system_clock_hz",
+    "system_clock_hz": "router.clock_hz",
     "dram_bytes_per_s": "pipeline.dram_bytes_per_s",
     "neuron_clock_hz": "core.clock_hz",
     "packets_per_s": "link.packets_per_s",
@@ -221,5 +221,6 @@ def test_script_refuses_what_cannot_be():
     code, out, err = run_script("--pipelines", "0")
     assert (code, out) == (2, "")
     assert err == (
-        "neuroaix_step.py: error: pipeline.n_pipelines at the settings: needs a value > 0 pipelines, has 0\n"
+        "neuroaix_step.py: error: core.n_per_chip at the settings: "
+        "needs a whole number from 1 to 65,536 cores, has 0.0\n"
     )

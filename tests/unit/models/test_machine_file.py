@@ -96,15 +96,15 @@ def test_neuroaix_is_what_its_static_model_says():
     machine = load_machine("neuroaix")
     pipeline = machine.pipeline
     assert build_topology(machine).n_chips == 35
-    assert (pipeline.n_pipelines, pipeline.pipeline_depth_cycles, machine.core.clock_hz) == (10, 30, 189.393e6)
+    assert (machine.core.n_per_chip, pipeline.pipeline_depth_cycles, machine.core.clock_hz) == (10, 30, 189.393e6)
     hop_ns = pipeline.transceiver_ns + pipeline.cable_ns + pipeline.link_hop_delay_ns * (3 + 5) / 6
-    assert hop_ns == machine.link.latency_ns == 1029
+    assert machine.link_latencies_ns == (hop_ns, hop_ns) == (1029, 1029)
     assert machine.link.packets_per_s == pytest.approx(5.82e9 / 128, rel=1e-4)
     row_bytes = 64 * math.ceil(3880 / 35 * machine.memory.synapse_bytes / pipeline.dram_fetch_bytes)
     assert row_bytes == 896
     rate = np.interp(row_bytes, pipeline.dram_row_bytes, pipeline.dram_row_bytes_per_s)
     assert rate / pipeline.dram_bytes_per_s == pytest.approx(0.43, abs=0.005)
-    per_core = pipeline.n_dram_channels * rate / pipeline.n_pipelines
+    per_core = pipeline.n_dram_channels * rate / machine.core.n_per_chip
     assert machine.plan.synapse_events_per_s == pytest.approx(per_core / machine.memory.synapse_bytes, rel=1e-3)
     cycles = machine.core.clock_hz / machine.plan.synapse_events_per_s
     assert machine.cost.synapse_cycles == pytest.approx(cycles, rel=1e-3)
@@ -131,7 +131,7 @@ def test_limits_of_machines(name, limits):
 
 def test_optional_section_must_be_whole(tmp_path):
     path = tmp_path / "m.yaml"
-    path.write_text("base: spinnaker1\npipeline: {n_pipelines: 4}\n")
+    path.write_text("base: spinnaker1\npipeline: {n_dram_channels: 4}\n")
     message = r"^pipeline\.pipeline_depth_cycles at .*m\.yaml: needs a value in cycles for 'pipeline_depth_cycles' in "
     with pytest.raises(ParameterError, match=message + "section 'pipeline', has None$"):
         load_machine(path)
@@ -253,9 +253,9 @@ CORE_CLOCK = "clock_hz: {value: 200.0e+6, unit: Hz,"
 
 WRONG_FILES = {
     "unknown key": (
-        "itcm_bytes:",
-        "itmc_bytes:",
-        r"^key of core at {at}: needs one of itcm_bytes, .*, has 'itmc_bytes'; did you mean 'itcm_bytes'\?$",
+        "spike_buffer_packets:",
+        "spike_bufer_packets:",
+        r"^key of core at {at}: needs one of spike_buffer_packets, .*, has 'spike_bufer_packets'; did you mean '.*'\?$",
     ),
     "unknown section": (
         "router:",
@@ -314,9 +314,9 @@ WRONG_FILES = {
         r"^status of core\.n_per_chip at {at}: needs one of .*, has 'cod'; did you mean 'code'\?$",
     ),
     "no source": (
-        'source: "spinnaker_tools include/spinnaker.h:77", ',
+        'source: "sPyNNaker utilities/constants.py:83", ',
         "",
-        r"^source of core\.itcm_bytes at {at}: needs a source, since its status is 'code', has 'none'$",
+        r"^source of core\.ring_buffer_index_bits at {at}: needs a source, since its status is 'code', has 'none'$",
     ),
     "unknown key of a note": (
         "{value: 18, unit: cores",
@@ -374,12 +374,12 @@ def test_wrong_file_names_file_and_line(machine_file, case):
 
 def test_missing_key_is_named(machine_file):
     path = machine_file(
-        '  itcm_bytes: {value: 32768, unit: bytes, source: "spinnaker_tools include/spinnaker.h:77", status: code}\n',
+        '  ring_buffer_index_bits: {value: 14, unit: bits, source: "sPyNNaker utilities/constants.py:83", status: code}\n',
         "",
     )
     with pytest.raises(
         ParameterError,
-        match=r"^core\.itcm_bytes at .*m\.yaml: needs a value in bytes for 'itcm_bytes' in section 'core'",
+        match=r"^core\.ring_buffer_index_bits at .*m\.yaml: needs a value in bits for 'ring_buffer_index_bits' in section 'core'",
     ):
         load_machine(path)
 
