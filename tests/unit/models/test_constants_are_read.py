@@ -29,6 +29,7 @@ from models.network import (
     PoissonSource,
     Population,
 )
+from models.plasticity import PairStdp
 from neuromap.static import static_report
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,19 +37,20 @@ N_SOURCES = 40
 MODELS = (LifCurrAlpha, LifCondExp, LifAdaptThresh, LifDelta, Izhikevich)
 
 
-def small():
-    """Two populations that listen to each other and to a source."""
+def small(rule=None):
+    """Two populations that listen to each other and, with plastic synapses, to a source."""
     populations = (Population(name="A", n_neurons=20, poisson=DRIVE), Population(name="B", n_neurons=12))
-    pairs = (("A", "B"), ("B", "A"), ("S", "A"))
+    pairs = (("A", "B"), ("B", "A"))
+    learning = replace(projection("S", "A", 0.3), plasticity=rule)
     return Network(
         name="small", populations=populations, sources=(PoissonSource(name="S", n_neurons=8, rate_hz=50.0),),
-        projections=tuple(projection(a, b, 0.3) for a, b in pairs),
+        projections=(*(projection(a, b, 0.3) for a, b in pairs), learning),
     )  # fmt: skip
 
 
 def mapped_results(machine, recipe):
     """Yield what a mapping, the static depth, a run, its packets and its loading come to, cheapest first."""
-    network = small()
+    network = small(None if machine.plasticity is None else PairStdp(w_max_pa=100.0))
     mapping = map_network(network, machine, recipe=recipe, route=usual_router(machine), seed=3)
     yield str(mapping.partition.slices), str(mapping.partition.vertices), mapping.placement.core.tolist()
     yield replace(static_report(mapping, network), static_s=0.0)

@@ -373,13 +373,11 @@ def test_wrong_file_names_file_and_line(machine_file, case):
 
 
 def test_missing_key_is_named(machine_file):
-    path = machine_file(
-        '  ring_buffer_index_bits: {value: 14, unit: bits, source: "sPyNNaker utilities/constants.py:83", status: code}\n',
-        "",
-    )
+    note = '{value: 14, unit: bits, source: "sPyNNaker utilities/constants.py:83", status: code}'
+    path = machine_file(f"  ring_buffer_index_bits: {note}\n", "")
     with pytest.raises(
         ParameterError,
-        match=r"^core\.ring_buffer_index_bits at .*m\.yaml: needs a value in bits for 'ring_buffer_index_bits' in section 'core'",
+        match=r"^core\.ring_buffer_index_bits at .*m\.yaml: needs a value in bits for 'ring_buffer_index_bits'",
     ):
         load_machine(path)
 
