@@ -155,7 +155,7 @@ def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
     is_file = isinstance(experiment, str) and (experiment.endswith((".yaml", ".yml")) or "/" in experiment)
     if isinstance(experiment, str) and not is_file and not _says_seconds(options):
         options = {**options, "seconds": DEFAULT_SECONDS}
-    made = make_experiment(experiment, **options)
+    made = make_experiment(experiment, job="accuracy", **options)
     network, machine = check_experiment(made)
     dt_ms = network.dt_ms
     return _Setting(

@@ -19,6 +19,9 @@ from neuromap.choices import MinimiserName, PlaceName, RecipeName, RouteName
 from neuromap.cli_accuracy import accuracy
 from neuromap.cli_machines import machines
 from neuromap.cli_network import PacketOptions, animate, run_depth_dynamic, run_depth_full
+from neuromap.cli_values import NUMBER
+from neuromap.option_use import Job, check_depth_options, check_needs
+from neuromap.output_file import FIGURE_ENDINGS, check_output_file
 
 if TYPE_CHECKING:
     from neuromap.experiment import Experiment
@@ -61,7 +64,7 @@ class Options:
     "Machine: a name (see `neuromap machines`) or a YAML file [spinnaker1]."
     recipe: RecipeName | None = None
     "Neurons and synapses on one core, on several of one chip, spread over chips, gathered by spikes [the machine's]."
-    neurons_per_core: int | Literal["auto"] | None = None
+    neurons_per_core: Annotated[int | Literal["auto"] | None, NUMBER] = None
     "Neurons on a core; auto: as many as memory and the cycles of a tick allow [the recipe's own]."
     place: PlaceName | None = None
     "How slices get their chips [connected]."
@@ -69,11 +72,11 @@ class Options:
     "How packets get to their targets [shared_tree]."
     minimise: MinimiserName | None = None
     "How routing tables are shortened [auto: only if they are too long]."
-    scale: float | None = None
+    scale: Annotated[float | None, NUMBER] = None
     "Factor of the size of the network [1]."
-    seconds: float | None = None
+    seconds: Annotated[float | None, NUMBER] = None
     "Model time that is kept, s [1]."
-    seed: int | None = None
+    seed: Annotated[int | None, NUMBER] = None
     "The one seed of all random numbers [1234]."
     drive: Literal["poisson", "dc"] | None = None
     "Background input of the network [poisson]."
@@ -85,11 +88,11 @@ class Options:
     "Poisson input: exact counts, or SpiNNaker's generator and methods [counter]."
     weight_rounding: Literal["nearest", "stochastic"] | None = None
     "How weights are rounded to units of the machine [nearest]."
-    time_scale_factor: float | None = None
+    time_scale_factor: Annotated[float | None, NUMBER] = None
     "Slow-down that the machine is given [1]."
-    threads: int | None = None
+    threads: Annotated[int | None, NUMBER] = None
     "Threads of the emulator; they do not change the result [2]."
-    memory_gib: float | None = None
+    memory_gib: Annotated[float | None, NUMBER] = None
     "Memory that the emulator may take, GiB; nor does that change the result [most of what is free]."
     settings: Annotated[tuple[str, ...], _REPEATED] = ()
     "path=value: replace a value of the experiment or its machine; may be repeated."
@@ -107,11 +110,12 @@ _DEFAULTS = Options()
 _PACKETS = PacketOptions()
 
 
-def read_experiment(network_or_file: Experiment | str, options: Options) -> Experiment:
+def read_experiment(network_or_file: Experiment | str, options: Options, job: Job) -> Experiment:
     """Return the experiment that a command names, its options applied and everything checked."""
     from neuromap.experiment import check_experiment, make_experiment
 
-    experiment = make_experiment(network_or_file, **options.given())
+    check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
+    experiment = make_experiment(network_or_file, job=job, **options.given())
     check_experiment(experiment)
     return experiment
 
@@ -151,7 +155,10 @@ def run(
     """
     from neuromap import terminal
 
-    experiment = read_experiment(network, options)
+    check_depth_options(depth, {**packets.given(), "--no-html": no_html})
+    if packets.trace is not None:
+        check_output_file("--trace", packets.trace)
+    experiment = read_experiment(network, options, depth)
     out = _out_folder(experiment, options)
     from neuromap import flow
 
@@ -192,7 +199,7 @@ def map_(
     *,
     options: Options = _DEFAULTS,
     resume: Annotated[Path | None, Parameter(name="--from")] = None,
-    stage: Literal["partition", "place", "route", "keys", "tables"] = "partition",
+    stage: Literal["partition", "place", "route", "keys", "tables"] | None = None,
     figure: Path | None = None,
     net: str | None = None,
 ) -> int:
@@ -205,7 +212,7 @@ def map_(
     resume
         Folder of an earlier mapping: its experiment is mapped again, with the options given here, from --stage on.
     stage
-        First stage to run again with --from; what the earlier ones made is kept.
+        First stage to run again with --from; what the earlier ones made is kept [partition].
     figure
         Also draw the mapping into this file (.png, .svg or .pdf).
     net
@@ -216,18 +223,20 @@ def map_(
 
     if (network is None) == (resume is None):
         raise ParameterError("neuromap map", network, "either a network or --from DIR")
-    if resume is None and stage != "partition":
-        raise ParameterError("--stage", stage, "--from DIR, which has the results of the stages before")
+    check_needs("--stage", stage, "--from DIR", resume is not None)
+    check_needs("--net", net, "--figure FILE", figure is not None)
+    if figure is not None:
+        check_output_file("figure", figure, FIGURE_ENDINGS)
     given, source = (None, str(network)) if resume is None else load_folder(resume)
-    experiment = read_experiment(source, options)
+    experiment = read_experiment(source, options, "map")
     if not isinstance(source, str):
-        check_same_network(source, experiment, stage)
+        check_same_network(source, experiment, stage or "partition")
     out = _out_folder(experiment, options, prefix="map-")
     from neuromap import flow
 
     with terminal.ProgressView() as progress:
         mapping = flow.map_network(
-            experiment, out=out, overwrite=options.overwrite, progress=progress, given=given, stage=stage
+            experiment, out=out, overwrite=options.overwrite, progress=progress, given=given, stage=stage or "partition"
         )
     terminal.print_mapping(mapping)
     print(f"mapping in {out}")
@@ -320,6 +329,8 @@ def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:
             f"arguments: needs none after the first, has {unused!r}; see `neuromap {tokens[0]} --help`",
             EXIT_WRONG_INPUT,
         )
+    if isinstance(err, CycloptsError) and isinstance(err.__cause__, ParameterError):
+        return str(err.__cause__), EXIT_WRONG_INPUT
     if isinstance(err, OSError):
         return f"{err} (--debug shows where)", 1
     return str(err), EXIT_WRONG_INPUT

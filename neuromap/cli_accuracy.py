@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from neuromap.cli_values import NUMBER
+
 _FLAG = Parameter(negative=(), show_default=False)
 
 
@@ -17,17 +19,17 @@ _FLAG = Parameter(negative=(), show_default=False)
 class AccuracyOptions:
     """Options of ``accuracy``; None leaves what the experiment file or the default says."""
 
-    scale: float | None = None
+    scale: Annotated[float | None, NUMBER] = None
     "Factor of the size of the network [1]."
-    seconds: float | None = None
+    seconds: Annotated[float | None, NUMBER] = None
     "Model time that is kept, s [5, or what the experiment file says]."
-    seed: int | None = None
+    seed: Annotated[int | None, NUMBER] = None
     "The one seed of all random numbers [1234]; the next one is the second seed of float64."
     drive: Literal["poisson", "dc"] | None = None
     "Background input of the network [poisson]."
     delay_convention: Literal["nest", "device"] | None = None
     "How a delay is counted [nest]."
-    threads: int | None = None
+    threads: Annotated[int | None, NUMBER] = None
     "Threads of the emulator; they do not change the result [2]."
     settings: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), show_default=False)] = ()
     "path=value: replace a value of the experiment or its machine; may be repeated."
@@ -79,6 +81,7 @@ def accuracy(
     from neuromap import terminal
     from neuromap.accuracy_run import accuracy as compare
     from neuromap.cli import EXIT_INTERRUPTED
+    from neuromap.option_use import check_needs
     from neuromap.output_folder import prepare_out_folder, unused_folder
     from neuromap.report.accuracy_text import render_accuracy
 
@@ -86,6 +89,7 @@ def accuracy(
         "formats": formats, "roundings": rounding, "weights": weights, "weight_roundings": weight_rounding,
         "all_combinations": all_combinations,
     }  # fmt: skip
+    check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
     seed = options.seed if options.seed is not None else "default"
     out = options.out or unused_folder(Path("out") / f"accuracy-{Path(network).stem}-seed{seed}")
     if options.out is not None:

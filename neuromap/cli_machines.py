@@ -7,6 +7,9 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from models.errors import ParameterError
+from neuromap.cli_values import NUMBER
+
 machines = App(name="machines", help="List the machines; show or check one.", help_format="plaintext")
 _REPEATED = Parameter(name="--set", negative=(), show_default=False)
 
@@ -27,7 +30,7 @@ def machines_show(
     /,
     *,
     settings: Annotated[tuple[str, ...], _REPEATED] = (),
-    boards: int | None = None,
+    boards: Annotated[int | None, NUMBER] = None,
     out: Path | None = None,
 ) -> int:
     """Print what a machine can hold and every constant with unit, source and status; draw it.
@@ -46,8 +49,13 @@ def machines_show(
     from models.config_file import parse_settings
     from models.machine_file import load_machine
     from neuromap import terminal
+    from neuromap.output_file import FIGURE_ENDINGS, check_output_file
 
+    if out is not None:
+        check_output_file("--out", out, FIGURE_ENDINGS)
     machine = load_machine(name, parse_settings(settings))
+    if boards is not None and machine.topology.n_boards not in ("auto", boards):
+        raise ParameterError("--boards", boards, f"{machine.topology.n_boards}, the size of {machine.name}")
     terminal.print_machine(machine, n_boards=boards)
     if out is not None:
         from neuromap.report.machine_map import write_machine_map

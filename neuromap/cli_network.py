@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from models.errors import ParameterError
+from neuromap.cli_values import NUMBER
 
 if TYPE_CHECKING:
     from neuromap.choices import Experiment
     from neuromap.flow import Progress
     from neuromap.results import Report
 
+_ANIMATED_SCALE, _FRAMES = 0.1, 60
 _FLAG = Parameter(negative=(), show_default=False)
 
 
@@ -31,6 +32,11 @@ class PacketOptions:
     "(dynamic, full) What is not done when a core's tick ends: done late, dropped, waited for [late; barrier: wait]."
     in_phase: bool = True
     "(dynamic, full) The ticks of all cores begin together, or at random phases."
+
+    def given(self) -> dict[str, Any]:
+        """Return the options by their names on the command line; None is not given."""
+        values = {"--spikes": self.spikes, "--trace": self.trace, "--end-of-tick": self.end_of_tick}
+        return values | {"--in-phase": None if self.in_phase is None else str(self.in_phase)}
 
 
 def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool, html: bool) -> int:
@@ -54,9 +60,6 @@ def run_depth_full(
     from neuromap.dynamic import dynamic_text
     from neuromap.full import run_full
 
-    for name, given in (("--spikes", options.spikes), ("--trace", options.trace)):
-        if given is not None:
-            raise ParameterError(name, str(given), "--depth dynamic")
     full = run_full(
         experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick,
         is_in_phase=options.in_phase, html=html, progress=progress,
@@ -70,13 +73,13 @@ def animate(
     /,
     *,
     out: Path = Path("tick.html"),
-    scale: float = 0.1,
+    scale: Annotated[float | None, NUMBER] = None,
     machine: str | None = None,
     recipe: Literal["combined", "ensemble"] | None = None,
-    seconds: float = 0.01,
-    seed: int | None = None,
-    tick: int | None = None,
-    frames: int = 60,
+    seconds: Annotated[float, NUMBER] = 0.01,
+    seed: Annotated[int | None, NUMBER] = None,
+    tick: Annotated[int | None, NUMBER] = None,
+    frames: Annotated[int | None, NUMBER] = None,
 ) -> int:
     """Draw one tick's packets spreading over the boards, as a page (.html) or a moving picture (.gif).
 
@@ -87,7 +90,7 @@ def animate(
     out
         File to write.
     scale
-        Factor of the size of the network.
+        Factor of the size of the network [0.1 of pd14, else what the network or the file says].
     machine
         Machine: a name or a YAML file.
     recipe
@@ -99,20 +102,25 @@ def animate(
     tick
         Tick to show [the one with most packets].
     frames
-        Pictures of a .gif; a page plays six of them a second.
+        Pictures of a .gif; a page plays six of them a second [60].
     """
     from emulator.network.compiled import run_compiled
     from emulator.network.trace import busiest_tick
     from models.topology import build_topology
     from neuromap.dynamic import net_names, run_dynamic
+    from neuromap.output_file import ANIMATION_ENDINGS, check_output_file
     from neuromap.report.animation import write_animation
 
+    check_output_file("--out", out, ANIMATION_ENDINGS)
+    scale = _ANIMATED_SCALE if scale is None and network == "pd14" else scale
     result = run_dynamic(network, scale=scale, machine=machine, recipe=recipe, seconds=seconds, seed=seed)
     outcome = run_compiled(result.outcome.scenario, with_log=True)
     chosen = busiest_tick(outcome) if tick is None else tick
     topology = build_topology(result.mapping.machine)
     title = f"{result.report.network} on {result.report.machine}, tick {chosen}"
     nets = net_names(result.mapping)
-    n_packets = write_animation(outcome, topology, out, tick=chosen, n_frames=frames, title=title, net_names=nets)
+    n_packets = write_animation(
+        outcome, topology, out, tick=chosen, n_frames=_FRAMES if frames is None else frames, title=title, net_names=nets
+    )
     print(f"{n_packets} packets of tick {chosen} in {out}")
     return 0

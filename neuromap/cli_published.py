@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from neuromap.cli import EXIT_INTERRUPTED
+from neuromap.cli_values import NUMBER
 
 if TYPE_CHECKING:
     from neuromap.published_table import PublishedTable
@@ -21,10 +22,10 @@ _TABLE_WIDTH = 150  # a narrow terminal wraps lines, which is better than cuttin
 def published(
     *,
     rows: Annotated[tuple[str, ...], _ROWS] = (),
-    scale: float = 1.0,
-    seconds: float = 1.0,
-    seed: int = 1234,
-    threads: int | None = None,
+    scale: Annotated[float, NUMBER] = 1.0,
+    seconds: Annotated[float, NUMBER] = 1.0,
+    seed: Annotated[int, NUMBER] = 1234,
+    threads: Annotated[int | None, NUMBER] = None,
     out: Path = _OUT,
     overwrite: Annotated[bool, _FLAG] = False,
     no_figures: Annotated[bool, _FLAG] = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from neuromap.cli import EXIT_INTERRUPTED, Options
+from neuromap.cli_values import NUMBER
 
 if TYPE_CHECKING:
     from neuromap.sweep import SweepResult
@@ -31,7 +32,7 @@ def sweep(
     vary: Annotated[tuple[str, ...], _VARY] = (),
     options: Options = _DEFAULTS,
     depth: Literal["static", "cores"] = "static",
-    jobs: int | None = None,
+    jobs: Annotated[int | None, NUMBER] = None,
     no_figures: Annotated[bool, _FLAG] = False,
 ) -> int:
     """Run an experiment at every point of a grid of settings; the same command again goes on where one was ended.
@@ -50,10 +51,12 @@ def sweep(
         Draw nothing.
     """
     from neuromap import terminal
+    from neuromap.option_use import check_needs
     from neuromap.output_folder import unused_folder
     from neuromap.sweep import run_sweep
     from neuromap.sweep_folder import POINTS_NAME
 
+    check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
     out = options.out or unused_folder(Path("out") / f"sweep-{Path(network).stem}")
     try:
         with terminal.ProgressView() as progress:

@@ -170,7 +170,7 @@ def run_dynamic(
     NeuromapError
         As `flow.map_network`; for a wrong spikes file; for a trace that is too long.
     """
-    experiment = make_experiment(experiment, **options)
+    experiment = make_experiment(experiment, job="dynamic", **options)
     network, _ = check_experiment(experiment)
     n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms)
     from_file = None if spikes is None else read_spikes(spikes, network, n_steps)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from mapping.partition.limits import check_shared_memory
@@ -35,6 +34,7 @@ from neuromap.choices import (
     RecipeName,
     default_n_threads,
 )
+from neuromap.option_use import OPTION_PATHS, Job, check_fixed_point, check_read, given_by_path
 from neuromap.placement_choice import check_constraints
 
 __all__ = [
@@ -57,33 +57,11 @@ __all__ = [
 
 _SETTINGS = "the settings"
 
-#: Options of the command line and of `make_experiment`, and the paths that they set.
-OPTION_PATHS = MappingProxyType(
-    {
-        "machine": "machine.name",
-        "recipe": "recipe.name",
-        "neurons_per_core": "recipe.neurons_per_core",
-        "place": "recipe.place",
-        "route": "recipe.route",
-        "minimise": "recipe.minimise",
-        "scale": "network.scale",
-        "drive": "network.drive",
-        "seconds": "seconds",
-        "seed": "seed",
-        "arithmetic": "arithmetic",
-        "delay_convention": "delay_convention",
-        "poisson": "poisson",
-        "weight_rounding": "weight_rounding",
-        "time_scale_factor": "time_scale_factor",
-        "threads": "n_threads",
-        "memory_gib": "memory_gib",
-    }
-)
-
 
 def make_experiment(
     experiment: Experiment | str,
     *,
+    job: Job | None = None,
     settings: Mapping[str, object] | list[str] | tuple[str, ...] = (),
     **options: object,
 ) -> Experiment:
@@ -93,27 +71,34 @@ def make_experiment(
     ----------
     experiment : Experiment or str
         A string that ends in ``.yaml`` or ``.yml`` or holds a ``/`` is a file, another one a network.
+    job : str, optional
+        What the experiment is made for (`neuromap.option_use`); a setting or option that it does not read is an error.
     settings : mapping or sequence of str
-        Values by dotted path (``{"machine.core.clock_hz": 150e6}``); they win over options.
+        Values by dotted path (``{"machine.core.clock_hz": 150e6}``).
     **options
         Keys of ``OPTION_PATHS`` (``scale=0.1``), or any other top-level key of an experiment; ``None`` changes nothing.
 
     Raises
     ------
     UnknownNameError, ParameterError
-        For an unknown option, path or name, or a wrong value.
+        For an unknown option, path or name, a wrong value, one that is given twice, or one that ``job`` does not read.
     """
     if isinstance(experiment, str):
         is_file = experiment.endswith((".yaml", ".yml")) or "/" in experiment
         experiment = load_experiment(experiment) if is_file else Experiment(network=NetworkChoice(name=experiment))
-    by_path = {OPTION_PATHS.get(key, key): value for key, value in options.items() if value is not None}
-    by_path |= parse_settings(settings)
-    return apply_settings(experiment, _usual_on_new_machine(experiment, by_path) | by_path)
+    if not isinstance(experiment, Experiment):
+        raise ParameterError("experiment", experiment, "an Experiment, the name of a network, or a file")
+    by_path, names = given_by_path({**options, "settings": settings})
+    made = apply_settings(experiment, _usual_on_new_machine(experiment, by_path) | by_path)
+    if job is not None:
+        check_read(job, by_path, names, neurons_per_core=made.recipe.neurons_per_core)
+        check_fixed_point(made.arithmetic, by_path, names)
+    return made
 
 
 def _usual_on_new_machine(experiment: Experiment, by_path: Mapping[str, object]) -> dict[str, object]:
     """Recipe and router of the machine that ``by_path`` changes to, where they were those of the old one."""
-    name = by_path.get("machine", by_path.get("machine.name"))
+    name = by_path.get("machine.name")
     if name is None or name == experiment.machine.name:
         return {}
     old, new = _usual(experiment.machine.name), _usual(str(name))

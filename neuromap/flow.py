@@ -121,7 +121,7 @@ def map_network(
     NeuromapError
         For wrong input, a network that does not fit, or a mapping that breaks an invariant.
     """
-    experiment = make_experiment(experiment, **options)
+    experiment = make_experiment(experiment, job="map", **options)
     network, machine = check_experiment(experiment)
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
     if given is not None:
@@ -163,7 +163,7 @@ def run_static(
     """
     from neuromap.static import static_report
 
-    experiment = make_experiment(experiment, **options)
+    experiment = make_experiment(experiment, job="static", **options)
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
     network, _ = check_experiment(experiment)
     report = static_report(mapping, network, time_scale_factor=experiment.time_scale_factor)
@@ -215,7 +215,7 @@ def run(
     NeuromapError
         For wrong input or a network that does not fit, before any long work.
     """
-    experiment = make_experiment(experiment, **options)
+    experiment = make_experiment(experiment, job="cores", **options)
     network, machine = check_experiment(experiment)
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
     report_progress = progress or silent

@@ -88,7 +88,7 @@ def run_full(
     NeuromapError
         As `flow.run`; for plastic synapses; for more synapses than memory holds.
     """
-    experiment = make_experiment(experiment, **options)
+    experiment = make_experiment(experiment, job="full", **options)
     network, _ = check_experiment(experiment)
     n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
     say = progress or silent

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from models.errors import ParameterError, UnknownNameError
+from models.bounds import Bound, check_value
+from models.errors import UnknownNameError
 from neuromap.choices import Experiment, default_n_threads
 from neuromap.experiment import make_experiment
+from neuromap.option_use import Job
 from neuromap.sweep_folder import (
     POINTS_NAME,
     TABLE_NAME,
@@ -21,11 +23,12 @@ from neuromap.sweep_folder import (
     read_points,
     write_table,
 )
-from neuromap.sweep_plan import Axis, Point, plan_sweep, read_axes, row_of
+from neuromap.sweep_plan import Axis, Point, check_axes, plan_sweep, read_axes, row_of
 from neuromap.sweep_point import Depth, Row
 from neuromap.sweep_pool import Task, run_tasks
 
 Progress = Callable[[str, float, str], None]
+N_JOBS = Annotated[int, Bound(1, 1024, "processes")]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,10 +102,11 @@ def run_sweep(
     if depth not in get_args(Depth):
         raise UnknownNameError("depth", depth, get_args(Depth))
     n_jobs = default_n_threads() if n_jobs is None else n_jobs
-    if not isinstance(n_jobs, int) or n_jobs < 1:
-        raise ParameterError("--jobs", n_jobs, "a whole number of at least 1")
-    base = make_experiment(experiment, **options)
+    n_jobs = check_value("--jobs", n_jobs, N_JOBS)
+    job: Job = "sweep_cores" if depth == "cores" else "sweep_static"
+    base = make_experiment(experiment, job=job, **options)
     axes = read_axes(vary)
+    check_axes(job, axes, base, options)
     points = plan_sweep(base, axes, depth)
     name = f"{base.network.name} on {Path(base.machine.name).stem}"
     plan = plan_content(base, axes, depth, points)

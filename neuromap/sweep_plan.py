@@ -13,6 +13,7 @@ from models.config_file import parse_value
 from models.errors import CapacityError, ParameterError
 from neuromap.choices import Experiment
 from neuromap.experiment import check_experiment, make_experiment
+from neuromap.option_use import Job, check_read, given_by_path
 from neuromap.sweep_point import Depth, Row, mapping_key, simulation_key
 
 #: Settings that results do not depend on.
@@ -123,6 +124,17 @@ def read_axes(vary: Mapping[str, Sequence[object]] | Sequence[str]) -> tuple[Axi
     axes = tuple(Axis(path, tuple(values)) for path, values in vary.items())
     parse_axes([f"{axis.path}={','.join(json.dumps(value) for value in axis.values)}" for axis in axes])  # checks
     return axes
+
+
+def check_axes(job: Job, axes: Sequence[Axis], base: Experiment, options: Mapping[str, Any]) -> None:
+    """Raise ParameterError for an axis that a sweep does not read, or that was given as an option as well."""
+    paths = [f"{axis.path}.name" if axis.path in ("network", "machine", "recipe") else axis.path for axis in axes]
+    auto = "auto" if any("auto" in axis.values for axis in axes) else base.recipe.neurons_per_core
+    check_read(job, paths, {path: f"--vary {path}" for path in paths}, neurons_per_core=auto)
+    given, names = given_by_path(options)
+    for path in paths:
+        if path in given:
+            raise ParameterError(path, f"{names[path]} and --vary {path}", "one of both")
 
 
 def row_of(point: Point, axes: Sequence[Axis], values: Row) -> Row:

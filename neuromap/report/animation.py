@@ -18,6 +18,7 @@ from emulator.network.model import What
 from emulator.network.outcome import EventLog, Outcome
 from models.errors import ParameterError
 from models.topology import Topology
+from neuromap.output_file import ANIMATION_ENDINGS, check_output_file
 from neuromap.report.chip_layout import ChipLayout, corners, lay_out
 from neuromap.report.chip_map import board_sides
 from neuromap.report.markup import embedded_json, text
@@ -69,8 +70,7 @@ def write_animation(
     ParameterError
         If nothing is sent in the tick, or the file has another ending.
     """
-    if path.suffix not in (".html", ".gif"):
-        raise ParameterError("animation", str(path), "a file name ending in .html or .gif")
+    check_output_file("animation", path, ANIMATION_ENDINGS)
     if n_frames < 1:
         raise ParameterError("frames", n_frames, "at least 1")
     log = _of_tick(outcome, tick)

@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from models.errors import ParameterError
 from models.machine import Machine
 from models.topology import Topology, build_topology
+from neuromap.output_file import FIGURE_ENDINGS, check_output_file
 from neuromap.report.chip_layout import ChipLayout, lay_out
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
@@ -28,7 +28,6 @@ _LINE_IN, _LEGEND_IN, _TITLE_IN = 0.18, 0.75, 0.35
 _LEAST_WIDTH_IN, _MOST_HEIGHT_IN, _CHIP_IN = 6.8, 8.0, 0.5
 _MARGIN = 1.2  # room for arcs, in the distance of neighbours
 _CHIP_SIZE = 0.62  # of the place that a chip has, so that links are seen between chips
-_FORMATS = (".png", ".svg", ".pdf")
 _DPI = 144
 _ROUTER = "#bbbbbb"
 _WITHIN = "#8a8a8a"
@@ -42,8 +41,7 @@ def write_machine_map(machine: Machine, path: Path, n_boards: int | None = None)
     ParameterError
         If the ending of ``path`` is none of .png, .svg, .pdf, or ``n_boards`` is not possible.
     """
-    if path.suffix not in _FORMATS:
-        raise ParameterError("out", str(path), f"a file name ending in one of {', '.join(_FORMATS)}")
+    check_output_file("out", path, FIGURE_ENDINGS)
     figure = machine_map(machine, n_boards)
     with styled():
         figure.savefig(path, dpi=_DPI)

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from mapping.load import StaticLoad, static_load
 from mapping.model import Mapping
 from mapping.traffic import roots
-from models.errors import ParameterError, UnknownNameError
+from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
+from neuromap.output_file import FIGURE_ENDINGS, check_output_file
 from neuromap.report.chip_layout import ChipLayout, corners, lay_out
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 from neuromap.report.style import INK, VERMILLION, new_figure, styled
 
-_FORMATS = (".png", ".svg", ".pdf")
 _DPI = 144
 _UNUSED = "#eeeeee"
 _SCALE = "viridis"
@@ -48,8 +48,7 @@ def write_mapping_figure(mapping: Mapping, network: Network, path: Path, *, net:
     UnknownNameError
         If ``net`` sends nothing.
     """
-    if path.suffix not in _FORMATS:
-        raise ParameterError("figure", str(path), f"a file name ending in one of {', '.join(_FORMATS)}")
+    check_output_file("figure", path, FIGURE_ENDINGS)
     figure = mapping_figure(mapping, network, net=net)
     with styled():
         figure.savefig(path, dpi=_DPI)

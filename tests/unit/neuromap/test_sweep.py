@@ -119,7 +119,7 @@ def test_points_of_a_grid():
         (["recipe.name=combined,xx"], UnknownNameError, r"recipe\.name at the settings: needs one of .*, has 'xx'"),
         (["seed=1,-2"], ParameterError, r"seed at the settings: needs a whole number from 0 to [\d,]+, has -2"),
         (["seed=1,two"], ParameterError, r"seed at the settings: needs .*, has 'two'"),
-        (["seconds=1,0.00001"], ParameterError, r"seconds \(in ms\)( at the settings)?: needs a multiple of .*"),
+        (["network.delay_ms=1,0.05"], ParameterError, r"network\.delay_ms: needs a multiple of .*"),
     ],
 )
 def test_paths_and_values_are_checked_before_anything_runs(monkeypatch, tmp_path, vary, error, message):
@@ -132,7 +132,7 @@ def test_paths_and_values_are_checked_before_anything_runs(monkeypatch, tmp_path
 def test_depth_and_jobs_are_checked():
     with pytest.raises(UnknownNameError, match=r"^depth: needs one of cores, static, has 'deep'"):
         run_sweep("chain", ["seed=1"], depth="deep")
-    with pytest.raises(ParameterError, match=r"^--jobs: needs a whole number of at least 1, has 0$"):
+    with pytest.raises(ParameterError, match=r"^--jobs: needs a whole number from 1 to 1,024 processes, has 0$"):
         run_sweep("chain", ["seed=1"], n_jobs=0)
 
 
@@ -322,7 +322,7 @@ def test_points_are_kept_when_interrupted(tmp_path, monkeypatch):
     [
         ({"vary": ["seed=1,3"]}, "vary and fingerprint"),
         ({"depth": "cores"}, "depth and fingerprint"),
-        ({"drive": None, "seconds": 2.0}, "experiment"),
+        ({"drive": None, "time_scale_factor": 2.0}, "experiment"),
         ({"settings": {"machine.core.clock_hz": 1e8}}, "experiment and fingerprint"),
     ],
     ids=["axes", "depth", "experiment", "machine"],

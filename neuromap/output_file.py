@@ -1,0 +1,41 @@
+"""A single file that is asked for by name (a figure, a timeline): checked before any long work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.errors import ParameterError
+
+FIGURE_ENDINGS = (".png", ".svg", ".pdf")
+ANIMATION_ENDINGS = (".html", ".gif")
+
+
+def check_output_file(option: str, path: str | Path, endings: tuple[str, ...] = ()) -> Path:
+    """Return the path of a file that will be written.
+
+    Parameters
+    ----------
+    option : str
+        What an error calls it.
+    path : str or Path
+    endings : tuple of str
+        What its name may end in; empty: anything.
+
+    Raises
+    ------
+    ParameterError
+        For another ending, a folder, or a file in a folder that does not exist.
+    """
+    path = Path(path)
+    if endings and path.suffix not in endings:
+        raise ParameterError(option, str(path), f"a file name ending in one of {', '.join(endings)}")
+    try:
+        if path.is_dir():
+            raise ParameterError(option, str(path), "a file (this is a folder)")
+        if not path.parent.is_dir():
+            raise ParameterError(option, str(path), "a file in a folder that exists")
+    except (OSError, ValueError) as err:  # a name that is too long, or that no file can have
+        if isinstance(err, ParameterError):
+            raise
+        raise ParameterError(option, str(path), f"a file name ({getattr(err, 'strerror', None) or err})") from err
+    return path
