@@ -30,8 +30,8 @@ class PacketOptions:
     "(dynamic) File for a timeline of every packet (JSON for Perfetto or chrome://tracing); short runs only."
     end_of_tick: Literal["late", "drop", "wait"] | None = None
     "(dynamic, full) What is not done when a core's tick ends: done late, dropped, waited for [late; barrier: wait]."
-    in_phase: bool = True
-    "(dynamic, full) The ticks of all cores begin together, or at random phases."
+    in_phase: bool | None = None
+    "(dynamic, full) The ticks of all cores begin together, or at random phases [together]."
 
     def given(self) -> dict[str, Any]:
         """Return the options by their names on the command line; None is not given."""
@@ -47,7 +47,7 @@ def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions,
     with terminal.ProgressView() as progress:
         result = run_dynamic(
             experiment, out=out, overwrite=overwrite, spikes=options.spikes, trace=options.trace,
-            end_of_tick=options.end_of_tick, is_in_phase=options.in_phase, html=html, progress=progress,
+            end_of_tick=options.end_of_tick, is_in_phase=options.in_phase is not False, html=html, progress=progress,
         )  # fmt: skip
     print(f"{dynamic_text(result.report)}\nresults in {out}")
     return 0
@@ -62,7 +62,7 @@ def run_depth_full(
 
     full = run_full(
         experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick,
-        is_in_phase=options.in_phase, html=html, progress=progress,
+        is_in_phase=options.in_phase is not False, html=html, progress=progress,
     )  # fmt: skip
     print(dynamic_text(full.packets))
     return full.report

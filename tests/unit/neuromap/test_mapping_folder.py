@@ -150,7 +150,7 @@ def test_machine_file_that_was_edited_since(tmp_path, capsys):
     ("arguments", "message"),
     [
         (["map"], "neuromap map: needs either a network or --from DIR, has None"),
-        (["map", "pd14", "--stage", "keys"], "--stage: needs --from DIR, which has the results of the stages before"),
+        (["map", "pd14", "--stage", "keys"], "option --stage: needs --from DIR, without which it does nothing"),
         (["verify", "nowhere"], "folder: needs a folder with mapping.json (No such file or directory), has 'nowhere'"),
     ],
 )

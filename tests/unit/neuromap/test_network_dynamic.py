@@ -308,7 +308,7 @@ def test_animations_that_cannot_be(logged, tmp_path):
     with pytest.raises(ParameterError, match=r"^tick: needs a tick in which packets are sent, has 99$"):
         write_animation(outcome, topology, tmp_path / "a.html", tick=99)
     with pytest.raises(
-        ParameterError, match=r"^animation: needs a file name ending in \.html or \.gif, has '.*a\.avi'$"
+        ParameterError, match=r"^animation: needs a file name ending in one of \.html, \.gif, has '.*a\.avi'$"
     ):
         write_animation(outcome, topology, tmp_path / "a.avi", tick=1)
     with pytest.raises(ParameterError, match=r"^animation: needs a run with its log, has 'no log'$"):
