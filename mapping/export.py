@@ -26,6 +26,7 @@ from mapping.expected import expected_rates_hz, targets_of
 from mapping.load import static_load
 from mapping.model import Mapping
 from mapping.traffic import slice_ranges
+from models.atomic_file import write_arrays, write_text
 from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
@@ -44,7 +45,7 @@ def write_artefacts(mapping: Mapping, network: Network, folder: str | Path) -> t
     files = (path / VERTICES_NAME, path / NETS_NAME, path / LOADS_NAME)
     _write_rows(files[0], vertex_rows(mapping))
     _write_rows(files[1], net_rows(mapping, network))
-    np.savez_compressed(files[2], allow_pickle=False, **_loads(mapping, network))
+    write_arrays(files[2], **_loads(mapping, network))
     return files
 
 
@@ -179,4 +180,4 @@ def _loads(mapping: Mapping, network: Network) -> dict[str, NDArray[Any]]:
 def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write a JSON list, one row a line."""
     text = ",\n".join(json.dumps(row) for row in rows)
-    path.write_text(f"[\n{text}\n]\n" if rows else "[]\n", encoding="utf-8")
+    write_text(path, f"[\n{text}\n]\n" if rows else "[]\n")

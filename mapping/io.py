@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from mapping.model import Keys, Mapping, Partition, Placement, Role, RoutingTree, Slice, Tables, Vertex
 from mapping.recipe import CONSTRAINTS, Recipe
+from models.atomic_file import write_arrays, write_text
 from models.errors import NeuromapError, ParameterError
 from models.machine import ConstantNote, Machine
 
@@ -59,11 +60,8 @@ def save_mapping(mapping: Mapping, folder: str | Path) -> Path:
             raise ParameterError("folder", str(path), f"a folder without {name}: a mapping is never overwritten")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with (path / ARRAYS_NAME).open("xb") as file:
-            np.savez_compressed(file, allow_pickle=False, **_arrays(mapping))
-        with (path / JSON_NAME).open("x", encoding="utf-8") as text:
-            json.dump(_header(mapping), text, indent=1)
-            text.write("\n")
+        write_arrays(path / ARRAYS_NAME, **_arrays(mapping))
+        write_text(path / JSON_NAME, json.dumps(_header(mapping), indent=1) + "\n")
     except OSError as error:
         raise ParameterError("folder", str(path), f"a folder that can be written to ({error.strerror})") from error
     return path

@@ -116,6 +116,24 @@ class ArrayFileError(ParameterError):
         self.args = (f"{where}: needs {needs}, has {has}",)
 
 
+class FileWriteError(NeuromapError):
+    """A file that the operating system does not let us write whole; what was there before is still there.
+
+    Parameters
+    ----------
+    file : str
+        Its path.
+    reason : str
+        What the operating system says (``No space left on device``).
+    hint : str
+        What to change.
+    """
+
+    def __init__(self, file: str, reason: str, hint: str) -> None:
+        self.file, self.reason, self.hint = file, reason, hint
+        super().__init__(f"file {file}: needs to be written, has {reason!r}; {hint}")
+
+
 class CapacityError(NeuromapError):
     """Something does not fit.
 

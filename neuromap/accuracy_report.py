@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.atomic_file import write_text
 from neuromap.statistics import PopulationStatistics
 
 SCHEMA_VERSION = 1
@@ -136,7 +137,7 @@ class AccuracyReport:
 
     def write(self, path: Path) -> None:
         """Write ``accuracy.json``."""
-        path.write_text(json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
 
     @property
     def summary(self) -> str:

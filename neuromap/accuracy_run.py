@@ -19,6 +19,7 @@ from emulator.number_format import NumberFormat
 from emulator.open_loop import Replay, replay
 from emulator.run import Arithmetic, Simulation, simulate
 from emulator.weight_scale import RingBufferBound
+from models.atomic_file import write_text
 from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
@@ -36,7 +37,7 @@ from neuromap.accuracy_plan import (
 )
 from neuromap.accuracy_report import AccuracyReport, AccuracyResult, Table, Variant, VariantArrays
 from neuromap.experiment import Experiment, check_experiment, make_experiment
-from neuromap.output_folder import prepare_out_folder
+from neuromap.output_folder import one_writer, prepare_out_folder, remove_files
 
 Progress = Callable[[str, float, str], None]
 
@@ -46,6 +47,7 @@ DEFAULT_SECONDS = 5.0
 #: Single neurons: probes of a population, and how long they are driven by the spikes of float64.
 N_PROBES_PER_POPULATION = 10
 REPLAY_MS = 300.0
+REPORT_NAME, PAGE_NAME = "accuracy.json", "accuracy.html"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,6 +172,7 @@ def _says_seconds(options: Mapping[str, Any]) -> bool:
     return options.get("seconds") is not None or "seconds" in keys
 
 
+@one_writer
 def accuracy(
     experiment: Experiment | str,
     *,
@@ -224,6 +227,8 @@ def accuracy(
     setting = _prepare(experiment, options)
     check_variants(setting.network, variants, setting.experiment.seed)
     folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
+    if folder is not None:  # nothing old stands beside what is new
+        remove_files(folder, (REPORT_NAME, PAGE_NAME))
     start = time.perf_counter()
     clock = _Clock(len(variants) + 2, progress)
     base = _baseline(setting, clock)
@@ -309,9 +314,9 @@ def _result(
 
 
 def write_accuracy(result: AccuracyResult, folder: Path, *, html: bool = True) -> None:
-    """Write ``accuracy.json`` and, if asked for, ``accuracy.html`` into a folder."""
-    result.report.write(folder / "accuracy.json")
+    """Write ``accuracy.html``, if asked for, and then ``accuracy.json`` into a folder."""
     if html:
         from neuromap.report.accuracy import render_accuracy_html
 
-        (folder / "accuracy.html").write_text(render_accuracy_html(result), encoding="utf-8")
+        write_text(folder / PAGE_NAME, render_accuracy_html(result))
+    result.report.write(folder / REPORT_NAME)

@@ -14,11 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
-from models.errors import NeuromapError, ParameterError, UnknownNameError
+from models.errors import FileWriteError, NeuromapError, ParameterError, UnknownNameError
 from neuromap.choices import MinimiserName, PlaceName, RecipeName, RouteName
 from neuromap.cli_accuracy import accuracy
 from neuromap.cli_machines import machines
 from neuromap.cli_network import PacketOptions, animate, run_depth_dynamic, run_depth_full
+from neuromap.cli_process import (
+    EXIT_INTERRUPTED,
+    EXIT_SYSTEM,
+    EXIT_WRONG_INPUT,
+    ending_signals,
+    exit_code_of,
+    forget_closed_streams,
+    resource_message,
+    streams_that_never_fail,
+    system_message,
+)
 from neuromap.cli_values import NUMBER
 from neuromap.option_use import Job, check_depth_options, check_needs
 from neuromap.output_file import FIGURE_ENDINGS, check_output_file
@@ -28,8 +39,6 @@ if TYPE_CHECKING:
 
 _FLAG = Parameter(negative=(), show_default=False)
 _REPEATED = Parameter(name="--set", negative=(), show_default=False)
-EXIT_WRONG_INPUT = 2
-EXIT_INTERRUPTED = 130
 
 
 def _version() -> str:
@@ -331,8 +340,12 @@ def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:
         )
     if isinstance(err, CycloptsError) and isinstance(err.__cause__, ParameterError):
         return str(err.__cause__), EXIT_WRONG_INPUT
-    if isinstance(err, OSError):
-        return f"{err} (--debug shows where)", 1
+    if (message := resource_message(err)) is not None:
+        return message, EXIT_SYSTEM
+    if isinstance(err, FileNotFoundError):
+        return f"file {err.filename}: needs to be there, has {err.strerror!r}", EXIT_WRONG_INPUT
+    if isinstance(err, OSError | FileWriteError):
+        return system_message(err), EXIT_SYSTEM
     return str(err), EXIT_WRONG_INPUT
 
 
@@ -344,17 +357,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         Without the program's name; taken from ``sys.argv`` if not given.
     """
-    from neuromap.terminal import print_error
-
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
+    with streams_that_never_fail(), ending_signals() as received:
+        code = exit_code_of(_run(tokens, is_debug=is_debug), received)
+        forget_closed_streams()
+    return code
+
+
+def _run(tokens: list[str], *, is_debug: bool) -> int:
+    """Run a command, print the error that ended it, and return the exit code."""
+    from neuromap.terminal import print_error
+
     try:
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
     except BrokenPipeError:  # `neuromap schema | head`: nobody reads any more
-        sys.stderr.close()
-        return 1
-    except (NeuromapError, CycloptsError, OSError, KeyboardInterrupt) as err:
+        return EXIT_SYSTEM
+    except (NeuromapError, CycloptsError, OSError, KeyboardInterrupt, MemoryError, RuntimeError, ImportError) as err:
+        if isinstance(err, RuntimeError | ImportError) and resource_message(err) is None:
+            raise
         if is_debug:
             import traceback
 

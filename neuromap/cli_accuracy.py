@@ -80,7 +80,7 @@ def accuracy(
     """
     from neuromap import terminal
     from neuromap.accuracy_run import accuracy as compare
-    from neuromap.cli import EXIT_INTERRUPTED
+    from neuromap.cli_process import EXIT_INTERRUPTED
     from neuromap.option_use import check_needs
     from neuromap.output_folder import prepare_out_folder, unused_folder
     from neuromap.report.accuracy_text import render_accuracy

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from neuromap.cli import EXIT_INTERRUPTED
+from neuromap.cli_process import EXIT_INTERRUPTED
 from neuromap.cli_values import NUMBER
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emulator.network.adaptor import (
     NetworkOptions,
@@ -30,14 +29,16 @@ from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNT
 from emulator.network.trace import check_trace_size, write_trace
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
-from models.errors import ParameterError
+from models.atomic_file import write_arrays, write_text
 from models.network import Network
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.flow import map_network
+from neuromap.output_folder import one_writer
 from neuromap.report.packet_loss import Loss, loss_lines, losses
 from neuromap.report.packet_page import render_packet_page
+from neuromap.spike_file import read_spikes
 
 _QUANTILES = (0.5, 0.99, 1.0)
 #: Runs of at most so many events are done again with their log, which says by how many ticks packets are late.
@@ -90,7 +91,7 @@ class DynamicReport:
 
     def write(self, path: Path) -> None:
         """Write the report as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @property
     def n_lost(self) -> int:
@@ -106,30 +107,7 @@ class DynamicResult:
     mapping: Mapping
 
 
-def read_spikes(path: str | Path, network: Network, n_steps: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Read the spikes of the first ``n_steps`` steps after the warm-up from ``spikes.npz`` of a run.
-
-    Raises
-    ------
-    ParameterError
-        If the file is none of this network's, or shorter than ``n_steps``.
-    """
-    with np.load(path, allow_pickle=False) as file:
-        missing = [name for name in ("step", "neuron", "warmup_steps", "n_steps", "dt_ms") if name not in file.files]
-        if missing:
-            raise ParameterError(f"spikes file {path}", f"no {missing[0]}", "the spikes.npz of a run")
-        step, neuron = file["step"].astype(np.int64) - int(file["warmup_steps"]), file["neuron"]
-        n_kept, dt_ms = int(file["n_steps"]) - int(file["warmup_steps"]), float(file["dt_ms"])
-    if dt_ms != network.dt_ms or (neuron.size and int(neuron.max()) >= network.n_sources):
-        has = f"dt {dt_ms:g} ms, neurons up to {int(neuron.max(initial=0))}"
-        raise ParameterError(f"spikes file {path}", has, f"dt {network.dt_ms:g} ms, neurons below {network.n_sources}")
-    if n_kept < n_steps:
-        allowed = f"at least {n_steps} steps after its warm-up; lower --seconds"
-        raise ParameterError(f"spikes file {path}", n_kept, allowed)
-    keep = (step >= 0) & (step < n_steps)
-    return step[keep].astype(np.int32), neuron[keep].astype(np.int32)
-
-
+@one_writer
 def run_dynamic(
     experiment: Experiment | str,
     *,
@@ -198,17 +176,17 @@ def run_dynamic(
         nets = net_names(mapping)
         write_trace(outcome, Path(trace), chip_names=chips, link_names=topology.link_names, net_names=nets)
     if out is not None:
-        write_dynamic(report, outcome, mapping, Path(out))
         if html:
             page = render_packet_page(asdict(report), outcome, mapping, experiment.to_dict())
-            (Path(out) / "packets.html").write_text(page, encoding="utf-8")
+            write_text(Path(out) / "packets.html", page)
+        write_dynamic(report, outcome, mapping, Path(out))
     return DynamicResult(report, outcome, mapping)
 
 
 def write_dynamic(report: DynamicReport, outcome: Outcome, mapping: Mapping, folder: Path) -> None:
-    """Write ``dynamic.json`` and ``dynamic.npz``."""
+    """Write ``dynamic.npz``, then ``dynamic.json``, which says that everything else is there."""
+    _write_packet_arrays(outcome, build_topology(mapping.machine), folder / "dynamic.npz")
     report.write(folder / "dynamic.json")
-    write_arrays(outcome, build_topology(mapping.machine), folder / "dynamic.npz")
 
 
 def dynamic_report(
@@ -254,15 +232,15 @@ def _link_name(topology: Topology, link: int) -> str:
     return f"{topology.link_names[link % topology.n_links]} of chip ({x}, {y})"
 
 
-def write_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:
+def _write_packet_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:
     """Write ``dynamic.npz``: per link packets, load ratio and longest queue; counters of routers and cores; latencies.
 
     ``latency``: deliveries by cycles (``cycle_ns`` each); ``tick_backlog_ns``: most unfinished work of any core when
     each of its ticks began.
     """
     shape = outcome.scenario.fabric.period.shape
-    np.savez_compressed(
-        path, allow_pickle=False, chip_xy=topology.chip, link_packets=outcome.link_packets.reshape(shape),
+    write_arrays(
+        path, chip_xy=topology.chip, link_packets=outcome.link_packets.reshape(shape),
         link_load_ratio=outcome.link_packets.reshape(shape) * outcome.scenario.fabric.period / outcome.n_link_cycles,
         link_max_queue=outcome.link_max_queue.reshape(shape), router=outcome.router,
         router_counters=np.array(ROUTER_COUNTERS), core=outcome.core, core_counters=np.array(CORE_COUNTERS),

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from emulator.advance import Couple
 from emulator.plasticity_weights import count_plastic_by_slice
 from emulator.run import Simulation, simulate
@@ -26,10 +24,11 @@ from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.mapping_folder import check_machine, check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
-from neuromap.output_folder import prepare_out_folder, remove_results
+from neuromap.output_folder import one_writer, prepare_out_folder, remove_results
 from neuromap.placement_choice import constraints_of
 from neuromap.remedy import describe_load
 from neuromap.results import Report, RunArrays
+from neuromap.spike_file import write_spikes
 
 if TYPE_CHECKING:
     from neuromap.report.html import Section
@@ -85,6 +84,7 @@ def _map(
     return mapping, time.perf_counter() - start
 
 
+@one_writer
 def map_network(
     experiment: Experiment | str,
     *,
@@ -144,6 +144,7 @@ def _verify(mapping: Mapping, network: Network, progress: Progress) -> None:
         raise VerificationError(tuple(str(violation) for violation in violations))
 
 
+@one_writer
 def run_static(
     experiment: Experiment | str,
     *,
@@ -172,6 +173,7 @@ def run_static(
     return report
 
 
+@one_writer
 def run(
     experiment: Experiment | str,
     *,
@@ -290,32 +292,15 @@ def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation
     )  # fmt: skip
 
 
-def write_spikes(simulation: Simulation, folder: Path, *, warmup_ms: float = 0.0) -> None:
-    """Write ``spikes.npz``.
-
-    It holds ``step`` and ``neuron`` (int32, sorted by step, then neuron), ``dt_ms``, ``warmup_steps``, ``n_steps``, and
-    the populations: ``population_names`` and ``population_edges`` (first neuron of each, and the end; ids from there
-    on are spike sources).
-    """
-    network = simulation.network
-    sizes = [population.n_neurons for population in network.populations]
-    np.savez_compressed(
-        folder / "spikes.npz", step=simulation.spike_step, neuron=simulation.spike_neuron, dt_ms=network.dt_ms,
-        warmup_steps=min(ms_to_steps(warmup_ms, network.dt_ms), simulation.n_steps), n_steps=simulation.n_steps,
-        population_names=np.array([population.name for population in network.populations]),
-        population_edges=np.concatenate([[0], np.cumsum(sizes)]),
-    )  # fmt: skip
-
-
 def write_results(result: Result, folder: Path, *, html: bool = True, sections: Sequence[Section] = ()) -> None:
-    """Write ``report.json``, ``arrays.npz`` and, if asked for, ``report.html`` into a folder.
+    """Write ``arrays.npz``, if asked for ``report.html``, and last ``report.json``, which says that all is there.
 
     ``sections`` are added to the page (``neuromap.report.html``).
     """
     arrays = result.arrays
-    result.report.write(folder / "report.json")
     arrays.write(folder / "arrays.npz")
     if html:
         from neuromap.report.html import write_html
 
         write_html(result.report, arrays, folder / "report.html", sections)
+    result.report.write(folder / "report.json")

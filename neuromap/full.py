@@ -16,8 +16,10 @@ from models.units import ms_to_steps
 from neuromap.dynamic import DynamicReport, dynamic_report, write_dynamic
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.feedback import Feedback, feedback_sentence, measure_feedback
-from neuromap.flow import Progress, Result, map_network, run, silent, simulate_experiment, write_results, write_spikes
+from neuromap.flow import Progress, Result, map_network, run, silent, simulate_experiment, write_results
+from neuromap.output_folder import one_writer
 from neuromap.results import Report
+from neuromap.spike_file import write_spikes
 from neuromap.verdict import make_verdict
 
 _MANY_TICKS = 20  # of backlog; less is a burst that is worked off
@@ -46,6 +48,7 @@ class FullResult:
         return render_html(self.report, self.result.arrays, _sections(self))
 
 
+@one_writer
 def run_full(
     experiment: Experiment | str,
     *,
@@ -119,8 +122,8 @@ def run_full(
     result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
     full = FullResult(_with_feedback(result, experiment, packets, feedback), packets, outcome, feedback)
     if out is not None:
-        write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
         write_dynamic(packets, outcome, mapping, Path(out))
+        write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
     return full
 
 

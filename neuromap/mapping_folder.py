@@ -21,6 +21,7 @@ from mapping.io import JSON_NAME, load_mapping, save_mapping
 from mapping.model import Mapping, Violation
 from mapping.resume import differences
 from mapping.verify import verify
+from models.atomic_file import writing_text
 from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
@@ -33,14 +34,21 @@ EXPERIMENT_NAME = "experiment.yaml"
 
 
 def save_folder(mapping: Mapping, network: Network, experiment: Experiment, out: Path) -> Path:
-    """Write everything of a mapping into the folder ``mapping`` of ``out``; return it."""
+    """Write everything of a mapping into the folder ``mapping`` of ``out``; return it.
+
+    ``mapping.json`` is written last, so that a folder that has it is whole.
+    """
     from ruamel.yaml import YAML
 
-    folder = save_mapping(mapping, out / FOLDER)
-    with (folder / EXPERIMENT_NAME).open("w", encoding="utf-8") as file:
+    folder = out / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError("folder", str(folder), f"a folder that can be made ({error.strerror})") from error
+    with writing_text(folder / EXPERIMENT_NAME) as file:
         YAML().dump(_file_content(experiment), file)
     write_artefacts(mapping, network, folder)
-    return folder
+    return save_mapping(mapping, folder)
 
 
 def load_folder(folder: str | Path) -> tuple[Mapping, Experiment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from models.errors import ParameterError
@@ -34,6 +35,8 @@ def check_output_file(option: str, path: str | Path, endings: tuple[str, ...] = 
             raise ParameterError(option, str(path), "a file (this is a folder)")
         if not path.parent.is_dir():
             raise ParameterError(option, str(path), "a file in a folder that exists")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise ParameterError(option, str(path), "a file that can be written (no permission)")
     except (OSError, ValueError) as err:  # a name that is too long, or that no file can have
         if isinstance(err, ParameterError):
             raise

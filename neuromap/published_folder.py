@@ -21,9 +21,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from models.atomic_file import write_text, writing_text
 from models.errors import ParameterError
 from models.machine_file import load_machine
-from neuromap.output_folder import prepare_out_folder
+from neuromap.output_folder import prepare_out_folder, remove_files
 from neuromap.published_measure import PublishedRow
 from neuromap.published_rows import ROWS
 from neuromap.published_run import Setting
@@ -68,9 +69,8 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> No
             raise ParameterError(f"table in {folder}", f"another {' and '.join(differs)}", allowed)
         return
     prepare_out_folder(folder, overwrite=overwrite)
-    for name in (ROWS_NAME, JSON_NAME, CSV_NAME, FIGURE_NAME, PAGE_NAME, PLAN_NAME):
-        (folder / name).unlink(missing_ok=True)
-    (folder / PLAN_NAME).write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
+    remove_files(folder, (JSON_NAME, CSV_NAME, FIGURE_NAME, PAGE_NAME, ROWS_NAME, PLAN_NAME))
+    write_text(folder / PLAN_NAME, json.dumps(plan, indent=1) + "\n")
 
 
 def read_rows(file: IO[bytes]) -> dict[str, PublishedRow]:
@@ -95,13 +95,13 @@ def read_rows(file: IO[bytes]) -> dict[str, PublishedRow]:
 
 
 def write_tables(rows: Sequence[PublishedRow], setting: Setting, folder: Path) -> None:
-    """Write ``published.json`` and ``published.csv``."""
+    """Write ``published.csv``, then ``published.json``."""
     content = {"setting": asdict(setting), "rows": [row.to_dict() for row in rows]}
-    (folder / JSON_NAME).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    with (folder / CSV_NAME).open("w", encoding="utf-8", newline="") as file:
+    with writing_text(folder / CSV_NAME, newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(table_lines(rows))
+    write_text(folder / JSON_NAME, json.dumps(content, indent=2) + "\n")
 
 
 def table_lines(rows: Sequence[PublishedRow]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.atomic_file import write_text
 from neuromap.published_figure import draw
 from neuromap.published_folder import FIGURE_NAME, PAGE_NAME
 from neuromap.published_measure import Measure, PublishedRow
@@ -107,8 +108,8 @@ def render_page(made: PublishedTable) -> str:
 
 def write_page(made: PublishedTable, folder: Path) -> None:
     """Write ``published.html`` and ``published.png``."""
-    from neuromap.report.style import styled
+    from neuromap.report.style import save_figure, styled
 
-    (folder / PAGE_NAME).write_text(render_page(made), encoding="utf-8")
+    write_text(folder / PAGE_NAME, render_page(made))
     with styled():
-        draw(made.rows).savefig(folder / FIGURE_NAME, dpi=120)
+        save_figure(draw(made.rows), folder / FIGURE_NAME, 120)

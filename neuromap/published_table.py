@@ -12,6 +12,7 @@ from typing import IO
 from emulator.run import Simulation
 from neuromap.experiment import build_network
 from neuromap.flow import simulate_experiment
+from neuromap.output_folder import one_writer
 from neuromap.published_folder import (
     ROWS_NAME,
     plan_content,
@@ -46,6 +47,7 @@ class PublishedTable:
         return render_page(self)
 
 
+@one_writer
 def published(
     rows: Sequence[str] = (),
     *,
@@ -111,11 +113,11 @@ def published(
         _run(left, setting, done, file, progress or (lambda stage, fraction, note: None))
     table = PublishedTable(setting, tuple(done[spec.row_id] for spec in specs), n_reused, folder)
     if folder is not None:
-        write_tables(table.rows, setting, folder)
         if figures:
             from neuromap.published_page import write_page
 
             write_page(table, folder)
+        write_tables(table.rows, setting, folder)
     return table
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.atomic_file import write_arrays, write_text
 from models.core_spec import CoreKind
 
 SCHEMA_VERSION = 2
@@ -311,7 +312,7 @@ class Report:
 
     def write(self, path: Path) -> None:
         """Write ``report.json``."""
-        path.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(self.to_dict(), indent=2) + "\n")
 
 
 def _finite(value: Any) -> Any:
@@ -384,4 +385,4 @@ class RunArrays:
     def write(self, path: Path) -> None:
         """Write all arrays but the spikes to an npz file, under their own names."""
         kept = {entry.name: getattr(self, entry.name) for entry in fields(self) if not entry.name.startswith("spike_")}
-        np.savez_compressed(path, allow_pickle=False, **kept)
+        write_arrays(path, **kept)

@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from models.atomic_file import write_text
 from models.bounds import hints_of, section_of
 from models.machine import Machine, Status
 from models.machine_unit import unit_of
@@ -144,4 +145,4 @@ def schema_text(kind: str) -> str:
 
 if __name__ == "__main__":
     for schema_kind in SCHEMA_FILES:
-        schema_path(schema_kind).write_text(schema_text(schema_kind), encoding="utf-8")
+        write_text(schema_path(schema_kind), schema_text(schema_kind))

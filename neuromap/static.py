@@ -26,6 +26,7 @@ from mapping.load import StaticLoad, link_capacity_packets_per_s, static_load
 from mapping.model import Mapping, Role
 from mapping.partition.row import expected_row_length, rows_met
 from mapping.traffic import receivers, slice_ranges
+from models.atomic_file import write_text
 from models.machine import Machine
 from models.network import Network
 from models.topology import build_topology
@@ -108,7 +109,7 @@ class StaticReport:
 
     def write(self, path: Path) -> None:
         """Write the report as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(asdict(self), indent=2) + "\n")
 
 
 def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from models.errors import UnknownNameError
 from neuromap.choices import Experiment, default_n_threads
 from neuromap.experiment import make_experiment
 from neuromap.option_use import Job
+from neuromap.output_folder import one_writer
 from neuromap.sweep_folder import (
     POINTS_NAME,
     TABLE_NAME,
@@ -52,6 +53,7 @@ class SweepResult:
         return len(self.rows) == self.n_points
 
 
+@one_writer
 def run_sweep(
     experiment: Experiment | str,
     vary: Mapping[str, Sequence[object]] | Sequence[str],

@@ -22,9 +22,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from models.errors import ParameterError
+from models.atomic_file import write_text, writing_text
+from models.errors import FileWriteError, ParameterError
 from neuromap.choices import Experiment
-from neuromap.output_folder import prepare_out_folder
+from neuromap.output_folder import prepare_out_folder, remove_files
 from neuromap.sweep_plan import NOT_SWEPT, Axis, Point, as_json, row_of
 from neuromap.sweep_point import COLUMNS, Depth, Row
 
@@ -48,10 +49,6 @@ def plan_content(base: Experiment, axes: Sequence[Axis], depth: Depth, points: S
 
 def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> Path:
     """Make the folder, or check that the sweep in it is this one."""
-    temporary = folder / f"{PLAN_NAME}.tmp"
-    if not overwrite:
-        with suppress(OSError):
-            temporary.unlink()  # of a sweep that was ended as it began
     if (folder / PLAN_NAME).is_file() and not overwrite:
         try:
             old = json.loads((folder / PLAN_NAME).read_text(encoding="utf-8"))
@@ -66,33 +63,44 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> Pa
             )
         return folder
     prepare_out_folder(folder, overwrite=overwrite)
-    for path in (*folder.glob(FIGURES), folder / POINTS_NAME, folder / TABLE_NAME, folder / PLAN_NAME):
-        if overwrite:
-            path.unlink(missing_ok=True)
-    temporary.write_text(json.dumps(plan, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(folder / PLAN_NAME)
+    figures = sorted(path.name for path in folder.glob(FIGURES))
+    remove_files(folder, (TABLE_NAME, *figures, POINTS_NAME, PLAN_NAME) if overwrite else ())
+    write_text(folder / PLAN_NAME, json.dumps(plan, indent=1) + "\n")
     return folder
 
 
 @contextmanager
 def opened_points(path: Path) -> Iterator[IO[bytes]]:
-    """Open the file of points for reading and appending, for this process alone."""
-    with path.open("a+b") as file:
-        with suppress(ImportError):  # not on Windows
-            import fcntl
-
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as err:
-                raise ParameterError("--out", str(path.parent), "a folder in which no other sweep is running") from err
+    """Open the file of points for reading and appending, without a buffer between it and the disk."""
+    try:
+        file = path.open("a+b", buffering=0)
+    except OSError as err:
+        raise FileWriteError(str(path), err.strerror or str(err), "choose another --out") from err
+    with file:
         yield file
 
 
 def append_point(file: IO[bytes], row: Row) -> None:
-    """Write a line that is on the disk when this returns."""
-    file.write(json.dumps(row, allow_nan=False).encode() + b"\n")
-    file.flush()
-    os.fsync(file.fileno())
+    """Write a line that is on the disk when this returns; if that fails no part of it stays in the file.
+
+    Raises
+    ------
+    FileWriteError
+        If the disk is full.
+    """
+    n_whole_bytes = file.seek(0, os.SEEK_END)
+    left = memoryview(json.dumps(row, allow_nan=False).encode() + b"\n")
+    try:
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except BaseException as err:
+        with suppress(OSError):
+            file.truncate(n_whole_bytes)
+        if isinstance(err, OSError):
+            hint = "free space on its disk; the same command goes on with the points that are kept"
+            raise FileWriteError(str(file.name), err.strerror or str(err), hint) from err
+        raise
 
 
 def whole_lines(file: IO[bytes]) -> list[bytes]:
@@ -132,13 +140,11 @@ def write_table(rows: Sequence[Row], axes: Sequence[Axis], path: Path) -> None:
     import csv
 
     names = ["point", *(axis.path for axis in axes), *COLUMNS]
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
+    with writing_text(path, newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         for row in rows:
             writer.writerow(["" if row[name] is None else _cell(row[name]) for name in names])
-    temporary.replace(path)
 
 
 def _cell(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from types import TracebackType
@@ -96,8 +95,9 @@ class ProgressView:
 
 def print_error(message: str) -> None:
     """Print one error on stderr, without colours or wrapping so that it can be searched for."""
-    sys.stdout.flush()
-    print(f"neuromap: error: {message}", file=sys.stderr)
+    from neuromap.cli_process import print_line
+
+    print_line(f"neuromap: error: {message}")
 
 
 def print_machine(machine: Machine, console: Console | None = None, *, n_boards: int | None = None) -> None:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from emulator.network.model import PLACE_OF, Place, What
 from emulator.network.outcome import EventLog, Outcome
+from models.atomic_file import writing_text
 from models.errors import ParameterError
 
 _ROUTER_TRACK = 0
@@ -97,7 +98,7 @@ def write_trace(
     check_trace_size(outcome.log.n_events)
     drawn = [*_instants(outcome.log), *_slices(outcome, outcome.log)]
     n_events = 0
-    with path.open("w", encoding="utf-8") as file:
+    with writing_text(path) as file:
         file.write('{"displayTimeUnit":"ns","traceEvents":[\n')
         lines: list[str] = []
         for text in (*_metadata(outcome, drawn, chip_names, link_names), *_ticks(outcome)):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emulator.network.model import What
 from emulator.network.outcome import EventLog, Outcome
+from models.atomic_file import write_text
 from models.errors import ParameterError
 from models.topology import Topology
 from neuromap.output_file import ANIMATION_ENDINGS, check_output_file
@@ -81,7 +82,7 @@ def write_animation(
     else:
         drawing = {"seconds": n_frames / _FRAMES_PER_S, **_machine(topology), **_events(outcome, log, tick)}
         drawing["packets"] = _packet_names(outcome, topology, log, net_names)
-        path.write_text(_page(drawing, title), encoding="utf-8")
+        write_text(path, _page(drawing, title))
     return len(np.unique(log.packet))
 
 

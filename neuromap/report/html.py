@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from models.atomic_file import write_text
 from neuromap.report import activity_figure, boards, machine_figure, tables
 from neuromap.report.loading import loading_facts
 from neuromap.report.markup import embedded_json, facts, figure, section, text
@@ -36,7 +37,7 @@ def write_html(report: Report, arrays: RunArrays, path: Path, sections: Sequence
     sections : sequence of (key, title, html)
         Further sections.
     """
-    path.write_text(render_html(report, arrays, sections), encoding="utf-8")
+    write_text(path, render_html(report, arrays, sections))
 
 
 def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] = ()) -> str:

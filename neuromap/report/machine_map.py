@@ -20,7 +20,7 @@ from neuromap.report.chip_layout import ChipLayout, lay_out
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
 from neuromap.report.quantity import plural
-from neuromap.report.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, new_figure, styled
+from neuromap.report.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, new_figure, save_figure, styled
 
 #: Machines of more chips are drawn without links, which would be a grey surface.
 _MAX_LINK_CHIPS = 3000
@@ -43,8 +43,7 @@ def write_machine_map(machine: Machine, path: Path, n_boards: int | None = None)
     """
     check_output_file("out", path, FIGURE_ENDINGS)
     figure = machine_map(machine, n_boards)
-    with styled():
-        figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)
 
 
 def machine_map(machine: Machine, n_boards: int | None = None) -> Figure:

@@ -26,7 +26,7 @@ from models.topology import Topology, build_topology
 from neuromap.output_file import FIGURE_ENDINGS, check_output_file
 from neuromap.report.chip_layout import ChipLayout, corners, lay_out
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
-from neuromap.report.style import INK, VERMILLION, new_figure, styled
+from neuromap.report.style import INK, VERMILLION, new_figure, save_figure, styled
 
 _DPI = 144
 _UNUSED = "#eeeeee"
@@ -50,8 +50,7 @@ def write_mapping_figure(mapping: Mapping, network: Network, path: Path, *, net:
     """
     check_output_file("figure", path, FIGURE_ENDINGS)
     figure = mapping_figure(mapping, network, net=net)
-    with styled():
-        figure.savefig(path, dpi=_DPI)
+    save_figure(figure, path, _DPI)
 
 
 def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None) -> Figure:

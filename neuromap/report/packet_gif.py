@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from emulator.network.model import What
 from emulator.network.outcome import EventLog, Outcome
+from models.atomic_file import writing
 from models.topology import Topology
 from neuromap.report.chip_layout import ChipLayout, lay_out
 from neuromap.report.chip_map import draw_boards, draw_chips
@@ -49,7 +51,12 @@ def write_gif(outcome: Outcome, topology: Topology, log: EventLog, path: Path, *
     """
     with styled():
         animation = _animate(outcome, topology, log, _frame_of(log, n_frames), n_frames, title)
-        animation.save(path, writer="pillow", fps=_FPS, dpi=_DPI)
+        with TemporaryDirectory() as folder:
+            made = Path(folder) / "tick.gif"
+            animation.save(made, writer="pillow", fps=_FPS, dpi=_DPI)
+            content = made.read_bytes()
+    with writing(path) as file:
+        file.write(content)
 
 
 def _frame_of(log: EventLog, n_frames: int) -> NDArray[np.int64]:

@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from models.atomic_file import writing
 
 # Okabe and Ito's colours, distinguishable with any colour vision
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
@@ -67,6 +70,12 @@ def say(ax: Axes, text: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
+
+
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a figure into a file whose ending says the format."""
+    with styled(), writing(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=dpi)
 
 
 def to_svg(figure: Figure, name: str) -> str:

@@ -12,7 +12,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuromap.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION, new_figure, say, styled
+from neuromap.report.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    new_figure,
+    save_figure,
+    say,
+    styled,
+)
 from neuromap.sweep_plan import Axis, value_text
 from neuromap.sweep_point import RATIOS, Row
 
@@ -39,11 +51,11 @@ def write_figures(result: SweepResult, folder: Path) -> tuple[Path, ...]:
     with styled():
         for axis in axes:
             path = folder / f"sweep-{_slug(axis)}.png"
-            draw_lines(result, axis).savefig(path, dpi=120)
+            save_figure(draw_lines(result, axis), path, 120)
             written.append(path)
         for first, second in itertools.combinations(axes, 2):
             path = folder / f"sweep-{_slug(first)}--{_slug(second)}.png"
-            draw_maps(result, first, second).savefig(path, dpi=120)
+            save_figure(draw_maps(result, first, second), path, 120)
             written.append(path)
     return tuple(written)
 

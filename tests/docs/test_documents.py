@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import re
 from pathlib import Path
+from signal import SIGHUP, SIGTERM
 from typing import get_args, get_type_hints
 
 import pytest
@@ -14,7 +15,8 @@ from models.machine_file import list_machines, load_machine
 from models.networks import NETWORKS
 from models.topology import build_topology
 from models.topology_spec import TopologyKind
-from neuromap.cli import EXIT_INTERRUPTED, EXIT_WRONG_INPUT, Options
+from neuromap.cli import Options
+from neuromap.cli_process import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
 from neuromap.experiment import check_experiment, load_experiment
 from neuromap.results import Report, RunArrays
 
@@ -70,7 +72,7 @@ def test_every_error_is_documented_with_its_attributes():
 
 def test_exit_codes_are_documented():
     codes = [int(code) for code in re.findall(r"^\| (\d+) \|", text_of("docs/errors.md"), flags=re.MULTILINE)]
-    assert codes == [0, 1, EXIT_WRONG_INPUT, EXIT_INTERRUPTED]
+    assert codes == [0, EXIT_SYSTEM, EXIT_WRONG_INPUT, 128 + SIGHUP, EXIT_INTERRUPTED, 128 + SIGTERM]
 
 
 def test_every_section_and_status_of_a_machine_is_documented():

@@ -8,6 +8,7 @@ import pytest
 from models.errors import (
     ArrayFileError,
     CapacityError,
+    FileWriteError,
     KeyCollisionError,
     NeuromapError,
     NeuromapWarning,
@@ -39,6 +40,10 @@ EXAMPLES = {
     "file of arrays": (
         ArrayFileError("out/spikes.npz", None, "an npz file", "a folder"),
         "file out/spikes.npz: needs an npz file, has a folder",
+    ),
+    "file that cannot be written": (
+        FileWriteError("out/report.json", "No space left on device", "free space on its disk"),
+        "file out/report.json: needs to be written, has 'No space left on device'; free space on its disk",
     ),
     "capacity": (
         CapacityError("DTCM", "core", need=71204, have=65536, unit="bytes", hint="lower max_neurons_per_core"),

@@ -23,7 +23,7 @@ from models.machine_file import load_machine
 from models.topology import build_topology
 from network_scenarios import remade
 from neuromap.cli import main
-from neuromap.dynamic import dynamic_text, net_names, read_spikes, run_dynamic
+from neuromap.dynamic import dynamic_text, net_names, run_dynamic
 from neuromap.report.animation import write_animation
 from trace_format import trace_problems
 
@@ -126,41 +126,6 @@ def test_command(tmp_path, capsys):
     assert main(["run", "pd14", "--depth", "dynamic", *options]) == 0
     assert "packets:" in capsys.readouterr().out
     assert json.loads(trace.read_text())["traceEvents"]
-
-
-# ---- spikes files ----
-
-
-def spikes_file(path, **changes):
-    content = {"step": np.array([3, 5, 9], np.int32), "neuron": np.array([0, 1, 499], np.int32), "dt_ms": 0.1,
-               "warmup_steps": 4, "n_steps": 10} | changes  # fmt: skip
-    np.savez(path, **content)
-    return path
-
-
-def test_spikes_of_a_run_start_after_its_warmup(tmp_path):
-    step, neuron = read_spikes(spikes_file(tmp_path / "spikes.npz"), NET, 6)
-    assert (step.tolist(), neuron.tolist()) == ([1, 5], [1, 499])
-
-
-@pytest.mark.parametrize(
-    ("changes", "n_steps", "message"),
-    [
-        ({"dt_ms": 0.2}, 6, r"needs dt 0\.1 ms, neurons below 500, has 'dt 0\.2 ms, neurons up to 499'$"),
-        ({"neuron": np.array([0, 1, 500])}, 6, r"needs dt 0\.1 ms, neurons below 500, has '.* neurons up to 500'$"),
-        ({}, 7, r"needs at least 7 steps after its warm-up; lower --seconds, has 6$"),
-    ],
-)  # fmt: skip
-def test_wrong_spikes_files(tmp_path, changes, n_steps, message):
-    path = spikes_file(tmp_path / "spikes.npz", **changes)
-    with pytest.raises(ParameterError, match=rf"^spikes file .*spikes\.npz: {message}"):
-        read_spikes(path, NET, n_steps)
-
-
-def test_a_file_that_holds_no_spikes(tmp_path):
-    np.savez(tmp_path / "other.npz", step=np.zeros(1))
-    with pytest.raises(ParameterError, match=r"^spikes file .*: needs the spikes\.npz of a run, has 'no neuron'$"):
-        read_spikes(tmp_path / "other.npz", NET, 1)
 
 
 # ---- traces and animations ----

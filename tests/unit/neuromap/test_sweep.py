@@ -14,7 +14,7 @@ import neuromap.flow
 from mapping.flow import map_network
 from mapping.place import PLACERS
 from mapping.route import ROUTERS
-from models.errors import NeuromapError, ParameterError, UnknownNameError
+from models.errors import FileWriteError, NeuromapError, ParameterError, UnknownNameError
 from models.machine_file import load_machine
 from models.networks import NETWORKS
 from neuromap import sweep, sweep_pool
@@ -23,6 +23,7 @@ from neuromap.experiment import make_experiment
 from neuromap.flow import run, run_static
 from neuromap.report.sweep_figure import draw_lines, draw_maps, write_figures
 from neuromap.sweep import run_sweep
+from neuromap.sweep_folder import append_point, opened_points
 from neuromap.sweep_plan import Axis, parse_axes, plan_sweep, read_axes, value_text
 from neuromap.sweep_point import COLUMNS, PARTS, UNMAPPED_SECTIONS, PointRunner, mapping_key, simulation_key
 from neuromap.sweep_pool import Task, next_task, run_tasks
@@ -296,9 +297,26 @@ def test_a_sweep_that_was_cut_anywhere_goes_on(tmp_path, monkeypatch):
 def test_a_plan_that_was_cut_goes_on(tmp_path):
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "sweep.json.tmp").write_text("{")
+    (folder / ".neuromap-0123.tmp").write_text("{")  # a process was killed as it wrote the plan
+    (folder / ".neuromap.lock").write_text("")
     assert run_sweep("chain", [CLOCKS], n_jobs=1, out=folder, figures=False).is_complete
-    assert not (folder / "sweep.json.tmp").exists()
+    assert sorted(path.name for path in folder.iterdir()) == ["points.jsonl", "sweep.json", "table.csv"]
+
+
+def test_a_point_that_does_not_fit_on_the_disk_leaves_no_part_of_its_line(tmp_path, monkeypatch):
+    path = tmp_path / "points.jsonl"
+    with opened_points(path) as file:
+        append_point(file, {"point": 0})
+
+        def full(descriptor):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(FileWriteError, match=r"^file .*points\.jsonl: needs to be written, has 'No space left on"):
+            append_point(file, {"point": 1})
+        monkeypatch.undo()
+        append_point(file, {"point": 2})
+    assert path.read_bytes() == b'{"point": 0}\n{"point": 2}\n'
 
 
 def test_points_are_kept_when_interrupted(tmp_path, monkeypatch):
@@ -362,16 +380,6 @@ def test_plan_that_cannot_be_read(tmp_path):
     (tmp_path / "sweep.json").write_text("{")
     with pytest.raises(ParameterError, match=r"^sweep\.json in .*: needs the plan of a sweep, or --overwrite, has "):
         run_sweep("chain", ["seed=1,2"], out=tmp_path)
-
-
-def test_one_sweep_at_a_time_in_a_folder(tmp_path):
-    fcntl = pytest.importorskip("fcntl")
-    run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
-    with (tmp_path / "out" / "points.jsonl").open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        message = r"^--out: needs a folder in which no other sweep is running, has '.*out'$"
-        with pytest.raises(ParameterError, match=message):
-            run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out")
 
 
 # ---- processes ---------------------------------------------------------------------------------------------------

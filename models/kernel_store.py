@@ -1,0 +1,111 @@
+"""Compiled code of one kernel on the disk: a file a signature, each with a checksum.
+
+This stands in for numba's ``FunctionCache``, whose methods it has. Nothing that is wrong with a file or the disk is an
+error: the kernel is compiled then, as it is when there is no file yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import pickle
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from numba.core import compiler, serialize
+
+_dumps: Callable[[Any], bytes] = serialize.dumps
+_rebuild: Callable[..., Any] = compiler.CompileResult._rebuild
+_MAGIC = b"neuromap kernel 1\n"
+_DIGEST_BYTES = 32
+
+
+class KernelStore:
+    """The kept code of one compiled function.
+
+    Parameters
+    ----------
+    function : callable
+        The Python function.
+    module : str
+        Dotted name of its module.
+    folder : Path or None
+        Where files are; nothing is kept without it.
+    """
+
+    def __init__(self, function: Callable[..., Any], module: str, folder: Path | None) -> None:
+        code = function.__code__
+        self._function, self._folder, self._is_enabled = function, folder, folder is not None
+        self._base = f"{module}.{function.__qualname__}-{code.co_firstlineno}".replace("<", "").replace(">", "")
+
+    @property
+    def cache_path(self) -> str | None:
+        """The folder, as numba asks for it."""
+        return None if self._folder is None else str(self._folder)
+
+    def enable(self) -> None:
+        """Keep code, and look for kept code."""
+        self._is_enabled = self._folder is not None
+
+    def disable(self) -> None:
+        """Neither keep code nor look for it."""
+        self._is_enabled = False
+
+    def flush(self) -> None:
+        """Forget the code of all signatures."""
+        if self._folder is not None:
+            for path in self._folder.glob(f"{self._base}.*.nbc"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """Return the compiled function of a signature, or None if it has to be compiled."""
+        if not self._is_enabled:
+            return None
+        target_context.refresh()
+        content = _checked(self._path(signature, target_context.codegen()))
+        if content is None:
+            return None
+        try:
+            return _rebuild(target_context, *pickle.loads(content))
+        except Exception:  # whatever it is, compiling again gives the same function
+            return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep a compiled function, if its code can be used by another process."""
+        can_be_kept = all(lifted.can_cache for lifted in compiled.lifted) and not compiled.library.has_dynamic_globals
+        if self._is_enabled and can_be_kept:
+            content = _dumps(compiled._reduce())
+            _write(self._path(signature, compiled.codegen), _MAGIC + hashlib.sha256(content).digest() + content)
+
+    def _path(self, signature: Any, codegen: Any) -> Path:
+        """Return the file of a signature on this processor."""
+        assert self._folder is not None
+        closure = self._function.__closure__
+        cells = b"" if closure is None else _dumps(tuple(cell.cell_contents for cell in closure))
+        key = repr((signature, codegen.magic_tuple())).encode() + self._function.__code__.co_code + cells
+        return self._folder / f"{self._base}.{hashlib.sha256(key).hexdigest()[:24]}.nbc"
+
+
+def _checked(path: Path) -> bytes | None:
+    """Return what a file holds, or None if it is not there or not as it was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    start = len(_MAGIC) + _DIGEST_BYTES
+    digest = hashlib.sha256(content[start:]).digest()
+    return content[start:] if content[:start] == _MAGIC + digest else None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file beside its place and rename it; leave nothing if the disk is full."""
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()

@@ -1,0 +1,148 @@
+"""One writer a folder: whoever writes results into a folder holds a lock on a file in it.
+
+The lock is the kernel's (``flock``), so that it ends with its process however that ends. Its file is called
+``.neuromap.lock`` and says who holds it; overwriting results never touches it. The holder removes it at the end, and
+who gets the lock on a file that has been removed meanwhile tries again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shlex
+import socket
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import NeuromapWarning, ParameterError
+
+LOCK_NAME = ".neuromap.lock"
+_MAX_COMMAND_LENGTH = 200
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # disks of clusters that are mounted without locks
+
+
+class FolderInUseError(ParameterError):
+    """A folder that another process, or another thread of this one, is writing results into."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """A lock of this process: the thread that took it, and how many blocks of that thread are inside it."""
+
+    thread_id: int
+    n_blocks: int = 1
+
+
+_held: dict[tuple[int, int], _Held] = {}
+_guard = threading.Lock()
+
+
+def is_locked(folder: Path) -> bool:
+    """Return whether another process, or another thread, writes into a folder."""
+    try:
+        with locked(folder):
+            return False
+    except FolderInUseError:
+        return True
+    except OSError:  # it is not there, or cannot be written
+        return False
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder that exists; blocks of one thread may be nested.
+
+    Raises
+    ------
+    FolderInUseError
+        If another process or thread holds it; the message says which.
+    OSError
+        If the lock's file cannot be made.
+    """
+    found = folder.stat()
+    key = found.st_dev, found.st_ino
+    with _guard:
+        own = _held.get(key)
+        if own is not None and own.thread_id != threading.get_ident():
+            raise _in_use(folder, f"another thread of this process ({os.getpid()})")
+        if own is not None:
+            own.n_blocks += 1
+        descriptor = _take(folder) if own is None else None
+        own = _held.setdefault(key, _Held(threading.get_ident()))
+    try:
+        yield
+    finally:
+        with _guard:
+            own.n_blocks -= 1
+            if not own.n_blocks:
+                del _held[key]
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                (folder / LOCK_NAME).unlink()
+            os.close(descriptor)
+
+
+def _in_use(folder: Path, holder: str) -> FolderInUseError:
+    return FolderInUseError("output folder (--out)", str(folder), f"a folder that nobody writes into; {holder} does")
+
+
+def _take(folder: Path) -> int | None:
+    """Open the lock's file and lock it; None where there are no such locks (Windows, some disks of clusters)."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    path = folder / LOCK_NAME
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_same(descriptor, path):
+                _say_who(descriptor)
+                return descriptor
+        except BlockingIOError as error:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            raise _in_use(folder, holder) from error
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in _NO_LOCKS:
+                raise
+            path.unlink(missing_ok=True)
+            warnings.warn(f"{folder}: this disk has no locks; let only one neuromap write there", NeuromapWarning, 2)
+            return None
+        os.close(descriptor)
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    """Return whether a path still names the file that was opened."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _say_who(descriptor: int) -> None:
+    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_MAX_COMMAND_LENGTH]
+    content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command})
+    with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, content.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Say who holds a lock, from what its file says."""
+    try:
+        content = json.loads(os.pread(descriptor, 4096, 0))
+        host = "" if content["host"] == socket.gethostname() else f" on {content['host']}"
+        text = f"process {content['pid']}{host} ({content['command']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+    return text if text.isprintable() else ascii(text)
