@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -34,6 +34,24 @@ def open_times(machine: Machine) -> tuple[ConstantNote, ...]:
         if spec is not None and getattr(spec, name) == note.value and note.low != note.high:
             found.append(note)
     return tuple(found)
+
+
+def unranged_times(machine: Machine) -> tuple[ConstantNote, ...]:
+    """Return the unverified times and speeds of the cores' work that have no range: nobody knows how wrong they are."""
+    paths = ("core.clock_hz",)
+    return tuple(note for note in _unranged(machine) if note.path in paths or _is_time(note))
+
+
+def unranged_in(machine: Machine, sections: Sequence[str]) -> tuple[ConstantNote, ...]:
+    """Return the unverified numbers of some sections that have no range."""
+    return tuple(note for note in _unranged(machine) if note.path.partition(".")[0] in sections)
+
+
+def _unranged(machine: Machine) -> Iterator[ConstantNote]:
+    for note in machine.constants:
+        is_number = isinstance(note.value, int | float | tuple) and not isinstance(note.value, bool)
+        if note.status == "unverified" and note.low is None and is_number:
+            yield note
 
 
 def with_times_at(machine: Machine, bound: Bound) -> Machine:

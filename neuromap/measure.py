@@ -5,20 +5,22 @@ from __future__ import annotations
 import resource
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.energy import energy, energy_range, traffic
+from emulator.cores import used_constants
+from emulator.energy import Traffic, energy, energy_range, traffic
 from emulator.loading import load_time_range_s, load_times
 from emulator.run import Simulation
 from emulator.timing_model import Timing
 from mapping.load import StaticLoad, link_capacity_packets_per_s, static_load
 from mapping.model import Mapping
-from models.machine_range import open_times
+from models.machine import Machine
+from models.machine_range import open_times, unranged_in, unranged_times
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment
@@ -44,6 +46,9 @@ from neuromap.results import (
 )
 from neuromap.statistics import summarise_activity
 from neuromap.verdict import make_verdict
+
+#: Capacities that every mapping is held against.
+_CAPACITIES = ("core.n_per_chip", "core.dtcm_bytes", "memory.sdram_bytes", "router.n_table_entries")
 
 
 @dataclass(frozen=True, eq=False)  # no slots: what report and arrays both need is computed once and kept
@@ -147,6 +152,11 @@ def _mapping_report(m: Measured, load: StaticLoad) -> MappingReport:
         total_table_entries=int(lengths.sum()),
         mean_link_hops=load.mean_link_hops,
         violations=list(m.violations),
+        unranged_capacities=[
+            note.path
+            for note in unranged_in(m.mapping.machine, ("core", "memory", "router"))
+            if note.path in _CAPACITIES
+        ],
     )
 
 
@@ -180,6 +190,9 @@ def _timing_report(m: Measured) -> TimingReport:
         low=None if timing.low is None else _timing_bound(timing.low, m),
         high=None if timing.high is None else _timing_bound(timing.high, m),
         unverified_costs=[note.path for note in open_times(m.mapping.machine)],
+        unranged_costs=[
+            note.path for note in used_constants(m.mapping, m.simulation.network, unranged_times(m.mapping.machine))
+        ],
     )
 
 
@@ -210,7 +223,18 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
         n_lost=m.timing.n_lost,
         busiest_link_packets_per_s=float(load.link_packets_per_s[busiest]),
         link_capacity_packets_per_s=float(capacity[busiest]),
+        unranged_rates=_unranged_rates(m, load),
     )
+
+
+def _unranged_rates(m: Measured, load: StaticLoad) -> list[str]:
+    """Unverified rates of links without a range, of the kinds of links that carry packets."""
+    loaded, link = load.link_packets_per_s > 0, m.mapping.machine.link
+    is_used = {"link.packets_per_s": bool((loaded & ~load.is_board_link).any())}
+    if link.board_packets_per_s is None:
+        is_used["link.packets_per_s"] = bool(loaded.any())
+    is_used["link.board_packets_per_s"] = bool((loaded & load.is_board_link).any())
+    return [note.path for note in unranged_in(m.mapping.machine, ("link",)) if is_used.get(note.path, False)]
 
 
 def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> NDArray[np.float64]:
@@ -255,7 +279,23 @@ def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timi
     return EnergyReport(
         energy_per_synaptic_event_nj=found.energy_per_event_nj, power_w=found.power_w, n_synaptic_events=n_events,
         parts_w=found.parts_w, power_range_w=[one.power_w for one in energy_range(m.mapping.machine, done, **given)],
+        unranged_power=_unranged_power(m.mapping.machine, done, given, found.power_w),
     )  # fmt: skip
+
+
+def _unranged_power(machine: Machine, done: Traffic, given: dict[str, Any], power_w: float) -> list[str]:
+    """Unverified power constants without a range that the power of this run depends on."""
+    found = []
+    for note in unranged_in(machine, ("power",)):
+        assert isinstance(note.value, int | float)
+        name, value = note.path.partition(".")[2], note.value
+        if not value:
+            continue  # nothing is said to be there
+        changed: Any = {name: value * 2}
+        moved = replace(machine, power=replace(machine.power, **changed))
+        if energy(moved, done, **given).power_w != power_w:
+            found.append(note.path)
+    return found
 
 
 def _loading_report(m: Measured) -> LoadingReport | None:

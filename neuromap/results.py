@@ -32,6 +32,7 @@ class Verdict:
     summary: str
     limit: str
     remedy: str
+    fits_answer: Answer = "yes"
     keeps_up_answer: Answer = "yes"
     loses_nothing_answer: Answer = "yes"
 
@@ -61,6 +62,8 @@ class MachineReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingReport:
+    """``unranged_capacities``: paths of unverified capacities without a range."""
+
     recipe: str
     n_cores: int
     n_cores_by_kind: dict[str, int]
@@ -70,6 +73,7 @@ class MappingReport:
     total_table_entries: int
     mean_link_hops: float
     violations: list[str]
+    unranged_capacities: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +144,7 @@ class TimingReport:
 
     ``is_free_running``: a step ends when all are done, and may be shorter than a tick of real time. ``low``, ``high``:
     with all unverified costs (``unverified_costs``, paths) cheap, and dear; None where there are none.
+    ``unranged_costs``: paths of unverified times and speeds without a range that the cores of the run are charged with.
     """
 
     time_scale_factor: float
@@ -154,6 +159,7 @@ class TimingReport:
     low: TimingBound | None = None
     high: TimingBound | None = None
     unverified_costs: list[str] = field(default_factory=list)
+    unranged_costs: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +168,7 @@ class PacketReport:
 
     Counts are of the steps after the warm-up. The busiest link is the one asked for most of what it can carry:
     ``busiest_link_packets_per_s`` is what the spikes offer it, which may be more than
-    ``link_capacity_packets_per_s``.
+    ``link_capacity_packets_per_s``. ``unranged_rates``: unverified rates of links without a range that carry packets.
     """
 
     n_sent: int
@@ -171,6 +177,7 @@ class PacketReport:
     n_lost: int
     busiest_link_packets_per_s: float
     link_capacity_packets_per_s: float
+    unranged_rates: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +193,7 @@ class MemoryReport:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyReport:
     """``parts_w`` splits ``power_w``; ``power_range_w``: with all power constants at the low, and high, ends of their
-    ranges.
+    ranges; ``unranged_power``: paths of unverified power constants without a range that are not 0.
     """
 
     energy_per_synaptic_event_nj: float | None
@@ -194,6 +201,7 @@ class EnergyReport:
     n_synaptic_events: int
     parts_w: dict[str, float]
     power_range_w: list[float] = field(default_factory=list)
+    unranged_power: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The verdict: does it fit, keep up, lose anything; what limits it, and which change would fix it.
 
 Where costs of the machine are only known within ranges, the run has been charged at both ends; an answer that differs
-between them depends on unverified constants, and says so.
+between them depends on unverified constants, and says so. So does an answer that rests on an unverified constant
+without a range: nobody knows how far from the truth it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from neuromap.results import Answer, LimitingCore, MappingReport, PacketReport, 
 
 #: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
 _FIXED_SHARE = 0.15
+_N_LISTED = 3
 DEPENDS: Answer = "depends on unverified constants"
 
 
@@ -31,26 +33,43 @@ def make_verdict(
     is_link_free = packets.busiest_link_packets_per_s <= packets.link_capacity_packets_per_s
     loses_nothing = packets.n_lost == 0 and is_link_free
     ends = [end for end in (timing.low, timing.high) if end is not None]
-    in_time = _answer(keeps_up, [end.n_overruns == 0 for end in ends])
-    without_loss = _answer(loses_nothing, [end.n_lost == 0 and is_link_free for end in ends])
+    in_time = _answer(keeps_up, [end.n_overruns == 0 for end in ends], timing.unranged_costs)
+    unranged = [*timing.unranged_costs, *packets.unranged_rates]
+    without_loss = _answer(loses_nothing, [end.n_lost == 0 and is_link_free for end in ends], unranged)
     where = _where(experiment, machine, mapping)
     return Verdict(
         fits=fits,
         keeps_up=keeps_up,
         loses_nothing=loses_nothing,
-        summary=_summary(where, mapping, timing, (fits, keeps_up, loses_nothing), in_time),
+        summary=_summary(where, mapping, timing, (fits, keeps_up, loses_nothing), in_time)
+        + (_unranged_sentence(in_time, unranged) if fits else ""),
         limit=_limit(machine, timing),
         remedy="" if fits and keeps_up and loses_nothing else _remedy(mapping, timing, is_link_free),
+        fits_answer=_answer(fits, [], mapping.unranged_capacities),
         keeps_up_answer=in_time,
         loses_nothing_answer=without_loss,
     )
 
 
-def _answer(as_stated: bool, at_ends: list[bool]) -> Answer:
-    """Yes or no where it is the same within all ranges."""
-    if any(one != as_stated for one in at_ends):
+def _answer(as_stated: bool, at_ends: list[bool], unranged: list[str]) -> Answer:
+    """Yes or no where it is the same within all ranges, and rests on no guess without one."""
+    if unranged or any(one != as_stated for one in at_ends):
         return DEPENDS
     return "yes" if as_stated else "no"
+
+
+def listed(paths: list[str]) -> str:
+    """Return the first few of some constants, and how many more there are."""
+    shown = ", ".join(paths[:_N_LISTED])
+    return shown if len(paths) <= _N_LISTED else f"{shown} and {len(paths) - _N_LISTED} more"
+
+
+def _unranged_sentence(in_time: Answer, unranged: list[str]) -> str:
+    """Say what the answers rest on, if that has no range."""
+    if not unranged:
+        return ""
+    both = "This" if in_time == DEPENDS else "That it loses nothing or something"
+    return f" {both} rests on unverified constants whose range nobody knows: {listed(unranged)}."
 
 
 def _where(experiment: Experiment, machine: Machine, mapping: MappingReport) -> str:
@@ -69,9 +88,11 @@ def _summary(
     pace = "real time" if timing.time_scale_factor == 1 else f"a slow-down of {timing.time_scale_factor:g}"
     overruns = f"{timing.n_overruns:,} of {timing.n_steps:,} steps overrun"
     losses = "and loses nothing" if loses_nothing else "but loses spikes" if keeps_up else "and loses spikes"
+    does = f"keeps up {losses}" if keeps_up else f"does not ({overruns}) {losses}"
+    if in_time == DEPENDS and timing.unranged_costs:
+        return f"{where} fits; whether it keeps up with {pace} is not known: with the values taken it {does}."
     if in_time == DEPENDS and timing.low is not None and timing.high is not None:
         factors = span(timing.low.min_lossless_time_scale_factor, timing.high.min_lossless_time_scale_factor, 2)
-        does = f"keeps up {losses}" if keeps_up else f"does not ({overruns}) {losses}"
         return (
             f"{where} fits; whether it keeps up with {pace} depends on unverified constants (no step overruns from a "
             f"slow-down of {factors}): with the values taken it {does}."

@@ -17,6 +17,7 @@
 from emulator.cores.phase import CoreWork, Per, Phase
 from emulator.cores.site import Site, hand_over_bytes, sites
 from emulator.cores.table import core_costs, phase_list, phases, timer_phase_cycles
+from emulator.cores.used import used_constants
 
 __all__ = [
     "CoreWork",
@@ -29,4 +30,5 @@ __all__ = [
     "phases",
     "sites",
     "timer_phase_cycles",
+    "used_constants",
 ]

@@ -8,7 +8,7 @@ from typing import Literal
 from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of, span
 from neuromap.report.words import words_of
 from neuromap.results import LimitingCore, Report
-from neuromap.verdict import DEPENDS
+from neuromap.verdict import DEPENDS, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ def _fits(report: Report) -> Line:
         details += (f"{plural(len(mapping.violations), 'broken invariant')} of the mapping",)
     is_good = report.verdict.fits
     short = f"{details[0]}; {share}"
+    if is_good and report.verdict.fits_answer == DEPENDS:
+        unknown = f"no range is known of {listed(mapping.unranged_capacities)}"
+        return Line("open", "Fits: depends on unverified constants", (*details, unknown), f"{short}; {unknown}")
     return Line("good" if is_good else "bad", "Fits" if is_good else "Does not fit", details, short)
 
 
@@ -98,15 +101,20 @@ def range_lines(report: Report) -> tuple[str, ...]:
     """Return what the unverified costs leave open, in words; empty where all costs have a source."""
     timing = report.timing
     low, high = timing.low, timing.high
+    unknown: tuple[str, ...] = ()
+    if timing.unranged_costs:
+        unknown = (f"no range is known of {listed(timing.unranged_costs)}, which are unverified",)
     if low is None or high is None:
-        return ()
+        return unknown
     n_decimals = 4 if timing.is_free_running else 2
     longest = span(low.step_us.max, high.step_us.max, 1)
     factors = span(low.real_time_factor, high.real_time_factor, n_decimals)
     needed = span(low.min_lossless_time_scale_factor, high.min_lossless_time_scale_factor, n_decimals)
     if timing.is_free_running:
-        return (f"unverified costs ({len(timing.unverified_costs)}): longest step {longest} µs, factor {factors}",)
+        found = f"unverified costs ({len(timing.unverified_costs)}): longest step {longest} µs, factor {factors}"
+        return (*unknown, found)
     return (
+        *unknown,
         f"unverified costs: longest step {longest} µs, real-time factor {factors}",
         f"time-scale factor without overruns {needed}, with all {len(timing.unverified_costs)} unverified costs low, "
         "and all high",
@@ -128,6 +136,8 @@ def _loses(report: Report) -> Line:
         f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; busiest link at "
         f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)}"
     )
+    if packets.unranged_rates:
+        details += (f"no range is known of {listed(packets.unranged_rates)}",)
     answer = "Loses nothing" if is_good else "Loses spikes"
     if report.verdict.loses_nothing_answer == DEPENDS:
         return Line("open", f"{answer}: depends on unverified constants", details, short)
@@ -150,7 +160,9 @@ def _costs(report: Report) -> Line:
 def _power_range(report: Report) -> str:
     """The power with all its constants at the low, and high, ends of their ranges; nothing where they have none."""
     bounds = [f"{value:,.3g}" for value in report.energy.power_range_w]
-    return f" ({bounds[0]} to {bounds[1]})" if len(set(bounds)) > 1 else ""
+    between = f" ({bounds[0]} to {bounds[1]})" if len(set(bounds)) > 1 else ""
+    unranged = report.energy.unranged_power
+    return f"{between}; no range is known of {listed(unranged)}" if unranged else between
 
 
 def core_name(core: LimitingCore) -> str:
