@@ -2,6 +2,11 @@
 
 Fixed point: the host sends S16.15, the core derives the constants by its own algorithm (``emulator.device_math``):
 PD14's exp(-dt/tau_m) is 32442 / 2**15 on the device, where the exact exponential of the same argument rounds to 32443.
+What the derived numbers amount to is compared with what was asked for in ``emulator.fixed_point_notes``.
+
+The refractory time is counted in steps here, by the host, and sent as that many steps of the device's own dt, so that
+the device finds the same number. Sent as it is (as sPyNNaker's host does), 3 ms at a dt of 0.3 ms, which S16.15 rounds
+down, would be 11 steps of the device instead of 10.
 
 References
 ----------
@@ -15,11 +20,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.device_math import LifDeviceConstants, lif_device_constants
+from emulator.device_math import LifDeviceConstants, ceil_s1615, divide_s1615, lif_device_constants
 from emulator.fixed_point import S1615, Overflow, Rounding, to_raw
 from emulator.kernels import neuron as kernel
 from models.errors import ParameterError
 from models.network import LifCurrExp
+from models.units import ceil_to_steps
 
 _ONE_S1615 = 1 << 15
 
@@ -41,8 +47,29 @@ def divisor_s1615(value: float, name: str) -> int:
     return raw
 
 
-def _device_constants(neuron: LifCurrExp, dt_raw: int) -> LifDeviceConstants:
+def refractory_steps(t_ref_ms: float, dt_ms: float) -> int:
+    """Return the steps of a refractory time, rounded up.
+
+    Raises
+    ------
+    ParameterError
+        For more steps than the lists of refractory neurons are made for.
+    """
+    n_steps = ceil_to_steps(t_ref_ms, dt_ms)
+    if n_steps > np.iinfo(np.int16).max:
+        raise ParameterError("t_ref_ms", t_ref_ms, f"at most 32,767 steps of {dt_ms:g} ms")
+    return n_steps
+
+
+def device_refractory_steps(t_ref_ms: float, dt_ms: float) -> int:
+    """Return the steps that the device makes of a refractory time that it is sent as it is."""
+    t_ref_raw, dt_raw = raw_s1615(t_ref_ms, "t_ref_ms"), divisor_s1615(dt_ms, "dt_ms")
+    return ceil_s1615(divide_s1615(t_ref_raw, dt_raw))
+
+
+def device_constants(neuron: LifCurrExp, dt_ms: float) -> LifDeviceConstants:
     """Let the device's algorithm derive the constants; what it would get silently wrong is an error."""
+    dt_raw = divisor_s1615(dt_ms, "dt_ms")
     tau_mem = divisor_s1615(neuron.tau_mem_ms, "tau_mem_ms")
     c_m_nf = raw_s1615(neuron.c_m_pf * 1e-3, "c_m_pf")
     if c_m_nf <= 0:
@@ -64,17 +91,11 @@ def _device_constants(neuron: LifCurrExp, dt_raw: int) -> LifDeviceConstants:
     return lif_device_constants(
         c_m_raw=c_m_nf,
         tau_m_raw=tau_mem,
-        t_refract_raw=raw_s1615(neuron.t_ref_ms, "t_ref_ms"),
+        t_refract_raw=refractory_steps(neuron.t_ref_ms, dt_ms) * dt_raw,
         dt_raw=dt_raw,
         tau_syn_exc_raw=taus["tau_syn_exc_ms"],
         tau_syn_inh_raw=taus["tau_syn_inh_ms"],
     )
-
-
-def _check_t_refract(n_steps: float, neuron: LifCurrExp, dt_ms: float) -> None:
-    """Raise ParameterError for a refractory time that the lists of refractory neurons are not made for."""
-    if n_steps > np.iinfo(np.int16).max:
-        raise ParameterError("t_ref_ms", neuron.t_ref_ms, f"at most 32,767 steps of {dt_ms:g} ms")
 
 
 def lif_constants_s1615(
@@ -87,7 +108,7 @@ def lif_constants_s1615(
     poisson_weight_raw: int,
 ) -> NDArray[np.int64]:
     """Return the constants of ``step_lif_s1615``: int64, shape (N_LIF_INT,), units as on the device (mV, nA, ms)."""
-    derived = _device_constants(neuron, divisor_s1615(dt_ms, "dt_ms"))
+    derived = device_constants(neuron, dt_ms)
     row = np.zeros(kernel.N_LIF_INT, np.int64)
     row[kernel.L_R], row[kernel.L_EXP_TC] = derived.r_membrane_raw, derived.exp_tc_raw
     row[kernel.L_DECAY_EXC], row[kernel.L_INIT_EXC] = derived.exc.decay_u032, derived.exc.init_u032
@@ -99,7 +120,6 @@ def lif_constants_s1615(
     row[kernel.L_T_REFRACT] = derived.t_refract_steps
     row[kernel.L_SHIFT_EXC], row[kernel.L_SHIFT_INH] = shift_exc, shift_inh
     row[kernel.L_POISSON_WEIGHT] = poisson_weight_raw
-    _check_t_refract(row[kernel.L_T_REFRACT], neuron, dt_ms)
     return row
 
 
@@ -117,8 +137,7 @@ def lif_constants_f64(
     row[kernel.X_V_REST] = neuron.v_rest_mv
     row[kernel.X_V_RESET] = neuron.v_reset_mv
     row[kernel.X_V_THRESH] = neuron.v_thresh_mv
-    row[kernel.X_T_REFRACT] = math.ceil(neuron.t_ref_ms / dt_ms - 1e-9)
-    _check_t_refract(row[kernel.X_T_REFRACT], neuron, dt_ms)
+    row[kernel.X_T_REFRACT] = refractory_steps(neuron.t_ref_ms, dt_ms)
     row[kernel.X_POISSON_WEIGHT] = poisson_weight_pa
     return row
 

@@ -7,7 +7,10 @@ Weights are scaled so that a ring word, shifted left, is the S16.15 number that 
 | current, exponential; Izhikevich | nA | pA: 0.001 |
 | current, alpha | nA, times e (the peak of ``t exp(-t)`` is 1/e) | pA: 0.001 e |
 | conductance | uS, times 2^10 (facts/spinnaker.md 2.6; the core shifts back) | nS: 1.024 |
-| delta | nA during one step | mV: c_m / (tau_m (1 - exp(-dt/tau_m))), mV/nA inverted |
+| delta | nA during one step | mV: 1 / (R (1 - exp_TC)), mV/nA inverted, with the device's own R and exp_TC |
+
+Synapses of alpha shape and the adaptive threshold have no code on the device; the host sends their factors in U0.32,
+rounded to nearest.
 """
 
 from __future__ import annotations
@@ -18,10 +21,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.device_math import ONE_U032, LifDeviceConstants, SynapseDeviceConstants, synapse_device_constants
+from emulator.device_math import LifDeviceConstants, SynapseDeviceConstants, synapse_device_constants
+from emulator.fixed_point import U032, Overflow, Rounding, to_raw
 from emulator.kernels import neuron as lif
 from emulator.kernels import neuron_parts as part
-from emulator.lif_constants import divisor_s1615, lif_constants_f64, lif_constants_s1615, raw_s1615
+from emulator.lif_constants import device_constants, divisor_s1615, lif_constants_f64, lif_constants_s1615, raw_s1615
 from models.errors import ParameterError
 from models.network import (
     Izhikevich,
@@ -59,13 +63,31 @@ def input_per_weight(neuron: NeuronModel, dt_ms: float) -> float:
         case LifCurrAlpha():
             return math.e / _PA_PER_NA
         case LifDelta():
-            gain_mv_per_na = -neuron.tau_mem_ms / neuron.c_m_pf * 1e3 * math.expm1(-dt_ms / neuron.tau_mem_ms)
-            return 1.0 / gain_mv_per_na
+            return 1.0 / delta_gain_mv_per_na(neuron, dt_ms)
         case _:
             return 1.0 / _PA_PER_NA
 
 
-def _as_lif(neuron: NeuronModel) -> LifCurrExp:
+def delta_gain_mv_per_na(neuron: LifDelta, dt_ms: float) -> float:
+    """Return how far a current of one step moves the membrane that the device has, mV/nA.
+
+    The exact gain of the membrane that was asked for would let a weight miss its size by what the device's decay is
+    off, 22 % for 2 s at 0.1 ms.
+
+    Raises
+    ------
+    ParameterError
+        If no current moves that membrane.
+    """
+    derived = device_constants(as_lif(neuron), dt_ms)
+    gain = math.ldexp(derived.r_membrane_raw * ((1 << 15) - derived.exp_tc_raw), -30)
+    if gain <= 0:
+        allowed = f"a membrane that S16.15 lets relax in steps of {dt_ms:g} ms: shorten it or lengthen dt_ms"
+        raise ParameterError("tau_mem_ms", neuron.tau_mem_ms, allowed)
+    return gain
+
+
+def as_lif(neuron: NeuronModel) -> LifCurrExp:
     """Return the LIF neuron with exponential currents that shares the parameters (synapses of 1 ms where none are)."""
     names = ("c_m_pf", "tau_mem_ms", "tau_syn_exc_ms", "tau_syn_inh_ms", "t_ref_ms", "v_rest_mv", "v_reset_mv",
              "v_thresh_mv")  # fmt: skip
@@ -115,24 +137,43 @@ def neuron_constants_s1615(
         row[lif.L_POISSON_WEIGHT] = poisson_weight_raw
         return row
     row[: lif.N_LIF_INT] = lif_constants_s1615(
-        _as_lif(neuron), dt_ms, current_pa=current_pa, shift_exc=shift_exc, shift_inh=shift_inh,
+        _device_lif(neuron), dt_ms, current_pa=current_pa, shift_exc=shift_exc, shift_inh=shift_inh,
         poisson_weight_raw=poisson_weight_raw,
     )  # fmt: skip
     match neuron:
         case LifCurrAlpha():
-            for decay, init, fill in (
-                (lif.L_DECAY_EXC, lif.L_INIT_EXC, part.AI_FILL_EXC),
-                (lif.L_DECAY_INH, lif.L_INIT_INH, part.AI_FILL_INH),
+            for tau_ms, columns in (
+                (neuron.tau_syn_exc_ms, (lif.L_DECAY_EXC, lif.L_INIT_EXC, part.AI_FILL_EXC)),
+                (neuron.tau_syn_inh_ms, (lif.L_DECAY_INH, lif.L_INIT_INH, part.AI_FILL_INH)),
             ):
-                row[init] -= row[decay]
-                row[fill] = int(row[decay]) * (ONE_U032 - int(row[decay])) >> 32
+                row[list(columns)] = _alpha_factors_u032(tau_ms, dt_ms)
         case LifCondExp():
             row[part.CI_REVERSAL_EXC] = raw_s1615(neuron.e_rev_exc_mv, "e_rev_exc_mv")
             row[part.CI_REVERSAL_INH] = raw_s1615(neuron.e_rev_inh_mv, "e_rev_inh_mv")
         case LifAdaptThresh():
-            row[part.TI_DECAY] = decay_s1615(neuron.tau_thresh_ms, dt_ms, "tau_thresh_ms").decay_u032
+            row[part.TI_DECAY] = nearest_u032(math.exp(-dt_ms / neuron.tau_thresh_ms))
             row[part.TI_JUMP] = raw_s1615(neuron.thresh_jump_mv, "thresh_jump_mv")
     return row
+
+
+def _device_lif(neuron: NeuronModel) -> LifCurrExp:
+    """Return the LIF neuron whose constants a core derives; alpha synapses are not derived there."""
+    lif_neuron = as_lif(neuron)
+    if isinstance(neuron, LifCurrAlpha):
+        return replace(lif_neuron, tau_syn_exc_ms=1.0, tau_syn_inh_ms=1.0)
+    return lif_neuron
+
+
+def nearest_u032(value: float) -> int:
+    """Round a number of [0, 1] to U0.32, whose largest is just below 1."""
+    return int(to_raw(value, U032, Rounding.NEAREST_EVEN, Overflow.SATURATE)[0])
+
+
+def _alpha_factors_u032(tau_ms: float, dt_ms: float) -> tuple[int, int, int]:
+    """Return decay, start (what the current has of an input at once) and fill (what it takes of ``x`` in a step)."""
+    h = dt_ms / tau_ms
+    decay, gone = math.exp(-h), -math.expm1(-h)
+    return nearest_u032(decay), nearest_u032(gone / h - decay), nearest_u032(decay * gone)
 
 
 def _set_izhikevich_s1615(row: NDArray[np.int64], neuron: Izhikevich, dt_ms: float, current_pa: float) -> None:
@@ -172,7 +213,7 @@ def neuron_constants_f64(
         In the unit of the model's weights.
     """
     row = np.zeros(part.N_MODEL_FLOAT, np.float64)
-    shared = _as_lif(neuron) if not isinstance(neuron, Izhikevich) else replace(
+    shared = as_lif(neuron) if not isinstance(neuron, Izhikevich) else replace(
         LifCurrExp(), tau_syn_exc_ms=neuron.tau_syn_exc_ms, tau_syn_inh_ms=neuron.tau_syn_inh_ms
     )  # fmt: skip
     row[: lif.N_LIF_FLOAT] = lif_constants_f64(

@@ -5,29 +5,51 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.kernels import neuron as lif
 from emulator.kernels.engine import Cells
-from models.network import Network
+from models.network import Izhikevich, LifCondExp, LifDelta, Network, Population
 
 _HALF_RANGE = 1 << 30  # of 32 bits
+_CONDUCTANCE_BITS = 10
 _LOOK_STEPS = 200  # between two looks at all state
 
 
+def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
+    """Return the synaptic value from which on it, or the potential that it leads to, is beyond half of the range."""
+    neuron = population.neuron
+    if isinstance(neuron, Izhikevich | LifDelta) or r_membrane_raw <= 0:
+        return _HALF_RANGE
+    limit = (_HALF_RANGE << 15) // r_membrane_raw
+    if isinstance(neuron, LifCondExp):
+        pull_mv = max(abs(neuron.e_rev_exc_mv - neuron.v_rest_mv), abs(neuron.e_rev_inh_mv - neuron.v_rest_mv), 1.0)
+        limit = int((limit << _CONDUCTANCE_BITS) / pull_mv)
+    return min(limit, _HALF_RANGE)
+
+
 class RangeWatch:
-    """Looks now and then whether 32-bit state comes near the end of its range."""
+    """Looks now and then whether 32-bit state, or the potential that a current leads to, nears the end of its range.
+
+    A current ``I`` leads to ``I R``, an S16.15 number too: with the resistance of a long membrane it wraps long before
+    the current does.
+    """
 
     def __init__(self, network: Network, cells: Cells) -> None:
         self._names = [population.name for population in network.populations]
         self._cells = cells
+        self._currents = [
+            _largest_current_raw(population, int(row[lif.L_R]))
+            for population, row in zip(network.populations, cells.lif, strict=True)
+        ]
         self._found: set[int] = set()
 
     def look(self) -> None:
         """Note the populations with a potential or current beyond half of the range."""
-        cells = self._cells
-        for values in (cells.v, cells.i_exc, cells.i_inh):
-            if values.size and max(int(values.max()), -int(values.min())) >= _HALF_RANGE:
+        cells, half = self._cells, [_HALF_RANGE] * len(self._names)
+        for values, limits in ((cells.v, half), (cells.i_exc, self._currents), (cells.i_inh, self._currents)):
+            if values.size and max(int(values.max()), -int(values.min())) >= min(limits):
                 for shard, p in np.ndindex(cells.pop_first.shape):
                     part = values[shard, cells.pop_first[shard, p] : cells.pop_last[shard, p]].astype(np.int64)
-                    if part.size and np.abs(part).max() >= _HALF_RANGE:
+                    if part.size and np.abs(part).max() >= limits[p]:
                         self._found.add(p)
 
     @property

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from emulator.advance import AfterStep, Couple, advance
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
 from emulator.engine_state import EngineState, build_state
+from emulator.fixed_point_notes import announce_notes
 from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
 from emulator.plasticity import PlasticRows, static_projections
 from emulator.plasticity_weights import Plasticity, PlasticWeights
@@ -89,6 +90,9 @@ class Simulation:
         Of every projection with plasticity, in the order of their sources; ``connectivity`` holds the others.
     plastic_rows : tuple of PlasticRows
         The synapses of the same projections as they began.
+    notes : tuple of str
+        What fixed point does not hold of the network, one sentence each: parameter, population, asked and effective
+        value (``emulator.fixed_point_notes``).
     """
 
     network: Network
@@ -107,6 +111,7 @@ class Simulation:
     population_counters: dict[str, dict[str, int]] = field(default_factory=dict)
     plastic_weights: tuple[PlasticWeights, ...] = ()
     plastic_rows: tuple[PlasticRows, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def n_synapses(self) -> int:
@@ -142,6 +147,7 @@ class _Options:
     probes: Sequence[int] = ()
     sample_weights_ms: float | None = None
     couple: Couple | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def number_format(self) -> NumberFormat | None:
@@ -211,10 +217,16 @@ def simulate(
     Simulation
         Partial (``is_complete`` false) after Ctrl-C during the simulation.
 
+    Warns
+    -----
+    NeuromapWarning
+        For a parameter that is off by more than 5 % in fixed point, with its effective value; all that is off by more
+        than 1 % is in ``Simulation.notes``.
+
     Raises
     ------
     ParameterError
-        For impossible options or parameters outside the number format.
+        For impossible options, and for parameters outside the number format or, in ``'fixed'``, off by more than 20 %.
     CapacityError
         With ``couple``, if memory does not hold all rows.
     """
@@ -235,6 +247,9 @@ def simulate(
     )  # fmt: skip
     if options.number_format is not None:
         check_models(network)
+    if options.is_fixed:
+        notes = announce_notes(network, options.number_format, ring_buffer, options.weight_rounding)
+        options = replace(options, notes=notes)
     _compile_kernels(network, arithmetic, progress, is_coupled=couple is not None)
     return _simulate(network, n_steps, options, progress)
 
@@ -328,7 +343,7 @@ def _simulate(
         build_s=built - start, simulate_s=time.perf_counter() - built, saturations=_saturations(network, state),
         near_overflow=() if watch is None else watch.names,
         population_counters=_by_population(network, state) if number_format is not None and options.is_fixed else {},
-        plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows,
+        plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows, notes=options.notes,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ def _worst(counters: dict[str, dict[str, int]], counter: str) -> tuple[int, str]
 def variant_notes(number_format: NumberFormat, simulation: Simulation) -> tuple[str, ...]:
     """Say what saturated, vanished or stood still, where, and what to change."""
     q, counters = number_format.state, simulation.population_counters
-    notes: list[str] = []
+    notes = list(simulation.notes)
     if q is None:
         return ()
     wider = f"take at least {q.int_bits + 1} integer bits"

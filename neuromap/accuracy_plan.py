@@ -8,6 +8,7 @@ import numpy as np
 
 from emulator.engine_state import initial_potentials_mv
 from emulator.fixed_point import QFormat
+from emulator.fixed_point_notes import format_deviations
 from emulator.number_format import MAX_WEIGHT_BITS, NumberFormat, StateRounding, check_format
 from emulator.weight_scale import WeightRounding
 from models.errors import ParameterError, UnknownNameError
@@ -126,4 +127,5 @@ def check_variants(network: Network, variants: Iterable[NumberFormat], seed: int
         if variant.state not in checked:
             checked.add(variant.state)
             check_format(network, variant)
+            format_deviations(network, variant)
             variant.to_state(extremes)

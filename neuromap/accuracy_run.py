@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from emulator.open_loop import Replay, replay
 from emulator.run import Arithmetic, Simulation, simulate
 from emulator.weight_scale import RingBufferBound
 from models.atomic_file import write_text
-from models.errors import ParameterError
+from models.errors import NeuromapWarning, ParameterError
 from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
@@ -74,14 +75,16 @@ class _Setting:
             if stage == "simulate":
                 progress(fraction)
 
-        done = simulate(
-            self.network, n_steps=self.n_steps, seed=seed, arithmetic=arithmetic,
-            delay_convention=self.experiment.delay_convention, poisson=self.experiment.poisson,
-            ring_buffer=RingBufferBound(
-                sigma=self.experiment.ring_buffer_sigma, rate_hz=self.experiment.ring_buffer_rate_hz
-            ),
-            n_threads=self.experiment.n_threads, max_memory_bytes=sys.maxsize, progress=on_stage,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NeuromapWarning)  # the variant's notes say it
+            done = simulate(
+                self.network, n_steps=self.n_steps, seed=seed, arithmetic=arithmetic,
+                delay_convention=self.experiment.delay_convention, poisson=self.experiment.poisson,
+                ring_buffer=RingBufferBound(
+                    sigma=self.experiment.ring_buffer_sigma, rate_hz=self.experiment.ring_buffer_rate_hz
+                ),
+                n_threads=self.experiment.n_threads, max_memory_bytes=sys.maxsize, progress=on_stage,
+            )  # fmt: skip
         if not done.is_complete:
             raise KeyboardInterrupt
         return done
@@ -158,7 +161,7 @@ def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
     if isinstance(experiment, str) and not is_file and not _says_seconds(options):
         options = {**options, "seconds": DEFAULT_SECONDS}
     made = make_experiment(experiment, job="accuracy", **options)
-    network, machine = check_experiment(made)
+    network, machine = check_experiment(replace(made, arithmetic="float"))  # each variant says what it does not hold
     dt_ms = network.dt_ms
     return _Setting(
         made, network, machine, n_steps=ms_to_steps(made.warmup_ms + made.seconds * 1e3, dt_ms),

@@ -228,6 +228,8 @@ def map_(
         Population whose tree the figure shows [the busiest].
     """
     from neuromap import terminal
+    from neuromap.experiment import check_experiment
+    from neuromap.fixed_point import fixed_point_notes
     from neuromap.mapping_folder import check_same_network, load_folder
 
     if (network is None) == (resume is None):
@@ -248,9 +250,9 @@ def map_(
             experiment, out=out, overwrite=options.overwrite, progress=progress, given=given, stage=stage or "partition"
         )
     terminal.print_mapping(mapping)
+    terminal.print_notes(fixed_point_notes(experiment, check_experiment(experiment)[0]))
     print(f"mapping in {out}")
     if figure is not None:
-        from neuromap.experiment import check_experiment
         from neuromap.report.mapping_figure import write_mapping_figure
 
         write_mapping_figure(mapping, check_experiment(experiment)[0], figure, net=net)
@@ -291,10 +293,13 @@ def check(file: str, /, *, settings: Annotated[tuple[str, ...], _REPEATED] = ())
     """
     from neuromap import terminal
     from neuromap.experiment import apply_settings, check_experiment, load_experiment
+    from neuromap.fixed_point import fixed_point_notes
 
-    network, machine = check_experiment(apply_settings(load_experiment(file), settings))
+    experiment = apply_settings(load_experiment(file), settings)
+    network, machine = check_experiment(experiment)
     print(f"{file}: no errors found")
     terminal.print_network(network)
+    terminal.print_notes(fixed_point_notes(experiment, network))
     print(f"machine {machine.name}: {machine.description}")
     terminal.print_unverified(machine)
     return 0

@@ -34,6 +34,7 @@ from neuromap.choices import (
     RecipeName,
     default_n_threads,
 )
+from neuromap.fixed_point import fixed_point_notes
 from neuromap.option_use import OPTION_PATHS, Job, check_fixed_point, check_read, given_by_path
 from neuromap.placement_choice import check_constraints
 
@@ -349,6 +350,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
         from emulator.poisson_kiss import kiss_rates
 
         kiss_rates(network)
+    fixed_point_notes(experiment, network)
     recipe, core = experiment.recipe, machine.core
     check_shared_memory(machine, recipe.name)
     check_constraints(recipe, network, machine)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,12 @@ from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
 from mapping.verify import verify
-from models.errors import VerificationError
+from models.errors import NeuromapWarning, VerificationError
 from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
+from neuromap.fixed_point import fixed_point_notes
 from neuromap.mapping_folder import check_machine, check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import one_writer, prepare_out_folder, remove_results
@@ -168,6 +170,7 @@ def run_static(
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
     network, _ = check_experiment(experiment)
     report = static_report(mapping, network, time_scale_factor=experiment.time_scale_factor)
+    report = replace(report, notes=list(fixed_point_notes(experiment, network)))
     if out is not None:
         report.write(Path(out) / "static.json")
     return report
@@ -261,14 +264,16 @@ def simulate_experiment(
         if stage == "build" and fraction >= 1:
             progress("simulate", 0.0, "")
 
-    return simulate(
-        network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
-        delay_convention=experiment.delay_convention, poisson=experiment.poisson,
-        weight_rounding=experiment.weight_rounding,
-        ring_buffer=RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz),
-        n_threads=experiment.n_threads, couple=couple, progress=on_stage,
-        max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromapWarning)  # the report's notes say it
+        return simulate(
+            network, n_steps=n_steps, seed=experiment.seed, arithmetic=experiment.arithmetic,
+            delay_convention=experiment.delay_convention, poisson=experiment.poisson,
+            weight_rounding=experiment.weight_rounding,
+            ring_buffer=RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz),
+            n_threads=experiment.n_threads, couple=couple, progress=on_stage,
+            max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
+        )  # fmt: skip
 
 
 def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation, progress: Progress) -> Timing:

@@ -131,7 +131,8 @@ def make_report(m: Measured) -> Report:
         ),
         losses=losses,
         loading=_loading_report(m),
-        notes=make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size)
+        notes=list(m.simulation.notes)
+        + make_notes(network, activity, n_spikes_in_all=m.simulation.spike_step.size)
         + weight_notes(network, machine, m.simulation.scales)
         + loss_notes(m.experiment, m.simulation, losses),
     )  # fmt: skip

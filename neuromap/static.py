@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +72,8 @@ class StaticReport:
 
     ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs. Where the machine
     has pipelines, ``step_ns`` is the step of its own static model (`emulator.pipeline_step`), from which the factor
-    follows; such a machine does not wait for real time, so that it may be below 1.
+    follows; such a machine does not wait for real time, so that it may be below 1. ``notes``: what fixed point does not
+    hold of the network.
     """
 
     network: str
@@ -106,6 +107,7 @@ class StaticReport:
     parts_w: dict[str, float]
     energy_per_synaptic_event_nj: float | None
     static_s: float
+    notes: list[str] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
         """Write the report as JSON."""
@@ -316,5 +318,6 @@ def static_text(report: StaticReport) -> str:
         f"memory: DTCM {report.max_dtcm_bytes:,} of {report.dtcm_bytes:,} bytes, SDRAM {report.max_sdram_bytes:,} of "
         f"{report.sdram_bytes:,} bytes",
         f"power: {report.power_w:,.1f} W" + (f", {energy_nj:,.1f} nJ a synaptic event" if energy_nj else ""),
+        *(f"note: {note}" for note in report.notes),
     ]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -184,6 +185,12 @@ def print_network(network: Network) -> None:
         f"network {network.name}: {network.n_neurons:,} neurons in {len(network.populations)} populations, "
         f"{n_synapses:,} synapses expected, drive {network.drive}, dt {network.dt_ms:g} ms"
     )
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what a reader should know before believing the numbers, one line each."""
+    for note in notes:
+        print(f"note: {note}")
 
 
 def print_mapping(mapping: Mapping) -> None:

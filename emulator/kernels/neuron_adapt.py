@@ -1,8 +1,10 @@
 """LIF neuron with current-based exponential synapses and a threshold that a spike raises.
 
 What is added to the threshold decays every step, the refractory ones too; then the potential is compared; a spike
-raises it. Synapses and membrane are those of ``LifCurrExp``: in fixed point the device's, with the threshold's decay
-in U0.32 derived as that of a synapse; in float exact.
+raises it. Synapses and membrane are those of ``LifCurrExp``: in fixed point the device's; in float exact. The device
+has no such threshold. In fixed point it is S16.47, two words, of which the upper one is compared, and the host sends
+its decay in U0.32, rounded to nearest: S16.15 would lose up to a unit in every step, more than a long time constant
+takes.
 """
 
 import numpy as np
@@ -23,6 +25,7 @@ from emulator.kernels.neuron import (
 from emulator.kernels.neuron_parts import (
     E_COUNTDOWN,
     E_THRESH,
+    E_THRESH_LOW,
     TI_DECAY,
     TI_JUMP,
     TX_DECAY,
@@ -31,6 +34,7 @@ from emulator.kernels.neuron_parts import (
     fire_s1615,
     membrane_s1615,
     relaxed_f64,
+    scale_long_u032,
     scale_u032,
     take_exponential_s1615,
     take_sum,
@@ -42,18 +46,18 @@ from emulator.kernels.neuron_spinnaker import _narrow
 def step_adapt_s1615(first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes,
                      n_spikes, out_counters):  # fmt: skip
     """One step in S16.15; arguments as in ``neuron_parts``."""
-    countdown, thresh = extra[E_COUNTDOWN], extra[E_THRESH]
+    countdown, thresh, thresh_low = extra[E_COUNTDOWN], extra[E_THRESH], extra[E_THRESH_LOW]
     for j in range(first, last):
         exc, inh = take_exponential_s1615(accumulator, j, count, row, i_exc, i_inh, out_counters)
         if countdown[j] > 0:
             countdown[j] -= 1
         else:
             v[j] = np.int32(membrane_s1615(row, exc - inh, np.int64(v[j])))
-        added = scale_u032(np.int64(thresh[j]), row[TI_DECAY])
-        if np.int64(v[j]) >= _narrow(row[L_V_THRESH] + added):
+        added = scale_long_u032(thresh[j], thresh_low[j], row[TI_DECAY])
+        thresh[j], thresh_low[j] = np.int32(added >> 32), np.int32(added)
+        if np.int64(v[j]) >= _narrow(row[L_V_THRESH] + np.int64(thresh[j])):
             n_spikes = fire_s1615(row, j, shard, shard_bits, v, countdown, out_spikes, n_spikes)
-            added = _narrow(added + row[TI_JUMP])
-        thresh[j] = np.int32(added)
+            thresh[j] = np.int32(np.int64(thresh[j]) + row[TI_JUMP])
         i_exc[j] = np.int32(scale_u032(exc, row[L_DECAY_EXC]))
         i_inh[j] = np.int32(scale_u032(inh, row[L_DECAY_INH]))
     return n_spikes

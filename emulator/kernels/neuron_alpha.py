@@ -4,8 +4,10 @@ A synapse has two variables: ``x`` rises with an input and decays, ``y``, the cu
 
 Fixed point, both in nA, ``y`` being the mean current of a step (as the device's ``init`` makes it for exponential
 synapses): an input ``I`` (a weight times e) adds ``I`` to ``x`` and ``I (init - decay)`` to ``y``; the membrane takes
-``y``; then ``y = y decay + x decay (1 - decay)``, shortened once, and ``x = x decay``, with the device's own ``decay``
-and ``init`` in U0.32. This is not what sPyNNaker's alpha synapse computes (docs/models.md).
+``y``, rounded to the nearest S16.15; then ``y = y decay + x fill`` with ``fill = decay (1 - decay)``, and
+``x = x decay``. The host sends the three factors in U0.32, rounded to nearest. ``x`` and ``y`` are S16.47, two words
+each, and every product is rounded down there: in S16.15 a long synapse would lose up to a unit of its current in every
+step, more than it loses by its decay. This is not what sPyNNaker's alpha synapse computes (docs/models.md).
 
 Float: exact integration as in NEST's ``iaf_psc_alpha`` (Rotter & Diesmann 1999, doi:10.1007/s004220050570).
 """
@@ -37,25 +39,36 @@ from emulator.kernels.neuron_parts import (
     AX_P31_EXC,
     AX_P31_INH,
     E_COUNTDOWN,
+    E_EXC_LOW,
+    E_INH_LOW,
     E_RISE_EXC,
+    E_RISE_EXC_LOW,
     E_RISE_INH,
+    E_RISE_INH_LOW,
     fire_f64,
     fire_s1615,
     has_reached_s1615,
+    join_long,
     membrane_s1615,
     relaxed_f64,
-    scale_u032,
+    scale_long_u032,
     take_sum,
     take_word,
 )
 
+_HALF = np.int64(1 << 31)  # of a unit of S16.15, in S16.47
+
 
 @njit(cache=True)
-def _decay_pair_s1615(j, decay, fill, rise, current):
-    """Go on by one step; the sum of products may wrap at 64 bits, which the 32 bits that are kept do not see."""
-    x = np.int64(rise[j])
-    current[j] = np.int32((np.int64(current[j]) * decay + x * fill) >> 32)
-    rise[j] = np.int32(scale_u032(x, decay))
+def _advance_s1615(j, word, start, decay, fill, rise, rise_low, current, current_low):
+    """Add the input of a step to a synapse and go on by the step; return the mean current of the step, S16.15."""
+    x = np.int32(np.int64(rise[j]) + word)
+    y = join_long(current[j], current_low[j]) + word * start
+    after_y = scale_long_u032(np.int32(y >> 32), np.int32(y), decay) + scale_long_u032(x, rise_low[j], fill)
+    after_x = scale_long_u032(x, rise_low[j], decay)
+    current[j], current_low[j] = np.int32(after_y >> 32), np.int32(after_y)
+    rise[j], rise_low[j] = np.int32(after_x >> 32), np.int32(after_x)
+    return (y + _HALF) >> 32
 
 
 @njit(cache=True)
@@ -63,22 +76,22 @@ def step_alpha_s1615(first, last, shard, shard_bits, row, count, accumulator, v,
                      n_spikes, out_counters):  # fmt: skip
     """One step in S16.15; arguments as in ``neuron_parts``."""
     n_targets = v.size
-    countdown, rise_exc, rise_inh = extra[E_COUNTDOWN], extra[E_RISE_EXC], extra[E_RISE_INH]
+    countdown = extra[E_COUNTDOWN]
+    rise_exc, rise_exc_low, exc_low = extra[E_RISE_EXC], extra[E_RISE_EXC_LOW], extra[E_EXC_LOW]
+    rise_inh, rise_inh_low, inh_low = extra[E_RISE_INH], extra[E_RISE_INH_LOW], extra[E_INH_LOW]
     for j in range(first, last):
         word = take_word(accumulator, j, count[j], row, row[L_SHIFT_EXC], 0, out_counters)
-        rise_exc[j] = np.int32(np.int64(rise_exc[j]) + word)
-        i_exc[j] = np.int32(np.int64(i_exc[j]) + scale_u032(word, row[L_INIT_EXC]))
+        exc = _advance_s1615(j, word, row[L_INIT_EXC], row[L_DECAY_EXC], row[AI_FILL_EXC], rise_exc, rise_exc_low,
+                             i_exc, exc_low)  # fmt: skip
         word = take_word(accumulator, n_targets + j, 0, row, row[L_SHIFT_INH], 1, out_counters)
-        rise_inh[j] = np.int32(np.int64(rise_inh[j]) + word)
-        i_inh[j] = np.int32(np.int64(i_inh[j]) + scale_u032(word, row[L_INIT_INH]))
+        inh = _advance_s1615(j, word, row[L_INIT_INH], row[L_DECAY_INH], row[AI_FILL_INH], rise_inh, rise_inh_low,
+                             i_inh, inh_low)  # fmt: skip
         if countdown[j] > 0:
             countdown[j] -= 1
         else:
-            v[j] = np.int32(membrane_s1615(row, np.int64(i_exc[j]) - np.int64(i_inh[j]), np.int64(v[j])))
+            v[j] = np.int32(membrane_s1615(row, exc - inh, np.int64(v[j])))
         if has_reached_s1615(row, v[j]):
             n_spikes = fire_s1615(row, j, shard, shard_bits, v, countdown, out_spikes, n_spikes)
-        _decay_pair_s1615(j, row[L_DECAY_EXC], row[AI_FILL_EXC], rise_exc, i_exc)
-        _decay_pair_s1615(j, row[L_DECAY_INH], row[AI_FILL_INH], rise_inh, i_inh)
     return n_spikes
 
 

@@ -69,9 +69,11 @@ N_MODEL_FLOAT = CX_NODES + N_NODES * N_NODE_COLUMNS
 # rows of ``extra``
 E_COUNTDOWN = 0  #: steps of the refractory time that are left (LIF models)
 E_RISE_EXC, E_RISE_INH = 1, 2  #: alpha: the rising variables
-E_THRESH = 1  #: adaptive threshold: what is added to the threshold
+#: alpha: what lies below the lowest bit of the rising variables and the currents, 32 bits (``scale_long_u032``)
+E_RISE_EXC_LOW, E_RISE_INH_LOW, E_EXC_LOW, E_INH_LOW = 3, 4, 5, 6
+E_THRESH, E_THRESH_LOW = 1, 2  #: adaptive threshold: what is added to the threshold, and 32 bits below it
 E_U, E_AFTER_SPIKE = 0, 1  #: Izhikevich: recovery variable; 1 if the neuron fired in the step before (fixed point)
-N_EXTRA = 3
+N_EXTRA = 7
 
 _RING_MAX = np.uint32(65535)
 
@@ -99,6 +101,22 @@ def take_sum(accumulator, place, count, row):
 def scale_u032(x, factor):
     """S16.15 * U0.32, floored; both int64."""
     return _narrow((x * factor) >> 32)
+
+
+@njit(cache=True)
+def scale_long_u032(high, low, factor):
+    """S16.47 * U0.32, floored: int64. ``high``: int32, S16.15; ``low``: int32, the 32 bits below; ``factor``: int64.
+
+    State of two words keeps what a long time constant takes off in a step, which S16.15 would round to a whole unit.
+    """
+    part = (np.uint64(np.uint32(low)) * np.uint64(factor)) >> np.uint64(32)
+    return np.int64(high) * factor + np.int64(part)
+
+
+@njit(cache=True)
+def join_long(high, low):
+    """S16.47 of two words, int64."""
+    return (np.int64(high) << 32) | np.int64(np.uint32(low))
 
 
 @njit(cache=True)

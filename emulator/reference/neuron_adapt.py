@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from emulator.reference.integer import scaled_product, wrap32
+from emulator.reference.integer import scaled_product, wrap32, wrap64
 from emulator.reference.neuron import FixedConstants
 from models.network import LifAdaptThresh
 
 
 @dataclass(slots=True)
 class FixedAdaptNeuron:
-    """State in raw S16.15; ``added`` (mV) is what the threshold is above its base; ``thresh_decay`` is U0.32."""
+    """State in raw S16.15; ``added`` (mV, S16.47) is what the threshold is above its base; ``thresh_decay``: U0.32."""
 
     constants: FixedConstants
     thresh_decay: int
@@ -37,11 +37,11 @@ class FixedAdaptNeuron:
             current = wrap32(self.i_exc - self.i_inh + c.i_offset)
             alpha = wrap32(scaled_product(current, c.r_membrane, 15) + c.v_rest)
             self.v = wrap32(alpha - scaled_product(c.exp_tc, wrap32(alpha - self.v), 15))
-        self.added = scaled_product(self.added, self.thresh_decay, 32)
-        has_fired = self.v >= wrap32(c.v_thresh + self.added)
+        self.added = wrap64(self.added * self.thresh_decay // 2**32)
+        has_fired = self.v >= wrap32(c.v_thresh + self.added // 2**32)
         if has_fired:
             self.v, self.countdown = c.v_reset, c.t_ref_steps
-            self.added = wrap32(self.added + self.thresh_jump)
+            self.added = wrap64(self.added + self.thresh_jump * 2**32)
         self.i_exc = scaled_product(self.i_exc, c.decay_exc, 32)
         self.i_inh = scaled_product(self.i_inh, c.decay_inh, 32)
         return has_fired

@@ -1,7 +1,6 @@
 """One LIF neuron with alpha-shaped currents, one step at a time: in S16.15 integers, and in float64.
 
-What fixed point defines is in ``emulator.kernels.neuron_alpha``; the device constants are those of its exponential
-synapse, combined here.
+What fixed point defines is in ``emulator.kernels.neuron_alpha``.
 """
 
 from __future__ import annotations
@@ -9,33 +8,41 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from emulator.device_math import ONE_U032, LifDeviceConstants, SynapseDeviceConstants
-from emulator.reference.integer import scaled_product, wrap32
-from emulator.reference.neuron_spinnaker import multiply, scale
+from emulator.device_math import LifDeviceConstants
+from emulator.reference.integer import wrap32, wrap64
+from emulator.reference.neuron_spinnaker import multiply
 from models.network import LifCurrAlpha
+
+_LONG = 2**32  # units of S16.47 in one of S16.15
 
 
 @dataclass(slots=True)
 class FixedAlphaSynapse:
-    """``rise`` and ``current``: nA, raw S16.15; ``current`` is the mean over the coming step."""
+    """``rise`` and ``current``: nA, raw S16.47; ``current`` is the mean over the coming step. Factors are U0.32."""
 
-    constants: SynapseDeviceConstants
+    start_factor: int
+    decay_factor: int
+    fill_factor: int
     shift: int
     rise: int = 0
     current: int = 0
 
     def add(self, ring_word: int) -> None:
         """Add what arrives in a step."""
-        arriving, decay = ring_word * 2**self.shift, self.constants.decay_u032
-        self.rise = wrap32(self.rise + arriving)
-        self.current = wrap32(self.current + scaled_product(arriving, self.constants.init_u032 - decay, 32))
+        arriving = ring_word * 2**self.shift
+        self.rise = wrap64(self.rise + arriving * _LONG)
+        self.current = wrap64(self.current + arriving * self.start_factor)
+
+    @property
+    def mean_current(self) -> int:
+        """What the membrane takes: raw S16.15, to nearest."""
+        return wrap32((self.current + _LONG // 2) // _LONG)
 
     def decay(self) -> None:
         """Go on by one step."""
-        decay = self.constants.decay_u032
-        fill = decay * (ONE_U032 - decay) // 2**32
-        self.current = wrap32((self.current * decay + self.rise * fill) // 2**32)
-        self.rise = scale(self.rise, decay)
+        decayed, filled = self.current * self.decay_factor // _LONG, self.rise * self.fill_factor // _LONG
+        self.current = wrap64(decayed + filled)
+        self.rise = wrap64(self.rise * self.decay_factor // _LONG)
 
 
 @dataclass(slots=True)
@@ -59,7 +66,7 @@ class FixedAlphaNeuron:
         if self.countdown > 0:
             self.countdown -= 1
         else:
-            current = wrap32(self.exc.current - self.inh.current + self.i_offset)
+            current = wrap32(self.exc.mean_current - self.inh.mean_current + self.i_offset)
             alpha = wrap32(multiply(current, self.constants.r_membrane_raw) + self.v_rest)
             self.v = wrap32(alpha - multiply(self.constants.exp_tc_raw, wrap32(alpha - self.v)))
         has_fired = self.v >= self.v_thresh

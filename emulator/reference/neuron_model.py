@@ -72,12 +72,14 @@ def fixed_neuron(
     )
     match neuron:
         case LifCurrAlpha():
-            exc = decay_s1615(neuron.tau_syn_exc_ms, dt_ms, "tau_syn_exc_ms")
-            inh = decay_s1615(neuron.tau_syn_inh_ms, dt_ms, "tau_syn_inh_ms")
-            return FixedAlphaNeuron(
-                v_rest, v_reset, v_thresh, i_offset, lif_device_of(row), FixedAlphaSynapse(exc, shift_exc),
-                FixedAlphaSynapse(inh, shift_inh), v,
-            )  # fmt: skip
+            exc, inh = (
+                FixedAlphaSynapse(int(row[start]), int(row[decay]), int(row[fill]), shift)
+                for start, decay, fill, shift in (
+                    (lif.L_INIT_EXC, lif.L_DECAY_EXC, part.AI_FILL_EXC, shift_exc),
+                    (lif.L_INIT_INH, lif.L_DECAY_INH, part.AI_FILL_INH, shift_inh),
+                )
+            )
+            return FixedAlphaNeuron(v_rest, v_reset, v_thresh, i_offset, lif_device_of(row), exc, inh, v)
         case LifCondExp():
             derived = lif_device_of(row)
             reversal = raw_s1615(neuron.e_rev_exc_mv, "e_rev_exc_mv"), raw_s1615(neuron.e_rev_inh_mv, "e_rev_inh_mv")

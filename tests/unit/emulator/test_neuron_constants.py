@@ -26,11 +26,11 @@ def test_columns_of_fixed_point():
     assert (row[lif.L_I_OFFSET], row[lif.L_POISSON_WEIGHT]) == (1 << 14, 7)
     row = fixed(LifAdaptThresh(thresh_jump_mv=2.5, tau_thresh_ms=100.0))
     assert row[part.TI_JUMP] == 5 << 14
-    assert row[part.TI_DECAY] / 2**32 == pytest.approx(math.exp(-0.001), abs=3e-5)  # dt/tau has 15 bits
+    assert row[part.TI_DECAY] / 2**32 == pytest.approx(math.exp(-0.001), abs=2**-32)
     row = fixed(LifCurrAlpha(tau_syn_exc_ms=2.0))
     decay = math.exp(-0.05)
-    assert row[lif.L_INIT_EXC] / 2**32 == pytest.approx((1 - decay) / 0.05 - decay, rel=2e-2)  # a difference
-    assert row[part.AI_FILL_EXC] / 2**32 == pytest.approx(decay * (1 - decay), rel=1e-3)
+    assert row[lif.L_INIT_EXC] / 2**32 == pytest.approx((1 - decay) / 0.05 - decay, rel=1e-8)
+    assert row[part.AI_FILL_EXC] / 2**32 == pytest.approx(decay * (1 - decay), rel=1e-8)
     row = fixed(Izhikevich(a_per_ms=0.5, b_per_ms=0.25, d_mv_per_ms=2.0))
     assert row[[part.ZI_A, part.ZI_B, part.ZI_D, part.ZI_DT]].tolist() == [1 << 14, 1 << 13, 2 << 15, 3277]
     assert (row[lif.L_V_RESET], row[lif.L_V_THRESH], row[lif.L_T_REFRACT]) == (-65 << 15, 30 << 15, 0)
@@ -51,19 +51,32 @@ def test_shift_beyond_the_format_is_refused(neuron, largest, unit):
     assert fixed(neuron, shift=largest)[lif.L_SHIFT_EXC] == largest
 
 
-def test_threshold_that_would_decay_in_no_step_is_refused():
-    with pytest.raises(
-        ParameterError, match=r"^tau_thresh_ms: needs at most 3277 ms, 32,768 time steps, .* has 5000\.0$"
-    ):
-        fixed(LifAdaptThresh(tau_thresh_ms=5000.0))
+@pytest.mark.parametrize("tau_ms", [0.02, 2.0, 5000.0, 1e6])
+def test_factors_that_the_host_sends_are_exact_to_32_bits(tau_ms):
+    h = 0.1 / tau_ms
+    exact = math.exp(-h)
+    assert fixed(LifAdaptThresh(tau_thresh_ms=tau_ms))[part.TI_DECAY] / 2**32 == pytest.approx(exact, abs=2**-32)
+    row = fixed(LifCurrAlpha(tau_syn_inh_ms=tau_ms))[[lif.L_DECAY_INH, lif.L_INIT_INH, part.AI_FILL_INH]] / 2**32
+    start = h / 2 - h**2 / 3 + h**3 / 8 if h < 1e-3 else (1 - exact) / h - exact
+    np.testing.assert_allclose(row, [exact, start, exact * -math.expm1(-h)], rtol=0, atol=2**-32)
 
 
 def test_what_a_weight_adds():
     assert input_per_weight(LifAdaptThresh(), 0.1) == input_per_weight(Izhikevich(), 0.1) == 0.001
     assert input_per_weight(LifCondExp(), 0.1) == 1.024
     assert input_per_weight(LifCurrAlpha(), 0.1) == pytest.approx(math.e / 1000)
-    # 40 MOhm (1 - exp(-0.01)) mV/nA
-    assert input_per_weight(LifDelta(), 0.1) == pytest.approx(1 / (40 * (1 - math.exp(-0.01))))
+    # 40 MOhm (1 - exp_TC) mV/nA, with the device's own exp_TC, 32442 / 2^15 in place of exp(-0.01)
+    assert input_per_weight(LifDelta(), 0.1) == pytest.approx(1 / (40 * (1 - 32_442 / 2**15)), rel=1e-12)
+    assert input_per_weight(LifDelta(), 0.1) == pytest.approx(1 / (40 * (1 - math.exp(-0.01))), rel=2e-3)
+
+
+def test_membrane_that_no_delta_input_moves_is_refused():
+    message = (
+        r"^tau_mem_ms: needs a membrane that S16\.15 lets relax in steps of 0\.1 ms: shorten it or lengthen dt_ms, "
+        r"has 9000\.0$"
+    )
+    with pytest.raises(ParameterError, match=message):
+        input_per_weight(LifDelta(tau_mem_ms=9000.0), 0.1)
 
 
 def test_scales_hold_what_the_synapse_adds():
