@@ -122,11 +122,12 @@ def _decay(
     if off <= NOTE_RATIO:
         return
     what = parameter.removesuffix("_ms")
-    bits = f"{c.decay_bits} fractional bits of exp(-dt/{what})"
-    reason = f"dt/{what} and what follows from it have {bits}" if derive is None else (
-        f"the device rounds dt/{what} down to 15 fractional bits"
-        + (" and so the exponential" if derive is device_membrane_decay else "")
-    )  # fmt: skip
+    if derive is None:
+        n_bits = c.decay_bits if parameter == "tau_mem_ms" else 32
+        reason = f"exp(-dt/{what}) has {n_bits} fractional bits"
+    else:
+        numbers = f"dt/{what} and its exponential" if derive is device_membrane_decay else f"dt/{what}"
+        reason = f"the device cuts {numbers} to 15 fractional bits"
     deviation = c.deviation(parameter, tau_ms, effective_tau_ms(decay, c.dt_ms), "ms", reason)
     if c.is_device and off > ERROR_RATIO:
 

@@ -28,6 +28,7 @@ from models.network import LifCurrExp
 from models.units import ceil_to_steps
 
 _ONE_S1615 = 1 << 15
+_LARGEST_NF = 65_535.0
 
 
 def raw_s1615(value: float, name: str) -> int:
@@ -71,6 +72,8 @@ def device_constants(neuron: LifCurrExp, dt_ms: float) -> LifDeviceConstants:
     """Let the device's algorithm derive the constants; what it would get silently wrong is an error."""
     dt_raw = divisor_s1615(dt_ms, "dt_ms")
     tau_mem = divisor_s1615(neuron.tau_mem_ms, "tau_mem_ms")
+    if neuron.c_m_pf * 1e-3 >= _LARGEST_NF:
+        raise ParameterError("c_m_pf", neuron.c_m_pf, f"below {_LARGEST_NF * 1e3:,.0f} pF, the end of {S1615} in nF")
     c_m_nf = raw_s1615(neuron.c_m_pf * 1e-3, "c_m_pf")
     if c_m_nf <= 0:
         raise ParameterError("c_m_pf", neuron.c_m_pf, "at least 0.016 pF, one unit of S16.15 nF")

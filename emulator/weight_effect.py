@@ -144,8 +144,9 @@ def _weight(
     if ratio_off(weight, effective) > CHARGE_NOTE_RATIO:
         yield Deviation(
             where=name, parameter=f"weight_{unit.suffix}", asked=weight, effective=effective, unit=unit.value,
-            reason="the 16-bit weight and its current are rounded to whole units in every step, which takes most from "
-                   "a spike that comes alone",
+            reason="what one spike that comes alone is worth: its weight has 16 bits, and what it adds is rounded down "
+                   "by up to a unit in every step (spikes that overlap lose less each); lengthen dt_ms, or scale "
+                   "weights and c_m_pf up together",
         )  # fmt: skip
 
 

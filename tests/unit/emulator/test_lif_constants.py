@@ -74,6 +74,12 @@ def test_capacitance_that_rounds_to_zero_is_refused():
         s1615(LifCurrExp(c_m_pf=0.01))
 
 
+def test_capacitance_beyond_the_format_is_refused():
+    message = r"^c_m_pf: needs below 65,535,000 pF, the end of S16\.15 in nF, has 1000000000\.0$"
+    with pytest.raises(ParameterError, match=message):
+        s1615(LifCurrExp(c_m_pf=1e9))
+
+
 def test_refractory_time_of_too_many_steps_is_refused():
     with pytest.raises(ParameterError, match=r"^t_ref_ms: needs at most 32,767 steps of 0\.1 ms, has 4000\.0$"):
         s1615(LifCurrExp(t_ref_ms=4000.0))
