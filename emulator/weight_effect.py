@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -28,11 +29,17 @@ from models.network import (
     Population,
     Projection,
     Receptor,
+    WeightUnit,
 )
 
 _CONDUCTANCE_BITS = 10
 _COLUMNS = {Receptor.EXC: (lif.L_INIT_EXC, lif.L_DECAY_EXC), Receptor.INH: (lif.L_INIT_INH, lif.L_DECAY_INH)}
 _RANGE_RAW = 1 << 31
+_LARGEST_WORD = (1 << 16) - 1
+_REASON = (
+    "what one spike that comes alone is worth: its weight has 16 bits, and what it adds is rounded down by up to a unit "
+    "in every step (spikes that overlap lose less each); lengthen dt_ms, or scale weights and c_m_pf up together"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -59,37 +66,54 @@ def delta_step_raw(current: int, r_membrane: int, exp_tc: int) -> int:
     return target - (exp_tc * target >> 15)
 
 
-def effective_weight(
-    population: Population, receptor: Receptor, weight: float, dt_ms: float, row: NDArray[np.int64], scale: WeightScale,
-    *, is_rounded: bool = True,
-) -> float:  # fmt: skip
-    """Return the weight that has, exactly computed, the effect that ``weight`` has in fixed point.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spike:
+    """One spike onto a neuron.
 
-    Parameters
+    Attributes
     ----------
-    weight : float
-        Magnitude, in the model's unit.
-    row : ndarray, int64
-        Constants of the population.
+    name : str
+        Where it comes from.
+    target : Population
+    receptor : Receptor
+    magnitude : float
+        Of its weight, in the unit of the target's model.
     is_rounded : bool
         Whether the weight is rounded to the nearest word; else the mean of many is kept.
     """
-    exact = weight * scale.raw_per_pa
-    word = min(math.floor(exact + 0.5), 0xFFFF)
-    if not is_rounded:
+
+    name: str
+    target: Population
+    receptor: Receptor
+    magnitude: float
+    is_rounded: bool
+
+
+def effective_weight(spike: Spike, dt_ms: float, row: NDArray[np.int64], scale: WeightScale) -> float:
+    """Return the weight that has, exactly computed, the effect that a spike has in fixed point.
+
+    Parameters
+    ----------
+    row : ndarray, int64
+        Constants of the target.
+    """
+    exact = spike.magnitude * scale.raw_per_pa
+    word = min(math.floor(exact + 0.5), _LARGEST_WORD)
+    kept = 1.0
+    if not spike.is_rounded:
         word = max(word, 1)
-    lost = 1.0 if is_rounded or not word else exact / word
-    arriving, neuron = word << scale.shift, population.neuron
+        kept = exact / word
+    arriving, neuron = word << scale.shift, spike.target.neuron
     per_weight = scale.raw_per_pa * 2.0**scale.shift  # S16.15 units that a weight of 1 adds
     if isinstance(neuron, LifCurrAlpha):
-        return lost * arriving / per_weight
+        return kept * arriving / per_weight
     if isinstance(neuron, LifDelta):
-        return lost * delta_step_raw(arriving, int(row[lif.L_R]), int(row[lif.L_EXP_TC])) / 32768.0
-    init, decay = (int(row[column]) for column in _COLUMNS[receptor])
+        return kept * delta_step_raw(arriving, int(row[lif.L_R]), int(row[lif.L_EXP_TC])) / 32768.0
+    init, decay = (int(row[column]) for column in _COLUMNS[spike.receptor])
     cut_bits = _CONDUCTANCE_BITS if isinstance(neuron, LifCondExp) else 0
     total = charge_raw(arriving, init, decay, cut_bits) << cut_bits
-    tau_ms = neuron.tau_syn_exc_ms if receptor is Receptor.EXC else neuron.tau_syn_inh_ms
-    return lost * total / per_weight * dt_ms / tau_ms
+    tau_ms = neuron.tau_syn_exc_ms if spike.receptor is Receptor.EXC else neuron.tau_syn_inh_ms
+    return kept * total / per_weight * dt_ms / tau_ms
 
 
 def weight_deviations(
@@ -104,19 +128,38 @@ def weight_deviations(
         Whether weights are rounded to the nearest word, or stochastically.
     """
     row_of = {population.name: row for population, row in zip(network.populations, rows, strict=True)}
+    for spike in _typical_spikes(network, is_nearest=is_nearest):
+        row, scale, unit = row_of[spike.target.name], scales[spike.target.name, spike.receptor], _unit(spike)
+        if isinstance(spike.target.neuron, LifDelta):
+            _check_delta_range(spike, row, scale)
+        effective = effective_weight(spike, network.dt_ms, row, scale)
+        if ratio_off(spike.magnitude, effective) > CHARGE_NOTE_RATIO:
+            yield Deviation(
+                where=spike.name, parameter=f"weight_{unit.suffix}", asked=spike.magnitude, effective=effective,
+                unit=unit.value, reason=_REASON,
+            )  # fmt: skip
+
+
+def _unit(spike: Spike) -> WeightUnit:
+    return spike.target.neuron.weight_unit
+
+
+def _typical_spikes(network: Network, *, is_nearest: bool) -> Iterator[Spike]:
+    """Yield one spike of every projection and drive, of its mean weight; those of no weight are left out."""
+    targets = {population.name: population for population in network.populations}
     for projection in network.projections:
-        name = f"{projection.source} -> {projection.target}"
-        weight, is_single = _typical_weight(projection)
-        yield from _weight(
-            network, name, projection.target, projection.receptor, weight, row_of[projection.target], scales,
-            is_rounded=is_single and is_nearest,
-        )  # fmt: skip
+        magnitude, is_single = _typical_weight(projection)
+        if magnitude:
+            yield Spike(
+                name=f"{projection.source} -> {projection.target}", target=targets[projection.target],
+                receptor=projection.receptor, magnitude=magnitude, is_rounded=is_single and is_nearest,
+            )  # fmt: skip
     for population in network.populations:
         drive = population.poisson
-        if drive is not None and drive.total_rate_hz:
-            yield from _weight(
-                network, f"Poisson drive -> {population.name}", population.name, Receptor.EXC, abs(drive.weight),
-                row_of[population.name], scales, is_rounded=True,
+        if drive is not None and drive.total_rate_hz and drive.weight:
+            yield Spike(
+                name=f"Poisson drive -> {population.name}", target=population, receptor=Receptor.EXC,
+                magnitude=abs(drive.weight), is_rounded=True,
             )  # fmt: skip
 
 
@@ -129,38 +172,15 @@ def _typical_weight(projection: Projection) -> tuple[float, bool]:
     return abs(projection.weight.mean), isinstance(projection.weight, Constant)
 
 
-def _weight(
-    network: Network, name: str, target: str, receptor: Receptor, weight: float, row: NDArray[np.int64],
-    scales: dict[tuple[str, Receptor], WeightScale], *, is_rounded: bool,
-) -> Iterator[Deviation]:  # fmt: skip
-    population, scale = network.group(target), scales[target, receptor]
-    assert isinstance(population, Population)
-    if not weight:
-        return
-    unit = population.neuron.weight_unit
-    if isinstance(population.neuron, LifDelta):
-        _check_delta_range(name, population, weight, scale, row)
-    effective = effective_weight(population, receptor, weight, network.dt_ms, row, scale, is_rounded=is_rounded)
-    if ratio_off(weight, effective) > CHARGE_NOTE_RATIO:
-        yield Deviation(
-            where=name, parameter=f"weight_{unit.suffix}", asked=weight, effective=effective, unit=unit.value,
-            reason="what one spike that comes alone is worth: its weight has 16 bits, and what it adds is rounded down "
-                   "by up to a unit in every step (spikes that overlap lose less each); lengthen dt_ms, or scale "
-                   "weights and c_m_pf up together",
-        )  # fmt: skip
-
-
-def _check_delta_range(
-    name: str, population: Population, weight_mv: float, scale: WeightScale, row: NDArray[np.int64]
-) -> None:
+def _check_delta_range(spike: Spike, row: NDArray[np.int64], scale: WeightScale) -> None:
     """Raise ParameterError if the potential that one spike's current leads to is outside S16.15."""
-    neuron = population.neuron
+    neuron, weight_mv = spike.target.neuron, spike.magnitude
     assert isinstance(neuron, LifDelta)
     lead_raw = int(weight_mv * scale.raw_per_pa * 2.0**scale.shift) * int(row[lif.L_R]) >> 15
     room_raw = _RANGE_RAW - int(max(abs(neuron.v_rest_mv), abs(neuron.v_reset_mv), abs(neuron.v_thresh_mv)) * 32768)
     if lead_raw >= room_raw:
         raise ParameterError(
-            f"weight_mv of {name}", weight_mv,
+            f"weight_mv of {spike.name}", weight_mv,
             f"at most {weight_mv * room_raw / lead_raw:.3g} mV in fixed point: the delta synapse is a current of one "
             "step, and the potential that it leads to must be within +-65,536 mV; shorten tau_mem_ms or lengthen dt_ms",
         )  # fmt: skip
