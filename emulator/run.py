@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from emulator.advance import AfterStep, Couple, advance
 from emulator.connectivity import Connectivity, build_connectivity, choose_n_shards
+from emulator.counters import named_counters, named_saturations
 from emulator.engine_state import EngineState, build_state
 from emulator.fixed_point_notes import announce_notes
-from emulator.number_format import COUNTERS, MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
+from emulator.number_format import MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
 from emulator.plasticity import PlasticRows, static_projections
 from emulator.plasticity_weights import Plasticity, PlasticWeights
 from emulator.poisson_kiss import PoissonMethod
@@ -340,9 +341,9 @@ def _simulate(
             "n_weights_zero": connectivity.n_weights_zero + sum(p.n_weights_zero for p in plasticity.rows),
             "n_stdp_updates_cut": state.n_updates_cut,
         },
-        build_s=built - start, simulate_s=time.perf_counter() - built, saturations=_saturations(network, state),
+        build_s=built - start, simulate_s=time.perf_counter() - built, saturations=named_saturations(network, state),
         near_overflow=() if watch is None else watch.names,
-        population_counters=_by_population(network, state) if number_format is not None and options.is_fixed else {},
+        population_counters=named_counters(network, state) if number_format is not None and options.is_fixed else {},
         plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows, notes=options.notes,
     )  # fmt: skip
 
@@ -388,18 +389,3 @@ def _potentials_mv(v: NDArray[np.float64], arithmetic: Arithmetic | NumberFormat
     if isinstance(arithmetic, NumberFormat):
         return arithmetic.from_state(v)
     return v / 32768.0 if arithmetic is Arithmetic.FIXED else v
-
-
-def _saturations(network: Network, state: EngineState) -> dict[tuple[str, Receptor], int]:
-    counts = state.record.saturated.sum(axis=0).tolist()
-    return {
-        (population.name, receptor): n
-        for population, row in zip(network.populations, counts, strict=True)
-        for receptor, n in zip((Receptor.EXC, Receptor.INH), row, strict=True)
-        if n
-    }
-
-
-def _by_population(network: Network, state: EngineState) -> dict[str, dict[str, int]]:
-    counts = state.population_counters().tolist()
-    return {p.name: dict(zip(COUNTERS, row, strict=True)) for p, row in zip(network.populations, counts, strict=True)}

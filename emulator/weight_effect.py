@@ -37,8 +37,8 @@ _COLUMNS = {Receptor.EXC: (lif.L_INIT_EXC, lif.L_DECAY_EXC), Receptor.INH: (lif.
 _RANGE_RAW = 1 << 31
 _LARGEST_WORD = (1 << 16) - 1
 _REASON = (
-    "what one spike that comes alone is worth: its weight has 16 bits, and what it adds is rounded down by up to a unit "
-    "in every step (spikes that overlap lose less each); lengthen dt_ms, or scale weights and c_m_pf up together"
+    "what one spike that comes alone is worth: its weight has 16 bits, and what it adds is rounded down by up to a "
+    "unit in every step (spikes that overlap lose less each); lengthen dt_ms, or scale weights and c_m_pf up together"
 )
 
 
