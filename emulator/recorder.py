@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from emulator.kernels import neuron as lif
 from emulator.kernels.engine import Cells
-from models.network import Izhikevich, LifCondExp, LifDelta, Network, Population
+from emulator.kernels.neuron_parts import E_RISE_EXC, E_RISE_INH, E_THRESH, E_U
+from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta, Network, Population
 
 _HALF_RANGE = 1 << 30  # of 32 bits
 _CONDUCTANCE_BITS = 10
+#: State of 32 bits beyond potentials and currents, whose sums wrap too: rows of ``Cells.extra``.
+_FURTHER_STATE = {LifCurrAlpha: (E_RISE_EXC, E_RISE_INH), LifAdaptThresh: (E_THRESH,), Izhikevich: (E_U,)}
 _LOOK_STEPS = 200  # between two looks at all state
 
 
@@ -35,6 +38,7 @@ class RangeWatch:
 
     def __init__(self, network: Network, cells: Cells) -> None:
         self._names = [population.name for population in network.populations]
+        self._further = [_FURTHER_STATE.get(type(population.neuron), ()) for population in network.populations]
         self._cells = cells
         self._currents = [
             _largest_current_raw(population, int(row[lif.L_R]))
@@ -43,7 +47,7 @@ class RangeWatch:
         self._found: set[int] = set()
 
     def look(self) -> None:
-        """Note the populations with a potential or current beyond half of the range."""
+        """Note the populations with a potential, current or other state beyond half of the range."""
         cells, half = self._cells, [_HALF_RANGE] * len(self._names)
         for values, limits in ((cells.v, half), (cells.i_exc, self._currents), (cells.i_inh, self._currents)):
             if values.size and max(int(values.max()), -int(values.min())) >= min(limits):
@@ -51,6 +55,11 @@ class RangeWatch:
                     part = values[shard, cells.pop_first[shard, p] : cells.pop_last[shard, p]].astype(np.int64)
                     if part.size and np.abs(part).max() >= limits[p]:
                         self._found.add(p)
+        for p, rows in enumerate(self._further):
+            for shard, row in np.ndindex(len(cells.v), len(rows)):
+                part = cells.extra[shard, rows[row], cells.pop_first[shard, p] : cells.pop_last[shard, p]]
+                if part.size and max(int(part.max()), -int(part.min())) >= _HALF_RANGE:
+                    self._found.add(p)
 
     @property
     def names(self) -> tuple[str, ...]:
