@@ -169,7 +169,7 @@ def test_synaptic_currents_that_lead_out_of_the_range_are_watched():
 
 def test_further_state_that_nears_the_end_of_the_range_is_watched():
     """The rising variable of an alpha current is e times its peak: two of 8 uA make 43,500 nA of the 65,536."""
-    network = network_of(LifCurrAlpha(), weight=8e6)
+    network = network_of(LifCurrAlpha(c_m_pf=1e6), weight=8e6)
     twice = SpikeArraySource(name="S", n_neurons=1, times_ms=np.array([0.1, 0.2]), ids=np.array([0, 0]))
     assert simulate(network, n_steps=5, seed=1).near_overflow == ()
     assert simulate(replace(network, sources=(twice,)), n_steps=5, seed=1).near_overflow == ("N",)
