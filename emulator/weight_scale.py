@@ -151,7 +151,10 @@ def weight_scale(
         if projection.target == population.name and projection.receptor == receptor:
             _add_projection(network, population, projection, ring_buffer.rate_hz, bound)
     expected = bound[0] + ring_buffer.sigma * math.sqrt(bound[1])
-    per_weight = input_per_weight(population.neuron, network.dt_ms)
+    try:
+        per_weight = input_per_weight(population.neuron, network.dt_ms)
+    except ParameterError as err:
+        raise ParameterError(f"Population({population.name!r}).{err.name}", err.value, err.allowed) from err
     drive = _drive_bound(network, population, receptor, ring_buffer.sigma)
     upper = max(min(expected, bound[2]), bound[3], drive) * per_weight
     shift = max(0, math.floor(math.log2(upper)) + 1) if upper > 0 else 0

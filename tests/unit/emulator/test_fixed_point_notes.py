@@ -143,6 +143,14 @@ def test_step_that_is_far_off_is_refused():
         found(Izhikevich(a_per_ms=0.0, tau_syn_exc_ms=0.5, tau_syn_inh_ms=0.5), dt_ms=2e-5)
 
 
+def test_membrane_that_delta_inputs_do_not_move_is_refused():
+    message = (
+        r"^Population\('N'\)\.tau_mem_ms: needs a membrane that S16\.15 lets relax in steps of 0\.1 ms: .* has 9000\.0$"
+    )
+    with pytest.raises(ParameterError, match=message):
+        simulate(network_of(LifDelta(tau_mem_ms=9000.0)), n_steps=1, seed=1)
+
+
 def test_current_that_leads_out_of_the_range_is_refused():
     message = (
         r"^Population\('N'\)\.current\.amplitude_pa: needs at most 32735\.5 pA in fixed point, where the potential "
