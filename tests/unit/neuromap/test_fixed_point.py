@@ -39,7 +39,7 @@ def test_experiment_says_what_fixed_point_does_not_hold():
 def test_every_command_says_the_same(command, file, tmp_path, capsys):
     out = ["--out", str(tmp_path / "out")]
     calls = {"check": ["check", file], "map": ["map", file, *out]}
-    assert main(calls.get(command, ["run", file, *out, "--depth", command, "--no-html"])) == 0
+    assert main(calls.get(command, ["run", file, *out, "--depth", command])) == 0
     printed = " ".join(capsys.readouterr().out.split())
     assert f"note: {SENTENCE}" in printed
     if command in ("static", "cores"):
