@@ -23,13 +23,14 @@ from typing import Any
 import numpy as np
 from harness import HERE, measure, peak_rss_bytes, print_table, row, write_results
 
-from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of
 from emulator.network.compiled import run_compiled
+from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import FOREVER, EndOfTick, Parameters
 from emulator.network.outcome import Outcome
-from emulator.network.scenario import NO_ENTRY, Fabric, Scenario, idle_work, make_packets
+from emulator.network.routes import NO_ENTRY, Routes, routes_to_single_outputs
+from emulator.network.scenario import Fabric, Scenario, idle_work, make_packets
 from emulator.network.simpy_model import PacketNetwork
-from emulator.network.simpy_outcome import outcome_of
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
 from models.machine_file import load_machine
@@ -71,12 +72,13 @@ def n_events(outcome: Outcome) -> int:
 
 def without_cores(case: Scenario) -> Scenario:
     """The same hops without a delivery."""
-    links = np.uint64((1 << case.fabric.n_slots) - 1)
-    return remade(case, route=np.where(case.route == NO_ENTRY, case.route, case.route & links))
+    routes, is_link = case.routes, case.routes.output < case.fabric.n_slots
+    first = np.concatenate([[0], np.cumsum(is_link)])[routes.first]
+    return remade(case, routes=Routes(destination=routes.destination, first=first, output=routes.output[is_link]))
 
 
 def remade(case: Scenario, **changes: Any) -> Scenario:
-    names = [name for name in Scenario.__dataclass_fields__ if name != "n_sinks"]
+    names = [name for name in Scenario.__dataclass_fields__ if name not in ("n_sinks", "n_hops")]
     return Scenario(**({name: getattr(case, name) for name in names} | changes))
 
 
@@ -100,11 +102,12 @@ def one_compiled(options: argparse.Namespace, what: str) -> dict[str, Any]:
 
 def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
     case = pd14_scenario(options.scale, 0.001, options.recipe)
-    network = PacketNetwork(case)
+    network = PacketNetwork(case, with_log=True)
+    network.add_packets(case.packets, case.n_ticks)
     start = time.process_time()
-    network.run(strict=False)
+    network.advance()
     cpu_s = time.process_time() - start
-    outcome = outcome_of(network)
+    outcome = network.finish(case)
     return {"cpu_s": cpu_s, "n_events": n_events(outcome), "n_log": outcome.n_events,
             "n_simpy_events": network.env.n_events, "peak_rss_bytes": peak_rss_bytes()}  # fmt: skip
 
@@ -141,21 +144,22 @@ def mesh_scenario(targets: list[tuple[int, list[int]]], n_steps: int) -> Scenari
     )  # fmt: skip
     pairs = sorted({(core, target) for core, ends in targets for target in ends})
     number = {pair: i for i, pair in enumerate(pairs)}
-    route = np.full((len(pairs), n_routers), NO_ENTRY, np.uint64)
+    route = np.full((len(pairs), n_routers), NO_ENTRY, np.int32)
     for net, (core, target) in enumerate(pairs):
         x, y = divmod(core // n_cores, height)
         end_x, end_y = divmod(target // n_cores, height)
         while (x, y) != (end_x, end_y):
             slot = (0 if end_x > x else 2) if x != end_x else (1 if end_y > y else 3)
-            route[net, x * height + y] = 1 << slot
+            route[net, x * height + y] = slot
             x, y = x + steps[slot][0], y + steps[slot][1]
-        route[net, x * height + y] = 1 << (4 + target % n_cores)
+        route[net, x * height + y] = 4 + target % n_cores
     packets = [
         (step, core, 0, number[core, target], -1)
         for step in range(n_steps) for core, ends in targets for target in ends
     ]  # fmt: skip
     return Scenario(
-        fabric=fabric, work=idle_work(n_routers * n_cores, spike_cycles=16), packets=make_packets(packets), route=route,
+        fabric=fabric, work=idle_work(n_routers * n_cores, spike_cycles=16), packets=make_packets(packets),
+        routes=routes_to_single_outputs(route, 4 + n_cores),
         # deep output buffers: routers that hold up everything behind a blocked packet deadlock on a full mesh
         parameters=Parameters(wait1_cycles=FOREVER, end_of_tick=EndOfTick.WAIT, receive_cycles=1,
                               output_buffer_packets=4096, spike_buffer_packets=1 << 16),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
@@ -17,6 +18,7 @@ from emulator.recorder import Recorder
 from emulator.source import SpikeSources
 from emulator.worker_pool import start_together, worker_pool
 
+_TELL_AFTER_S = 0.2  # between two words of progress, where a chunk is a step
 #: Called after a step with its number and who fired in it (int32, ascending).
 AfterStep = Callable[[int, NDArray[np.int32]], None]
 Couple = Callable[[EngineState, Connectivity], AfterStep]
@@ -39,6 +41,7 @@ def advance(
     done = 0
     pool = worker_pool(n_threads)
     chunk_steps = MAX_CHUNK_STEPS if after_step is None else 1
+    told_s = time.monotonic()
     try:
         while done < n_steps:
             n = min(chunk_steps, n_steps - done, plasticity.steps_to_sample(done))
@@ -50,7 +53,9 @@ def advance(
             plasticity.sample(done)
             if after_step is not None:
                 after_step(done - 1, neurons)
-            if progress is not None and (done % MAX_CHUNK_STEPS == 0 or n > 1 or done == n_steps):
+            is_long = n > 1 or done % MAX_CHUNK_STEPS == 0 or time.monotonic() - told_s > _TELL_AFTER_S
+            if progress is not None and (is_long or done == n_steps):
+                told_s = time.monotonic()
                 progress("simulate", done / n_steps)
     except KeyboardInterrupt:
         pool.shutdown(wait=True)

@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 from emulator.advance import AfterStep
 from emulator.connectivity import Connectivity
 from emulator.engine_state import EngineState
+from emulator.interrupt import interrupt_held
 from emulator.kernels import arrival
 from emulator.kernels.packet_queue import S_N_TICKS, S_PACKET
-from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
-from emulator.network.compiled import SteppedRun, run_compiled
+from emulator.network.adaptor import Spikes, scenario_of
+from emulator.network.engine import run_scenario, start_run
+from emulator.network.machine_numbers import NetworkOptions
+from emulator.network.model import Engine
 from emulator.network.outcome import Outcome
 from emulator.network.scenario import Packets, Scenario
 from emulator.timing import slice_of_source
@@ -64,6 +67,19 @@ class Arrivals:
         return self.n_events - self.n_on_time - self.n_late
 
 
+def check_closed_loop(network: Network) -> None:
+    """Refuse networks that the closed loop cannot run.
+
+    Raises
+    ------
+    ParameterError
+        For plastic synapses.
+    """
+    if any(projection.plasticity is not None for projection in network.projections):
+        allowed = "static synapses: late or lost spikes of plastic ones are not modelled; use --depth cores"
+        raise ParameterError("depth full", "plastic synapses", allowed)
+
+
 class ClosedLoop:
     """Couples a simulation to the packets of a mapping; ``couple`` is what ``emulator.run.simulate`` takes.
 
@@ -74,6 +90,10 @@ class ClosedLoop:
     n_steps : int
     options : NetworkOptions
     n_threads : int
+    engine : Engine
+        Runs the packets; both do the same.
+    with_log : bool
+        Keep every event of the packet network (32 bytes each).
 
     Attributes
     ----------
@@ -87,11 +107,11 @@ class ClosedLoop:
     """
 
     def __init__(
-        self, mapping: Mapping, network: Network, *, n_steps: int, options: NetworkOptions, n_threads: int = 2
-    ) -> None:
-        if any(projection.plasticity is not None for projection in network.projections):
-            allowed = "static synapses: late or lost spikes of plastic ones are not modelled; use --depth cores"
-            raise ParameterError("depth full", "plastic synapses", allowed)
+        self, mapping: Mapping, network: Network, *, n_steps: int, options: NetworkOptions, n_threads: int = 2,
+        engine: Engine | str = Engine.COMPILED, with_log: bool = False,
+    ) -> None:  # fmt: skip
+        check_closed_loop(network)
+        self._engine, self._with_log = Engine(engine), with_log
         self._mapping, self._network, self._n_steps = mapping, network, n_steps
         self._options, self._n_threads = options, n_threads
         self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
@@ -129,7 +149,7 @@ class ClosedLoop:
         row = self._template.packets.row
         self._by_neuron = np.argsort(row, kind="stable")  # packets of neuron i: from _first[i] to _first[i + 1]
         self._first = np.searchsorted(row[self._by_neuron], np.arange(network.n_sources + 1))
-        self._run = SteppedRun(self._template, is_watched=True)
+        self._run = start_run(self._template, self._engine, is_watched=True, with_log=self._with_log)
         self._tick_of_packet, self._row_of_packet = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
         self._compile()
         return self._after_step
@@ -138,11 +158,17 @@ class ClosedLoop:
         """Compile, or load from the cache, the kernels that steps call, so that no step takes that long."""
         nobody, nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
         packets = Packets(tick=nobody, core=nobody, offset=nobody, net=nobody, row=nobody)
-        run_compiled(replace(self._template, packets=packets, n_ticks=1))
+        if self._engine is Engine.COMPILED:
+            run_scenario(replace(self._template, packets=packets, n_ticks=1))
         self._deliver(0, packets, 0, nothing)
         self._deliver_late(nothing)
 
     def _after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
+        with interrupt_held() as held:  # a step is taken by the packets and by the neurons, or by neither
+            self._couple_step(step, neurons)
+        held.deliver()
+
+    def _couple_step(self, step: int, neurons: NDArray[np.int32]) -> None:
         packets, first = self._packets(step, neurons), self._run.n_packets
         self._sent.append(packets)
         self._run.add_packets(packets, step + 1)

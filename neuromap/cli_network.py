@@ -12,11 +12,13 @@ from neuromap.cli_values import NUMBER
 
 if TYPE_CHECKING:
     from neuromap.choices import Experiment
-    from neuromap.flow import Progress
     from neuromap.results import Report
+    from neuromap.terminal import ProgressView
 
 _ANIMATED_SCALE, _FRAMES = 0.1, 60
+EngineName = Literal["compiled", "simpy"]
 _FLAG = Parameter(negative=(), show_default=False)
+EXIT_INTERRUPTED = 130
 
 
 @Parameter(name="*")
@@ -27,7 +29,9 @@ class PacketOptions:
     spikes: Path | None = None
     "(dynamic) spikes.npz of an earlier run; spikes are drawn at the expected rates without it."
     trace: Path | None = None
-    "(dynamic) File for a timeline of every packet (JSON for Perfetto or chrome://tracing); short runs only."
+    "(dynamic, full) File for a timeline of every packet (JSON for Perfetto, chrome://tracing); short runs only."
+    engine: EngineName | None = None
+    "(dynamic, full) What runs the packets: compiled code, or the readable SimPy model; same results [compiled]."
     end_of_tick: Literal["late", "drop", "wait"] | None = None
     "(dynamic, full) What is not done when a core's tick ends: done late, dropped, waited for [late; barrier: wait]."
     in_phase: bool | None = None
@@ -35,7 +39,12 @@ class PacketOptions:
 
     def given(self) -> dict[str, Any]:
         """Return the options by their names on the command line; None is not given."""
-        values = {"--spikes": self.spikes, "--trace": self.trace, "--end-of-tick": self.end_of_tick}
+        values = {
+            "--spikes": self.spikes,
+            "--trace": self.trace,
+            "--end-of-tick": self.end_of_tick,
+            "--engine": self.engine,
+        }
         return values | {"--in-phase": None if self.in_phase is None else str(self.in_phase)}
 
 
@@ -48,13 +57,14 @@ def run_depth_dynamic(experiment: Experiment, out: Path, options: PacketOptions,
         result = run_dynamic(
             experiment, out=out, overwrite=overwrite, spikes=options.spikes, trace=options.trace,
             end_of_tick=options.end_of_tick, is_in_phase=options.in_phase is not False, html=html, progress=progress,
+            engine=options.engine or "compiled", announce=progress.say,
         )  # fmt: skip
     print(f"{dynamic_text(result.report)}\nresults in {out}")
-    return 0
+    return EXIT_INTERRUPTED if result.report.status == "partial" else 0
 
 
 def run_depth_full(
-    experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool, html: bool, progress: Progress
+    experiment: Experiment, out: Path, options: PacketOptions, *, overwrite: bool, html: bool, progress: ProgressView
 ) -> Report:
     """Run an experiment at the full depth, print what its packets did, and return its report."""
     from neuromap.dynamic import dynamic_text
@@ -62,7 +72,8 @@ def run_depth_full(
 
     full = run_full(
         experiment, out=out, overwrite=overwrite, end_of_tick=options.end_of_tick,
-        is_in_phase=options.in_phase is not False, html=html, progress=progress,
+        is_in_phase=options.in_phase is not False, engine=options.engine or "compiled", trace=options.trace,
+        html=html, progress=progress, announce=progress.say,
     )  # fmt: skip
     print(dynamic_text(full.packets))
     return full.report
@@ -78,6 +89,7 @@ def animate(
     recipe: Literal["combined", "ensemble"] | None = None,
     seconds: Annotated[float, NUMBER] = 0.01,
     seed: Annotated[int | None, NUMBER] = None,
+    engine: EngineName = "compiled",
     tick: Annotated[int | None, NUMBER] = None,
     frames: Annotated[int | None, NUMBER] = None,
 ) -> int:
@@ -99,28 +111,32 @@ def animate(
         Model time that spikes are drawn for, s.
     seed
         The one seed of all random numbers.
+    engine
+        What runs the packets: compiled code, or the SimPy model. Same results; SimPy is slow and readable.
     tick
         Tick to show [the one with most packets].
     frames
         Pictures of a .gif; a page plays six of them a second [60].
     """
-    from emulator.network.compiled import run_compiled
+    from emulator.network.adaptor import source_names
     from emulator.network.trace import busiest_tick
     from models.topology import build_topology
-    from neuromap.dynamic import net_names, run_dynamic
+    from neuromap.dynamic import run_dynamic
     from neuromap.output_file import ANIMATION_ENDINGS, check_output_file
     from neuromap.report.animation import write_animation
 
     check_output_file("--out", out, ANIMATION_ENDINGS)
     scale = _ANIMATED_SCALE if scale is None and network == "pd14" else scale
-    result = run_dynamic(network, scale=scale, machine=machine, recipe=recipe, seconds=seconds, seed=seed)
-    outcome = run_compiled(result.outcome.scenario, with_log=True)
+    result = run_dynamic(
+        network, engine=engine, with_log=True, scale=scale, machine=machine, recipe=recipe, seconds=seconds, seed=seed
+    )
+    outcome = result.outcome
     chosen = busiest_tick(outcome) if tick is None else tick
     topology = build_topology(result.mapping.machine)
     title = f"{result.report.network} on {result.report.machine}, tick {chosen}"
-    nets = net_names(result.mapping)
     n_packets = write_animation(
-        outcome, topology, out, tick=chosen, n_frames=_FRAMES if frames is None else frames, title=title, net_names=nets
-    )
+        outcome, topology, out, tick=chosen, n_frames=_FRAMES if frames is None else frames, title=title,
+        source_names=source_names(result.mapping, topology),
+    )  # fmt: skip
     print(f"{n_packets} packets of tick {chosen} in {out}")
     return 0

@@ -9,39 +9,39 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from emulator.network.adaptor import (
-    NetworkOptions,
-    Spikes,
-    random_spikes,
-    scenario_of,
-    usual_end_of_tick,
-)
-from emulator.network.compiled import run_compiled
+from emulator.network.adaptor import Spikes, random_spikes, scenario_of, source_names
 from emulator.network.drawn_rows import expected_rows
-from emulator.network.model import EndOfTick
+from emulator.network.engine import run_scenario
+from emulator.network.machine_numbers import NetworkOptions, check_times, usual_end_of_tick
+from emulator.network.model import EndOfTick, Engine
 from emulator.network.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.network.trace import check_trace_size, write_trace
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.atomic_file import write_arrays, write_text
+from models.errors import UnknownNameError
+from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
-from neuromap.flow import map_network
+from neuromap.flow import map_network, silent
 from neuromap.output_folder import one_writer
 from neuromap.report.packet_loss import Loss, loss_lines, losses
 from neuromap.report.packet_page import render_packet_page
+from neuromap.simpy_estimate import announce_dynamic, entries_per_packet, to_stderr
 from neuromap.spike_file import read_spikes
 
+_Choice = TypeVar("_Choice", bound=StrEnum)
 _QUANTILES = (0.5, 0.99, 1.0)
-#: Runs of at most so many events are done again with their log, which says by how many ticks packets are late.
+#: Runs of at most so many events keep their log, which says by how many ticks packets are late.
 _MAX_KEPT_EVENTS = 2_000_000
 
 
@@ -54,8 +54,9 @@ class DynamicReport:
     and ends of ticks may still lose them). ``link_load_ratio``: of the busiest link, packets times their period over
     the time until the last tick had ended and all links were free, so at most 1; ``drained_ns``: from the end of the
     last tick until all links were free, 0 if they were before. ``n_late``: deliveries whose work ended after the
-    machine's next tick had begun (docs/glossary.md). ``events_per_s``: sent packets, hops and deliveries per second of
-    wall time.
+    machine's next tick had begun (docs/glossary.md). ``engine``: what ran the packets; all else but ``events_per_s``
+    (sent packets, hops and deliveries per second of wall time) and ``run_s`` is the same with either. ``status``:
+    ``partial`` after Ctrl-C, of the ``n_steps`` that were done.
     """
 
     network: str
@@ -86,6 +87,8 @@ class DynamicReport:
     real_time_factor: float
     router: dict[str, int]
     core: dict[str, int]
+    engine: str
+    status: str
     events_per_s: float
     run_s: float
 
@@ -117,8 +120,11 @@ def run_dynamic(
     trace: str | Path | None = None,
     end_of_tick: str | None = None,
     is_in_phase: bool = True,
+    engine: Engine | str = Engine.COMPILED,
     html: bool = True,
+    with_log: bool = False,
     progress: Callable[[str, float, str], None] | None = None,
+    announce: Callable[[str], None] = to_stderr,
     **options: Any,
 ) -> DynamicResult:
     """Map an experiment and send its packets.
@@ -137,44 +143,58 @@ def run_dynamic(
         Default: ``wait`` for machines whose steps end with a barrier, else ``late``.
     is_in_phase : bool
         Whether the ticks of all cores begin together; else at random phases.
+    engine : {'compiled', 'simpy'}
+        What runs the packets: compiled code, or the SimPy model, which is slow and readable. Results are the same.
     html : bool
         Write ``packets.html``.
+    with_log : bool
+        Keep every event (32 bytes each) in ``outcome.log``.
     progress : callable, optional
+    announce : callable
+        Called with a sentence before a long run of the SimPy engine: how long it will take, an estimate.
     **options
         As in ``make_experiment``.
 
     Raises
     ------
     NeuromapError
-        As `flow.map_network`; for a wrong spikes file; for a trace that is too long.
+        As `flow.map_network`; for a wrong spikes file; for a trace that is too long; for a machine whose times the
+        packet network cannot count.
+    KeyboardInterrupt
+        By Ctrl-C before the first tick of packets was done. Later what was done so far is returned and written.
     """
+    engine = choose("engine", engine, Engine)
     experiment = make_experiment(experiment, job="dynamic", **options)
-    network, _ = check_experiment(experiment)
+    network, machine = check_experiment(experiment)
     n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms)
     from_file = None if spikes is None else read_spikes(spikes, network, n_steps)
+    chosen = packet_options(experiment, machine, end_of_tick, is_in_phase=is_in_phase)
+    check_times(machine, network, chosen)
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
     rates_hz = expected_rates_hz(network, mapping.machine)
     step, neuron = from_file or random_spikes(network, rates_hz, n_steps, experiment.seed)
     lengths, row = expected_rows(mapping, network, neuron, experiment.seed)
-    chosen = NetworkOptions(
-        time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
-        end_of_tick=EndOfTick(end_of_tick) if end_of_tick else usual_end_of_tick(mapping.machine),
-    )  # fmt: skip
     sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, chosen)
+    n_expected, must_log = int(entries_per_packet(scenario).sum()), with_log or trace is not None
+    if trace is not None:
+        check_trace_size(n_expected)
+    if engine is Engine.SIMPY:
+        announce_dynamic(scenario, announce)
+    say = progress or silent
     start = time.perf_counter()
-    outcome = run_compiled(scenario)
+    outcome = run_scenario(
+        scenario, engine, progress=lambda done: say("packets", done, ""),
+        with_log=must_log or (html and out is not None and n_expected <= 2 * _MAX_KEPT_EVENTS),
+    )  # fmt: skip
     run_s = time.perf_counter() - start
+    if outcome.n_events > _MAX_KEPT_EVENTS and not must_log:
+        outcome = replace(outcome, log=None)
+    report = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine)
+    if outcome.scenario.n_ticks < n_steps:
+        report = replace(report, status="partial")
     if trace is not None:
-        check_trace_size(outcome.n_events)
-    if trace is not None or (html and out is not None and outcome.n_events <= _MAX_KEPT_EVENTS):
-        outcome = run_compiled(scenario, with_log=True)
-    report = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s)
-    if trace is not None:
-        topology = build_topology(mapping.machine)
-        chips = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
-        nets = net_names(mapping)
-        write_trace(outcome, Path(trace), chip_names=chips, link_names=topology.link_names, net_names=nets)
+        write_packet_trace(outcome, mapping, Path(trace))
     if out is not None:
         if html:
             page = render_packet_page(asdict(report), outcome, mapping, experiment.to_dict())
@@ -190,8 +210,9 @@ def write_dynamic(report: DynamicReport, outcome: Outcome, mapping: Mapping, fol
 
 
 def dynamic_report(
-    mapping: Mapping, network: Network, outcome: Outcome, time_scale_factor: float, run_s: float
-) -> DynamicReport:
+    mapping: Mapping, network: Network, outcome: Outcome, time_scale_factor: float, run_s: float,
+    *, engine: Engine = Engine.COMPILED,
+) -> DynamicReport:  # fmt: skip
     """Work out the numbers of a run; ``run_s`` is the wall time it took."""
     scenario, topology = outcome.scenario, build_topology(mapping.machine)
     cycle_ns, n_steps = scenario.cycle_ns, scenario.n_ticks
@@ -218,13 +239,41 @@ def dynamic_report(
         real_time_factor=step_ns / (network.dt_ms * 1e6),
         router={name: outcome.total(name) for name in ROUTER_COUNTERS},
         core={name: outcome.total(name) for name in CORE_COUNTERS},
+        engine=str(engine), status="complete",
         events_per_s=(n_sent + n_hops + outcome.n_delivered) / max(run_s, 1e-9), run_s=run_s,
     )  # fmt: skip
 
 
-def net_names(mapping: Mapping) -> list[str]:
-    """Return what packets of each net come from: the slices of the populations."""
-    return [f"{part.population}[{part.start}:{part.stop}]" for part in mapping.partition.slices]
+def packet_options(
+    experiment: Experiment, machine: Machine, end_of_tick: EndOfTick | str | None, *, is_in_phase: bool
+) -> NetworkOptions:
+    """Return how the packets and ticks of an experiment are run; what is not given is as the machine does it."""
+    policy = usual_end_of_tick(machine) if end_of_tick is None else choose("end of tick", end_of_tick, EndOfTick)
+    return NetworkOptions(
+        time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
+        end_of_tick=policy,
+    )  # fmt: skip
+
+
+def choose(what: str, value: str, choices: type[_Choice]) -> _Choice:
+    """Return a member of a vocabulary.
+
+    Raises
+    ------
+    UnknownNameError
+        If it has no such member.
+    """
+    if value not in list(choices):
+        raise UnknownNameError(what, str(value), [str(one) for one in choices])
+    return choices(value)
+
+
+def write_packet_trace(outcome: Outcome, mapping: Mapping, path: Path) -> None:
+    """Write the timeline of a run, with the names of the machine's chips, links and populations."""
+    topology = build_topology(mapping.machine)
+    chips = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
+    names = source_names(mapping, topology)
+    write_trace(outcome, path, chip_names=chips, link_names=topology.link_names, source_names=names)
 
 
 def _link_name(topology: Topology, link: int) -> str:
@@ -274,5 +323,7 @@ def dynamic_text(report: DynamicReport) -> str:
         f"step: {report.mean_step_ns / 1e3:,.1f} us on average (real-time factor {report.real_time_factor:.3g})",
     ]
     lines += [f"lost: {line}" for line in loss_lines(report.losses)]
-    lines.append(f"{report.events_per_s / 1e6:.1f} million events/s, {report.run_s:.1f} s")
+    if report.status != "complete":
+        lines.append(f"interrupted: these are the {report.n_steps:,} steps that were done")
+    lines.append(f"engine {report.engine}: {report.events_per_s:,.0f} events/s, {report.run_s:.1f} s")
     return "\n".join(lines)

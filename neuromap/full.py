@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from emulator.closed_loop import ClosedLoop
-from emulator.network.adaptor import NetworkOptions, usual_end_of_tick
-from emulator.network.model import EndOfTick
+from emulator.closed_loop import ClosedLoop, check_closed_loop
+from emulator.network.machine_numbers import check_times
+from emulator.network.model import EndOfTick, Engine
 from emulator.network.outcome import Outcome
+from emulator.network.trace import check_trace_size
 from models.units import ms_to_steps
-from neuromap.dynamic import DynamicReport, dynamic_report, write_dynamic
+from neuromap.dynamic import (
+    DynamicReport,
+    choose,
+    dynamic_report,
+    packet_options,
+    write_dynamic,
+    write_packet_trace,
+)
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.feedback import Feedback, feedback_sentence, measure_feedback
 from neuromap.flow import Progress, Result, map_network, run, silent, simulate_experiment, write_results
 from neuromap.output_folder import one_writer
 from neuromap.results import Report
+from neuromap.simpy_estimate import announce_full, expected_of_loop, to_stderr
 from neuromap.spike_file import write_spikes
 from neuromap.verdict import make_verdict
 
@@ -56,8 +65,11 @@ def run_full(
     overwrite: bool = False,
     end_of_tick: EndOfTick | str | None = None,
     is_in_phase: bool = True,
+    engine: Engine | str = Engine.COMPILED,
+    trace: str | Path | None = None,
     html: bool = True,
     progress: Progress | None = None,
+    announce: Callable[[str], None] = to_stderr,
     **options: Any,
 ) -> FullResult:
     """Run an experiment with packets and network in a closed loop, and once more without losses if there were any.
@@ -74,10 +86,16 @@ def run_full(
         does it.
     is_in_phase : bool
         Whether the ticks of all cores begin together; else at random phases.
+    engine : {'compiled', 'simpy'}
+        What runs the packets: compiled code, or the SimPy model, which is slow and readable. Results are the same.
+    trace : str or Path, optional
+        File for a timeline of every packet, the warm-up's too (short runs only).
     html : bool
         Write ``report.html``.
     progress : callable, optional
         Called with (stage, fraction, note).
+    announce : callable
+        Called with a sentence before a long run of the SimPy engine: how long it will take, an estimate.
     **options
         As in ``make_experiment``.
 
@@ -89,18 +107,26 @@ def run_full(
     Raises
     ------
     NeuromapError
-        As `flow.run`; for plastic synapses; for more synapses than memory holds.
+        As `flow.run`; for plastic synapses; for more synapses than memory holds; for a trace that is too long; for a
+        machine whose times the packet network cannot count.
     """
+    engine = choose("engine", engine, Engine)
     experiment = make_experiment(experiment, job="full", **options)
-    network, _ = check_experiment(experiment)
+    network, machine = check_experiment(experiment)
+    check_closed_loop(network)
+    chosen = packet_options(experiment, machine, end_of_tick, is_in_phase=is_in_phase)
+    check_times(machine, network, chosen)
     n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
     say = progress or silent
     mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
-    packet_options = NetworkOptions(
-        time_scale_factor=experiment.time_scale_factor, is_in_phase=is_in_phase, seed=experiment.seed,
-        end_of_tick=EndOfTick(end_of_tick) if end_of_tick else usual_end_of_tick(mapping.machine),
+    if trace is not None:
+        check_trace_size(int(expected_of_loop(mapping, network, n_steps, chosen)[1]))
+    if engine is Engine.SIMPY:
+        announce_full(mapping, network, n_steps, chosen, announce)
+    loop = ClosedLoop(
+        mapping, network, n_steps=n_steps, options=chosen, n_threads=experiment.n_threads, engine=engine,
+        with_log=trace is not None,
     )  # fmt: skip
-    loop = ClosedLoop(mapping, network, n_steps=n_steps, options=packet_options, n_threads=experiment.n_threads)
     start = time.perf_counter()
     own = simulate_experiment(experiment, network, say, couple=loop.couple)
     outcome = loop.outcome()
@@ -116,14 +142,16 @@ def run_full(
         lossless = replace(lossless, connectivity=own.connectivity)  # equal; one copy is enough
     warmup_steps = min(ms_to_steps(experiment.warmup_ms, network.dt_ms), own.n_steps)
     feedback = measure_feedback(
-        mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(packet_options.end_of_tick)
+        mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(chosen.end_of_tick)
     )
-    packets = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s)
+    packets = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine)
     result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
     full = FullResult(_with_feedback(result, experiment, packets, feedback), packets, outcome, feedback)
     if out is not None:
         write_dynamic(packets, outcome, mapping, Path(out))
         write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
+    if trace is not None:
+        write_packet_trace(outcome, mapping, Path(trace))
     return full
 
 

@@ -54,7 +54,8 @@ READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 DEPTHS_OF_OPTION: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "--spikes": ("dynamic",),
-        "--trace": ("dynamic",),
+        "--trace": ("dynamic", "full"),
+        "--engine": ("dynamic", "full"),
         "--end-of-tick": _PACKETS,
         "--in-phase": _PACKETS,
         "--no-html": ("dynamic", "cores", "full"),

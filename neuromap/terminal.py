@@ -82,6 +82,10 @@ class ProgressView:
         if fraction >= 1:
             self._finish(stage, note)
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence, above the bars if there are any."""
+        self._console.print(sentence, markup=False)
+
     def _finish(self, stage: str, note: str = "") -> None:
         """Mark a stage as done, once."""
         if stage in self._done:

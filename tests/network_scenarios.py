@@ -3,8 +3,10 @@
 import numpy as np
 
 from emulator.network.model import FOREVER, EndOfTick, Parameters
-from emulator.network.scenario import NO_ENTRY, Fabric, Scenario, Work, idle_work, make_packets
+from emulator.network.routes import routes_of_outputs
+from emulator.network.scenario import Fabric, Scenario, Work, idle_work, make_packets
 
+NO_ENTRY = None  # of `routes_of_outputs`
 TRIANGULAR = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 SQUARE = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
@@ -25,10 +27,10 @@ def grid_fabric(width, height, *, offsets=TRIANGULAR, wrap=False, n_cores=2, per
     is_dead = far_router < 0
     for router, slot in dead:
         is_dead[router, slot] = True
-    full = np.ones((n, k), np.int32)
+    full = np.ones((n, k), np.int64)
     return Fabric(
-        far_router=far_router, far_slot=far_slot, is_dead=is_dead, period=(full * period).astype(np.int32),
-        delay=(full * delay).astype(np.int32),
+        far_router=far_router, far_slot=far_slot, is_dead=is_dead, period=(full * period).astype(np.int64),
+        delay=(full * delay).astype(np.int64),
         straight=np.array([(slot + k // 2) % k for slot in range(k)], np.int32), n_cores=n_cores,
         has_triangles=k == 6,
     )  # fmt: skip
@@ -36,7 +38,7 @@ def grid_fabric(width, height, *, offsets=TRIANGULAR, wrap=False, n_cores=2, per
 
 def random_tree(rng, fabric, source, *, p_core=0.4, p_link=0.5, p_straight=0.3):
     """Routes of one net: a random tree from ``source``; entries that only go straight on may be missing."""
-    route = np.full(fabric.n_routers, NO_ENTRY, np.uint64)
+    route = [NO_ENTRY] * fabric.n_routers
     seen, todo = {source}, [(source, -1)]
     while todo:
         router, arrival = todo.pop(int(rng.integers(len(todo))))
@@ -51,8 +53,7 @@ def random_tree(rng, fabric, source, *, p_core=0.4, p_link=0.5, p_straight=0.3):
         is_straight = not cores and arrival >= 0 and links == [int(fabric.straight[arrival])]
         if is_straight and rng.random() < p_straight:
             continue
-        word = sum(1 << slot for slot in links) | sum(1 << (fabric.n_slots + p) for p in cores)
-        route[router] = word
+        route[router] = (*sorted(links), *(fabric.n_slots + p for p in cores))
     if rng.random() < 0.05:
         route[source] = NO_ENTRY
     # a router without an entry passes packets on: where it must not, it has an empty one
@@ -61,15 +62,14 @@ def random_tree(rng, fabric, source, *, p_core=0.4, p_link=0.5, p_straight=0.3):
     while walk_all:
         router, arrival = walk_all.pop()
         visited.add(router)
-        word = route[router]
-        if word == NO_ENTRY:
+        if route[router] is NO_ENTRY:
             slots = [int(fabric.straight[arrival])] if arrival >= 0 else []
         else:
-            slots = [slot for slot in range(fabric.n_slots) if int(word) >> slot & 1]
+            slots = [slot for slot in route[router] if slot < fabric.n_slots]
         for slot in slots:
             far = int(fabric.far_router[router, slot])
             if far in visited:
-                route[router] = 0
+                route[router] = ()
             elif far >= 0:
                 walk_all.append((far, int(fabric.far_slot[router, slot])))
     return route
@@ -100,7 +100,7 @@ def random_work(rng, n_cores, n_rows, tick_cycles):
     )
 
 
-def random_scenario(seed):
+def random_scenario(seed, *, most_cores=3):
     """A scenario of up to 16 routers and some hundred packets."""
     rng = np.random.default_rng(seed)
     offsets = TRIANGULAR if rng.random() < 0.75 else SQUARE
@@ -109,7 +109,7 @@ def random_scenario(seed):
         width = 2
     fabric = grid_fabric(
         width, height, offsets=offsets, wrap=bool(rng.integers(2)) and min(width, height) > 2,
-        n_cores=int(rng.integers(1, 4)),
+        n_cores=int(rng.integers(max(1, most_cores - 2), most_cores + 1)),
         period=rng.integers(1, 9, (width * height, len(offsets))),
         delay=rng.integers(0, 12, (width * height, len(offsets))),
         dead=[(int(rng.integers(width * height)), int(rng.integers(len(offsets)))) for _ in range(rng.integers(0, 3))],
@@ -127,7 +127,7 @@ def random_scenario(seed):
     n_cores = fabric.n_routers * fabric.n_cores
     return Scenario(
         fabric=fabric, work=random_work(rng, n_cores, n_rows, tick_cycles), packets=make_packets(rows),
-        route=np.array([random_tree(rng, fabric, int(source)) for source in sources]),
+        routes=routes_of_outputs([random_tree(rng, fabric, int(source)) for source in sources]),
         parameters=random_parameters(rng), n_ticks=n_ticks, tick_cycles=tick_cycles,
         max_cycles=int(rng.choice([300, 3000, 20_000])), cycle_ns=7.5,
     )  # fmt: skip
@@ -148,18 +148,18 @@ def line(n_routers, *, n_cores=2, nets=None, packets=((0, 0, 0, 0, -1),), dead=(
 
 def scenario(fabric, nets, packets, *, parameters=None, work=None, n_ticks=1, tick_cycles=1000, max_cycles=1 << 40):
     """A scenario with cores that take one cycle a packet."""
-    route = np.full((len(nets), fabric.n_routers), NO_ENTRY, np.uint64)
+    routes = [[NO_ENTRY] * fabric.n_routers for _ in nets]
     for net, entries in enumerate(nets):
         for router, links, cores in entries:
-            route[net, router] = sum(1 << slot for slot in links) | sum(1 << (fabric.n_slots + p) for p in cores)
+            routes[net][router] = (*links, *(fabric.n_slots + p for p in cores))
     return Scenario(
         fabric=fabric, work=work or idle_work(fabric.n_routers * fabric.n_cores), packets=make_packets(list(packets)),
-        route=route, parameters=parameters or Parameters(), n_ticks=n_ticks, tick_cycles=tick_cycles,
-        max_cycles=max_cycles, cycle_ns=7.5,
+        routes=routes_of_outputs(routes), parameters=parameters or Parameters(), n_ticks=n_ticks,
+        tick_cycles=tick_cycles, max_cycles=max_cycles, cycle_ns=7.5,
     )  # fmt: skip
 
 
 def remade(case, **changes):
     """The same scenario with other fields."""
-    names = [name for name in Scenario.__dataclass_fields__ if name != "n_sinks"]
+    names = [name for name in Scenario.__dataclass_fields__ if name not in ("n_sinks", "n_hops")]
     return Scenario(**({name: getattr(case, name) for name in names} | changes))

@@ -43,7 +43,6 @@ from emulator.kernels.packet_queue import (
     P_N_SLOTS,
     P_OUTPUT_BUFFER,
     P_REINJECTION,
-    R_MASK,
     T_START,
     W_ARRIVE,
     W_EMERGENCY,
@@ -51,8 +50,11 @@ from emulator.kernels.packet_queue import (
     W_TRANSMIT,
     activate,
     inner,
+    make_empty,
+    make_ready,
     note,
     put,
+    put_far,
 )  # fmt: skip
 
 
@@ -114,19 +116,23 @@ def arrive(s, far):
     size = s.parameters[P_INPUT_BUFFER] + 1
     note(s, s.clock[K_NOW], W_ARRIVE, y[I_LINK], s.in_fifo[far, place if place < size else place - size] >> ITEM_SHIFT)
     y[I_COUNT] += 1
-    s.routers[router, R_MASK] |= np.int64(1) << slot
+    make_ready(s, router, slot)
     activate(s, router)
 
 
 @inner
 def send(s, core):
-    """Put the core's next packet into its send register."""
+    """Put the core's next packet into its send register, if it is due."""
     n_cores, n_slots = s.parameters[P_N_CORES], s.parameters[P_N_SLOTS]
     router, packet = core // n_cores, s.cores[core, C_PACKET]
+    due = s.ticks[s.packets[packet, A_TICK], T_START] + s.packets[packet, A_OFFSET]
+    if due > s.clock[K_NOW]:
+        put_far(s, due, E_SEND | core << 3)
+        return
     note(s, s.clock[K_NOW], W_SEND, core, packet)
     s.cores[core, C_SENT] += 1
     s.clock[K_SENT_SINKS] += s.sinks[s.packets[packet, A_NET], router]
-    s.routers[router, R_MASK] |= np.int64(1) << (n_slots + core % n_cores)
+    make_ready(s, router, n_slots + core % n_cores)
     activate(s, router)
 
 
@@ -147,21 +153,20 @@ def look_at(s, router, port, r_sending):
 def take_from(s, router, port):
     """Take the packet at the head of a port; what feeds the port can go on in the next cycle."""
     n_slots, n_cores, now = s.parameters[P_N_SLOTS], s.parameters[P_N_CORES], s.clock[K_NOW]
-    bit = np.int64(1) << port
     if port < n_slots:
         far = router * n_slots + port
         y = s.inputs[far]
         y[I_HEAD] = y[I_HEAD] + 1 if y[I_HEAD] + 1 <= s.parameters[P_INPUT_BUFFER] else 0
         y[I_COUNT] -= 1
         if y[I_COUNT] == 0:
-            s.routers[router, R_MASK] &= ~bit
+            make_empty(s, router, port)
         x = s.links[y[I_LINK]]
         x[L_CREDITS] += 1
         x[L_CREDIT_AT] = now
         if x[L_COUNT] > 0 and x[L_FREE_AT] <= now + 1:
             put(s, now + 1, E_LINK | y[I_LINK] << 3)
         return
-    s.routers[router, R_MASK] &= ~bit
+    make_empty(s, router, port)
     if port == n_slots + n_cores:
         put(s, now + s.parameters[P_REINJECTION], E_REINJECT | router << 3)
         return
@@ -172,4 +177,4 @@ def take_from(s, router, port):
         s.cores[core, C_BUSY] = 0
         return
     due = s.ticks[s.packets[packet, A_TICK], T_START] + s.packets[packet, A_OFFSET]
-    put(s, max(due, now + 1), E_SEND | core << 3)
+    put_far(s, max(due, now + 1), E_SEND | core << 3)

@@ -3,7 +3,8 @@
 The queue is a ring of one bucket per cycle, each a linked list of event codes; a bit per bucket finds the next one that
 is not empty. Events of one cycle may be taken in any order (see ``emulator.network.model``), so nothing is sorted, and
 putting and taking cost the same however many events there are. Times are exact as long as no event is further ahead
-than the ring is long.
+than the ring is long; what may be further away (ticks, packets that are due) comes up again and again until it is
+near enough (`put_far`).
 """
 
 from typing import NamedTuple
@@ -22,9 +23,9 @@ N_LINK = 16
 I_LINK, I_HEAD, I_TAIL, I_COUNT, I_ROUTER, I_SLOT = range(6)
 N_INPUT = 8
 # routers
-(R_MASK, R_LAST, R_PORT, R_FREE_AT, R_WAKE_AT, R_STALL_AT, R_ACTIVE_AT, R_DUMP_ITEM, R_DUMP_FREE_AT, R_Q_HEAD,
+(R_N_READY, R_LAST, R_PORT, R_FREE_AT, R_WAKE_AT, R_STALL_AT, R_ACTIVE_AT, R_DUMP_ITEM, R_DUMP_FREE_AT, R_Q_HEAD,
  R_Q_COUNT, R_AWAKE, R_REINJECT_DUE, R_SENDING) = range(14)  # fmt: skip
-N_ROUTER = 16
+R_READY = 14  # and on: a bit for every port with a packet, 64 a column
 # cores; the first eight are what a delivery reads and writes (one cache line), then the counters
 (C_RX_FREE_AT, C_FREE_AT, C_TICK_AT, C_COUNT, C_SPIKE_WORK, C_SYNAPSE_WORK, C_COLUMN, C_PHASE, C_DELIVERED, C_SERVED,
  C_BUSY_CYCLES, C_LATE, C_OVERFLOW, C_EXPIRED, C_PEAK, C_BACKLOG, C_SENT, C_PACKET, C_BUSY, C_TICK, C_HEAD,
@@ -34,8 +35,8 @@ N_CORE = 24
 (P_ROUTER_CYCLES, P_WAIT1, P_WAIT2, P_OUTPUT_BUFFER, P_INPUT_BUFFER, P_RECEIVE, P_SPIKE_BUFFER, P_DUMP, P_QUEUE,
  P_TIMER, P_REINJECTION, P_POLICY, P_N_SLOTS, P_N_CORES, P_TRIANGLES, P_N_TICKS, P_TICK_CYCLES, P_HORIZON, P_IS_LOGGED,
  P_IS_STRICT, P_BARRIER, P_N_BUCKETS, P_N_ROUTERS, P_N_ENTRIES, P_N_LATENCIES, P_PAUSE_TICK, P_IS_WATCHED,
- P_N_ARRIVALS) = range(28)  # fmt: skip
-N_PARAMETER = 28
+ P_N_ARRIVALS, P_SINGLES, P_N_READY_WORDS) = range(30)  # fmt: skip
+N_PARAMETER = 30
 POLICY_WAIT, POLICY_LATE, POLICY_DROP = range(3)
 # clock: what changes all the time
 (K_NOW, K_PENDING, K_FREE_NODE, K_N_FREE, K_N_LOG, K_TICK, K_LATEST, K_N_ACTIVE, K_SENT_SINKS, K_DELIVERED, K_LOST,
@@ -48,6 +49,9 @@ N_ROUTER_COUNTER = 15
 # packets; A_AFTER is the next packet of the same core (-1: none)
 A_TICK, A_CORE, A_OFFSET, A_NET, A_ROW, A_AFTER = range(6)
 N_PACKET = 6
+# destinations: where the ports of each begin (links), its cores among them, and where they end
+D_LINKS, D_CORES, D_END = range(3)
+N_DESTINATION = 4
 # arrivals: packets whose work is done, with the column of the core and the ticks from theirs to the one it ends in
 S_PACKET, S_COLUMN, S_N_TICKS = range(3)
 N_ARRIVAL = 3
@@ -60,7 +64,7 @@ E_ARRIVE, E_LINK, E_SEND, E_ROUTER, E_DUMP, E_REINJECT, E_TICK = range(7)
  W_QUEUE_FULL, W_NO_ROUTE, W_OVERFLOW, W_EXPIRE) = range(15)  # fmt: skip
 
 NEVER = np.int64(1 << 62)
-LEG_BITS, ARRIVAL_BITS = 2, 6  # of a packet in a buffer: number | arrival + 1 | leg
+LEG_BITS, ARRIVAL_BITS = 2, 16  # of a packet in a buffer: number | arrival + 1 | leg
 ITEM_SHIFT = LEG_BITS + ARRIVAL_BITS
 ARRIVAL_MASK = (1 << ARRIVAL_BITS) - 1
 
@@ -70,10 +74,11 @@ class State(NamedTuple):
 
     ``links``, ``inputs``, ``routers``, ``cores``: a row each, columns above. ``out_fifo``, ``in_fifo``: a row a link
     and an input. ``queue``: reinjection queues, a row a router. ``waiting``: times at which waiting packets leave a
-    core's spike buffer, a row a core. ``route``, ``sinks``: (n_nets, n_routers), the second int32. ``packets``:
-    a row each, int32. ``group_*``: where the groups of each tick begin, and the first packet of each group (one core's
-    of one tick). ``ticks``: a row each and one more. ``latency``: deliveries by cycles since they were due; the last
-    one takes all above.
+    core's spike buffer, a row a core. ``route``, ``sinks``: (n_nets, n_routers), int32; the first has rows of
+    ``destinations`` (int32), which say which of ``ports`` (int32: link slots and cores of a router) belong to each.
+    The last ones, from ``P_SINGLES`` on, are each link alone. ``packets``: a row each, int32. ``group_*``: where the
+    groups of each tick begin, and the first packet of each group (one core's of one tick). ``ticks``: a row each and
+    one more. ``latency``: deliveries by cycles since they were due; the last one takes all above.
     ``heads``, ``following``, ``codes`` int32, ``bits``: the event queue. ``log``: (capacity, 4): time, what, place,
     packet. ``arrivals``: (capacity, N_ARRIVAL), int32, written if somebody watches.
     """
@@ -89,6 +94,8 @@ class State(NamedTuple):
     queue: np.ndarray
     waiting: np.ndarray
     route: np.ndarray
+    destinations: np.ndarray
+    ports: np.ndarray
     sinks: np.ndarray
     straight: np.ndarray
     packets: np.ndarray
@@ -135,6 +142,12 @@ def put(s, time, code):
     s.following[node] = s.heads[bucket]
     s.heads[bucket] = node
     s.bits[bucket >> 6] |= np.int64(1) << (bucket & 63)
+
+
+@inner
+def put_far(s, time, code):
+    """Put an event into the queue that may lie beyond its ring; it then comes up early and must be put again."""
+    put(s, min(time, s.clock[K_NOW] + s.parameters[P_N_BUCKETS] - 1), code)
 
 
 @inner
@@ -199,6 +212,23 @@ def activate(s, router):
         s.routers[router, R_ACTIVE_AT] = now
         s.active[s.clock[K_N_ACTIVE]] = router
         s.clock[K_N_ACTIVE] += 1
+
+
+@inner
+def make_ready(s, router, port):
+    """Say that a port of a router has a packet."""
+    x, word, bit = s.routers[router], R_READY + (port >> 6), np.int64(1) << (port & 63)
+    if x[word] & bit == 0:
+        x[word] |= bit
+        x[R_N_READY] += 1
+
+
+@inner
+def make_empty(s, router, port):
+    """Say that a port of a router, which had a packet, has none any more."""
+    x = s.routers[router]
+    x[R_READY + (port >> 6)] &= ~(np.int64(1) << (port & 63))
+    x[R_N_READY] -= 1
 
 
 @inner

@@ -8,6 +8,9 @@ from emulator.kernels.packet_queue import (
     A_NET,
     ARRIVAL_MASK,
     C_RX_FREE_AT,
+    D_CORES,
+    D_END,
+    D_LINKS,
     E_DUMP,
     E_REINJECT,
     ITEM_SHIFT,
@@ -33,10 +36,12 @@ from emulator.kernels.packet_queue import (
     N_REINJECTED,
     P_DUMP,
     P_N_CORES,
+    P_N_READY_WORDS,
     P_N_SLOTS,
     P_OUTPUT_BUFFER,
     P_QUEUE,
     P_ROUTER_CYCLES,
+    P_SINGLES,
     P_TIMER,
     P_TRIANGLES,
     P_WAIT1,
@@ -46,10 +51,11 @@ from emulator.kernels.packet_queue import (
     R_DUMP_ITEM,
     R_FREE_AT,
     R_LAST,
-    R_MASK,
+    R_N_READY,
     R_PORT,
     R_Q_COUNT,
     R_Q_HEAD,
+    R_READY,
     R_REINJECT_DUE,
     R_SENDING,
     R_STALL_AT,
@@ -63,6 +69,7 @@ from emulator.kernels.packet_queue import (
     inner,
     inner_call,
     lowest_bit,
+    make_ready,
     note,
     put,
     wake_at,
@@ -74,80 +81,85 @@ LEG_MASK = (1 << LEG_BITS) - 1
 
 @inner
 def outputs_of(s, router, item):
-    """Return (links, cores) that a packet leaves by as bit masks; links are -1 where there is no way."""
-    n_slots = s.parameters[P_N_SLOTS]
+    """Return the destination that a packet leaves for, -1 where there is no way."""
     arrival, leg = ((item >> LEG_BITS) & ARRIVAL_MASK) - 1, item & LEG_MASK
     if leg == 1:
-        return np.int64(1) << ((arrival + 1) % 6), np.int64(0)
-    word = s.route[s.packets[item >> ITEM_SHIFT, A_NET], router]
-    if word < 0:
-        if leg == 2:
-            arrival = (arrival + 1) % 6
-        if arrival < 0 or s.straight[arrival] < 0:
-            return np.int64(-1), np.int64(0)
-        return np.int64(1) << s.straight[arrival], np.int64(0)
-    return word & ((np.int64(1) << n_slots) - 1), word >> n_slots
+        return s.parameters[P_SINGLES] + (arrival + 1) % 6
+    destination = np.int64(s.route[s.packets[item >> ITEM_SHIFT, A_NET], router])
+    if destination >= 0:
+        return destination
+    if leg == 2:
+        arrival = (arrival + 1) % 6
+    if arrival < 0 or s.straight[arrival] < 0:
+        return np.int64(-1)
+    return s.parameters[P_SINGLES] + s.straight[arrival]
 
 
 @inner
-def blocked_links(s, router, links):
-    """Return those of ``links`` that take nothing now."""
-    first, blocked = router * s.parameters[P_N_SLOTS], np.int64(0)
-    while links:
-        slot = lowest_bit(links)
-        links &= links - 1
-        x = s.links[first + slot]
-        if x[L_DEAD] or x[L_COUNT] >= s.parameters[P_OUTPUT_BUFFER]:
-            blocked |= np.int64(1) << slot
-    return blocked
+def takes_nothing(s, link):
+    """Whether a link is dead or its output buffer full."""
+    x = s.links[link]
+    return x[L_DEAD] != 0 or x[L_COUNT] >= s.parameters[P_OUTPUT_BUFFER]
 
 
 @inner
-def cores_free_at(s, router, cores):
-    """Return when the receive registers of all ``cores`` will have been emptied (now or before: they are)."""
-    first, time = router * s.parameters[P_N_CORES], np.int64(0)
-    while cores:
-        p = lowest_bit(cores)
-        cores &= cores - 1
-        time = max(time, s.cores[first + p, C_RX_FREE_AT])
+def has_blocked_link(s, router, destination):
+    """Whether any link of a destination takes nothing now."""
+    first, d = router * s.parameters[P_N_SLOTS], s.destinations[destination]
+    for i in range(d[D_LINKS], d[D_CORES]):  # noqa: SIM110 - numba compiles no any()
+        if takes_nothing(s, first + s.ports[i]):
+            return True
+    return False
+
+
+@inner
+def cores_free_at(s, router, destination):
+    """Return when the receive registers of all cores of a destination will have been emptied (now or before: are)."""
+    first, d, time = router * s.parameters[P_N_CORES], s.destinations[destination], np.int64(0)
+    for i in range(d[D_CORES], d[D_END]):
+        time = max(time, s.cores[first + s.ports[i], C_RX_FREE_AT])
     return time
 
 
-@inner
-def emergency_links(s, router, links, blocked):
-    """Return the emergency links that replace ``blocked`` ones, 0 if not all of them can take a packet."""
+@inner_call
+def emergency_links(s, router, destination):
+    """Return the emergency links (bits) that replace the blocked ones, 0 if not all of them can take a packet."""
+    first, d = router * s.parameters[P_N_SLOTS], s.destinations[destination]
+    free, blocked = np.int64(0), np.int64(0)
+    for i in range(d[D_LINKS], d[D_CORES]):
+        if takes_nothing(s, first + s.ports[i]):
+            blocked |= np.int64(1) << s.ports[i]
+        else:
+            free |= np.int64(1) << s.ports[i]
     diverted = ((blocked << 1) | (blocked >> 5)) & SIX
-    first, rest = router * s.parameters[P_N_SLOTS], diverted
+    rest = diverted
     while rest:
         slot = lowest_bit(rest)
         rest &= rest - 1
         x = s.links[first + slot]
-        needed = 2 if (links & ~blocked) >> slot & 1 else 1
+        needed = 2 if free >> slot & 1 else 1
         if x[L_DEAD] or x[L_COUNT] + needed > s.parameters[P_OUTPUT_BUFFER]:
             return np.int64(0)
     return diverted
 
 
 @inner
-def copy_out(s, router, item, links, cores, diverted):
-    """Copy a packet to its outputs: ``links`` first, then those of emergency routes, then cores."""
-    leg = item & LEG_MASK
+def copy_out(s, router, item, destination, diverted):
+    """Copy a packet to its outputs: links first (with ``diverted`` only the free ones), emergency links, cores."""
+    leg, d = item & LEG_MASK, s.destinations[destination]
     bare = item & ~np.int64((1 << ITEM_SHIFT) - 1)
     first = router * s.parameters[P_N_SLOTS]
-    while links:
-        slot = lowest_bit(links)
-        links &= links - 1
-        push_link(s, first + slot, bare | (2 if leg == 1 else 0))
+    for i in range(d[D_LINKS], d[D_CORES]):
+        if diverted == 0 or not takes_nothing(s, first + s.ports[i]):
+            push_link(s, first + s.ports[i], bare | (2 if leg == 1 else 0))
     while diverted:
         slot = lowest_bit(diverted)
         diverted &= diverted - 1
         push_link(s, first + slot, bare | 1)
         s.router_counters[router, N_EMERGENCY] += 1
     first = router * s.parameters[P_N_CORES]
-    while cores:
-        p = lowest_bit(cores)
-        cores &= cores - 1
-        deliver(s, first + p, item >> ITEM_SHIFT)
+    for i in range(d[D_CORES], d[D_END]):
+        deliver(s, first + s.ports[i], item >> ITEM_SHIFT)
 
 
 @inner
@@ -170,18 +182,15 @@ def lose(s, router, item):
 
 
 @inner_call
-def dump(s, router, item, links, cores):
+def dump(s, router, item, destination):
     """Drop a packet into the dump register."""
     now, counters, x = s.clock[K_NOW], s.router_counters[router], s.routers[router]
     packet = item >> ITEM_SHIFT
     note(s, now, W_DUMP, router, packet)
     counters[N_DROPPED] += 1
-    while links:
-        links &= links - 1
-        counters[N_LINK_DUMPED] += 1
-    while cores:
-        cores &= cores - 1
-        counters[N_PROCESSOR_DUMPED] += 1
+    d = s.destinations[destination]
+    counters[N_LINK_DUMPED] += d[D_CORES] - d[D_LINKS]
+    counters[N_PROCESSOR_DUMPED] += d[D_END] - d[D_CORES]
     if s.parameters[P_QUEUE] == 0:
         lose(s, router, item)
     elif now < x[R_DUMP_FREE_AT]:
@@ -234,16 +243,22 @@ def reinject(s, router):
         x[R_Q_HEAD] = (x[R_Q_HEAD] + 1) % s.parameters[P_QUEUE]
         x[R_Q_COUNT] -= 1
         x[R_SENDING] = item
-        x[R_MASK] |= np.int64(1) << port
+        make_ready(s, router, port)
         s.router_counters[router, N_REINJECTED] += 1
         note(s, now, W_REINJECT, router, item >> ITEM_SHIFT)
 
 
 @inner
-def choose_port(mask, last):
-    """Return the next port with a packet after ``last``, round robin."""
-    later = mask & ~((np.int64(1) << (last + 1)) - 1)
-    return lowest_bit(later if later else mask)
+def choose_port(s, router):
+    """Return the next port with a packet (there is one) after the one served last, round robin."""
+    x, n_words = s.routers[router], s.parameters[P_N_READY_WORDS]
+    start = x[R_LAST] + 1
+    i = start >> 6
+    word = x[R_READY + i] & ~((np.int64(1) << (start & 63)) - 1)
+    while word == 0:
+        i = i + 1 if i + 1 < n_words else 0
+        word = x[R_READY + i]
+    return i << 6 | lowest_bit(word)
 
 
 @inner
@@ -262,12 +277,12 @@ def finish(s, router, port):
         counters[N_EXTERNAL] += 1
     elif port < n_slots + s.parameters[P_N_CORES]:
         counters[N_LOCAL] += 1
-    if x[R_MASK]:
+    if x[R_N_READY]:
         wake_at(s, router, x[R_FREE_AT])
 
 
 @inner_call
-def held_up(s, router, item, links, cores, blocked, free_at):
+def held_up(s, router, item, destination, is_blocked, free_at):
     """Deal with a packet that has blocked outputs.
 
     Returns 0 if it waits, -1 if it was dropped, else the emergency links that it can leave by now.
@@ -280,12 +295,12 @@ def held_up(s, router, item, links, cores, blocked, free_at):
     wait1, wait2 = s.parameters[P_WAIT1], s.parameters[P_WAIT2]
     first_end = NEVER_ENDS if wait1 < 0 else x[R_STALL_AT] + wait1
     if now >= first_end:
-        if wait2 > 0 and s.parameters[P_TRIANGLES] and item & LEG_MASK != 1 and blocked and free_at <= now:
-            diverted = emergency_links(s, router, links, blocked)
+        if wait2 > 0 and s.parameters[P_TRIANGLES] and item & LEG_MASK != 1 and is_blocked and free_at <= now:
+            diverted = emergency_links(s, router, destination)
             if diverted:
                 return diverted
         if now >= first_end + wait2:
-            dump(s, router, item, links, cores)
+            dump(s, router, item, destination)
             return np.int64(-1)
         wake_at(s, router, first_end + wait2)
     elif wait1 >= 0:
@@ -304,29 +319,29 @@ def evaluate(s, router):
     x, now = s.routers[router], s.clock[K_NOW]
     if x[R_REINJECT_DUE] == now:
         reinject(s, router)
-    if x[R_MASK] == 0:
+    if x[R_N_READY] == 0:
         return
     if now < x[R_FREE_AT]:
         wake_at(s, router, x[R_FREE_AT])
         return
     if x[R_PORT] < 0:
-        x[R_PORT] = choose_port(x[R_MASK], x[R_LAST])
+        x[R_PORT] = choose_port(s, router)
     port = x[R_PORT]
     item = look_at(s, router, port, x[R_SENDING])
-    links, cores = outputs_of(s, router, item)
-    if links < 0:
+    destination = outputs_of(s, router, item)
+    if destination < 0:
         note(s, now, W_NO_ROUTE, router, item >> ITEM_SHIFT)
         s.router_counters[router, N_NO_ROUTE] += 1
         lose(s, router, item)
         finish(s, router, port)
         return
-    blocked, free_at = blocked_links(s, router, links), cores_free_at(s, router, cores)
+    is_blocked, free_at = has_blocked_link(s, router, destination), cores_free_at(s, router, destination)
     diverted = np.int64(0)
-    if blocked or free_at > now:
-        diverted = held_up(s, router, item, links, cores, blocked, free_at)
+    if is_blocked or free_at > now:
+        diverted = held_up(s, router, item, destination, is_blocked, free_at)
         if diverted == 0:
             return
     if diverted >= 0:
         note(s, now, W_ROUTE, router, item >> ITEM_SHIFT)
-        copy_out(s, router, item, links & ~blocked, cores, diverted)
+        copy_out(s, router, item, destination, diverted)
     finish(s, router, port)

@@ -63,9 +63,10 @@ from emulator.kernels.packet_queue import (
     P_TICK_CYCLES,
     POLICY_WAIT,
     R_DUMP_ITEM,
-    R_MASK,
+    R_N_READY,
     R_Q_COUNT,
     R_Q_HEAD,
+    R_READY,
     R_REINJECT_DUE,
     R_SENDING,
     R_STALL_AT,
@@ -77,6 +78,7 @@ from emulator.kernels.packet_queue import (
     inner_call,
     next_time,
     put,
+    put_far,
     take,
 )  # fmt: skip
 from emulator.kernels.packet_router import evaluate, read_dump, sinks_of
@@ -88,7 +90,8 @@ def tables_of(a):
     """Return the state as bare tables, which inner functions take without counting references."""
     return State(
         column(a.parameters), column(a.clock), table(a.links), table(a.inputs), table(a.routers), table(a.cores),
-        table(a.out_fifo), table(a.in_fifo), table(a.queue), table(a.waiting), table(a.route), table(a.sinks),
+        table(a.out_fifo), table(a.in_fifo), table(a.queue), table(a.waiting), table(a.route), table(a.destinations),
+        column(a.ports), table(a.sinks),
         column(a.straight), table(a.packets), column(a.group_start), column(a.group_packet), table(a.row_length),
         table(a.ticks), column(a.latency), table(a.router_counters), column(a.active), column(a.heads),
         column(a.following), column(a.codes), column(a.bits), table(a.log), table(a.arrivals),
@@ -100,18 +103,20 @@ DONE, LOG_FULL, QUEUE_SMALL, NOT_CONSERVED, PAUSED, ARRIVALS_FULL = range(6)
 
 
 @inner_call
-def begin_tick(s, tick):
-    """Begin a tick of the machine: give the cores what they send in it."""
-    now = s.clock[K_NOW]
+def begin_tick(s):
+    """Begin the next tick of the machine, if it is time: give the cores what they send in it."""
+    now, tick, length = s.clock[K_NOW], s.clock[K_TICK] + 1, s.parameters[P_TICK_CYCLES]
+    if s.parameters[P_POLICY] != POLICY_WAIT and now < tick * length:
+        put_far(s, tick * length, np.int64(E_TICK))
+        return
     s.clock[K_TICK] = tick
     s.ticks[tick, T_START] = now
-    n_ticks, length = s.parameters[P_N_TICKS], s.parameters[P_TICK_CYCLES]
     if s.parameters[P_POLICY] == POLICY_WAIT:
         for core in range(n_all_cores(s)):
             s.cores[core, C_TICK] = tick
             s.cores[core, C_TICK_AT] = now + s.cores[core, C_PHASE]
-    elif tick + 1 < n_ticks:
-        put(s, now + length, E_TICK | (tick + 1) << 3)
+    elif tick + 1 < s.parameters[P_N_TICKS]:
+        put_far(s, now + length, np.int64(E_TICK))
     for i in range(s.group_start[tick], s.group_start[tick + 1]):
         packet = s.group_packet[i]
         core = s.packets[packet, A_CORE]
@@ -119,7 +124,7 @@ def begin_tick(s, tick):
             continue
         s.cores[core, C_BUSY] = 1
         s.cores[core, C_PACKET] = packet
-        put(s, now + s.packets[packet, A_OFFSET], E_SEND | core << 3)
+        put_far(s, now + s.packets[packet, A_OFFSET], E_SEND | core << 3)
 
 
 @inner_call
@@ -144,7 +149,7 @@ def end_tick(s):
     if tick + 1 >= s.parameters[P_N_TICKS]:
         return False
     clock[K_NOW] = start - 1
-    put(s, start, E_TICK | (tick + 1) << 3)
+    put(s, start, np.int64(E_TICK))
     return True
 
 
@@ -154,7 +159,7 @@ def is_at_rest(s):
     if s.clock[K_PENDING] != s.clock[K_N_WAKES]:
         return False
     for router in range(s.parameters[P_N_ROUTERS]):
-        if s.routers[router, R_MASK] and s.routers[router, R_WAKE_AT] < NEVER:
+        if s.routers[router, R_N_READY] and s.routers[router, R_WAKE_AT] < NEVER:
             return False
     while s.clock[K_PENDING]:
         now = next_time(s, s.clock[K_NOW])
@@ -189,7 +194,7 @@ def handle(s, code):
         s.routers[index, R_REINJECT_DUE] = s.clock[K_NOW]
         activate(s, index)
     else:
-        begin_tick(s, index)
+        begin_tick(s)
 
 
 @inner_call
@@ -208,15 +213,21 @@ def in_flight(s):
     for router in range(s.parameters[P_N_ROUTERS]):
         x = s.routers[router]
         for p in range(n_cores):
-            if x[R_MASK] >> (n_slots + p) & 1:
+            if is_ready(s, router, n_slots + p):
                 total += sinks_of(s, router, s.cores[router * n_cores + p, C_PACKET] << ITEM_SHIFT)
-        if x[R_MASK] >> (n_slots + n_cores) & 1:
+        if is_ready(s, router, n_slots + n_cores):
             total += sinks_of(s, router, x[R_SENDING])
         if x[R_DUMP_ITEM] >= 0:
             total += sinks_of(s, router, x[R_DUMP_ITEM])
         for i in range(x[R_Q_COUNT]):
             total += sinks_of(s, router, s.queue[router, (x[R_Q_HEAD] + i) % s.parameters[P_QUEUE]])
     return total
+
+
+@inner
+def is_ready(s, router, port):
+    """Whether a port of a router has a packet."""
+    return s.routers[router, R_READY + (port >> 6)] >> (port & 63) & 1
 
 
 @inner_call
@@ -244,6 +255,7 @@ def run(arrays):
     most_entries = n_routers * (3 * n_slots + 3 * n_cores + 8)
     if clock[K_NOW] < 0:
         clock[K_NOW] = 0
+        clock[K_TICK] = -1
         put(s, 0, np.int64(E_TICK))
     while True:
         if parameters[P_POLICY] == POLICY_WAIT:

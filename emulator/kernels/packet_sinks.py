@@ -1,15 +1,15 @@
-"""How many cores a packet reaches from each router of its tree on."""
+"""How many cores a packet reaches from each router of its tree on, and how many links it crosses."""
 
 import numpy as np
 from numba import njit
 
-_NO_ENTRY = np.uint64(1 << 63)
-
 
 @njit(cache=True)
-def count_sinks(route, source, far_router, far_slot, straight, n_cores, out_sinks):
+def count_sinks(route, first, output, source, far_router, far_slot, straight, out_sinks, out_n_hops):
     """Walk every net from its source and fill ``out_sinks`` (int32, (n_nets, n_routers), -1 where it does not come).
 
+    ``route`` (int32, (n_nets, n_routers)): destinations, -1 for none; destination d has the outputs
+    ``output[first[d] : first[d + 1]]``, links and then cores. ``out_n_hops`` (int64, (n_nets,)): links of each tree.
     Returns the first net whose packets come to a router twice, -1 if there is none.
     """
     n_nets, n_routers = route.shape
@@ -18,6 +18,7 @@ def count_sinks(route, source, far_router, far_slot, straight, n_cores, out_sink
     parent = np.empty(n_routers, np.int64)
     arrival = np.empty(n_routers, np.int64)
     for net in range(n_nets):
+        out_n_hops[net] = 0
         if source[net] < 0:
             continue
         n = 1
@@ -26,24 +27,25 @@ def count_sinks(route, source, far_router, far_slot, straight, n_cores, out_sink
         i = 0
         while i < n:
             r = order[i]
-            word = route[net, r]
-            if word == _NO_ENTRY:
-                word = np.uint64(0)
-                if arrival[i] >= 0 and straight[arrival[i]] >= 0:
-                    word = np.uint64(1) << np.uint64(straight[arrival[i]])
-            for bit in range(n_slots + n_cores):
-                if (word >> np.uint64(bit)) & np.uint64(1) == 0:
-                    continue
-                if bit >= n_slots:
+            destination = route[net, r]
+            start, end = 0, 0
+            if destination >= 0:
+                start, end = first[destination], first[destination + 1]
+            elif arrival[i] >= 0 and straight[arrival[i]] >= 0:
+                end = 1  # straight on
+            for k in range(start, end):
+                port = output[k] if destination >= 0 else straight[arrival[i]]
+                if port >= n_slots:
                     out_sinks[net, r] += 1
-                elif far_router[r, bit] >= 0:
-                    far = far_router[r, bit]
+                elif far_router[r, port] >= 0:
+                    far = far_router[r, port]
                     if out_sinks[net, far] >= 0:
                         return net
                     out_sinks[net, far] = 0
-                    order[n], parent[n], arrival[n] = far, i, far_slot[r, bit]
+                    order[n], parent[n], arrival[n] = far, i, far_slot[r, port]
                     n += 1
             i += 1
+        out_n_hops[net] = n - 1
         for i in range(n - 1, 0, -1):
             out_sinks[net, order[parent[i]]] += out_sinks[net, order[i]]
     return -1

@@ -22,8 +22,10 @@ from emulator.cores import core_costs, timer_phase_cycles
 from emulator.cores.neuro_core import barrier_cycles
 from emulator.cores.site import sites
 from emulator.kernels import work
-from emulator.network.model import FOREVER, EndOfTick, Parameters, decode_wait_cycles
-from emulator.network.scenario import NO_ENTRY, WORK_FRACTION_BITS, Fabric, Packets, Scenario, Work, fabric_of
+from emulator.network.machine_numbers import NS_PER_S, NetworkOptions, cycles, fabric_of_machine, parameters_of
+from emulator.network.model import EndOfTick, Parameters
+from emulator.network.routes import NO_ENTRY, Routes, routes_of_bits
+from emulator.network.scenario import WORK_FRACTION_BITS, Packets, Scenario, Work
 from emulator.network.ways import broadcast_routes, unicast_ways
 from emulator.timing import slice_of_source
 from mapping.model import Mapping, Role
@@ -33,9 +35,7 @@ from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology
 
-_NS_PER_S = 1e9
 _RECEIVERS = (Role.SYNAPSE, Role.COMBINED)
-_DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware that loses nothing
 _SENDERS = (Role.NEURON, Role.COMBINED, Role.SOURCE)
 
 
@@ -65,91 +65,19 @@ class Spikes:
     rate_hz: dict[str, float] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkOptions:
-    """How packets and ticks are run.
-
-    ``is_in_phase``: all cores' ticks begin within the machine's ``tick.phase_ns``, else at random phases.
-    """
-
-    time_scale_factor: float = 1.0
-    end_of_tick: EndOfTick = EndOfTick.LATE
-    is_in_phase: bool = False
-    seed: int = 0
-
-
-def cycles(machine: Machine, time_ns: float) -> int:
-    """Return a time in router cycles, rounded to the nearest."""
-    return round(time_ns * machine.router.clock_hz / _NS_PER_S)
-
-
-def usual_end_of_tick(machine: Machine) -> EndOfTick:
-    """Return ``wait`` for machines whose steps end with a barrier, else what the machine's ``tick.overrun`` says."""
-    return EndOfTick.WAIT if machine.tick.end == "barrier" else EndOfTick(machine.tick.overrun)
-
-
-def parameters_of(machine: Machine, end_of_tick: EndOfTick) -> Parameters:
-    """Return the numbers of the model that a machine file gives.
-
-    Without ``flow_control``, the defaults for routers with tables; others hold packets back as long as it takes.
-    """
-    router_cycles = max(1, round(machine.router.cycles_per_packet))
-    spec = machine.flow_control
-    if spec is None and machine.router.casting != "multicast":
-        return Parameters(
-            router_cycles=router_cycles, wait1_cycles=FOREVER, output_buffer_packets=_DEEP_LINK_PACKETS,
-            receive_cycles=1, spike_buffer_packets=_DEEP_CORE_PACKETS, reinjection_queue_packets=0,
-            reinjection_cycles=1, barrier_cycles=router_cycles + 2, end_of_tick=end_of_tick,
-        )  # fmt: skip
-    if spec is None:
-        return Parameters(
-            router_cycles=router_cycles, spike_buffer_packets=machine.core.spike_buffer_packets,
-            end_of_tick=end_of_tick,
-        )  # fmt: skip
-    per_core_cycle = machine.router.clock_hz / machine.core.clock_hz
-    reinjection_cycles = max(1, round(spec.reinjection_cycles * per_core_cycle))
-    return Parameters(
-        router_cycles=router_cycles, wait1_cycles=decode_wait_cycles(spec.wait1_code),
-        wait2_cycles=max(0, decode_wait_cycles(spec.wait2_code)), output_buffer_packets=spec.output_buffer_packets,
-        input_buffer_packets=spec.input_buffer_packets,
-        receive_cycles=max(1, round(spec.receive_cycles * per_core_cycle)),
-        spike_buffer_packets=machine.core.spike_buffer_packets,
-        dump_cycles=max(1, round(spec.dump_cycles * per_core_cycle)),
-        reinjection_queue_packets=spec.reinjection_queue_packets,
-        reinjection_timer_cycles=max(1, cycles(machine, spec.reinjection_timer_ns)),
-        reinjection_cycles=reinjection_cycles,
-        barrier_cycles=max(cycles(machine, spec.barrier_ns), reinjection_cycles + 1, router_cycles + 1),
-        end_of_tick=end_of_tick,
-    )  # fmt: skip
-
-
-def fabric_of_machine(machine: Machine, topology: Topology) -> Fabric:
-    """Return the routers and links of a machine, times in router cycles.
-
-    The machine's latency is that of a hop, the time that the packet's bits take included.
-    """
-    period, board_period = (max(1, cycles(machine, _NS_PER_S / rate)) for rate in machine.link.rates_packets_per_s)
-    latency_ns, board_latency_ns = machine.link_latencies_ns
-    delay, board_delay = cycles(machine, latency_ns) - period, cycles(machine, board_latency_ns) - board_period
-    return fabric_of(
-        topology, n_cores=topology.n_cores, period=(period, board_period), delay=(max(0, delay), max(0, board_delay))
-    )
-
-
-def routes_of(mapping: Mapping, topology: Topology) -> NDArray[np.uint64]:
-    """Look every slice up in every chip's table: uint64, shape (n_slices, n_chips)."""
+def routes_of(mapping: Mapping, topology: Topology) -> Routes:
+    """Look every slice up in every chip's table; a net is a slice."""
     n_slices = len(mapping.partition.slices)
-    routes = np.full((n_slices, topology.n_chips), NO_ENTRY, np.uint64)
+    destination = np.full((n_slices, topology.n_chips), NO_ENTRY, np.int32)
     routers = Routers(mapping.tables, topology)
     _, bits = route_bits(mapping.tables, topology)
-    words = (bits.astype(np.uint64) << np.arange(bits.shape[1], dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
     for name in mapping.trees:
         first, last = slice_range(mapping.partition, name)
         row_of, found = routers.look_up(mapping.keys.key[first:last], mapping.keys.mask[first:last])
         chips = np.flatnonzero(row_of >= 0)
         number = found[row_of[chips]].T
-        routes[first:last, chips] = np.where(number >= 0, words[number], NO_ENTRY)
-    return routes
+        destination[first:last, chips] = np.where(number >= 0, number, NO_ENTRY)
+    return routes_of_bits(destination, bits)
 
 
 def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: NetworkOptions) -> Scenario:
@@ -170,7 +98,7 @@ def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: Net
     Raises
     ------
     ParameterError
-        If a chip has too many cores for the model.
+        If a time of the machine is too long for the model.
     CapacityError
         If there are too many unicast packets or pairs.
     """
@@ -179,14 +107,14 @@ def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: Net
     core_of_vertex = _core_of_vertex(mapping, topology)
     parameters, tick_cycles = _ticks(mapping, network, options)
     size = tick_cycles, topology.n_chips * topology.n_cores
-    sent, route = _sent(mapping, network, spikes, topology)
+    sent, routes = _sent(mapping, network, spikes, topology)
     sending = _sending_cycles(mapping, network, spikes, sent)
     core_work = _work(mapping, network, spikes, sending, core_of_vertex, size, options)
     packets = _packets(mapping, network, sent, core_of_vertex, core_work)
     return Scenario(
-        fabric=fabric_of_machine(machine, topology), work=core_work, packets=packets, route=route,
+        fabric=fabric_of_machine(machine, topology), work=core_work, packets=packets, routes=routes,
         parameters=parameters, n_ticks=spikes.n_steps, tick_cycles=tick_cycles,
-        max_cycles=1 << 60, cycle_ns=_NS_PER_S / machine.router.clock_hz,
+        max_cycles=1 << 60, cycle_ns=NS_PER_S / machine.router.clock_hz,
     )  # fmt: skip
 
 
@@ -197,7 +125,7 @@ def _ticks(mapping: Mapping, network: Network, options: NetworkOptions) -> tuple
     tick_cycles = cycles(machine, network.dt_ms * 1e6 * options.time_scale_factor)
     if machine.tick.end != "barrier" or options.end_of_tick is not EndOfTick.WAIT:
         return parameters, tick_cycles
-    wait_ns = _barrier_core_cycles(mapping, network) * _NS_PER_S / machine.core.clock_hz
+    wait_ns = _barrier_core_cycles(mapping, network) * NS_PER_S / machine.core.clock_hz
     if machine.pipeline is not None:
         wait_ns = machine.pipeline.barrier_ns
     return replace(parameters, barrier_cycles=max(parameters.barrier_cycles, cycles(machine, wait_ns))), 1
@@ -243,11 +171,11 @@ def _work(
     for vertex in mapping.partition.vertices:
         if vertex.role in _RECEIVERS:
             column[core_of_vertex[vertex.vertex_id]] = vertex.slice_id
-    tables = np.zeros((3, n_cores), np.int32)
+    tables = np.zeros((3, n_cores), np.int64)
     scale = 1 << WORK_FRACTION_BITS
     for i, values in enumerate((cost[:, work.K_SPIKE] * scale, cost[:, work.K_SYNAPSE] * scale, cost[:, work.K_FIXED])):
         tables[i, core_of_vertex] = np.round(values)
-    phase = np.zeros(n_cores, np.int32)
+    phase = np.zeros(n_cores, np.int64)
     if options.is_in_phase:
         jitter = np.round(timer_phase_cycles(mapping) * per_core_cycle)
         phase[core_of_vertex] = np.minimum(jitter, tick_cycles - 1)
@@ -274,7 +202,7 @@ class _Sent:
 
 def _sent(
     mapping: Mapping, network: Network, spikes: Spikes, topology: Topology
-) -> tuple[_Sent, NDArray[np.uint64]]:  # fmt: skip
+) -> tuple[_Sent, Routes]:  # fmt: skip
     """Packets of all spikes, and the routes of their nets."""
     casting = mapping.machine.router.casting
     slices = slice_of_source(mapping, network)[spikes.neuron].astype(np.int64)
@@ -284,9 +212,9 @@ def _sent(
     if casting == "unicast":
         ways = unicast_ways(mapping, network, topology, slices, row, spikes.row_length)
         of = ways.spike
-        return _Sent(slices[of], neuron[of], step[of], row[of], ways.net, slices), ways.route
-    route = broadcast_routes(mapping, network, topology) if casting == "broadcast" else routes_of(mapping, topology)
-    return _Sent(slices, neuron, step, row, slices, slices), route
+        return _Sent(slices[of], neuron[of], step[of], row[of], ways.net, slices), ways.routes
+    routes = broadcast_routes(mapping, network, topology) if casting == "broadcast" else routes_of(mapping, topology)
+    return _Sent(slices, neuron, step, row, slices, slices), routes
 
 
 def _sending_cycles(mapping: Mapping, network: Network, spikes: Spikes, sent: _Sent) -> NDArray[np.float64]:
@@ -317,10 +245,7 @@ def _packets(
 ) -> Packets:
     """Turn what is sent into packets, each due when its neuron has been updated."""
     partition, machine = mapping.partition, mapping.machine
-    sender = first_vertices(partition)[:-1].copy()
-    for vertex in partition.vertices:
-        if vertex.role in _SENDERS:
-            sender[vertex.slice_id] = vertex.vertex_id
+    sender = _sending_vertices(mapping)
     start = np.array([network.offsets[part.population] + part.start for part in partition.slices], np.int64)
     size = np.array([part.n_neurons for part in partition.slices], np.int64)
     core = core_of_vertex[sender[sent.slices]]
@@ -333,6 +258,22 @@ def _packets(
         offset=offset[order].astype(np.int32), net=sent.net[order].astype(np.int32),
         row=sent.row[order].astype(np.int32),
     )  # fmt: skip
+
+
+def _sending_vertices(mapping: Mapping) -> NDArray[np.int64]:
+    """Vertex that sends the packets of each slice."""
+    sender: NDArray[np.int64] = first_vertices(mapping.partition)[:-1].astype(np.int64)
+    for vertex in mapping.partition.vertices:
+        if vertex.role in _SENDERS:
+            sender[vertex.slice_id] = vertex.vertex_id
+    return sender
+
+
+def source_names(mapping: Mapping, topology: Topology) -> dict[int, str]:
+    """Return the slice of a population that each sending core's packets come from, by the number of the core."""
+    core = _core_of_vertex(mapping, topology)[_sending_vertices(mapping)]
+    names = [f"{part.population}[{part.start}:{part.stop}]" for part in mapping.partition.slices]
+    return dict(zip(core.tolist(), names, strict=True))
 
 
 def _way_out_cycles(machine: Machine) -> int:

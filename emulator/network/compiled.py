@@ -6,8 +6,6 @@ and core, and no events at all for what cores do.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,12 +13,14 @@ from emulator.kernels import packet_queue as q
 from emulator.kernels.packet_run import ARRIVALS_FULL, DONE, LOG_FULL, NOT_CONSERVED, PAUSED, QUEUE_SMALL
 from emulator.kernels.packet_run import run as run_kernel
 from emulator.lazy_array import lazy_array
+from emulator.network.growing import with_room
 from emulator.network.model import FOREVER, EndOfTick
 from emulator.network.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
 from emulator.network.scenario import Packets, Scenario
 
 _POLICY = {EndOfTick.WAIT: q.POLICY_WAIT, EndOfTick.LATE: q.POLICY_LATE, EndOfTick.DROP: q.POLICY_DROP}
 _NO_PAUSE = 1 << 31  # a tick that never begins
+_N_BUCKETS = 1 << 14  # of the event queue, or more; a power of two
 _N_ARRIVALS = 1 << 18  # that are kept before they are taken out of the kernel's table
 #: Columns of the kernel's table of cores, as `outcome.CORE_COUNTERS`.
 _CORE_COUNTERS = [
@@ -82,12 +82,12 @@ class SteppedRun:
         table, starts, group_tick = _packet_table(packets, first)
         followed = self._last_of_core[table[starts, q.A_CORE]]
         has_followed = followed >= 0
-        grown = _with_room(state.packets, first, n)
+        grown = with_room(state.packets, first, n)
         grown[first : first + n] = table
         grown[followed[has_followed], q.A_AFTER] = first + starts[has_followed]
         is_last = table[:, q.A_AFTER] < 0
         self._last_of_core[table[is_last, q.A_CORE]] = first + np.flatnonzero(is_last)
-        groups = _with_room(state.group_packet, self._n_groups, len(starts))
+        groups = with_room(state.group_packet, self._n_groups, len(starts))
         groups[self._n_groups : self._n_groups + len(starts)] = first + starts
         ticks = np.arange(self._n_ticks, n_ticks + 1)
         state.group_start[ticks] = self._n_groups + np.searchsorted(group_tick, ticks)
@@ -130,12 +130,22 @@ class SteppedRun:
 
     def finish(self, scenario: Scenario) -> Outcome:
         """Run to the end and return what happened; ``scenario`` is the one with the packets that were given."""
-        self._state.parameters[q.P_N_TICKS] = scenario.n_ticks  # fewer than planned after an interruption
+        if scenario.n_ticks < self._state.parameters[q.P_N_TICKS]:  # after an interruption
+            self._cut_short(scenario.n_ticks)
         if self._state.parameters[q.P_POLICY] != q.POLICY_WAIT:
             self._state.ticks[scenario.n_ticks, q.T_START] = scenario.n_ticks * scenario.tick_cycles
         self.advance()
         self._logs.append(self._state.log[: self._state.clock[q.K_N_LOG]])
         return _outcome(scenario, self._state, np.concatenate(self._logs) if self._with_log else None)
+
+    def _cut_short(self, n_ticks: int) -> None:
+        """Leave out the ticks from ``n_ticks`` on, also where a core has looked ahead into that tick."""
+        cores = self._state.cores
+        ahead = cores[:, q.C_TICK] > n_ticks
+        cores[ahead, q.C_BUSY_CYCLES] -= cores[ahead, q.C_TICK_WORK]
+        cores[ahead, q.C_WORK_LEFT] = np.maximum(0, cores[ahead, q.C_WORK_LEFT] - cores[ahead, q.C_TICK_WORK])
+        cores[ahead, q.C_TICK_AT] = q.NEVER
+        self._state.parameters[q.P_N_TICKS] = n_ticks
 
 
 def _with_sizes(state: q.State) -> q.State:
@@ -176,7 +186,8 @@ def _parameters(scenario: Scenario, switches: tuple[bool, bool, bool]) -> NDArra
         (q.P_N_TICKS, scenario.n_ticks), (q.P_TICK_CYCLES, scenario.tick_cycles),
         (q.P_HORIZON, scenario.max_cycles), (q.P_BARRIER, numbers.barrier_cycles),
         (q.P_IS_LOGGED, switches[0]), (q.P_IS_STRICT, switches[1]), (q.P_IS_WATCHED, switches[2]),
-        (q.P_PAUSE_TICK, _NO_PAUSE),
+        (q.P_PAUSE_TICK, _NO_PAUSE), (q.P_SINGLES, scenario.routes.n_destinations),
+        (q.P_N_READY_WORDS, fabric.n_slots + fabric.n_cores + 2 + 63 >> 6),  # one port more than there are: no wrap
     ):  # fmt: skip
         table[column] = value
     return table
@@ -188,7 +199,9 @@ def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
     n_routers, n_cores = fabric.n_routers, fabric.n_routers * fabric.n_cores
     n_links = n_routers * fabric.n_slots
     links, inputs = _links(scenario)
-    routers = np.zeros((n_routers, q.N_ROUTER), np.int64)
+    destinations, ports = _destinations(scenario)
+    parameters = _parameters(scenario, switches)
+    routers = np.zeros((n_routers, q.R_READY + parameters[q.P_N_READY_WORDS] + 1 & ~1), np.int64)
     for column in (q.R_PORT, q.R_STALL_AT, q.R_ACTIVE_AT, q.R_DUMP_ITEM, q.R_REINJECT_DUE):
         routers[:, column] = -1
     routers[:, q.R_LAST] = fabric.n_slots + fabric.n_cores  # the first of all ports is next
@@ -202,12 +215,13 @@ def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
         ticks[-1, q.T_START] = scenario.n_ticks * scenario.tick_cycles
     n_entries = 4 * n_routers * 3 * (fabric.n_slots + fabric.n_cores + 8) + (1 << 16) if switches[0] else 1
     return q.State(
-        parameters=_parameters(scenario, switches), clock=clock, links=links, inputs=inputs, routers=routers,
+        parameters=parameters, clock=clock, links=links, inputs=inputs, routers=routers,
         cores=_cores(scenario), out_fifo=np.zeros((n_links, numbers.output_buffer_packets), np.int64),
         in_fifo=np.zeros((n_links, numbers.input_buffer_packets + 1), np.int64),
         queue=lazy_array((n_routers, max(1, numbers.reinjection_queue_packets)), np.int64),
         waiting=lazy_array((n_cores, numbers.spike_buffer_packets), np.int64),
-        route=scenario.route.view(np.int64), sinks=scenario.n_sinks, straight=fabric.straight,
+        route=scenario.routes.destination, destinations=destinations, ports=ports, sinks=scenario.n_sinks,
+        straight=fabric.straight,
         packets=np.zeros((1, q.N_PACKET), np.int32),
         group_start=np.zeros(scenario.n_ticks + 1, np.int64), group_packet=np.zeros(1, np.int64),
         row_length=scenario.work.row_length, ticks=ticks, latency=np.zeros(N_LATENCY_BINS, np.int64),
@@ -218,6 +232,19 @@ def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
         log=np.zeros((n_entries, 4), np.int64),
         arrivals=lazy_array((n_cores + _N_ARRIVALS if switches[2] else 1, q.N_ARRIVAL), np.int32),
     )  # fmt: skip
+
+
+def _destinations(scenario: Scenario) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Tables of destinations and of their ports; after those of the routes each link alone."""
+    routes, n_slots = scenario.routes, scenario.fabric.n_slots
+    slots = np.arange(n_slots)
+    first = np.concatenate([routes.first, routes.first[-1] + 1 + slots])
+    output = np.concatenate([routes.output, slots.astype(np.int32)])
+    n_links_before = np.concatenate([[0], np.cumsum(output < n_slots)])
+    n_links = np.diff(n_links_before[first])
+    table = np.zeros((len(first) - 1, q.N_DESTINATION), np.int32)
+    table[:, q.D_LINKS], table[:, q.D_CORES], table[:, q.D_END] = first[:-1], first[:-1] + n_links, first[1:]
+    return table, np.where(output < n_slots, output, output - n_slots).astype(np.int32)
 
 
 def _links(scenario: Scenario) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -263,23 +290,12 @@ def _packet_table(packets: Packets, first: int) -> tuple[NDArray[np.int32], NDAr
     return np.column_stack(columns).astype(np.int32), starts, tick[starts]
 
 
-def _with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
-    """Return the array, or a copy of what is used of it with room for more."""
-    if used + n_more <= len(array):
-        return array
-    grown = np.zeros((max(2 * len(array), used + n_more), *array.shape[1:]), array.dtype)
-    grown[:used] = array[:used]
-    return grown
-
-
 def _longest_wait(scenario: Scenario) -> int:
-    """Cycles that any event can lie ahead."""
+    """Cycles that any event can lie ahead, except ticks and packets that are not yet due."""
     numbers, fabric = scenario.parameters, scenario.fabric
     wait1 = 0 if numbers.wait1_cycles == FOREVER else numbers.wait1_cycles
-    links = fabric.period.astype(np.int64) + fabric.delay
-    offset = int(scenario.packets.offset.max(initial=0))
     return max(
-        64, int(links.max(initial=0)), offset + scenario.tick_cycles, wait1 + numbers.wait2_cycles,
+        _N_BUCKETS - 1, int((fabric.period + fabric.delay).max(initial=0)), wait1 + numbers.wait2_cycles,
         numbers.receive_cycles, numbers.dump_cycles, numbers.reinjection_timer_cycles, numbers.reinjection_cycles,
         numbers.router_cycles,
     )  # fmt: skip

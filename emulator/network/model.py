@@ -114,6 +114,13 @@ class EndOfTick(StrEnum):
     DROP = "drop"
 
 
+class Engine(StrEnum):
+    """Which program runs the model: SimPy processes, to be read, or compiled code, for whole machines."""
+
+    SIMPY = "simpy"
+    COMPILED = "compiled"
+
+
 class Leg(IntEnum):
     """Header bits of a packet: on its normal way, or on the first or second link of an emergency route."""
 

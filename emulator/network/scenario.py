@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from emulator.kernels.packet_sinks import count_sinks
 from emulator.network.model import Parameters
+from emulator.network.routes import Routes
 from models.errors import ParameterError
 from models.topology import Topology
 
-#: A router without an entry for a net: its packets go straight on.
-NO_ENTRY = np.uint64(1 << 63)
-MAX_OUTPUTS = 62  #: links and cores of a router together, a bit each in a route
+MAX_OUTPUTS = 1 << 15  #: links and cores of a router together
+MAX_CYCLES = 1 << 28  #: of everything that takes time in routers and links, and of a packet's way until it is due
 N_TRIANGULAR_SLOTS = 6
 WORK_FRACTION_BITS = 8  #: of ``spike_work`` and ``synapse_work``
 
@@ -31,7 +31,7 @@ class Fabric:
         Input of that router which the link ends in; no two links end in the same.
     is_dead : ndarray, shape (n_routers, n_slots), bool
         Links that take nothing. Those that lead nowhere are dead too.
-    period, delay : ndarray, shape (n_routers, n_slots), int32
+    period, delay : ndarray, shape (n_routers, n_slots), int64
         Cycles from one packet to the next, and those a packet takes after its period until it is at the next arbiter.
     straight : ndarray, shape (n_slots,), int32
         Link by which a packet that came in by each input leaves a router without an entry; -1 for none.
@@ -44,8 +44,8 @@ class Fabric:
     far_router: NDArray[np.int32]
     far_slot: NDArray[np.int32]
     is_dead: NDArray[np.bool_]
-    period: NDArray[np.int32]
-    delay: NDArray[np.int32]
+    period: NDArray[np.int64]
+    delay: NDArray[np.int64]
     straight: NDArray[np.int32]
     n_cores: int
     has_triangles: bool
@@ -69,8 +69,9 @@ class Fabric:
             raise ParameterError("fabric.is_dead", False, "True where a link leads nowhere")
         for name, least in (("period", 1), ("delay", 0)):
             value = getattr(self, name)
-            if (value < least).any():
-                raise ParameterError(f"fabric.{name}", int(value.min()), f"at least {least} cycles")
+            if (value < least).any() or (value >= MAX_CYCLES).any():
+                wrong = int(value.min()) if (value < least).any() else int(value.max())
+                raise ParameterError(f"fabric.{name}", wrong, f"{least} to {MAX_CYCLES - 1:,} cycles")
         ends = self.far_router[exists].astype(np.int64) * self.n_slots + self.far_slot[exists]
         if len(np.unique(ends)) != len(ends):
             raise ParameterError("fabric.far_slot", "two links with one end", "an input of its own for every link")
@@ -90,23 +91,23 @@ class Work:
 
     Attributes
     ----------
-    spike_work, synapse_work : ndarray, shape (n_cores,), int32
+    spike_work, synapse_work : ndarray, shape (n_cores,), int64
         Cycles of a packet and of one synapse of its row, in 1/256 cycle; their sum is rounded, at least 1 cycle.
     column : ndarray, shape (n_cores,), int32
         Column of ``row_length`` of each core; -1 for none.
     row_length : ndarray, shape (n_rows, n_columns), uint16
-    tick_cycles : ndarray, shape (n_cores,), int32
+    tick_cycles : ndarray, shape (n_cores,), int64
         Work of a tick itself.
-    phase_cycles : ndarray, shape (n_cores,), int32
+    phase_cycles : ndarray, shape (n_cores,), int64
         How much later than the machine's each core's tick begins; below the length of a tick.
     """
 
-    spike_work: NDArray[np.int32]
-    synapse_work: NDArray[np.int32]
+    spike_work: NDArray[np.int64]
+    synapse_work: NDArray[np.int64]
     column: NDArray[np.int32]
     row_length: NDArray[np.uint16]
-    tick_cycles: NDArray[np.int32]
-    phase_cycles: NDArray[np.int32]
+    tick_cycles: NDArray[np.int64]
+    phase_cycles: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         _freeze(self)
@@ -126,7 +127,7 @@ class Packets:
     offset : ndarray, int32
         Cycles after the machine's tick begins at which the packet is due.
     net : ndarray, int32
-        Row of ``Scenario.route``.
+        Row of ``Routes.destination``.
     row : ndarray, int32
         Row of ``Work.row_length``; -1 for none (no synapses).
     """
@@ -157,9 +158,8 @@ class Scenario:
     Attributes
     ----------
     fabric, work, packets, parameters
-    route : ndarray, shape (n_nets, n_routers), uint64
-        Outputs of each net's packets at each router: bits 0 .. n_slots - 1 links, the following ones cores; `NO_ENTRY`
-        where there is no entry.
+    routes : Routes
+        Outputs of each net's packets at each router.
     n_ticks, tick_cycles : int
         Number and (least) length of ticks.
     max_cycles : int
@@ -168,39 +168,46 @@ class Scenario:
         Length of a cycle.
     n_sinks : ndarray, shape (n_nets, n_routers), int32
         Cores that a packet of each net still reaches from each router on (made here).
+    n_hops : ndarray, shape (n_nets,), int64
+        Links that a packet of each net crosses; 0 if none is sent (made here).
     """
 
     fabric: Fabric
     work: Work
     packets: Packets
-    route: NDArray[np.uint64]
+    routes: Routes
     parameters: Parameters
     n_ticks: int
     tick_cycles: int
     max_cycles: int
     cycle_ns: float
     n_sinks: NDArray[np.int32] = field(init=False)
+    n_hops: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         _freeze(self)
         self._check_cores()
         self._check_packets()
-        n_nets, n_routers = self.route.shape
-        _require("scenario.route", n_routers, self.fabric.n_routers, f"{self.fabric.n_routers} routers")
-        n_outputs = self.fabric.n_slots + self.fabric.n_cores
-        if ((self.route != NO_ENTRY) & (self.route >> np.uint64(n_outputs) != 0)).any():
-            raise ParameterError("scenario.route", "a higher bit", f"{n_outputs} outputs (bits)")
-        source = self.net_router()
-        sinks = np.full((n_nets, n_routers), -1, np.int32)
+        routes, fabric = self.routes, self.fabric
+        n_nets, n_routers = routes.destination.shape
+        _require("scenario.routes", n_routers, fabric.n_routers, f"{fabric.n_routers} routers")
+        n_outputs = fabric.n_slots + fabric.n_cores
+        if routes.output.size and not 0 <= int(routes.output.min()) <= int(routes.output.max()) < n_outputs:
+            raise ParameterError("scenario.routes", f"output {routes.output.max()}", f"{n_outputs} outputs")
+        if int(routes.destination.max(initial=-1)) >= routes.n_destinations:
+            has = f"destination {routes.destination.max()}"
+            raise ParameterError("scenario.routes", has, f"{routes.n_destinations} destinations")
+        sinks, n_hops = np.full((n_nets, n_routers), -1, np.int32), np.zeros(n_nets, np.int64)
         bad = count_sinks(
-            self.route, source, self.fabric.far_router, self.fabric.far_slot, self.fabric.straight,
-            self.fabric.n_cores, sinks,
+            routes.destination, routes.first, routes.output, self.net_router(), fabric.far_router, fabric.far_slot,
+            fabric.straight, sinks, n_hops,
         )  # fmt: skip
         if bad >= 0:
-            raise ParameterError(f"scenario.route[{bad}]", "a way back", "a tree: a packet sees a router once")
+            raise ParameterError(f"scenario.routes[{bad}]", "a way back", "a tree: a packet sees a router once")
         sinks[sinks < 0] = 0
-        sinks.setflags(write=False)
-        object.__setattr__(self, "n_sinks", sinks)
+        for name, value in (("n_sinks", sinks), ("n_hops", n_hops)):
+            value.setflags(write=False)
+            object.__setattr__(self, name, value)
 
     def _check_cores(self) -> None:
         n_cores = self.fabric.n_routers * self.fabric.n_cores
@@ -221,7 +228,7 @@ class Scenario:
         packets = self.packets
         bounds = (
             ("tick", 0, self.n_ticks), ("core", 0, self.fabric.n_routers * self.fabric.n_cores),
-            ("offset", 0, 1 << 30), ("net", 0, self.route.shape[0]), ("row", -1, self.work.row_length.shape[0]),
+            ("offset", 0, 1 << 30), ("net", 0, len(self.routes.destination)), ("row", -1, len(self.work.row_length)),
         )  # fmt: skip
         for name, low, high in bounds:
             value = getattr(packets, name)
@@ -241,7 +248,7 @@ class Scenario:
             If a net is sent from two routers.
         """
         router = (self.packets.core // self.fabric.n_cores).astype(np.int32)
-        source = np.full(self.route.shape[0], -1, np.int32)
+        source = np.full(len(self.routes.destination), -1, np.int32)
         source[self.packets.net] = router
         wrong = np.flatnonzero(source[self.packets.net] != router)
         if wrong.size:
@@ -269,17 +276,17 @@ def fabric_of(topology: Topology, *, n_cores: int, period: tuple[int, int], dela
     is_board = topology.link_class == 1
     return Fabric(
         far_router=far_router, far_slot=np.where(far_router >= 0, topology.back_link, 0).astype(np.int32),
-        is_dead=far_router < 0, period=np.where(is_board, period[1], period[0]).astype(np.int32),
-        delay=np.where(is_board, delay[1], delay[0]).astype(np.int32), straight=topology.straight.astype(np.int32),
+        is_dead=far_router < 0, period=np.where(is_board, period[1], period[0]).astype(np.int64),
+        delay=np.where(is_board, delay[1], delay[0]).astype(np.int64), straight=topology.straight.astype(np.int32),
         n_cores=n_cores, has_triangles=topology.kind == "triangular_torus",
     )  # fmt: skip
 
 
 def idle_work(n_cores: int, *, spike_cycles: int = 1) -> Work:
     """Return cores that take ``spike_cycles`` for every packet, in step, with no work of the tick itself."""
-    zeros = np.zeros(n_cores, np.int32)
+    zeros = np.zeros(n_cores, np.int64)
     return Work(
-        spike_work=np.full(n_cores, spike_cycles << WORK_FRACTION_BITS, np.int32), synapse_work=zeros,
+        spike_work=np.full(n_cores, spike_cycles << WORK_FRACTION_BITS, np.int64), synapse_work=zeros,
         column=np.full(n_cores, -1, np.int32), row_length=np.zeros((1, 1), np.uint16), tick_cycles=zeros.copy(),
         phase_cycles=zeros.copy(),
     )  # fmt: skip

@@ -134,5 +134,5 @@ class Core:
             self.max_backlog = backlog
         if backlog > network.tick_backlog[tick]:
             network.tick_backlog[tick] = backlog
-        if tick < network.scenario.n_ticks:
+        if tick < network.n_ticks:
             self.busy_until += self.tick_work

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from emulator.network.model import FOREVER, Leg, What
-from emulator.network.scenario import NO_ENTRY
+from emulator.network.routes import NO_ENTRY
 from emulator.network.simpy_clock import CHANGE, DECIDE, Bell, Process
 from emulator.network.simpy_reinjector import Reinjector
 
@@ -30,12 +29,6 @@ class Outputs(NamedTuple):
     cores: tuple[Core, ...] = ()
     core_ids: tuple[int, ...] = ()
     registers: int = 0
-
-
-@lru_cache(maxsize=1 << 16)
-def ports_of(word: int) -> tuple[int, ...]:
-    """Return the bits of a routing word: links, then cores."""
-    return tuple(bit for bit in range(word.bit_length()) if word >> bit & 1)
 
 
 class Source(Protocol):
@@ -136,7 +129,7 @@ class Router:
         self.inputs: list[deque[Copy]] = [deque() for _ in range(n_ports)]  # links, cores' send registers, reinjector
         self.sources: list[Source] = [self.reinjector] * n_ports  # what feeds each; the network fills it in
         self.n_taken = [0] * n_ports
-        self.outputs: dict[int, Outputs] = {}  # of each routing word met so far
+        self.outputs: dict[int, Outputs] = {}  # of each destination met so far
         self.receiving: deque[tuple[int, Outputs]] = deque()  # packets in receive registers
         self.full_registers = 0  # bits of those
         self.ready = 0  # a bit for every port with a packet
@@ -197,20 +190,21 @@ class Router:
         packet, arrival, leg = copy
         if leg == FIRST:  # round the triangle
             return Outputs((self.links[(arrival + 1) % 6],))
-        word = self.network.words[packet][self.router_id]
-        outputs = self.outputs.get(word)
+        destination = self.network.destinations[packet][self.router_id]
+        outputs = self.outputs.get(destination)
         if outputs is None:
-            if word == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
+            if destination == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
                 return self.straight_on((arrival + 1) % 6 if leg == SECOND else arrival)
-            outputs = self.outputs[word] = self.outputs_of_word(word)
+            outputs = self.outputs[destination] = self.outputs_at(destination)
         return outputs
 
-    def outputs_of_word(self, word: int) -> Outputs:
-        """Return the links and cores of a routing word."""
-        ports = ports_of(word)
+    def outputs_at(self, destination: int) -> Outputs:
+        """Return the links and cores of a destination."""
+        ports = self.network.scenario.routes.outputs(destination)
         links = [self.links[port] for port in ports if port < self.n_slots]
         cores = [self.cores[port - self.n_slots] for port in ports if port >= self.n_slots]
-        return Outputs(tuple(links), tuple(cores), tuple([core.core_id for core in cores]), word >> self.n_slots)
+        registers = sum(1 << (port - self.n_slots) for port in ports if port >= self.n_slots)
+        return Outputs(tuple(links), tuple(cores), tuple([core.core_id for core in cores]), registers)
 
     def straight_on(self, arrival: int) -> Outputs | None:
         """Where a packet without an entry goes: to the link opposite to that by which it came."""
@@ -241,6 +235,9 @@ class Router:
         self.full_registers |= outputs.registers
         for core_id in outputs.core_ids:
             note((now, DELIVER, core_id, packet))
+        if self.network.watch is not None:
+            for core in outputs.cores:
+                self.network.watch.deliver(core, packet)
         self.receiving.append((packet, outputs))
         self.change[now + self.numbers.receive_cycles].append(self.received)
 

@@ -18,7 +18,7 @@ nest perfectly.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def write_trace(
     *,
     chip_names: Sequence[str] | None = None,
     link_names: Sequence[str] = (),
-    net_names: Sequence[str] | None = None,
+    source_names: Mapping[int, str] | None = None,
 ) -> int:
     """Write the log of a run as a timeline.
 
@@ -80,8 +80,10 @@ def write_trace(
     outcome : Outcome
         With its log.
     path : Path
-    chip_names, link_names, net_names : sequences of str
-        What to call routers, link slots and what packets come from; numbers if not given.
+    chip_names, link_names : sequences of str
+        What to call routers and link slots; numbers if not given.
+    source_names : mapping of int to str, optional
+        What each core that sends packets holds, by its number; without it packets are of numbered nets.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def write_trace(
         lines: list[str] = []
         for text in (*_metadata(outcome, drawn, chip_names, link_names), *_ticks(outcome)):
             lines.append(json.dumps(text, separators=(",", ":")))
-        for line in _lines(outcome, drawn, net_names):
+        for line in _lines(outcome, drawn, source_names):
             lines.append(line)
             if len(lines) > _LINES:
                 n_events += len(lines) - 1
@@ -209,7 +211,7 @@ def _ns(outcome: Outcome, time: _Ints) -> _Ints:
     return rounded
 
 
-def _lines(outcome: Outcome, drawn: list[_Drawn], net_names: Sequence[str] | None) -> Iterator[str]:
+def _lines(outcome: Outcome, drawn: list[_Drawn], source_names: Mapping[int, str] | None) -> Iterator[str]:
     """Every slice and instant as a line of JSON, by start, the longer first."""
     kind = np.repeat([one.what for one in drawn], [len(one.start) for one in drawn])
     start, end, packet = (np.concatenate([getattr(one, name) for one in drawn]) for name in ("start", "end", "packet"))
@@ -220,14 +222,15 @@ def _lines(outcome: Outcome, drawn: list[_Drawn], net_names: Sequence[str] | Non
     length_ns = np.where(is_slice, _ns(outcome, end) - start_ns, _INSTANT)
     order = np.lexsort((-length_ns, start_ns))
     prefix = {what: _prefix(what) for what in What}
-    nets = outcome.scenario.packets.net[packet]
-    rows = (start_ns, length_ns, kind, router, track, packet, nets)
-    for at_ns, length, what, pid, tid, number, net in zip(*(row[order].tolist() for row in rows), strict=True):
+    packets = outcome.scenario.packets
+    sources = (packets.net if source_names is None else packets.core)[packet]
+    rows = (start_ns, length_ns, kind, router, track, packet, sources)
+    for at_ns, length, what, pid, tid, number, source in zip(*(row[order].tolist() for row in rows), strict=True):
         form = f'"ph":"X","dur":{length / 1000:.3f}' if length >= 0 else '"ph":"i","s":"t"'
-        source = json.dumps(net_names[net]) if net_names else net
+        name = source if source_names is None else json.dumps(source_names[source])
         yield (
             f'{{{form},"name":"{prefix[what]}packet {number}","cat":"{What(what).name.lower()}","pid":{pid},'
-            f'"tid":{tid},"ts":{at_ns / 1000:.3f},"args":{{"packet":{number},"net":{source}}}}}'
+            f'"tid":{tid},"ts":{at_ns / 1000:.3f},"args":{{"packet":{number},"net":{name}}}}}'
         )
 
 

@@ -1,4 +1,4 @@
-"""The ways of packets on machines whose routers have no tables, as routing words of a scenario.
+"""The ways of packets on machines whose routers have no tables, as routes of a scenario.
 
 *Broadcast* (neuroAIx): the packets of a slice follow the mapping's tree of their chip, as in the static depth; branches
 that lead to no target are left out. *Unicast* (Loihi): a spike makes one packet for each core that it has synapses on,
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.network.scenario import NO_ENTRY
+from emulator.network.routes import NO_ENTRY, Routes, routes_of_bits, routes_to_single_outputs
 from mapping.expected import targets_of
 from mapping.model import Mapping, RoutingTree
 from mapping.traffic import NEVER, chips_of_slices, receivers, roots, slice_ranges, walk_tree
@@ -20,9 +20,9 @@ from models.errors import CapacityError
 from models.network import Network
 from models.topology import Topology
 
-MAX_ROUTE_BYTES = 4 << 30  #: of the routing words and sink counts of all pairs of a chip and a core
+MAX_ROUTE_BYTES = 4 << 30  #: of the routes and sink counts of all pairs of a chip and a core
 MAX_PACKETS = 100_000_000
-_PAIR_BYTES = 12  # a word and a count on every chip
+_PAIR_BYTES = 8  # a destination and a count on every chip
 _CHUNK = 1 << 16  # spikes whose rows are looked at together
 
 
@@ -35,47 +35,55 @@ class UnicastWays:
     spike : ndarray, shape (n_packets,), int64
         Number of the spike that each packet is of, ascending; its packets are in the order of the target slices.
     net : ndarray, shape (n_packets,), int64
-        Row of ``route``.
-    route : ndarray, shape (n_nets, n_chips), uint64
+        Net of each packet.
+    routes : Routes
         A net is a pair of source chip and target core (and a population, whose tree it follows).
     """
 
     spike: NDArray[np.int64]
     net: NDArray[np.int64]
-    route: NDArray[np.uint64]
+    routes: Routes
 
 
-def broadcast_routes(mapping: Mapping, network: Network, topology: Topology) -> NDArray[np.uint64]:
-    """Return where the packets of each slice go on each chip by the mapping's trees.
-
-    Returns
-    -------
-    ndarray, shape (n_slices, n_chips), uint64
-        As ``Scenario.route``.
-    """
+def broadcast_routes(mapping: Mapping, network: Network, topology: Topology) -> Routes:
+    """Return where the packets of each slice go on each chip by the mapping's trees; a net is a slice."""
     partition = mapping.partition
     chip_of_slice = chips_of_slices(partition, mapping.placement, topology)
     targets, ranges, takers = targets_of(network), slice_ranges(partition), receivers(partition)
-    routes = np.full((len(partition.slices), topology.n_chips), NO_ENTRY, np.uint64)
+    n_outputs = topology.n_links + topology.n_cores
+    destination = np.full((len(partition.slices), topology.n_chips), NO_ENTRY, np.int32)
+    found = [np.zeros((0, n_outputs), bool)]
     for name, tree in mapping.trees.items():
         first, last = ranges[name]
         ends = np.concatenate([chip_of_slice[slice(*ranges[target])] for target in targets[name]])
         walk = walk_tree(tree, topology, chip_of_slice[first:last], np.unique(ends))
-        words = walk.links()[:, :, 0].copy()
+        bits = np.zeros((*walk.arrival.shape, n_outputs), bool)
+        bits[..., : topology.n_links] = _bits_of_words(walk.links(), topology.n_links)
         for target in targets[name]:
             cores = _core_bits(mapping, takers[target], topology)
-            words |= cores[walk.chip][:, partition.lane_of_source[name, target]]
-        routes[first:last, walk.chip] = np.where(walk.arrival == NEVER, NO_ENTRY, words).T
-    return routes
+            bits[..., topology.n_links :] |= cores[walk.chip][:, partition.lane_of_source[name, target]]
+        rows, number = np.unique(bits.reshape(-1, n_outputs), axis=0, return_inverse=True)
+        number = number.reshape(walk.arrival.shape) + sum(map(len, found))
+        destination[first:last, walk.chip] = np.where(walk.arrival == NEVER, NO_ENTRY, number).T
+        found.append(rows)
+    return routes_of_bits(destination, np.concatenate(found))
 
 
-def _core_bits(mapping: Mapping, vertex: NDArray[np.int64], topology: Topology) -> NDArray[np.uint64]:
-    """Bits of the cores that take each lane on each chip, shape (n_chips, n_lanes); ``vertex``: (n_slices, n_lanes)."""
+def _bits_of_words(words: NDArray[np.uint64], n_bits: int) -> NDArray[np.bool_]:
+    """Bits of words of 64 along the last axis, as bools."""
+    octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
+    return np.unpackbits(octets, axis=-1, bitorder="little", count=n_bits).astype(bool)
+
+
+def _core_bits(mapping: Mapping, vertex: NDArray[np.int64], topology: Topology) -> NDArray[np.bool_]:
+    """Whether each core of each chip takes each lane: shape (n_chips, n_lanes, n_cores).
+
+    ``vertex``: (n_slices, n_lanes).
+    """
     core = mapping.placement.core[vertex]
-    bits = np.zeros((topology.n_chips, vertex.shape[1]), np.uint64)
+    bits = np.zeros((topology.n_chips, vertex.shape[1], topology.n_cores), bool)
     lane = np.broadcast_to(np.arange(vertex.shape[1]), vertex.shape)
-    value = np.uint64(1) << (topology.n_links + core[..., 2]).astype(np.uint64)
-    np.bitwise_or.at(bits, (topology.index_of(core[..., 0], core[..., 1]), lane), value)
+    bits[topology.index_of(core[..., 0], core[..., 1]), lane, core[..., 2]] = True
     return bits
 
 
@@ -128,13 +136,14 @@ def unicast_ways(
     pair, net = np.unique(pair[order], return_inverse=True)
     need = len(pair) * topology.n_chips * _PAIR_BYTES
     _check("routes of all pairs of a chip and a core", mapping, need, MAX_ROUTE_BYTES, "bytes")
-    route = np.full((len(pair), topology.n_chips), NO_ENTRY, np.uint64)
+    route = np.full((len(pair), topology.n_chips), NO_ENTRY, np.int32)
     rest, target_core = np.divmod(pair, n_cores)
     tree_number, source_chip = np.divmod(rest, topology.n_chips)
     for i, tree in enumerate(mapping.trees.values()):
         nets = np.flatnonzero(tree_number == i)
         _add_ways(route, nets, tree, topology, source_chip[nets], target_core[nets])
-    return UnicastWays(spike=spike[order], net=net, route=route)
+    routes = routes_to_single_outputs(route, topology.n_links + topology.n_cores)
+    return UnicastWays(spike=spike[order], net=net, routes=routes)
 
 
 def _core_numbers(mapping: Mapping, topology: Topology) -> NDArray[np.int64]:
@@ -149,10 +158,10 @@ def _check(what: str, mapping: Mapping, need: int, have: int, unit: str) -> None
 
 
 def _add_ways(
-    route: NDArray[np.uint64], nets: NDArray[np.int64], tree: RoutingTree, topology: Topology,
+    route: NDArray[np.int32], nets: NDArray[np.int64], tree: RoutingTree, topology: Topology,
     source: NDArray[np.int64], core: NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Write the ways of nets from source chips to cores: up from the source, then (over it) down to the core."""
+    """Write the ways of nets from source chips to cores, as outputs: up from the source, then (over it) down."""
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     parent, up_link = tree.parent.astype(np.int64), tree.parent_link.astype(np.int64)
     root = roots(parent)
@@ -162,15 +171,15 @@ def _add_ways(
     end, p = np.divmod(core, topology.n_cores)
     trees = source if is_forest else np.zeros_like(source)
     node, below = (order[np.searchsorted(place[order], trees * topology.n_chips + at)] for at in (source, end))
-    one, left = np.uint64(1), nets
+    left = nets
     while (is_inner := parent[node] >= 0).any():
         node, left = node[is_inner], left[is_inner]
-        route[left, chip[node]] = one << up_link[node].astype(np.uint64)
+        route[left, chip[node]] = up_link[node]
         node = parent[node]
     left = nets
     while (is_inner := parent[below] >= 0).any():
         below, left = below[is_inner], left[is_inner]
         down_link = topology.back_link[chip[below], up_link[below]]
         below = parent[below]
-        route[left, chip[below]] = one << down_link.astype(np.uint64)
-    route[nets, end] = one << (topology.n_links + p).astype(np.uint64)
+        route[left, chip[below]] = down_link
+    route[nets, end] = topology.n_links + p

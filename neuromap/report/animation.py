@@ -6,7 +6,7 @@ The page (`animation.js`) draws what this module works out: where chips, boards 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def write_animation(
     tick: int,
     n_frames: int = 60,
     title: str = "",
-    net_names: Sequence[str] | None = None,
+    source_names: Mapping[int, str] | None = None,
 ) -> int:
     """Draw one tick as an animation in one file.
 
@@ -58,8 +58,8 @@ def write_animation(
     n_frames : int
         Pictures between the first and the last movement of a packet in the tick; a page plays six a second.
     title : str
-    net_names : sequence of str, optional
-        What packets come from.
+    source_names : mapping of int to str, optional
+        What each core that sends packets holds, by its number.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def write_animation(
         write_gif(outcome, topology, log, path, n_frames=n_frames, title=title)
     else:
         drawing = {"seconds": n_frames / _FRAMES_PER_S, **_machine(topology), **_events(outcome, log, tick)}
-        drawing["packets"] = _packet_names(outcome, topology, log, net_names)
+        drawing["packets"] = _packet_names(outcome, topology, log, source_names)
         write_text(path, _page(drawing, title))
     return len(np.unique(log.packet))
 
@@ -106,14 +106,16 @@ def _of_tick(outcome: Outcome, tick: int) -> EventLog:
     return EventLog(log.time[keep], log.what[keep], log.place[keep], log.packet[keep])
 
 
-def _packet_names(outcome: Outcome, topology: Topology, log: EventLog, net_names: Sequence[str] | None) -> list[str]:
+def _packet_names(
+    outcome: Outcome, topology: Topology, log: EventLog, source_names: Mapping[int, str] | None
+) -> list[str]:
     """What each packet shown is called, in the order of their numbers on the page."""
     packets, n_cores = outcome.scenario.packets, outcome.scenario.fabric.n_cores
     names = []
     for packet in np.unique(log.packet).tolist():
-        net = int(packets.net[packet])
-        source = net_names[net] if net_names else f"net {net}"
-        names.append(f"packet {packet} of {source}, {chip_name(topology, int(packets.core[packet]) // n_cores)}")
+        core = int(packets.core[packet])
+        source = f"net {packets.net[packet]}" if source_names is None else source_names[core]
+        names.append(f"packet {packet} of {source}, {chip_name(topology, core // n_cores)}")
     return names
 
 

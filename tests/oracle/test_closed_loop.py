@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import emulator.closed_loop
-import emulator.timing
+import emulator.timing_model
 from emulator.closed_loop import ClosedLoop
-from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
+from emulator.network.adaptor import Spikes, scenario_of
 from emulator.network.compiled import SteppedRun
-from emulator.network.model import EndOfTick, What
+from emulator.network.machine_numbers import NetworkOptions
+from emulator.network.model import EndOfTick, Engine, What
 from emulator.network.simpy_model import run_simpy
 from emulator.reference.network import simulate_reference
 from emulator.run import simulate
@@ -49,7 +50,9 @@ def slow_machine(clock_mhz: float, spike_buffer_packets: int, queue_packets: int
     )  # fmt: skip
 
 
-def closed_loop_run(case: str, arithmetic: str = "fixed", is_in_phase: bool = True, n_threads: int = 2):
+def closed_loop_run(
+    case: str, arithmetic: str = "fixed", is_in_phase: bool = True, n_threads: int = 2, **packets
+):  # fmt: skip
     *numbers, end_of_tick, _, _ = CASES[case]
     network = rich_network()
     mapping = map_network(
@@ -57,7 +60,7 @@ def closed_loop_run(case: str, arithmetic: str = "fixed", is_in_phase: bool = Tr
         time_scale_factor=20,
     )  # fmt: skip
     options = NetworkOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
-    loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=options)
+    loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=options, **packets)
     run = simulate(
         network, n_steps=N_STEPS, seed=1, probes=range(network.n_neurons), arithmetic=arithmetic, couple=loop.couple,
         n_threads=n_threads,
@@ -174,7 +177,7 @@ def test_rows_that_are_not_stored_are_refused():
 
 
 def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(emulator.timing, "MAX_LENGTHS_BYTES", 0)
+    monkeypatch.setattr(emulator.timing_model, "MAX_LENGTHS_BYTES", 0)
     network = rich_network()
     mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
     loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
@@ -193,3 +196,23 @@ def test_what_is_very_late_waits_elsewhere_and_still_counts(case, monkeypatch):
     loop.outcome()
     other_loop.outcome()
     np.testing.assert_array_equal(other_loop.arrivals.late_by, loop.arrivals.late_by)
+
+
+# ---- both engines ----
+
+
+@pytest.mark.parametrize("arithmetic", ["fixed", "float"])
+@pytest.mark.parametrize("case", CASES)
+def test_both_engines_close_the_same_loop(case, arithmetic):
+    """SimPy and compiled packets, tick by tick with the neurons: the same losses, spikes, potentials and logs."""
+    found = {}
+    for engine in Engine:
+        _, _, loop, run = closed_loop_run(case, arithmetic, engine=engine, with_log=True)
+        found[engine] = loop.arrivals, run, loop.outcome()
+    (slow_arrivals, slow_run, slow), (fast_arrivals, fast_run, fast) = found[Engine.SIMPY], found[Engine.COMPILED]
+    for name in ("n_events", "n_on_time", "n_late", "late_by", "step_missed", "step_late"):
+        np.testing.assert_array_equal(getattr(slow_arrivals, name), getattr(fast_arrivals, name), err_msg=name)
+    for name in ("spike_step", "spike_neuron", "v_mv"):  # bit for bit, in float64 too
+        np.testing.assert_array_equal(getattr(slow_run, name), getattr(fast_run, name), err_msg=name)
+    np.testing.assert_array_equal(slow.log.rows(), fast.log.rows())
+    assert slow.totals() == fast.totals()

@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from emulator.network.compiled import run_compiled
-from emulator.network.model import What
+from emulator.network.compiled import SteppedRun, run_compiled
+from emulator.network.model import EndOfTick, What
 from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS
-from emulator.network.scenario import Fabric
-from emulator.network.simpy_model import run_simpy
-from network_scenarios import SQUARE, grid_fabric, random_parameters, random_scenario, scenario
+from emulator.network.scenario import Fabric, Packets
+from emulator.network.simpy_model import PacketNetwork, run_simpy
+from network_scenarios import SQUARE, grid_fabric, line, random_parameters, random_scenario, remade, scenario
 
 N_SCENARIOS = 520
 N_BLOCKS = 8
@@ -28,6 +28,11 @@ COMPARED: set[int] = set()
 def assert_same_outcome(scenario, *, strict_simpy):
     slow = run_simpy(scenario, strict=strict_simpy)
     fast = run_compiled(scenario, with_log=True, strict=True)
+    assert_equal_outcomes(slow, fast)
+    return fast
+
+
+def assert_equal_outcomes(slow, fast):
     np.testing.assert_array_equal(slow.log.rows(), fast.log.rows())
     for name in ("link_packets", "link_emergency_packets", "link_max_queue", "latency", "tick_start", "tick_backlog"):
         np.testing.assert_array_equal(getattr(slow, name), getattr(fast, name), err_msg=name)
@@ -35,9 +40,8 @@ def assert_same_outcome(scenario, *, strict_simpy):
     np.testing.assert_array_equal(slow.core, fast.core, err_msg=str(CORE_COUNTERS))
     for name in ("n_events", "n_expected", "n_delivered", "n_lost", "links_free_cycle"):
         assert getattr(slow, name) == getattr(fast, name), name
-    busy = fast.link_packets * scenario.fabric.period.ravel().astype(np.int64)
+    busy = fast.link_packets * fast.scenario.fabric.period.ravel().astype(np.int64)
     assert busy.max(initial=0) <= fast.n_link_cycles  # no link sends for more than all of the time
-    return fast
 
 
 @pytest.mark.parametrize("block", range(N_BLOCKS))
@@ -148,3 +152,85 @@ def test_engines_agree_on_a_broadcast_in_a_hyperx(seed):
     if outcome.n_in_flight == outcome.n_lost == 0:
         assert outcome.link_packets.sum() == 120 * 11
         assert outcome.n_delivered == 120 * 12
+
+
+# ---- more outputs than a word has bits ----
+
+
+@pytest.mark.parametrize("most_cores", [58, 60, 64, 130, 200])
+def test_engines_agree_on_chips_of_any_number_of_cores(most_cores):
+    n_high = 0
+    for seed in range(6):
+        case = random_scenario(1000 + seed, most_cores=most_cores)
+        outcome = assert_same_outcome(case, strict_simpy=seed == 0)
+        core = outcome.log.place[outcome.log.of(What.DELIVER)] % case.fabric.n_cores
+        n_high += np.count_nonzero(core + case.fabric.n_slots > 62)
+    assert (n_high > 100) == (most_cores > 58)
+
+
+def test_engines_agree_on_routers_of_many_links():
+    """Routers joined to 130 others each: more links than a word has bits, and more than one word of ports."""
+    rng = np.random.default_rng(5)
+    fabric = hyperx_fabric(2, 130, 3)
+    assert fabric.n_slots == 130
+    nets = [two_phase(fabric, 2, 130, start) for start in rng.integers(0, fabric.n_routers, 3).tolist()]
+    case = traffic(rng, fabric, nets, random_parameters(rng))
+    outcome = assert_same_outcome(case, strict_simpy=False)
+    assert (outcome.link_packets.reshape(-1, 130)[:, 64:] > 0).any()
+
+
+def test_a_tick_longer_than_the_event_queue_is():
+    """Ticks and packets that are due beyond the ring of the compiled engine's queue come when they are due."""
+    rows = [(tick, 0, offset, 0, -1) for tick in range(3) for offset in (0, 20_000, 200_000, 1_500_000)]
+    case = line(3, packets=rows, n_ticks=3, tick_cycles=2_000_000)
+    outcome = assert_same_outcome(case, strict_simpy=False)
+    sent = outcome.log.time[outcome.log.of(What.SEND)].tolist()
+    assert sent == [tick * 2_000_000 + offset for tick, _, offset, _, _ in rows]
+
+
+# ---- tick by tick ----
+
+
+def by_ticks(run, case, n_ticks):
+    """What a run told after each of ``n_ticks`` ticks, given one tick's packets at a time, and its outcome."""
+    packets, told = case.packets, []
+    for tick in range(n_ticks):
+        own = packets.tick == tick
+        part = Packets(**{name: getattr(packets, name)[own] for name in ("tick", "core", "offset", "net", "row")})
+        run.add_packets(part, tick + 1)
+        run.advance(tick + 1)
+        told.append(sorted(map(tuple, run.take_arrivals().tolist())))
+    sent = packets.tick < n_ticks
+    part = Packets(**{name: getattr(packets, name)[sent] for name in ("tick", "core", "offset", "net", "row")})
+    outcome = run.finish(remade(case, packets=part, n_ticks=n_ticks))
+    told.append(sorted(map(tuple, run.take_arrivals().tolist())))
+    return told, outcome
+
+
+@pytest.mark.parametrize("is_cut_short", [False, True])
+def test_engines_tell_the_same_tick_by_tick(is_cut_short):
+    n_late = 0
+    for seed in range(100):
+        case = random_scenario(3000 + seed)
+        n_ticks = max(1, case.n_ticks - is_cut_short)
+        runs = [Run(case, is_watched=True, with_log=True) for Run in (PacketNetwork, SteppedRun)]
+        (slow_told, slow), (fast_told, fast) = (by_ticks(run, case, n_ticks) for run in runs)
+        assert slow_told == fast_told
+        assert_equal_outcomes(slow, fast)
+        if not is_cut_short:
+            assert_equal_outcomes(run_simpy(case), slow)
+        told = [one for part in slow_told for one in part]
+        n_late += sum(n > 0 for _, _, n in told)
+        assert told_ends(slow) == Counter(told)
+    assert n_late > 200
+
+
+def told_ends(outcome):
+    """Packet, column and ticks late of all work that the log shows to have ended on cores with synapses."""
+    case, log = outcome.scenario, outcome.log
+    own = log.of(What.SERVE)
+    packet, column = log.packet[own], case.work.column[log.place[own]]
+    late = np.maximum(0, -(-log.time[own] // case.tick_cycles) - 1 - case.packets.tick[packet])
+    late *= case.parameters.end_of_tick is not EndOfTick.WAIT
+    rows = np.column_stack([packet, column, late])[column >= 0]
+    return Counter(map(tuple, rows.tolist()))

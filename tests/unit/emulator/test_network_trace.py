@@ -41,7 +41,7 @@ def test_random_scenarios_give_valid_and_complete_traces(tmp_path):
 
 def test_slices_say_where_when_and_what(tmp_path):
     # router 0, link 0, router 1, core 0 of router 1; a cycle is 7.5 ns, a link takes 3 cycles and 2 more
-    names = {"chip_names": ["left", "right"], "link_names": ("E", "N", "W", "S"), "net_names": ["A[0:5]"]}
+    names = {"chip_names": ["left", "right"], "link_names": ("E", "N", "W", "S"), "source_names": {0: "A[0:5]"}}
     _, text, events = traced(line(2), tmp_path / "trace.json", **names)
     assert trace_problems(text) == []
     process = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from emulator.network import ways
-from emulator.network.adaptor import (
-    NetworkOptions,
-    Spikes,
-    mean_row_length,
-    parameters_of,
-    random_spikes,
-    scenario_of,
-    usual_end_of_tick,
-)
+from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of
 from emulator.network.compiled import run_compiled
+from emulator.network.machine_numbers import NetworkOptions, parameters_of, usual_end_of_tick
 from emulator.network.model import FOREVER, EndOfTick, What
 from emulator.network.simpy_model import run_simpy
 from emulator.timing import slice_of_source
@@ -100,9 +93,7 @@ def test_unicast_goes_along_x_first(loihi):
     topology = build_topology(loihi.machine)
     x_links = [link for link, name in enumerate(topology.link_names) if name in ("E", "W")]
     y_links = [link for link, name in enumerate(topology.link_names) if name in ("N", "S")]
-    has_x, has_y = (
-        np.isin(case.route, np.array([1 << link for link in links], np.uint64)) for links in (x_links, y_links)
-    )
+    has_x, has_y = (np.isin(case.routes.destination, links) for links in (x_links, y_links))
     source_y = topology.chip[case.net_router(), 1]
     at_source_row = topology.chip[:, 1][None, :] == source_y[:, None]
     assert has_x.any()

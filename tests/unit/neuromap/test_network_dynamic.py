@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from emulator.connectivity import build_connectivity
-from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, parameters_of, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of, source_names
 from emulator.network.compiled import run_compiled
+from emulator.network.machine_numbers import NetworkOptions, parameters_of
 from emulator.network.model import EndOfTick, What
 from emulator.network.simpy_model import run_simpy
 from emulator.network.trace import busiest_tick, write_trace
@@ -23,7 +24,7 @@ from models.machine_file import load_machine
 from models.topology import build_topology
 from network_scenarios import remade
 from neuromap.cli import main
-from neuromap.dynamic import dynamic_text, net_names, run_dynamic
+from neuromap.dynamic import dynamic_text, run_dynamic
 from neuromap.report.animation import write_animation
 from trace_format import trace_problems
 
@@ -164,12 +165,11 @@ def test_trace_of_a_run_names_what_sends(tmp_path):
     assert all(re.fullmatch(r"L(23|4|5|6)[EI]\[\d+:\d+\]", net) for net in nets)
 
 
-def test_a_run_that_is_too_long_for_a_trace_is_refused_before_its_log_is_kept(tmp_path, monkeypatch):
-    def refuse(scenario, *, with_log=False):
-        assert not with_log
-        return run_compiled(scenario)
+def test_a_run_that_is_too_long_for_a_trace_is_refused_before_it_runs(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("ran")
 
-    monkeypatch.setattr("neuromap.dynamic.run_compiled", refuse)
+    monkeypatch.setattr("neuromap.dynamic.run_scenario", refuse)
     monkeypatch.setattr("emulator.network.trace._MAX_EVENTS", 10)
     with pytest.raises(ParameterError, match=r"^trace: needs at most 10 events; trace a shorter run .*, has \d+$"):
         run_dynamic("pd14", scale=0.02, seconds=0.01, trace=tmp_path / "trace.json")
@@ -196,7 +196,7 @@ def test_animation_of_a_tick(logged, tmp_path):
     mapping, outcome = logged
     tick, path, topology = busiest_tick(outcome), tmp_path / "tick.html", build_topology(mapping.machine)
     n_packets = write_animation(
-        outcome, topology, path, tick=tick, n_frames=30, title="A <tick>", net_names=net_names(mapping)
+        outcome, topology, path, tick=tick, n_frames=30, title="A <tick>", source_names=source_names(mapping, topology)
     )
     is_own = outcome.scenario.packets.tick == tick
     assert n_packets == np.count_nonzero(is_own)

@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of
 from emulator.network.compiled import run_compiled
+from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import EndOfTick, Parameters
 from emulator.network.outcome import ROUTER_COUNTERS
 from machines import machine, network
@@ -31,8 +32,9 @@ REPORT = DynamicReport(
     n_hops=0, drained_ns=0.0, n_expected=1, n_delivered=1, n_served=1, n_late=0, n_in_flight=0, losses=[],
     latency_ns={}, latency_cap_ns=500.0, link_load_ratio=0.0, busiest_link="none", max_link_queue_packets=0,
     n_blocked_packets=0, blocked_ns=0.0, max_spike_buffer_packets=0, max_backlog_ns=0.0, mean_step_ns=1e5,
-    real_time_factor=1.0, router={"n_dropped_multicast_packets": 0, "n_reinjected_packets": 0}, core={},
-    events_per_s=1.0, run_s=1.0,
+    real_time_factor=1.0,
+    router={"n_dropped_multicast_packets": 0, "n_reinjected_packets": 0}, core={}, events_per_s=1.0, run_s=1.0,
+    engine="compiled", status="complete",
 )  # fmt: skip
 #: What is lost under which numbers of the model: parameters, end of the tick, causes.
 LOSSY = {

@@ -1,0 +1,22 @@
+"""A packet in the SimPy model: where it is and when, from the core that sends it to those that take it."""
+
+import numpy as np
+
+from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, scenario_of
+from emulator.network.model import PLACE_OF, What
+from emulator.network.simpy_model import run_simpy
+from mapping.flow import map_network
+from models.machine_file import load_machine
+from models.networks import pd14
+
+network = pd14(scale=0.02)
+mapping = map_network(network, load_machine("spinnaker1"), neurons_per_core=100, recipe="combined")
+row_length, row = mean_row_length(mapping, network)
+one = np.zeros(1, np.int32)  # neuron 0 fires in step 0
+spikes = Spikes(step=one, neuron=one, n_steps=1, row_length=row_length, row=row)
+scenario = scenario_of(mapping, network, spikes, NetworkOptions())
+outcome = run_simpy(scenario)
+for time, what, place, _ in outcome.log.rows().tolist():
+    name = What(what).name.lower()
+    print(f"{time * scenario.cycle_ns * 1e-3:8.3f} us  {name:<9} {PLACE_OF[What(what)].name.lower()} {place}")
+print(f"{outcome.n_delivered} of {outcome.n_expected} deliveries, {outcome.n_lost} lost")

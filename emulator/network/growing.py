@@ -1,0 +1,17 @@
+"""Arrays that grow as packets are added."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
+    """Return the array, or a copy of what is used of it with room for more."""
+    if used + n_more <= len(array):
+        return array
+    grown = np.zeros((max(2 * len(array), used + n_more), *array.shape[1:]), array.dtype)
+    grown[:used] = array[:used]
+    return grown
