@@ -93,7 +93,7 @@ def test_command_prints_packets_verdict_and_losses(tmp_path, capsys):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["feedback"]["end_of_tick"] == "drop"
 
 
-@pytest.mark.parametrize("option", ["--spikes", "--trace"])
+@pytest.mark.parametrize("option", ["--spikes"])
 def test_options_of_the_dynamic_depth_are_refused(option, tmp_path, capsys):
     code = main(["run", "pd14", "--depth", "full", "--scale", "0.02", option, "a.file", "--out", str(tmp_path / "out")])
     assert code == 2
