@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -65,7 +66,8 @@ class ProgressView:
         if kind is None and self._current is not None:
             self._finish(self._current)
         if self._bars is not None:
-            self._bars.stop()
+            with contextlib.suppress(OSError):
+                self._bars.stop()
 
     def __call__(self, stage: str, fraction: float, note: str = "") -> None:
         """Show that ``fraction`` (0 to 1) of ``stage`` is done."""
@@ -95,7 +97,8 @@ class ProgressView:
             self._bars.update(self._tasks[stage], completed=1.0)
             return
         elapsed_s = time.perf_counter() - self._started_s[stage]
-        self._console.print(f"{stage}: {elapsed_s:.1f} s{f'; {note}' if note else ''}", markup=False)
+        with contextlib.suppress(OSError):  # nobody reads any more; the results are still to be kept
+            self._console.print(f"{stage}: {elapsed_s:.1f} s{f'; {note}' if note else ''}", markup=False)
 
 
 def print_error(message: str) -> None:

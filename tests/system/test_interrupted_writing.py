@@ -17,25 +17,17 @@ import pytest
 from models.atomic_file import UNFINISHED
 from neuromap.cli import main
 
-SHORT = [
-    "--seconds",
-    "0.01",
-    "--set",
-    "warmup_ms=0",
-    "--set",
-    "network.n_populations=3",
-    "--set",
-    "network.n_neurons=10",
-]
-RUN = ["run", "chain", *SHORT]
+SMALL = ["--set", "network.n_populations=3", "--set", "network.n_neurons=10"]
+SHORT = ["--seconds", "0.01", *SMALL]
+SIMULATED = [*SHORT, "--set", "warmup_ms=0"]
 COMMANDS = {
-    "run": RUN,
-    "dynamic": [*RUN, "--depth", "dynamic"],
-    "static": [*RUN, "--depth", "static"],
-    "full": [*RUN, "--depth", "full"],
-    "map": ["map", "chain", *SHORT],
-    "sweep": ["sweep", "chain", "--vary", "seed=1,2", "--jobs", "1", *SHORT],
-    "accuracy": ["accuracy", "chain", *SHORT, "--formats", "S16.15", "--rounding", "floor", "--weights", "16"],
+    "run": ["run", "chain", *SIMULATED],
+    "dynamic": ["run", "chain", *SHORT, "--depth", "dynamic"],
+    "static": ["run", "chain", *SMALL, "--depth", "static"],
+    "full": ["run", "chain", *SIMULATED, "--depth", "full"],
+    "map": ["map", "chain", *SMALL],
+    "sweep": ["sweep", "chain", "--vary", "recipe.neurons_per_core=5,10", "--jobs", "1", *SMALL],
+    "accuracy": ["accuracy", "chain", *SIMULATED, "--formats", "S16.15", "--rounding", "floor", "--weights", "16"],
     "published": ["published", "--rows", "sizes", "--scale", "0.01", "--seconds", "0.01"],
 }
 #: What says that everything else of a command is there.
