@@ -25,9 +25,17 @@ _SOURCES_WIDTH = 150
 _VALUE_WIDTH = 28
 
 
+class QuietConsole(Console):
+    """A console that says nothing more once nobody reads it; rich ends the process there."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on: what is worked out is still to be kept."""
+        self.quiet = True
+
+
 def stdout() -> Console:
     """Return the console for results."""
-    return Console(highlight=False, soft_wrap=True)
+    return QuietConsole(highlight=False, soft_wrap=True)
 
 
 class ProgressView:
@@ -37,7 +45,7 @@ class ProgressView:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or QuietConsole(stderr=True, highlight=False)
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._started_s: dict[str, float] = {}

@@ -24,19 +24,20 @@ def start(*arguments, **environment):
     )  # fmt: skip
 
 
-def wait_until_it_simulates(process, out):
-    """Wait until the mapping is written; after that a run only simulates."""
-    while process.poll() is None and not (out / "mapping" / "mapping.json").exists():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    assert process.poll() is None, process.communicate()
+def wait_until_it_simulates(process):
+    """Wait until the run says that everything before the simulation is done."""
+    while line := process.stderr.readline():
+        if line.startswith("build: "):
+            time.sleep(0.3)
+            return
+    raise AssertionError(process.communicate())
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_ends_a_run_which_keeps_its_report(tmp_path, number, code):
     out = tmp_path / "out"
     process = start(*LONG, "--out", str(out))
-    wait_until_it_simulates(process, out)
+    wait_until_it_simulates(process)
     process.send_signal(number)
     shown, said = process.communicate()
     assert process.returncode == code, said
@@ -53,19 +54,21 @@ def test_a_run_under_nohup_does_not_end_with_its_terminal(tmp_path):
     out = tmp_path / "out"
     code = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" \
         "from neuromap.cli import main; sys.exit(main())"  # fmt: skip
-    process = subprocess.Popen([sys.executable, "-c", code, *LONG, "--out", str(out)], stderr=subprocess.DEVNULL)
-    wait_until_it_simulates(process, out)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *LONG, "--out", str(out)], stderr=subprocess.PIPE, text=True
+    )
+    wait_until_it_simulates(process)
     process.send_signal(signal.SIGHUP)
     time.sleep(0.5)
     assert process.poll() is None
     process.kill()
-    process.wait()
+    process.communicate()
 
 
 def test_a_second_writer_is_refused_until_the_first_is_gone_however_it_ends(tmp_path, capsys):
     out = tmp_path / "out"
     process = start(*LONG, "--out", str(out))
-    wait_until_it_simulates(process, out)
+    wait_until_it_simulates(process)
     kept = (out / "mapping" / "mapping.json").read_bytes()
     small = ["--set", "network.n_populations=2"]
     for command in (
