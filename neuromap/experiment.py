@@ -17,6 +17,7 @@ from typing import Any
 from mapping.partition.limits import check_shared_memory
 from mapping.usual import usual_recipe, usual_router
 from models.bounds import check_value, hints_of
+from models.check import MAX_COUNT
 from models.config_file import parse_settings, place_of, plain, read_yaml, unknown_key
 from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
 from models.machine import Machine
@@ -324,6 +325,21 @@ def _moved(err: ParameterError, name: str) -> ParameterError:
 # ---- checks ------------------------------------------------------------------------------------------------------
 
 
+def _check_sizes(experiment: Experiment, network: Network) -> None:
+    """Check that durations are whole numbers of steps, and that steps and neuron ids fit the words that count them."""
+    n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
+    n_steps += ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
+    if n_steps > MAX_COUNT:
+        longest_s = MAX_COUNT * network.dt_ms * 1e-3
+        allowed = f"at most {longest_s:,.6g} s with the warm-up ({MAX_COUNT:,} steps of {network.dt_ms:g} ms)"
+        raise ParameterError("seconds", experiment.seconds, allowed)
+    if network.n_sources > MAX_COUNT:
+        raise CapacityError(
+            "neurons and sources", f"network {network.name}", need=network.n_sources, have=MAX_COUNT, unit="neurons",
+            hint="lower its scale or its numbers of neurons",
+        )  # fmt: skip
+
+
 def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
     """Check everything that can be checked before long work.
 
@@ -344,8 +360,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
     """
     network = build_network(experiment.network)
     machine = load_machine(experiment.machine.name, experiment.machine.settings)
-    ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
-    ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
+    _check_sizes(experiment, network)
     if experiment.poisson == "kiss":
         from emulator.poisson_kiss import kiss_rates
 

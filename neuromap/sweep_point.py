@@ -71,7 +71,7 @@ def mapping_key(experiment: Experiment, machine: Machine) -> str:
         given["time_scale_factor"] = experiment.time_scale_factor
     if not plans_with_cycles(recipe.name, recipe.neurons_per_core):
         skipped.add("cost")
-        machine = replace(machine, core=replace(machine.core, clock_hz=1.0))
+        machine = replace(machine, core=replace(machine.core, clock_hz=1e6))
     given |= {entry.name: repr(getattr(machine, entry.name)) for entry in fields(machine) if entry.name not in skipped}
     return json.dumps(given, sort_keys=True)
 

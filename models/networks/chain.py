@@ -14,12 +14,14 @@ from typing import Annotated
 import numpy as np
 
 from models.bounds import Bound, checked_arguments
+from models.errors import CapacityError
 from models.network import Constant, Explicit, LifCurrExp, Network, OneToOne, Population, Projection, SpikeArraySource
 from models.networks.check import DelayMs, StepMs
 from models.networks.pd14 import psc_per_psp_pa_per_mv
 from models.units import ms_to_steps
 
 SAFETY_FACTOR = 1.5  # potential over threshold that one spike would reach without the reset
+MAX_NEURONS = 10_000_000  # each has its synapse listed
 TimeMs = Annotated[float, Bound(1e-3, 1e6, "ms")]
 
 
@@ -55,6 +57,10 @@ def chain(
     ParameterError
         If a value is out of its bounds, or a time is no whole number of steps.
     """
+    if n_populations * n_neurons > MAX_NEURONS:
+        hint = "lower n_populations or n_neurons"
+        need = n_populations * n_neurons
+        raise CapacityError("neurons", "chain", need=need, have=MAX_NEURONS, unit="neurons", hint=hint)
     for name, value in (("delay_ms", delay_ms), ("start_ms", start_ms), ("interval_ms", interval_ms)):
         ms_to_steps(value, dt_ms, name=f"chain({name})")
     neuron = LifCurrExp()
