@@ -285,3 +285,28 @@ def test_bounds_of_an_experiment_reach_its_schema():
         assert f"Bound(low={low}, high={high}" in str(hints_of(Experiment)[name])
     paths = {path for path in OPTION_PATHS.values() if "." not in path}
     assert all({"minimum", "enum", "anyOf"} & set(schema[path]) for path in paths)
+
+
+TOO_LARGE = [
+    ({"seconds": 214_748.5}, r"^seconds: needs at most 214,748 s with the warm-up \(2,147,483,647 steps of 0\.1 ms\)"),
+    ({"seconds": 1.0, "settings": {"warmup_ms": 1e9}}, r"^seconds: needs at most 214,748 s with the warm-up"),
+    (
+        {"seconds": 2148.0, "settings": {"network.dt_ms": 0.001}},
+        r"^seconds: needs at most 2,147\.48 s",
+    ),
+    (
+        {"settings": {"network.n_populations": 101, "network.n_neurons": 100_000}},
+        r"^neurons at chain: ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), TOO_LARGE)
+def test_steps_and_neurons_that_no_word_counts_are_refused(options, message):
+    with pytest.raises(nm.NeuromapError, match=message):
+        nm.check_experiment(make_experiment("chain", **options))
+
+
+def test_the_longest_run_that_can_be_counted_is_allowed():
+    options = {"seconds": 214_748.3647, "settings": {"warmup_ms": 0}}
+    nm.check_experiment(make_experiment("chain", **options))
