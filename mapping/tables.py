@@ -24,6 +24,7 @@ Machines whose routers cast to single destinations or to all have no tables.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,8 @@ from models.topology import Topology
 ENTRIES = ("shortest", "population", "core")
 _WORD_BITS = 64
 _MAX_ROUTES = 63  # distinct routes of one chip and population that fit a 64-bit set
-_ANY = np.uint64(0xFFFFFFFFFFFFFFFF)
+_MAX_LEAVES = 1 << 21  # of the tries that are worked on at once
+_SETS = (np.uint8, np.uint16, np.uint32, np.uint64)  # of routes, one bit each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,9 +97,9 @@ def build_tables(
     n_routes = 0
     senders = _Senders(partition, placement, network, topology)
     for name in trees if machine.router.casting == "multicast" else ():
-        walk, route, routes = senders.routes(name, trees[name])
+        walk, route, routes, kind = senders.routes(name, trees[name])
         is_default = _default_routed(walk, route, routes, machine, topology)
-        one = _make_entries(walk, route, is_default, entries, keep_default)
+        one = _make_entries((walk, kind), route, is_default, entries, keep_default)
         if routes is not None:  # numbered population by population
             one = replace(one, route=one.route + np.uint32(n_routes))
             words.append(routes)
@@ -130,8 +132,8 @@ def check_tables(tables: Tables, machine: Machine) -> None:
 class _Senders:
     """Routes of the slices of one population after the other.
 
-    The cores of a target population are looked up once, by chip, so each sender costs what its tree is large, not what
-    the machine is.
+    The cores of a target population are looked up once, by chip. The cost of a sender grows with the size of its tree,
+    not of the machine, and with the kinds of its slices: those that start on one chip and go to the same lanes.
     """
 
     def __init__(self, partition: Partition, placement: Placement, network: Network, topology: Topology) -> None:
@@ -146,26 +148,32 @@ class _Senders:
         self._lanes: dict[str, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
         self._row_of = np.zeros(topology.n_chips, dtype=np.int64)  # of the chips of the tree at hand
 
-    def routes(self, name: str, tree: RoutingTree) -> tuple[TreeWalk, NDArray[np.uint32], NDArray[np.uint64] | None]:
-        """Walk of a population, and the route of each slice on each of its chips, shape (n, n_slices).
+    def routes(
+        self, name: str, tree: RoutingTree
+    ) -> tuple[TreeWalk, NDArray[np.uint32], NDArray[np.uint64] | None, NDArray[np.int64]]:
+        """Walk of a population, and the route of each kind of slice on each of its chips, shape (n, n_kinds).
 
-        The routes are bits if 32 are enough, else rows of the third result, shape (n_routes, n_words).
+        The routes are bits if 32 are enough, else rows of the third result, shape (n_routes, n_words). The fourth is
+        the kind of each slice, shape (n_slices,).
         """
         targets = self._targets[name]
         start, stop = self._ranges[name]
         target_chips = [self._chip_of_slice[slice(*self._ranges[target])] for target in targets]
-        walk = walk_tree(tree, self._topology, self._chip_of_slice[start:stop], np.unique(np.concatenate(target_chips)))
+        lanes = [self._partition.lane_of_source[name, target] for target in targets]
+        kinds, kind = np.unique(np.column_stack([self._chip_of_slice[start:stop], *lanes]), axis=0, return_inverse=True)
+        kind = kind.ravel()
+        walk = walk_tree(tree, self._topology, kinds[:, 0].astype(np.int32), np.unique(np.concatenate(target_chips)))
         links = walk.links()
         words = np.zeros((*links.shape[:2], self._n_words), dtype=np.uint64)
         words[:, :, : links.shape[2]] = links
         self._row_of[walk.chip] = np.arange(len(walk.chip))
-        for target in targets:
+        for i, target in enumerate(targets):
             chip, cores = self._cores_of_lanes(target)
-            words[self._row_of[chip]] |= cores[:, self._partition.lane_of_source[name, target]]
+            words[self._row_of[chip]] |= cores[:, kinds[:, 1 + i]]
         if self._topology.n_links + self._topology.n_cores <= 32:
-            return walk, words[:, :, 0].astype(np.uint32), None
+            return walk, words[:, :, 0].astype(np.uint32), None, kind
         routes, number = np.unique(words.reshape(-1, self._n_words), axis=0, return_inverse=True)
-        return walk, number.reshape(words.shape[:2]).astype(np.uint32), routes
+        return walk, number.reshape(words.shape[:2]).astype(np.uint32), routes, kind
 
     def _cores_of_lanes(self, target: str) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
         """Chips of a population, and route words of the cores that take each lane there: (n, n_lanes, n_words)."""
@@ -189,7 +197,7 @@ def _default_routed(
     machine: Machine,
     topology: Topology,
 ) -> NDArray[np.bool_]:
-    """Whether each slice's packet, where it comes by, goes straight on and nowhere else. Shape (n, n_slices)."""
+    """Whether each kind's packet, where it comes by, goes straight on and nowhere else. Shape (n, n_kinds)."""
     is_through = walk.arrival >= 0
     straight = np.where(is_through, topology.straight[np.maximum(walk.arrival, 0)], -1).astype(np.int64)
     if not machine.router.has_default_route:
@@ -207,9 +215,17 @@ def _default_routed(
 
 
 def _make_entries(
-    walk: TreeWalk, route: NDArray[np.uint32], is_default: NDArray[np.bool_], entries: str, keep_default: bool
+    sender: tuple[TreeWalk, NDArray[np.int64]],
+    route: NDArray[np.uint32],
+    is_default: NDArray[np.bool_],
+    entries: str,
+    keep_default: bool,
 ) -> _Entries:
-    """Entries of one population, the default-routed ones marked or left out."""
+    """Entries of one population, the default-routed ones marked or left out.
+
+    ``sender``: the walk, its columns kinds of slices, and the kind of each slice.
+    """
+    walk, kind = sender
     is_met = walk.arrival != NEVER
     is_straight = is_default
     is_default = is_default | ~is_met
@@ -217,14 +233,14 @@ def _make_entries(
     route, is_met, is_default = route[rows], is_met[rows], is_default[rows]
     rank, distinct = _rank(route, is_met)
     if entries == "shortest" and distinct.shape[1] <= _MAX_ROUTES:
-        row, start, level, value, flag = _prefix_entries(rank, distinct, is_met, is_default)
+        row, start, level, value, flag = _prefix_entries_of_kinds(rank, distinct, is_met, is_default, kind)
     else:
         is_wide = (rank.max(axis=1, initial=-1) == 0) & (entries == "population")
-        row, start = np.nonzero(is_met & ~is_wide[:, None])
+        row, start = np.nonzero((is_met & ~is_wide[:, None])[:, kind])
         wide = np.flatnonzero(is_wide)
-        value, flag = route[row, start], is_straight[rows][row, start]
+        value, flag = route[row, kind[start]], is_straight[rows][row, kind[start]]
         row, start = np.concatenate((row, wide)), np.concatenate((start, np.zeros_like(wide)))
-        level = np.where(np.arange(len(row)) < len(value), 0, (route.shape[1] - 1).bit_length())
+        level = np.where(np.arange(len(row)) < len(value), 0, (len(kind) - 1).bit_length())
         value = np.concatenate((value, distinct[wide, 0] if wide.size else value[:0]))
         flag = np.concatenate((flag, is_default[wide].all(axis=1)))
     is_kept = np.full(len(flag), True) if keep_default or entries != "shortest" else ~flag
@@ -258,8 +274,27 @@ def _rank(route: NDArray[np.uint32], is_met: NDArray[np.bool_]) -> tuple[NDArray
 _Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32], NDArray[np.bool_]]
 
 
+def _prefix_entries_of_kinds(
+    rank: NDArray[np.int64],
+    distinct: NDArray[np.uint32],
+    is_met: NDArray[np.bool_],
+    is_default: NDArray[np.bool_],
+    kind: NDArray[np.int64],
+) -> _Found:
+    """`_prefix_entries` where the columns of the arguments are kinds of slices, as many rows at once as is quick."""
+    n_rows = max(1, _MAX_LEAVES >> (len(kind) - 1).bit_length())
+    parts: list[_Found] = []
+    for first in range(0, max(1, len(rank)), n_rows):
+        rows = slice(first, first + n_rows)
+        of_slices = (array[rows][:, kind] for array in (rank.astype(np.int8), is_met, is_default))
+        some_rank, some_met, some_default = of_slices
+        row, *rest = _prefix_entries(some_rank, distinct[rows], some_met, some_default)
+        parts.append((row + first, *rest))
+    return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))  # type: ignore[return-value]
+
+
 def _prefix_entries(
-    rank: NDArray[np.int64], distinct: NDArray[np.uint32], is_met: NDArray[np.bool_], is_default: NDArray[np.bool_]
+    rank: NDArray[Any], distinct: NDArray[np.uint32], is_met: NDArray[np.bool_], is_default: NDArray[np.bool_]
 ) -> _Found:
     """ORTC over all rows at once: row, first slice, log2 width and route of every entry, and whether it may go.
 
@@ -267,24 +302,26 @@ def _prefix_entries(
     """
     n_rows, n_slices = rank.shape
     n_levels = (n_slices - 1).bit_length()
-    leaves = np.full((n_rows, 1 << n_levels), _ANY, dtype=np.uint64)
-    leaves[:, :n_slices] = np.where(is_met, np.uint64(1) << np.maximum(rank, 0).astype(np.uint64), _ANY)
+    kind = next(one for one in _SETS if distinct.shape[1] <= np.iinfo(one).bits)
+    every = kind(np.iinfo(kind).max)
+    leaves = np.full((n_rows, 1 << n_levels), every, dtype=kind)
+    leaves[:, :n_slices] = np.where(is_met, kind(1) << np.maximum(rank, 0).astype(kind), every)
     sets = [leaves]
     for _ in range(n_levels):
         left, right = sets[-1][:, ::2], sets[-1][:, 1::2]
         both = left & right
         sets.append(np.where(both != 0, both, left | right))
     parts: list[tuple[NDArray[np.int64], ...]] = []
-    inherited = np.zeros((n_rows, 1), dtype=np.uint64)
+    inherited = np.zeros((n_rows, 1), dtype=kind)
     is_from_root = np.ones((n_rows, 1), dtype=bool)
     for level in range(n_levels, -1, -1):
         candidates = sets[level]
         is_new = (candidates & inherited) == 0
-        chosen = np.where(is_new, candidates & (~candidates + np.uint64(1)), inherited)
+        chosen = np.where(is_new, candidates & (~candidates + kind(1)), inherited)
         if level < n_levels:
             is_from_root = is_from_root & ~is_new
         row, block = np.nonzero(is_new)
-        number = np.bitwise_count(chosen[row, block] - np.uint64(1)).astype(np.int64)
+        number = np.bitwise_count(chosen[row, block] - kind(1)).astype(np.int64)
         parts.append((row, block << level, np.full(len(row), level), number))
         if level:
             inherited, is_from_root = np.repeat(chosen, 2, axis=1), np.repeat(is_from_root, 2, axis=1)
