@@ -286,10 +286,10 @@ def _prefix_entries_of_kinds(
     parts: list[_Found] = []
     for first in range(0, max(1, len(rank)), n_rows):
         rows = slice(first, first + n_rows)
-        of_slices = (array[rows][:, kind] for array in (rank.astype(np.int8), is_met, is_default))
-        some_rank, some_met, some_default = of_slices
-        row, *rest = _prefix_entries(some_rank, distinct[rows], some_met, some_default)
-        parts.append((row + first, *rest))
+        row, start, level, value, may_go = _prefix_entries(
+            rank[rows].astype(np.int8)[:, kind], distinct[rows], is_met[rows][:, kind], is_default[rows][:, kind]
+        )
+        parts.append((row + first, start, level, value, may_go))
     return tuple(np.concatenate(columns) for columns in zip(*parts, strict=True))  # type: ignore[return-value]
 
 
