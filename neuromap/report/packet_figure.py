@@ -138,7 +138,7 @@ def ticks(view: PacketView) -> Figure:
 
 def _dashed(view: PacketView, ax: Axes) -> str:
     """Mark the least length of a tick if it is in sight, and return what to say of it."""
-    if ax.get_ylim()[1] < view.tick_us:
+    if view.is_untimed or ax.get_ylim()[1] < view.tick_us:
         return ""
     ax.axhline(view.tick_us, color=GREY, lw=0.8, ls="--")
     return f" (dashed: {view.tick_us:,.4g} µs)"

@@ -21,6 +21,7 @@ from neuromap.report.style import GREY, PAGE_WIDTH_IN, say, styled
 _Floats = NDArray[np.float64]
 _EMPTY, _UNUSED = "#ffffff", "#eeeeee"
 _N_LEVELS = 14
+_N_LABELS = 6  # of a bar of levels
 _DECADES = 1e3  # from the weakest to the strongest colour of links
 _BAR: dict[str, Any] = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.01}
 _NUMBER = FuncFormatter(lambda value, _: f"{value:,.6g}")
@@ -57,14 +58,16 @@ def queue_map(view: PacketView) -> Figure:
         faces = [cmap(norm(one)) if one > 0 else _UNUSED for one in blocked.tolist()]
         _chips(view, ax, "packet-queues", faces)
         if queue.any():
-            levels = BoundaryNorm(np.arange(0.5, min(size, _N_LEVELS) + 1), 256)
-            scaled = np.ceil(queue * min(size, _N_LEVELS) / size)
+            longest = size if size <= _N_LEVELS else int(queue.max())  # of deep buffers only what was used
+            n_levels = min(longest, _N_LEVELS)
+            levels = BoundaryNorm(np.arange(0.5, n_levels + 1), 256)
+            scaled = np.ceil(queue * n_levels / longest)
             blues = _part_of("Blues", 0.55, 1.0)
-            _links(view, ax, scaled, levels, blues, n_levels=min(size, _N_LEVELS))
+            _links(view, ax, scaled, levels, blues, n_levels=n_levels)
             bar = figure.colorbar(ScalarMappable(levels, blues), ax=ax, **_BAR)
-            ticks = np.arange(1, min(size, _N_LEVELS) + 1)
-            bar.set_ticks(list(ticks), labels=[f"{math.floor(one * size / min(size, _N_LEVELS))}" for one in ticks])
-            bar.set_label(f"most packets that waited for a link, of {size} (none: no line)")
+            shown = np.unique(np.linspace(1, n_levels, min(n_levels, _N_LABELS)).astype(np.int64))
+            bar.set_ticks(list(shown), labels=[f"{math.floor(one * longest / n_levels):,}" for one in shown])
+            bar.set_label(f"most packets that waited for a link; room for {size:,} (none: no line)")
         else:
             _nothing(ax, "no packet waited for a link")
         if blocked.any():
@@ -83,7 +86,8 @@ def buffer_map(view: PacketView) -> Figure:
 def backlog_map(view: PacketView) -> Figure:
     """Return the map of the longest backlog of any core of each chip when a tick began."""
     backlog = view.core("max_backlog_cycles").max(axis=1) * view.us
-    label = f"µs of unfinished work (a tick: {view.tick_us:,.4g} µs)"
+    tick = "" if view.is_untimed else f" (a tick: {view.tick_us:,.4g} µs)"
+    label = f"µs of unfinished work{tick}"
     return _value_map(view, "packet-backlog", "Longest backlog at a tick's begin", backlog, label)
 
 

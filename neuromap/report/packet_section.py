@@ -130,14 +130,16 @@ def _about(view: PacketView) -> str:
     outcome, fabric = view.outcome, view.outcome.scenario.fabric
     n_hops = int(outcome.link_packets.sum())
     in_flight = f", {outcome.n_in_flight:,} still under way at the end" if outcome.n_in_flight else ""
+    least = "at least " if view.is_waiting else ""
     policy = {
         "late": "what a core has not done when its tick ends is done late",
         "drop": "what a core has not begun when its tick ends is thrown away",
         "wait": "every tick waits until all cores have done all work",
     }[str(outcome.scenario.parameters.end_of_tick)]
+    length = "that a barrier ends" if view.is_untimed else f"of {least}{view.tick_us:,.4g} µs"
     return (
-        f"{plural(outcome.total('n_sent'), 'packet')} in {plural(outcome.scenario.n_ticks, 'tick')} of at least "
-        f"{view.tick_us:,.4g} µs, {n_hops:,} hops over {plural(int(np.count_nonzero(view.is_link)), 'link')}, "
+        f"{plural(outcome.total('n_sent'), 'packet')} in {plural(outcome.scenario.n_ticks, 'tick')} {length}, "
+        f"{n_hops:,} hops over {plural(int(np.count_nonzero(view.is_link)), 'link')}, "
         f"{outcome.n_delivered:,} of {outcome.n_expected:,} deliveries to {plural(len(view.core_names), 'core')} made"
         f"{in_flight}. End of a tick: {policy}. A cycle is {outcome.scenario.cycle_ns:.3g} ns; "
         f"{plural(fabric.n_routers, 'router')}."

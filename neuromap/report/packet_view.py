@@ -53,6 +53,11 @@ class PacketView:
         return self.outcome.scenario.cycle_ns * 1e-3
 
     @property
+    def is_untimed(self) -> bool:
+        """Whether a tick has no length of its own: only a barrier ends it."""
+        return self.outcome.scenario.tick_cycles == 1
+
+    @property
     def tick_us(self) -> float:
         """Least length of a tick."""
         return self.outcome.scenario.tick_cycles * self.us
