@@ -94,7 +94,7 @@ class ProgressView:
 
     def say(self, sentence: str) -> None:
         """Print a sentence, above the bars if there are any."""
-        self._console.print(sentence, markup=False)
+        self._console.print(sentence, markup=False, soft_wrap=True)
 
     def _finish(self, stage: str, note: str = "") -> None:
         """Mark a stage as done, once."""
