@@ -20,9 +20,11 @@ from trace_format import trace_problems
 OWN = ("engine", "events_per_s", "run_s")
 
 
-def options_of(machine, **changes):
-    options = {"machine": machine, "seconds": 0.02, "settings": {"warmup_ms": 0.0}}
-    return options | changes
+def options_of(machine, run, **changes):
+    """Settings of a short run; without a warm-up where there is one."""
+    return (
+        {"machine": machine, "seconds": 0.02} | ({"settings": {"warmup_ms": 0.0}} if run is run_full else {}) | changes
+    )
 
 
 def without_times(report):
@@ -55,7 +57,7 @@ def assert_same_packets(slow, fast):
 @pytest.mark.parametrize("machine", list_machines())
 def test_dynamic_depth_and_its_trace_with_both_engines(machine, tmp_path):
     network, size = network_on(machine)
-    slow, fast = both(run_dynamic, tmp_path, network, **options_of(machine, **size))
+    slow, fast = both(run_dynamic, tmp_path, network, **options_of(machine, run_dynamic, **size))
     assert_same_packets((slow[0].report, slow[1]), (fast[0].report, fast[1]))
     assert fast[0].report.n_sent > (10 if network == "pd14" else 0)
     sources = {event["args"]["net"] for event in json.loads(fast[1])["traceEvents"] if event.get("cat") == "send"}
@@ -67,7 +69,7 @@ def test_dynamic_depth_and_its_trace_with_both_engines(machine, tmp_path):
 @pytest.mark.parametrize("machine", list_machines())
 def test_full_depth_and_its_trace_with_both_engines(machine, tmp_path):
     network, size = network_on(machine)
-    slow, fast = both(run_full, tmp_path, network, **options_of(machine, **size))
+    slow, fast = both(run_full, tmp_path, network, **options_of(machine, run_full, **size))
     assert_same_packets((slow[0].packets, slow[1]), (fast[0].packets, fast[1]))
     assert without_times(slow[0].report) == without_times(fast[0].report)
     for name in ("spike_step", "spike_neuron"):
@@ -104,7 +106,7 @@ def pair(**changes):
 def test_networks_that_send_nothing(machine, changes, tmp_path, monkeypatch):
     monkeypatch.setitem(NETWORKS, "chain", lambda: pair(**changes))
     for run in (run_dynamic, run_full):
-        slow, fast = both(run, tmp_path, "chain", **options_of(machine))
+        slow, fast = both(run, tmp_path, "chain", **options_of(machine, run))
         reports = [one[0].report if run is run_dynamic else one[0].packets for one in (slow, fast)]
         assert_same_packets((reports[0], slow[1]), (reports[1], fast[1]))
         assert reports[0].n_sent == reports[0].n_hops == reports[0].n_delivered == 0
