@@ -145,6 +145,8 @@ def run_full(
         mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(chosen.end_of_tick)
     )
     packets = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine)
+    if not own.is_complete:
+        packets = replace(packets, status="partial")
     result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
     full = FullResult(_with_feedback(result, experiment, packets, feedback), packets, outcome, feedback)
     if out is not None:

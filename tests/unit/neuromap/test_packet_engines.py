@@ -127,6 +127,17 @@ def test_an_interrupted_run_writes_what_was_done_and_says_so(tmp_path, monkeypat
     assert '"status": "partial"' in (tmp_path / "dynamic.json").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("engine", list(Engine))
+def test_an_interrupted_closed_loop_says_so_in_both_reports(engine):
+    def progress(stage, fraction, note=""):
+        if stage == "simulate" and fraction > 0.3:
+            press()
+
+    full = run_full("pd14", engine=engine, progress=progress, settings={"warmup_ms": 0.0}, scale=0.01, seconds=0.1)
+    assert full.packets.status == full.report.status == "partial"
+    assert 300 < full.packets.n_steps < 1000
+
+
 def test_a_second_ctrl_c_interrupts_at_once():
     with interrupt_held() as held:
         press()
