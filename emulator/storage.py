@@ -62,6 +62,13 @@ def free_memory_bytes() -> int | None:
         return None
     with contextlib.suppress(OSError, ValueError):  # no control group, or "max"
         found.append(int(limit.read_text(encoding="ascii")) - int(used.read_text(encoding="ascii")))
+    with contextlib.suppress(ImportError, OSError, ValueError):  # of this process (ulimit -v); not on Windows
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_AS)[0]
+        n_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        if most != resource.RLIM_INFINITY:
+            found.append(most - n_pages * resource.getpagesize())
     return max(min(found), 0)
 
 

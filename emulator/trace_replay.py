@@ -26,7 +26,9 @@ from emulator.reference.neuron_spinnaker import (
     LifParameters,
     Synapse,
 )
-from models.errors import ParameterError
+from models.array_file import read_arrays
+from models.array_layout import ArrayLayout, ArraySpec
+from models.errors import ArrayFileError, ParameterError
 
 _LIF_COLUMNS = (
     "v_init", "v_rest", "c_m", "tau_m", "i_offset", "v_reset", "t_refract", "dt", "tau_syn_exc", "tau_syn_inh",
@@ -51,6 +53,11 @@ class TraceKind(StrEnum):
         if self is TraceKind.IZHIKEVICH:
             return _IZHIKEVICH_COLUMNS
         return _LIF_COLUMNS if self is TraceKind.LIF else (*_LIF_COLUMNS, "reversal_exc", "reversal_inh")
+
+    @property
+    def n_constants(self) -> int:
+        """Columns of ``constants``."""
+        return 4 if self is TraceKind.IZHIKEVICH else 7
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -99,30 +106,57 @@ class TraceFile:
         return min(self.parameters(index)["n_steps"], int(self.ring.shape[1]))
 
 
+_EACH_STEP = ("n_traces", "n_steps")
+
+
+def _raw(name: str, shape: tuple[str, str], *, is_optional: bool = False) -> ArraySpec:
+    """Declare an array of raw fixed-point numbers, signed or unsigned, of 32 bits."""
+    return ArraySpec(
+        name=name, dtype="integer", shape=shape, low=-(2**31), high=2**32 - 1, is_optional=is_optional
+    )  # fmt: skip
+
+
+LAYOUT = ArrayLayout(
+    what="a file of recorded traces",
+    arrays=(
+        _raw("params", ("n_traces", "n_columns")),
+        ArraySpec(name="ring", dtype="integer", shape=(*_EACH_STEP, 2), low=0, high=2**16 - 1),
+        _raw("v", _EACH_STEP),
+        _raw("i_exc", _EACH_STEP),
+        _raw("i_inh", _EACH_STEP),
+        ArraySpec(name="spike", dtype="integer", shape=_EACH_STEP, low=0, high=1),
+        _raw("u", _EACH_STEP, is_optional=True),
+        _raw("constants", ("n_traces", "n_constants"), is_optional=True),
+    ),
+    has_others=True,
+)
+_POSITIVE = ("c_m", "tau_m", "dt", "tau_syn_exc", "tau_syn_inh")
+
+
 def read_traces(path: Path) -> TraceFile:
     """Read a file and check its arrays.
 
     Raises
     ------
-    ParameterError
-        If an array is missing or has another shape.
+    ArrayFileError
+        If the file is damaged, or an array is missing, or has another type, shape or range.
     """
-    with np.load(path, allow_pickle=False) as data:
-        arrays = {name: data[name] for name in data.files}
-    for name in ("params", "ring", "v", "i_exc", "i_inh", "spike"):
-        if name not in arrays:
-            raise ParameterError(f"{path.name}: arrays", sorted(arrays), f"an array named {name!r}")
-    n_traces, n_columns = arrays["params"].shape
+    arrays = read_arrays(path, LAYOUT)
+    n_columns = arrays["params"].shape[1]
     if "u" in arrays:
         kind = TraceKind.IZHIKEVICH
     else:
         kind = TraceKind.LIF_CONDUCTANCE if n_columns > len(_LIF_COLUMNS) else TraceKind.LIF
     if n_columns != len(kind.columns):
-        raise ParameterError(f"{path.name}: columns of params", n_columns, f"{len(kind.columns)} columns of {kind}")
-    shape = arrays["ring"].shape
-    for name in kind.variables:
-        if arrays[name].shape != shape[:2] or shape != (n_traces, shape[1], 2):
-            raise ParameterError(f"{path.name}: shape of {name}", arrays[name].shape, f"{shape[:2]}, as of ring")
+        raise ArrayFileError(str(path), "params", f"the {len(kind.columns)} columns of {kind}", f"{n_columns}")
+    n_constants = arrays["constants"].shape[1] if "constants" in arrays else kind.n_constants
+    if n_constants != kind.n_constants:
+        raise ArrayFileError(str(path), "constants", f"the {kind.n_constants} columns of {kind}", f"{n_constants}")
+    for index, name in enumerate(kind.columns):
+        least = 1 if name in _POSITIVE else 0 if name in ("shift_exc", "shift_inh", "n_steps") else None
+        smallest = int(arrays["params"][:, index].min(initial=2**31))
+        if least is not None and smallest < least:
+            raise ArrayFileError(str(path), "params", f"a column {name} of at least {least}", f"{smallest}")
     return TraceFile(
         kind,
         arrays["params"].astype(np.int64),

@@ -148,7 +148,9 @@ def resource_message(err: BaseException) -> str | None:
         and limit is not None
         and re.search(r"shared obj|map segment|memory", text)
     ):
-        return f"memory: needs about 1 GiB for numba and its libraries, has {has}; raise the limit"
+        name = re.search(r"[\w.-]+\.so|'[\w.]+'", text)
+        needs = f"more to load the library {name[0] if name else 'that is next'}"
+        return f"memory: needs {needs}, has {has}; {change}"
     return None
 
 

@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from models.atomic_file import write_text, writing_text
 from models.errors import ParameterError
+from models.json_file import parse_json, read_json
 from models.machine_file import load_machine
 from neuromap.output_folder import prepare_out_folder, remove_files
 from neuromap.published_measure import PublishedRow
@@ -57,12 +58,7 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> No
         If the folder holds something else, and not ``overwrite``.
     """
     if (folder / PLAN_NAME).is_file() and not overwrite:
-        try:
-            old = json.loads((folder / PLAN_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as err:
-            raise ParameterError(
-                f"{PLAN_NAME} in {folder}", str(err), "a plan of neuromap published, or --overwrite"
-            ) from err
+        old = read_json(folder / PLAN_NAME, "a plan of neuromap published, or --overwrite")
         differs = [key for key, value in plan.items() if not isinstance(old, dict) or old.get(key) != value]
         if differs:
             allowed = "what was begun there, another --out, or --overwrite to begin anew"
@@ -81,10 +77,13 @@ def read_rows(file: IO[bytes]) -> dict[str, PublishedRow]:
     ParameterError
         If a line is no row of the table.
     """
-    rows = {}
+    rows: dict[str, PublishedRow] = {}
+    known = {spec.row_id for spec in ROWS}
     for number, line in enumerate(whole_lines(file), start=1):
         try:
-            row = PublishedRow.from_dict(json.loads(line))
+            row = PublishedRow.from_dict(parse_json(line))
+            if row.row_id not in known:
+                raise KeyError(row.row_id)
         except (ValueError, KeyError, TypeError) as err:
             where = f"line {number} of {file.name}"
             raise ParameterError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
 
 from emulator.energy import Energy
+from models.bounds import check_value
+from models.json_file import is_json_number
 from models.published import PD14_POINTS, PublishedPoint
 from neuromap.published_rows import Claim, RowSpec
 
@@ -104,10 +106,28 @@ class PublishedRow:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> PublishedRow:
-        """Return the row that `to_dict` made plain."""
-        names = Measure.__slots__
-        measures = tuple(Measure(**{name: one[name] for name in names}) for one in plain["measures"])  # type: ignore[misc]
-        return cls(**{name: plain[name] for name in cls.__slots__ if name != "measures"}, measures=measures)  # type: ignore[misc]
+        """Return the row that `to_dict` made plain; ValueError, KeyError or TypeError if it is none."""
+        measures = tuple(Measure(**_checked(Measure, one, ())) for one in plain["measures"])
+        return cls(**_checked(cls, plain, ("measures",)), measures=measures)
+
+
+def _checked(kind: type, plain: dict[str, Any], skipped: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values of a dataclass, each of its type, and finite."""
+    hints = get_type_hints(kind)
+    values = {}
+    for entry in fields(kind):
+        if entry.name in skipped:
+            continue
+        value = plain[entry.name]
+        if hints[entry.name] == dict[str, float]:
+            numbers = tuple(value.values()) if isinstance(value, dict) else (value,)
+        else:
+            value = check_value(entry.name, value, hints[entry.name])
+            numbers = (None if isinstance(value, str) else value,)
+        if not all(map(is_json_number, numbers)):
+            raise ValueError(f"{entry.name} is no number")
+        values[entry.name] = value
+    return values
 
 
 def against(

@@ -24,10 +24,11 @@ from typing import IO, Any
 
 from models.atomic_file import write_text, writing_text
 from models.errors import FileWriteError, ParameterError
+from models.json_file import is_json_number, parse_json, read_json
 from neuromap.choices import Experiment
 from neuromap.output_folder import prepare_out_folder, remove_files
 from neuromap.sweep_plan import NOT_SWEPT, Axis, Point, as_json, row_of
-from neuromap.sweep_point import COLUMNS, Depth, Row
+from neuromap.sweep_point import COLUMNS, STATUSES, TEXT_COLUMNS, Depth, Row
 
 PLAN_NAME, POINTS_NAME, TABLE_NAME, FIGURES = "sweep.json", "points.jsonl", "table.csv", "sweep-*.png"
 _FORMAT = 1
@@ -50,10 +51,7 @@ def plan_content(base: Experiment, axes: Sequence[Axis], depth: Depth, points: S
 def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> Path:
     """Make the folder, or check that the sweep in it is this one."""
     if (folder / PLAN_NAME).is_file() and not overwrite:
-        try:
-            old = json.loads((folder / PLAN_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as err:
-            raise ParameterError(f"{PLAN_NAME} in {folder}", str(err), "the plan of a sweep, or --overwrite") from err
+        old = read_json(folder / PLAN_NAME, "the plan of a sweep, or --overwrite")
         differs = [key for key, value in plan.items() if not isinstance(old, dict) or old.get(key) != value]
         if differs:
             raise ParameterError(
@@ -123,9 +121,9 @@ def read_points(file: IO[bytes], points: Sequence[Point], axes: Sequence[Axis]) 
     found: dict[int, Row] = {}
     for number, line in enumerate(whole_lines(file), start=1):
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             point = points[row["point"]]
-            is_known = row == row_of(point, axes, {name: row[name] for name in COLUMNS})
+            is_known = row == row_of(point, axes, {name: row[name] for name in COLUMNS}) and _is_typed(row)
         except (ValueError, KeyError, TypeError, IndexError):
             is_known = False
         if not is_known:
@@ -133,6 +131,13 @@ def read_points(file: IO[bytes], points: Sequence[Point], axes: Sequence[Axis]) 
             raise ParameterError(where, line.decode(errors="replace")[:60], "a point of this sweep, or --overwrite")
         found[point.index] = row
     return found
+
+
+def _is_typed(row: Row) -> bool:
+    """Return whether the columns of a row hold text and numbers where they should."""
+    is_text = all(row[name] is None or isinstance(row[name], str) for name in TEXT_COLUMNS)
+    numbers = [row[name] for name in COLUMNS if name not in TEXT_COLUMNS]
+    return is_text and row["status"] in STATUSES and all(map(is_json_number, numbers))
 
 
 def write_table(rows: Sequence[Row], axes: Sequence[Axis], path: Path) -> None:

@@ -59,6 +59,10 @@ COLUMNS = (
     "power_w", "energy_per_synaptic_event_nj", "n_synaptic_events_per_s", "min_lossless_time_scale_factor",
     "n_overruns", "n_late", "n_lost", "mean_rate_hz",
 )  # fmt: skip
+#: Columns that hold text; the others hold numbers.
+TEXT_COLUMNS = ("status", "message", "binds", "busiest_core")
+#: What ``status`` says of a point.
+STATUSES = ("ok", "does not fit", "failed")
 
 
 def mapping_key(experiment: Experiment, machine: Machine) -> str:

@@ -19,7 +19,7 @@ from emulator.trace_replay import (
     replay_kernel,
     replay_reference,
 )
-from models.errors import ParameterError
+from models.errors import ArrayFileError, ParameterError
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
@@ -103,19 +103,38 @@ def test_file_without_constants_can_only_derive_them(script, capsys, tmp_path):
     assert capsys.readouterr().err.startswith("error: trace file: needs the array 'constants'")
 
 
-def test_missing_or_misshapen_arrays_are_refused(tmp_path):
-    name = "spinnaker_lif.npz"
-    with pytest.raises(ParameterError, match=r"^spinnaker_lif\.npz: arrays: needs an array named 'ring', has \["):
-        read_traces(changed_copy(tmp_path, name, ring=None))
-    with pytest.raises(
-        ParameterError,
-        match=r"^spinnaker_lif\.npz: columns of params: needs 16 columns of LIF with conductances, has 15$",
-    ):
-        read_traces(changed_copy(tmp_path, name, params=np.zeros((120, 15), np.int64)))
-    with pytest.raises(
-        ParameterError, match=r"^spinnaker_lif\.npz: shape of v: needs \(120, 400\), as of ring, has \(120, 399\)$"
-    ):
-        read_traces(changed_copy(tmp_path, name, v=np.zeros((120, 399), np.int32)))
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"ring": None},
+            "array 'ring' of PATH: needs an array of that name, as in a file of recorded traces, has none",
+        ),
+        (
+            {"params": np.ones((120, 15), np.int64)},
+            "array 'params' of PATH: needs the 16 columns of LIF with conductances, has 15",
+        ),
+        (
+            {"v": np.zeros((120, 399), np.int32)},
+            "array 'v' of PATH: needs shape (n_traces = 120, n_steps = 400), as of array 'ring', has shape (120, 399)",
+        ),
+        ({"params": np.zeros((120, 14), np.int64)}, "array 'params' of PATH: needs a column c_m of at least 1, has 0"),
+        ({"params": np.full((120, 14), np.nan)}, "array 'params' of PATH: needs whole numbers, has type float64"),
+        (
+            {"spike": np.full((120, 400), 2)},
+            "array 'spike' of PATH: needs values from 0 to 1, has 2 at index 0, 0",
+        ),
+        (
+            {"constants": np.ones((120, 4), int)},
+            "array 'constants' of PATH: needs the 7 columns of LIF with currents, has 4",
+        ),
+    ],
+)  # fmt: skip
+def test_missing_or_misshapen_arrays_are_refused(tmp_path, changes, message):
+    path = changed_copy(tmp_path, "spinnaker_lif.npz", **changes)
+    with pytest.raises(ArrayFileError) as caught:
+        read_traces(path)
+    assert str(caught.value) == message.replace("PATH", str(path))
 
 
 def test_missing_file_is_reported(script, capsys, tmp_path):

@@ -211,7 +211,8 @@ def test_messages_of_too_little(monkeypatch):
     )
     loading = ImportError("a.so: failed to map segment from shared object")
     assert resource_message(loading) == (
-        "memory: needs about 1 GiB for numba and its libraries, has a limit of 2.00 GiB (ulimit -v); raise the limit"
+        "memory: needs more to load the library a.so, has a limit of 2.00 GiB (ulimit -v); lower --scale, --threads or "
+        "--memory-gib, or raise the limit"
     )
     assert resource_message(RuntimeError("can't start new thread")).startswith("threads: needs one more, has no room")
     monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

@@ -111,6 +111,27 @@ def test_another_table_in_the_folder_is_refused_or_replaced(tmp_path):
         neuromap.published(["Hei22"], out=tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row | {"row_id": "mine"},
+        lambda row: row | {"system": 3},
+        lambda row: row | {"wall_s": "long"},
+        lambda row: row | {"parts_w": {"a": "much"}},
+        lambda row: row | {"parts_w": {"a": 1e305}},
+        lambda row: row | {"measures": 3},
+        lambda row: row | {"measures": [row["measures"][0] | {"ours": "12"}]},
+        lambda row: row | {"measures": [row["measures"][0] | {"claim": "sure"}]},
+    ],
+)
+def test_a_row_whose_values_are_of_another_kind_is_refused(tmp_path, change):
+    neuromap.published(["Hei22"], out=tmp_path, figures=False)
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))) + "\n")
+    with pytest.raises(ParameterError, match=r"^line 1 of .*rows\.jsonl: needs a row of the table, or --overwrite"):
+        neuromap.published(["Hei22"], out=tmp_path)
+
+
 def test_a_line_that_is_no_row_is_refused(tmp_path):
     neuromap.published(["Hei22"], out=tmp_path, figures=False)
     (tmp_path / "rows.jsonl").write_text('{"row_id": "Hei22"}\n')

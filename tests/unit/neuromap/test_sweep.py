@@ -366,7 +366,25 @@ def test_folder_of_something_else(tmp_path):
     assert (tmp_path / "mine.txt").read_text() == (tmp_path / "photo.png").read_text() == "mine"
 
 
-@pytest.mark.parametrize("line", ["{}", "nonsense", '{"point": 7}', '{"point": 0, "seed": 2}'])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("core_load_ratio", "much"), ("core_load_ratio", True), ("n_cores", [1]), ("power_w", 10**400),
+        ("power_w", float("nan")), ("status", "fine"), ("message", 3), ("binds", {}), ("busiest_core", 1.0),
+    ],
+)  # fmt: skip
+def test_point_whose_values_are_of_another_kind(tmp_path, column, value):
+    run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
+    path = tmp_path / "out" / "points.jsonl"
+    first, second = path.read_text().splitlines()
+    path.write_text(f"{first}\n{json.dumps(json.loads(second) | {column: value})}\n")
+    with pytest.raises(
+        ParameterError, match=r"^line 2 of .*points\.jsonl: needs a point of this sweep, or --overwrite"
+    ):
+        run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
+
+
+@pytest.mark.parametrize("line", ["{}", "nonsense", '{"point": 7}', '{"point": 0, "seed": 2}', "[" * 50_000])
 def test_line_that_is_no_point(tmp_path, line):
     run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
     (tmp_path / "out" / "points.jsonl").write_text(f"{line}\n")
