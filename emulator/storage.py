@@ -30,6 +30,7 @@ DEFAULT_RATE_HZ = 10.0  # of a population that nobody gave a rate
 _BLOCK_WORDS = 1 << 16
 _MAX_ARENA_BYTES = 4 << 30  # address space; memory is taken where rows are drawn
 _PROCESS_BYTES = 400 << 20  # Python, numpy, numba and compiled kernels, measured
+_LIBRARY_BYTES = 400 << 20  # address space of libraries that are loaded, and threads that are started, later
 _BYTES_PER_NEURON = 120  # state, drive, spike lists
 _DUE_ENTRY_BYTES = 12
 _ARENA_RESERVE = 2.0  # times the expected size
@@ -62,14 +63,24 @@ def free_memory_bytes() -> int | None:
         return None
     with contextlib.suppress(OSError, ValueError):  # no control group, or "max"
         found.append(int(limit.read_text(encoding="ascii")) - int(used.read_text(encoding="ascii")))
-    with contextlib.suppress(ImportError, OSError, ValueError):  # of this process (ulimit -v); not on Windows
-        import resource
-
-        most = resource.getrlimit(resource.RLIMIT_AS)[0]
-        n_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-        if most != resource.RLIM_INFINITY:
-            found.append(most - n_pages * resource.getpagesize())
+    if (left := address_space_left_bytes()) is not None:
+        found.append(left - _LIBRARY_BYTES)
     return max(min(found), 0)
+
+
+def address_space_left_bytes() -> int | None:
+    """Return what the limit of this process (``ulimit -v``) leaves it, bytes; ``None`` where there is none."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most == resource.RLIM_INFINITY:
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        n_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return max(most - n_pages * resource.getpagesize(), 0)
+    return most
 
 
 def expected_rate_hz(network: Network, name: str) -> float:
@@ -166,14 +177,16 @@ def arena_blocks(row_length: NDArray[np.int32], life_steps: int, synapse_bytes: 
     Returns
     -------
     block_words, n_blocks : int
-        A block holds any row; the blocks hold every row fired in every step, up to 4 GiB. Memory is only taken when
-        and where rows are drawn.
+        A block holds any row; the blocks hold every row fired in every step, up to 4 GiB, or a quarter of what a limit
+        of the process leaves. Memory is only taken when and where rows are drawn.
     """
     if not row_length.size:
         return 0, 0
     block_words = max(_BLOCK_WORDS, int(row_length.max()))
     wanted = 2 + math.ceil(2.0 * int(row_length.sum(dtype=np.int64)) * (life_steps + 1) / block_words)
-    return block_words, max(2, min(wanted, _MAX_ARENA_BYTES // (synapse_bytes * block_words)))
+    left = address_space_left_bytes()
+    most_bytes = _MAX_ARENA_BYTES if left is None else min(_MAX_ARENA_BYTES, left // 4)
+    return block_words, max(2, min(wanted, most_bytes // (synapse_bytes * block_words)))
 
 
 # ---- what the kernels read ---------------------------------------------------------------------------------------
