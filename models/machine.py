@@ -333,12 +333,6 @@ class Machine:
         needed = {"pipeline_node": "pipeline", "neuro_core": "neuro_core"}.get(self.core.kind)
         if needed is not None and getattr(self, needed) is None:
             raise ParameterError("core.kind", self.core.kind, f"'software', or a section {needed!r}")
-        for name in ("latency_ns", "board_latency_ns"):
-            if self.pipeline is not None and (given := getattr(self.link, name)) is not None:
-                allowed = "no value: a hop takes what pipeline.transceiver_ns, cable_ns and link_hop_delay_ns say"
-                raise ParameterError(f"link.{name}", given, allowed)
-        if self.pipeline is None and self.link.latency_ns is None:
-            raise ParameterError("link.latency_ns", None, "a value in ns")
         for name in ("dead_chips", "dead_links", "dead_cores"):
             for place in getattr(self, name):
                 if min(place) < 0:
@@ -352,10 +346,24 @@ class Machine:
 
     @property
     def link_latencies_ns(self) -> tuple[float, float]:
-        """Latency of a hop within a board, and between two."""
-        own = self.link.latency_ns if self.pipeline is None else self.pipeline.hop_ns(self.topology.shape)
-        assert own is not None  # __post_init__ has looked
-        return own, own if self.link.board_latency_ns is None else self.link.board_latency_ns
+        """Latency of a hop within a board, and between two.
+
+        Raises
+        ------
+        ParameterError
+            If it is stated twice, in ``link`` and by the parts of ``pipeline``, or not at all.
+        """
+        link = self.link
+        if self.pipeline is not None:
+            for name in ("latency_ns", "board_latency_ns"):
+                if (given := getattr(link, name)) is not None:
+                    allowed = "no value: a hop takes what pipeline.transceiver_ns, cable_ns and link_hop_delay_ns say"
+                    raise ParameterError(f"link.{name}", given, allowed)
+            own = self.pipeline.hop_ns(self.topology.shape)
+            return own, own
+        if link.latency_ns is None:
+            raise ParameterError("link.latency_ns", None, "a value in ns")
+        return link.latency_ns, link.latency_ns if link.board_latency_ns is None else link.board_latency_ns
 
     @property
     def unverified(self) -> tuple[str, ...]:

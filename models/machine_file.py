@@ -210,8 +210,11 @@ def _build(leaves: dict[str, _Leaf], path: Path) -> Machine:
     """Build the machine from its leaves; missing keys are errors."""
     try:
         machine: Machine = _construct(Machine, leaves, "", path)
+        _ = machine.link_latencies_ns  # stated in one place
     except ParameterError as err:
         leaf = leaves.get(err.name)
+        if leaf is None and err.name in machine_hints():
+            raise ParameterError(f"{err.name} at {path}", err.value, err.allowed) from err
         if leaf is None:
             raise
         raise ParameterError(f"{err.name} at {leaf.where}", err.value, err.allowed) from err

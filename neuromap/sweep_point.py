@@ -33,6 +33,7 @@ UNMAPPED_SECTIONS = frozenset(
     {"power", "flow_control", "pipeline", "link", "reception", "tick", "neuro_core", "host", "constants", "name"}
     | {"description"}
 )
+_ANY_CLOCK_HZ = 1e9  # of machines whose mapping does not depend on it
 _NOT_OF_SPIKES = ("machine", "recipe", "time_scale_factor", "n_threads", "memory_gib")
 
 #: Shares of a resource in use, each with the name that ``binds`` gives it.
@@ -75,7 +76,9 @@ def mapping_key(experiment: Experiment, machine: Machine) -> str:
         given["time_scale_factor"] = experiment.time_scale_factor
     if not plans_with_cycles(recipe.name, recipe.neurons_per_core):
         skipped.add("cost")
-        machine = replace(machine, core=replace(machine.core, clock_hz=1e6))
+        machine = replace(machine, core=replace(machine.core, clock_hz=_ANY_CLOCK_HZ))
+    else:
+        skipped.remove("neuro_core")
     given |= {entry.name: repr(getattr(machine, entry.name)) for entry in fields(machine) if entry.name not in skipped}
     return json.dumps(given, sort_keys=True)
 

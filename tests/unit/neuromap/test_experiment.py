@@ -182,9 +182,13 @@ WRONG_FILES = {
     "negative clock": (
         "150e6",
         "-150e6",
-        r"^machine\.core\.clock_hz at {at}:8: needs a value > 0 Hz, has -150000000\.0$",
+        r"^machine\.core\.clock_hz at {at}:8: needs a number from 1000 to 1e\+12 Hz, has -150000000\.0$",
     ),
-    "text for a clock": ("150e6", "fast", r"^machine\.core\.clock_hz at {at}:8: needs a number \(Hz\), has 'fast'$"),
+    "text for a clock": (
+        "150e6",
+        "fast",
+        r"^machine\.core\.clock_hz at {at}:8: needs a number from 1000 to 1e\+12 Hz, has 'fast'$",
+    ),
     "unknown recipe": ("combined", "combind", r"^recipe\.name at {at}:9: needs one of .*; did you mean 'combined'\?$"),
     "synapse cores without ensembles": (
         "recipe: combined",
