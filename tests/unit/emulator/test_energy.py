@@ -101,6 +101,6 @@ def test_cores_own_memory_is_no_dram():
 
 
 def test_a_waiting_core_draws_no_more_than_an_active_one():
-    expected = r"^power\.core_waiting_ratio at the settings: needs a value from 0 to 1, has 1\.5"
+    expected = r"^power\.core_waiting_ratio at the settings: needs a number from 0 to 1, has 1\.5"
     with pytest.raises(ParameterError, match=expected):
         load_machine("spinnaker1", {"power.core_waiting_ratio": 1.5})

@@ -65,6 +65,6 @@ def test_rows_in_cores_own_memory_are_counted_by_the_synapse():
 
 
 def test_a_host_that_sends_nothing_is_refused():
-    expected = r"^host\.load_bytes_per_s at the settings: needs a value > 0 bytes/s, has 0"
+    expected = r"^host\.load_bytes_per_s at the settings: needs a number from 1 to 1e\+18 bytes/s, has 0"
     with pytest.raises(ParameterError, match=expected):
         load_machine("spinnaker1", {"host.load_bytes_per_s": 0.0})
