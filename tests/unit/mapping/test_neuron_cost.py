@@ -61,6 +61,6 @@ def test_machine_that_does_not_state_a_model_refuses_it():
 
 def test_cost_below_zero_is_refused():
     assert SPINNAKER1.neuron_models is not None
-    message = r"^neuron_models\.lif_delta_cycles: needs a value >= 0 cycles, has -1\.0$"
+    message = r"^neuron_models\.lif_delta_cycles: needs a number from 0 to 1e\+12 cycles, has -1\.0$"
     with pytest.raises(ParameterError, match=message):
         replace(SPINNAKER1.neuron_models, lif_delta_cycles=-1.0)
