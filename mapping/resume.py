@@ -40,7 +40,7 @@ _STAGE_OF_MACHINE: dict[str, str | None] = {
     "cost": None,  # but where cores are filled by their work
 }
 #: What a recipe that plans with cycles depends on beside that.
-_OF_CYCLES = ("cost", "core.clock_hz", "neuro_core")
+_OF_CYCLES = ("cost", "core.clock_hz", "neuro_core", "router.casting")
 
 
 def plans_with_cycles(recipe: str, neurons_per_core: int | str | None) -> bool:

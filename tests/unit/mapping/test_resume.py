@@ -135,5 +135,5 @@ def test_stages_read_no_more_of_a_machine_than_is_declared(choice, monkeypatch):
 
 
 def test_differences_name_what_differs():
-    other = machine(core={"clock_hz": 1.0}, dead_chips=((1, 1),))
-    assert differences(machine(), other) == [("core.clock_hz", 2e8, 1.0), ("dead_chips", (), ((1, 1),))]
+    other = machine(core={"clock_hz": 1e6}, dead_chips=((1, 1),))
+    assert differences(machine(), other) == [("core.clock_hz", 2e8, 1e6), ("dead_chips", (), ((1, 1),))]

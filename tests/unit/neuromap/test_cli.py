@@ -219,7 +219,7 @@ WRONG = {
     ),
     "negative size": (
         ["run", "pd14", "--set", "machine.core.dtcm_bytes=-1"],
-        r"core\.dtcm_bytes at the settings: needs a value > 0 bytes, has -1",
+        r"machine\.core\.dtcm_bytes at the settings: needs a whole number from 1 to .* bytes, has -1",
     ),
     "setting without value": (["run", "pd14", "--set", "seed"], r"--set: needs path=value, .*, has 'seed'"),
     "unknown setting": (
@@ -257,7 +257,7 @@ def test_wrong_key_in_a_file_names_the_line(capsys, in_tmp):
 
 def test_wrong_machine_file_names_the_line(capsys, in_tmp):
     (in_tmp / "m.yaml").write_text("base: spinnaker1\ncore:\n  dtcm_bytes: -5\n")
-    message = r"neuromap: error: core\.dtcm_bytes at m\.yaml:3: needs a value > 0 bytes, has -5"
+    message = r"neuromap: error: core\.dtcm_bytes at m\.yaml:3: needs a whole number from 1 to .* bytes, has -5"
     assert re.fullmatch(message, fail(capsys, "machines", "check", "m.yaml"))
 
 
