@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         max_memory_bytes=int(options.memory_gib * (1 << 30)), progress=on_stage,
     )  # fmt: skip
     connectivity = simulation.connectivity
-    n_rows, n_events = connectivity.count_redrawn(simulation.spike_neuron)
+    n_rows, n_events = connectivity.count_redrawn(simulation.spike_step, simulation.spike_neuron)
     all_events = int(connectivity.row_length[simulation.spike_neuron].sum(dtype=np.int64))
     return {
         "simulator": "neuromap",

@@ -19,7 +19,7 @@ from emulator.source import SpikeSources
 from emulator.worker_pool import start_together, worker_pool
 
 _TELL_AFTER_S = 0.2  # between two words of progress, where a chunk is a step
-#: Called after a step with its number and who fired in it (int32, ascending).
+#: Called after a step with its number and who fired in it (int32, ascending, one entry a packet).
 AfterStep = Callable[[int, NDArray[np.int32]], None]
 Couple = Callable[[EngineState, Connectivity], AfterStep]
 
@@ -44,7 +44,7 @@ def advance(
     told_s = time.monotonic()
     try:
         while done < n_steps:
-            n = min(chunk_steps, n_steps - done, plasticity.steps_to_sample(done))
+            n = min(chunk_steps, n_steps - done, plasticity.steps_to_sample(done), sources.max_steps)
             out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
             _run_chunk(pool, state, sources, done, out_v, n_threads)
             steps, neurons = state.take_spikes()
@@ -73,6 +73,7 @@ def _run_chunk(
     """Advance all threads' shards by as many steps as ``out_v`` has rows."""
     n = len(out_v)
     ptr, neurons = sources.spikes(done, n)
+    state.make_room(ptr)
     run_chunk = partial(state.run_chunk, n_threads=n_threads, first_step=done, n_steps=n, injected_ptr=ptr,
                         injected=neurons, out_v=out_v)  # fmt: skip
     jobs = start_together(pool, n_threads, run_chunk)

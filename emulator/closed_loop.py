@@ -151,6 +151,7 @@ class ClosedLoop:
         self._first = np.searchsorted(row[self._by_neuron], np.arange(network.n_sources + 1))
         self._run = start_run(self._template, self._engine, is_watched=True, with_log=self._with_log)
         self._tick_of_packet, self._row_of_packet = np.zeros(1024, np.int32), np.zeros(1024, np.int32)
+        self._spike_of_packet, self._n_spikes = np.zeros(1024, np.int64), 0  # spikes of the run in their order
         self._compile()
         return self._after_step
 
@@ -160,7 +161,7 @@ class ClosedLoop:
         packets = Packets(tick=nobody, core=nobody, offset=nobody, net=nobody, row=nobody)
         if self._engine is Engine.COMPILED:
             run_scenario(replace(self._template, packets=packets, n_ticks=1))
-        self._deliver(0, packets, 0, nothing)
+        self._deliver(0, nobody, nobody, 0, nothing)
         self._deliver_late(nothing)
 
     def _after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
@@ -169,13 +170,16 @@ class ClosedLoop:
         held.deliver()
 
     def _couple_step(self, step: int, neurons: NDArray[np.int32]) -> None:
-        packets, first = self._packets(step, neurons), self._run.n_packets
+        first, first_spike = self._run.n_packets, self._n_spikes
+        neurons = neurons[self._first[neurons + 1] > self._first[neurons]]  # the others send nothing
+        packets, spike_of_packet = self._packets(step, neurons)
+        self._n_spikes += neurons.size
         self._sent.append(packets)
         self._run.add_packets(packets, step + 1)
         self._run.advance(step + 1)
-        self._remember(first, packets)
+        self._remember(first, packets, first_spike + spike_of_packet.astype(np.int64))
         arrived = self._near(step, self._run.take_arrivals())
-        self._deliver(step, packets, first, arrived)
+        self._deliver(step, neurons, spike_of_packet, first, arrived)
         older = arrived[arrived[:, S_PACKET] < first]
         if len(older):
             self._deliver_late(older)
@@ -191,32 +195,41 @@ class ClosedLoop:
             self._waiting.setdefault(end - _MAX_AHEAD, []).append(arrived[ends == end])
         return np.concatenate([arrived[~is_far], *self._waiting.pop(step, [])])
 
-    def _packets(self, step: int, neurons: NDArray[np.int32]) -> Packets:
-        """Return what the neurons that fired in a step send."""
+    def _packets(self, step: int, neurons: NDArray[np.int32]) -> tuple[Packets, NDArray[np.int32]]:
+        """Return what the neurons that fired in a step send, and which of these spikes each packet is of.
+
+        A spike source may be listed several times; each entry is a spike with packets of its own.
+        """
         first, n = self._first[neurons], self._first[neurons + 1] - self._first[neurons]
-        places = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
-        chosen, everybody = np.sort(self._by_neuron[places]), self._template.packets
-        return Packets(
+        chosen = self._by_neuron[np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())]
+        order, everybody = np.argsort(chosen, kind="stable"), self._template.packets
+        chosen = chosen[order]
+        packets = Packets(
             tick=np.full(chosen.size, step, np.int32), core=everybody.core[chosen], offset=everybody.offset[chosen],
             net=everybody.net[chosen], row=everybody.row[chosen],
         )  # fmt: skip
+        return packets, np.repeat(np.arange(neurons.size, dtype=np.int32), n)[order]
 
-    def _remember(self, first: int, packets: Packets) -> None:
-        """Keep tick and neuron of the packets, for those that arrive in a later tick."""
+    def _remember(self, first: int, packets: Packets, spike: NDArray[np.int64]) -> None:
+        """Keep tick, neuron and spike of the packets, for those that arrive in a later tick."""
         last = first + packets.n_packets
         while last > self._tick_of_packet.size:
             self._tick_of_packet, self._row_of_packet = (
                 np.concatenate([kept, np.zeros_like(kept)]) for kept in (self._tick_of_packet, self._row_of_packet)
             )
+            self._spike_of_packet = np.concatenate([self._spike_of_packet, np.zeros_like(self._spike_of_packet)])
         self._tick_of_packet[first:last], self._row_of_packet[first:last] = packets.tick, packets.row
+        self._spike_of_packet[first:last] = spike
 
-    def _deliver(self, step: int, packets: Packets, first: int, arrived: NDArray[np.int32]) -> None:
+    def _deliver(
+        self, step: int, neurons: NDArray[np.int32], spike_of_packet: NDArray[np.int32], first: int,
+        arrived: NDArray[np.int32],
+    ) -> None:  # fmt: skip
         """Deliver this step's spikes, each where and when it arrives."""
-        neurons, spike_of_packet = np.unique(packets.row, return_inverse=True)
         late = np.empty((neurons.size, self._row_length.shape[1]), np.int32)
         n_missed, found = np.empty(neurons.size, np.int64), self.arrivals
         arrival.judge(
-            first, arrived, spike_of_packet.astype(np.int32), neurons, self._row_length, late, n_missed, found.n_events,
+            first, arrived, spike_of_packet, neurons, self._row_length, late, n_missed, found.n_events,
             found.n_on_time, found.late_by,
         )  # fmt: skip
         found.step_missed[step] = n_missed.sum()
@@ -257,9 +270,10 @@ class ClosedLoop:
     ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:  # fmt: skip
         """Steps and neurons of the spikes that arrivals are of, and how late they are, `LOST` where none is."""
         packet, column, n_ticks = arrived.T
-        key = self._tick_of_packet[packet].astype(np.int64) << 32 | self._row_of_packet[packet]
-        spikes, index = np.unique(key, return_inverse=True)
-        steps, neurons = (spikes >> 32).astype(np.int32), (spikes & 0xFFFFFFFF).astype(np.int32)
+        spikes, packet_of_spike, index = np.unique(
+            self._spike_of_packet[packet], return_index=True, return_inverse=True
+        )
+        steps, neurons = (kept[packet[packet_of_spike]] for kept in (self._tick_of_packet, self._row_of_packet))
         late = np.full((spikes.size, self._row_length.shape[1]), arrival.LOST, np.int32)
         has_synapses = self._row_length[neurons[index], column] > 0
         late[index[has_synapses], column[has_synapses]] = n_ticks[has_synapses]

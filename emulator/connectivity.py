@@ -31,8 +31,10 @@ from emulator.kernels.delivery import MAX_SEGMENT
 from emulator.projection_table import ProjectionTables, projection_tables
 from emulator.source_group import SourceGroup, source_groups
 from emulator.storage import (
+    MAX_ROW_LENGTH,
     RowCost,
     arena_blocks,
+    as_row_lengths,
     choose_stored,
     draw_scratch,
     draw_tables,
@@ -127,9 +129,19 @@ class Connectivity:
         """Longest delay that any row can hold, steps."""
         return max((group.first_delay + group.n_delays - 1 for group in self.groups if group.n_bins), default=1)
 
-    def count_redrawn(self, spike_neuron: NDArray[np.int32]) -> tuple[int, int]:
-        """Return how many rows were drawn for given spikes, and how many synapses they held."""
-        redrawn = spike_neuron[self.state[spike_neuron] != rows.STORED]
+    def count_redrawn(self, spike_step: NDArray[np.int32], spike_neuron: NDArray[np.int32]) -> tuple[int, int]:
+        """Return how many rows were drawn for given spikes, and how many synapses they held.
+
+        Several packets of a source in one step share a row.
+
+        Parameters
+        ----------
+        spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
+            Sorted by step, then neuron.
+        """
+        is_first = np.ones(spike_neuron.size, bool)
+        is_first[1:] = (np.diff(spike_step) != 0) | (np.diff(spike_neuron) != 0)
+        redrawn = spike_neuron[is_first & (self.state[spike_neuron] != rows.STORED)]
         return redrawn.size, int(self.row_length[redrawn].sum(dtype=np.int64))
 
     def count_by_slice(
@@ -152,9 +164,15 @@ class Connectivity:
         Returns
         -------
         ndarray, shape (n, n_slices), uint16
+
+        Raises
+        ------
+        CapacityError
+            If a source has more than 65,535 synapses on a slice.
         """
         chosen = np.arange(self.row_length.size) if sources is None else np.asarray(sources, np.int64)
-        counts = np.zeros((chosen.size, n_slices), np.uint16)
+        is_short = int(self.row_length[chosen].max(initial=0)) <= MAX_ROW_LENGTH
+        counts = np.zeros((chosen.size, n_slices), np.uint16 if is_short else np.uint32)
         groups = group_of_source(self.groups)
         tables = None if self.tables is None else draw_tables(self.tables)
         n_shards = 1 << self.shard_bits
@@ -179,7 +197,7 @@ class Connectivity:
 
         with ThreadPoolExecutor(n_threads) as pool:
             list(pool.map(count, _source_blocks(0, chosen.size)))
-        return counts
+        return as_row_lengths(counts)
 
 
 def choose_n_shards(n_neurons: int, n_threads: int) -> int:
@@ -248,8 +266,8 @@ def build_connectivity(
     return connectivity
 
 
-def _row_lengths(groups: tuple[SourceGroup, ...], tables: ProjectionTables, n_sources: int) -> NDArray[np.int32]:
-    row_length = np.zeros(n_sources, np.int32)
+def _row_lengths(groups: tuple[SourceGroup, ...], tables: ProjectionTables, n_sources: int) -> NDArray[np.int64]:
+    row_length = np.zeros(n_sources, np.int64)
     for group in groups:
         part = slice(group.first, group.first + group.n_neurons)
         for p in range(group.first_proj, group.last_proj):
@@ -263,13 +281,14 @@ def _allocate(
     max_bytes: int | None,
 ) -> Connectivity:  # fmt: skip
     """Choose which rows are stored and allocate the arrays, with an arena for the others."""
-    row_length = _row_lengths(groups, tables, network.n_sources)
-    longest = int(row_length.max(initial=0))
+    lengths = _row_lengths(groups, tables, network.n_sources)
+    longest = int(lengths.max(initial=0))
     if longest >= MAX_SEGMENT:
         raise CapacityError(
             "longest synaptic row", "state engine", need=longest, have=MAX_SEGMENT - 1, unit="synapses",
             hint="split the source population, or lower the number of synapses of one source",
         )  # fmt: skip
+    row_length = lengths.astype(np.int32)
     pointer = np.dtype(np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32)
     cost = RowCost(10 if is_float else 4, pointer.itemsize, n_shards)
     state = choose_stored(network, groups, row_length, cost, max_bytes)

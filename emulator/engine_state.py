@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.connectivity import Connectivity
+from emulator.initial_potential import initial_potentials_mv
 from emulator.kernels import delivery, engine
 from emulator.kernels import neuron as kernel
 from emulator.kernels.arrival import Moved
@@ -23,11 +24,13 @@ from emulator.number_format import COUNTERS, NumberFormat, format_rows
 from emulator.poisson_drive import poisson_tables
 from emulator.poisson_kiss import PoissonMethod, kiss_drive, no_kiss_drive
 from emulator.population_rows import has_other_models, initial_extra, population_codes, population_rows
-from emulator.random_stream import Stream, host_rng, stream_key
+from emulator.random_stream import Stream, stream_key
+from emulator.source import most_source_packets
 from emulator.storage import group_of_source, redraw_state
 from emulator.weight_scale import WeightScale
+from models.check import check_ids
 from models.errors import CapacityError, ParameterError
-from models.network import Constant, Network, Normal, Population, Receptor, Truncation, Uniform
+from models.network import Network, Receptor
 
 MAX_CHUNK_STEPS = 200  #: steps of one call of ``EngineState.run_chunk``
 _NO_WEIGHTS = np.zeros(1)  # fixed point keeps them in the synapse words
@@ -68,6 +71,24 @@ class EngineState:
             injected_ptr, injected, self.cells, self.drive, self.rows, self.due, self.fired, self.probes, out_v,
             self.record, self.plastic, self.redraw, self.moved,
         )  # fmt: skip
+
+    def make_room(self, injected_ptr: NDArray[np.int64]) -> None:
+        """Make room for the spikes of a chunk: those of all neurons in every step, and the injected ones.
+
+        Parameters
+        ----------
+        injected_ptr : ndarray, shape (n_steps + 1,), int64
+            As in ``run_chunk``.
+        """
+        n_own = self.fired.neuron.shape[0] * self.fired.neuron.shape[2]
+        in_a_step = n_own + int(np.diff(injected_ptr).max(initial=0))
+        if in_a_step > self.fired.merged.shape[1]:
+            shape = (len(self.fired.merged), 2 * in_a_step)
+            self.fired = self.fired._replace(merged=lazy_array(shape, np.int32))
+        in_all = n_own * (injected_ptr.size - 1) + int(injected_ptr[-1] - injected_ptr[0])
+        if in_all > self.record.step.size:
+            step, neuron = (lazy_array((2 * in_all,), np.int32) for _ in range(2))
+            self.record = self.record._replace(step=step, neuron=neuron)
 
     def end_chunk(self, n_arrivals: int) -> None:
         """Count the barrier's arrivals of a finished chunk."""
@@ -129,27 +150,6 @@ class EngineState:
         return self.record.step[:n], self.record.neuron[:n]
 
 
-def initial_potentials_mv(network: Network, seed: int) -> NDArray[np.float64]:
-    """Draw the initial membrane potentials, mV, in neuron order: float64, shape (n_neurons,)."""
-    return np.concatenate(
-        [_draw_v_init(population, host_rng(seed, Stream.V_INIT, i)) for i, population in enumerate(network.populations)]
-    )
-
-
-def _draw_v_init(population: Population, rng: np.random.Generator) -> NDArray[np.float64]:
-    n = population.n_neurons
-    match population.v_init_mv:
-        case Constant(value=value):
-            return np.full(n, value)
-        case Uniform(low=low, high=high):
-            return rng.uniform(low, high, n)
-        case Normal(mean=mean, sd=sd, low=low, high=high, truncation=truncation):
-            v = rng.normal(mean, sd, n)
-            while truncation is Truncation.REDRAW and (outside := (v < low) | (v > high)).any():
-                v[outside] = rng.normal(mean, sd, int(outside.sum()))
-            return np.clip(v, low, high)
-
-
 def _population_ranges(network: Network, n_shards: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Local range of every population in every shard: two arrays of shape (n_shards, n_populations)."""
     first = np.array([network.offsets[population.name] for population in network.populations])
@@ -177,17 +177,19 @@ def _group_rows(connectivity: Connectivity) -> NDArray[np.int64]:
     return rows
 
 
-def _due_capacity(connectivity: Connectivity, network: Network, n_slots: int, t_refract_steps: int) -> int:
-    """Entries of a due list: one a source, receptor and spike that the refractory time allows in the longest delay.
+def _due_capacity(
+    connectivity: Connectivity, network: Network, n_slots: int, t_refract_steps: int, most_packets: int
+) -> int:
+    """Entries of a due list: one a receptor and packet that can be sent within the longest delay.
 
-    Spike sources have no refractory time. Memory is only taken where spikes are; the bound keeps the address space of
-    absurd cases (no refractory time and delays of thousands of steps) within reason, and what it refuses is an error.
+    Neurons send as many as their refractory time allows, spike sources ``most_packets``. Memory is only taken where
+    spikes are; the bound keeps the address space of absurd cases (no refractory time and delays of thousands of steps)
+    within reason, and what it refuses is an error.
     """
     n_receptors = max((len(group.receptors) for group in connectivity.groups), default=1)
     n_delays = max((group.n_delays for group in connectivity.groups), default=1)
     n_spikes = network.n_neurons * -(-max(n_delays, 1) // (t_refract_steps + 1))
-    n_spikes += (network.n_sources - network.n_neurons) * max(n_delays, 1)
-    wanted = n_spikes * max(n_receptors, 1)
+    wanted = (n_spikes + most_packets) * max(n_receptors, 1)
     return max(1024, min(wanted, _MAX_DUE_BYTES // (_DUE_ENTRY_BYTES * n_slots * connectivity.n_shards)))
 
 
@@ -228,7 +230,8 @@ def _rows(connectivity: Connectivity) -> Rows:
 def _due(connectivity: Connectivity, network: Network, extra_delay: int, t_refract_steps: int) -> Due:
     n_shards = connectivity.n_shards
     n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
-    capacity = _due_capacity(connectivity, network, n_slots, t_refract_steps)
+    most_packets = most_source_packets(network, max((group.n_delays for group in connectivity.groups), default=1))
+    capacity = _due_capacity(connectivity, network, n_slots, t_refract_steps, most_packets)
     n_bytes = _DUE_ENTRY_BYTES * n_slots * n_shards * capacity
     if n_bytes > _MAX_DUE_BYTES:
         hint = f"shorten the longest delay, now {connectivity.max_delay_steps():,} steps"
@@ -303,9 +306,9 @@ def build_state(
         For a probe that is no neuron, or a parameter outside the number format.
     """
     is_fixed = bool(scales)
-    probe = np.asarray(probes, np.int64)
-    if probe.size and (probe.min() < 0 or probe.max() >= network.n_neurons):
-        raise ParameterError("probes", probe.tolist(), f"neuron ids in [0, {network.n_neurons})")
+    probe = check_ids("probes", probes)
+    if probe.size and probe.max() >= network.n_neurons:
+        raise ParameterError("probes", int(probe.max()), f"neuron ids in [0, {network.n_neurons})")
     number: type[np.generic] = np.int32 if is_fixed else np.float64
     v_mv = v = initial_potentials_mv(network, seed)
     if number_format is not None:

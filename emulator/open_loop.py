@@ -102,7 +102,6 @@ def replay(
         group_int=np.vstack([rows.group_int, np.zeros_like(rows.group_int[:1])]),
         group_of_source=np.concatenate([np.full(n_neurons, mute, np.int16), rows.group_of_source]),
     )
-    state.fired = state.fired._replace(merged=np.zeros((1, n_neurons + network.n_sources), np.int32))
     ptr = np.searchsorted(given.spike_step, np.arange(n_steps + 1))
     v, currents = np.zeros((n_steps, len(probes)), cells.v.dtype), np.zeros((2, n_steps, len(probes)), cells.v.dtype)
     shard, local = np.asarray(probes, np.int64) % len(cells.v), np.asarray(probes, np.int64) // len(cells.v)
@@ -110,7 +109,9 @@ def replay(
     spikes: list[NDArray[np.int32]] = []
     for step in range(n_steps):
         now = injected[ptr[step] : ptr[step + 1]]
-        state.run_chunk(0, 1, step, 1, np.array([0, now.size]), now, v[step : step + 1])
+        injected_ptr = np.array([0, now.size])
+        state.make_room(injected_ptr)
+        state.run_chunk(0, 1, step, 1, injected_ptr, now, v[step : step + 1])
         state.end_chunk(1)
         currents[0, step], currents[1, step] = cells.i_exc[shard, local], cells.i_inh[shard, local]
         spikes.append(_own_spikes(state, n_neurons))

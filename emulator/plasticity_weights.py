@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from emulator.kernels.stdp import Plastic
 from emulator.plasticity import PlasticRows, build_plastic_rows, plastic_arrays
+from emulator.storage import as_row_lengths
 from emulator.weight_scale import WeightScale
 from models.errors import ParameterError
 from models.network import Network, Population, Receptor
-from models.units import ms_to_steps
+from models.units import ceil_to_steps, ms_to_steps
 
 N_HISTOGRAM_BINS = 50
 
@@ -62,7 +63,7 @@ class PlasticWeights:
 
 def _shortest_interval_steps(network: Network, population: Population) -> int:
     """Return the fewest steps from one spike of a neuron to its next."""
-    return max(1, int(getattr(population.neuron, "t_ref_ms", 0.0) / network.dt_ms))
+    return max(1, ceil_to_steps(getattr(population.neuron, "t_ref_ms", 0.0), network.dt_ms))
 
 
 class Plasticity:
@@ -188,4 +189,4 @@ def count_plastic_by_slice(
     for part in rows:
         place = part.source.astype(np.int64) * n_slices + slice_of_neuron[part.target]
         counts += np.bincount(place, minlength=counts.size)
-    return counts.reshape(n_sources, n_slices).astype(np.uint16)
+    return as_row_lengths(counts.reshape(n_sources, n_slices))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -11,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import rows
+from emulator.kernels.delivery import MAX_SEGMENT
 from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.source_group import SourceGroup, delay_distribution, explicit_delay_steps
+from models.distribution import moments
+from models.errors import CapacityError
 from models.network import (
     AllToAll,
     Constant,
@@ -30,6 +34,7 @@ from models.network import (
 )
 
 _TWO_POW_32 = 1 << 32
+_BELOW_ONE = math.nextafter(1.0, 0.0)
 _CONNECTOR_KIND: dict[type, int] = {
     FixedTotalNumber: rows.FIXED_TOTAL_NUMBER,
     FixedProbability: rows.DISTINCT_TARGETS,
@@ -68,17 +73,25 @@ def _weight_row(weight: Distribution, raw_per_pa: float) -> tuple[int, list[floa
             return rows.WEIGHT_CONSTANT, [value, 0, 0, 0, 0, 0, raw_per_pa]
         case Uniform(low=low, high=high):
             return rows.WEIGHT_UNIFORM, [low, high - low, 0, 0, 0, 0, raw_per_pa]
-        case Normal(sd=sd, mean=mean) if sd == 0:
-            return rows.WEIGHT_CONSTANT, [mean, 0, 0, 0, 0, 0, raw_per_pa]
+        case Normal(sd=sd) if sd == 0:
+            return rows.WEIGHT_CONSTANT, [moments(weight).mean, 0, 0, 0, 0, 0, raw_per_pa]
         case Normal(mean=mean, sd=sd, low=low, high=high, truncation=truncation):
             normal = NormalDist(mean, sd)
             redraw = truncation is Truncation.REDRAW
             p_low, p_high = (normal.cdf(low), normal.cdf(high)) if redraw else (0.0, 1.0)
+            if p_low > 0.5:  # what rounds to 1 would be drawn as infinite
+                p_high = min(p_high, _BELOW_ONE)
             return rows.WEIGHT_NORMAL, [mean, sd, p_low, p_high - p_low, low, high, raw_per_pa]
 
 
 def _n_drawn(projection: Projection, index: int, n_sources: int, n_targets: int, seed: int) -> NDArray[np.int32]:
-    """Number of synapses of every source neuron of one projection."""
+    """Number of synapses of every source neuron of one projection.
+
+    Raises
+    ------
+    CapacityError
+        If a row is longer than the engine's entries can say.
+    """
     rng = host_rng(seed, Stream.COUNT, index)
     skip = int(_skips_self(projection))
     match projection.connector:
@@ -92,6 +105,12 @@ def _n_drawn(projection: Projection, index: int, n_sources: int, n_targets: int,
             drawn = np.ones(n_sources, np.int64)
         case Explicit(sources=sources):
             drawn = np.bincount(sources, minlength=n_sources)
+    longest = int(drawn.max(initial=0))
+    if longest >= MAX_SEGMENT:
+        raise CapacityError(
+            "longest synaptic row", f"{projection.source} -> {projection.target}", need=longest, have=MAX_SEGMENT - 1,
+            unit="synapses", hint="lower the number of synapses, or raise the number of source neurons",
+        )  # fmt: skip
     return drawn.astype(np.int32)
 
 
@@ -126,9 +145,10 @@ def projection_tables(
     for group in groups:
         for index, projection in network.projections_from(group.name):
             n_targets = network.group(projection.target).n_neurons
-            first, probability = delay_distribution(projection.delay_ms, network.dt_ms)
             if _has_given_delays(projection):  # then delay_ms is not used, and may lie outside the group's delays
                 first, probability = group.first_delay, np.ones(1)
+            else:
+                first, probability = delay_distribution(projection.delay_ms, network.dt_ms)
             bin_start = group.receptors.index(projection.receptor) * group.n_delays + first - group.first_delay
             kind, row = _weight_row(projection.weight, raw_per_pa[projection.target, projection.receptor])
             row.append(float(dither[projection.target, projection.receptor]) if dither else 0.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,13 @@ from emulator.kernels import procedural, rows
 from emulator.kernels.procedural import DrawScratch, DrawTables, Redraw
 from emulator.projection_table import ProjectionTables
 from emulator.source_group import SourceGroup, source_groups
+from models.errors import CapacityError
 from models.network import Network, PoissonSource, SpikeArraySource
 
 if TYPE_CHECKING:
     from emulator.connectivity import Connectivity
 
+MAX_ROW_LENGTH = (1 << 16) - 1  #: synapses of a row on one slice; the timing reads 16-bit words
 DEFAULT_RATE_HZ = 10.0  # of a population that nobody gave a rate
 _BLOCK_WORDS = 1 << 16
 _MAX_ARENA_BYTES = 4 << 30  # address space; memory is taken where rows are drawn
@@ -47,7 +49,7 @@ class RowCost:
 
     def row_bytes(self, n_synapses: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:
         """Return the bytes of rows of ``n_synapses`` each: int64, same shape."""
-        return n_synapses * self.synapse_bytes + self.n_shards * (n_bins + 1) * self.pointer_bytes
+        return n_synapses.astype(np.int64) * self.synapse_bytes + self.n_shards * (n_bins + 1) * self.pointer_bytes
 
 
 def free_memory_bytes() -> int | None:
@@ -236,6 +238,23 @@ def group_rows(groups: tuple[SourceGroup, ...]) -> NDArray[np.int64]:
 def group_of_source(groups: tuple[SourceGroup, ...]) -> NDArray[np.int16]:
     """Return the group of every source: int16, shape (n_sources,)."""
     return np.repeat(np.arange(len(groups), dtype=np.int16), [group.n_neurons for group in groups])
+
+
+def as_row_lengths(counts: NDArray[Any]) -> NDArray[np.uint16]:
+    """Return synapse counts of rows as the 16-bit words that the timing reads.
+
+    Raises
+    ------
+    CapacityError
+        If a row holds more than 65,535 synapses.
+    """
+    longest = int(counts.max(initial=0))
+    if longest > MAX_ROW_LENGTH:
+        raise CapacityError(
+            "synaptic row", "one slice", need=longest, have=MAX_ROW_LENGTH, unit="synapses",
+            hint="lower neurons_per_core, or the synapses of one source neuron",
+        )  # fmt: skip
+    return counts.astype(np.uint16, copy=False)
 
 
 def redraw_state(c: Connectivity, n_threads: int, extra_delay: int) -> Redraw | None:

@@ -21,9 +21,9 @@ from enum import StrEnum
 import numpy as np
 
 from emulator.neuron_constants import input_per_weight
+from models.distribution import moments
 from models.errors import ParameterError
 from models.network import (
-    Constant,
     Distribution,
     Explicit,
     Network,
@@ -77,16 +77,17 @@ class WeightScale:
 
 
 def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
-    """Return mean, variance and largest plausible magnitude of a weight."""
-    mean = abs(weight.mean)
-    match weight:
-        case Constant():
-            return mean, 0.0, mean
-        case Normal(sd=sd):
-            return mean, sd * sd, mean + 5 * sd
-        case _:
-            variance = (weight.high - weight.low) ** 2 / 12
-            return mean, variance, max(abs(weight.low), abs(weight.high))
+    """Return mean and variance of a weight's magnitude, and the largest plausible one.
+
+    All are those of what is drawn, after truncation. The largest of a normal distribution is five standard deviations
+    above its mean, or the bound.
+    """
+    drawn = moments(weight)
+    sign, bound = (-1.0, -drawn.low) if drawn.is_negative else (1.0, drawn.high)
+    mean, largest = sign * drawn.mean, bound
+    if isinstance(weight, Normal):
+        largest = min(bound, max(sign * weight.mean + 5 * weight.sd, mean + 5 * drawn.sd))
+    return mean, drawn.sd**2, largest
 
 
 def _projection_moments(projection: Projection) -> tuple[float, float, float]:

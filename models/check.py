@@ -7,7 +7,8 @@ numbers here.
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from models.errors import ParameterError
 
 N_SEEDS = 1 << 64  #: seeds are below it: a key of the counter-based generator holds 64 bits
 MAX_COUNT = (1 << 31) - 1  #: neuron ids, steps and numbers of synapses of one row are 32-bit words
+MAX_EXACT = 1 << 53  #: whole numbers are exact in float64 up to here
 _FIRST_ABOVE_INT64, _LAST_INT64 = 2.0**63, 2**63 - 1
 _Word = TypeVar("_Word", bound=np.generic)
 
@@ -77,7 +79,7 @@ def check_number(
     """
     if not is_number(value):
         raise ParameterError(name, value, "a finite number")
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)
     bounds = [(at_least, ">=", number.__ge__), (above, ">", number.__gt__), (at_most, "<=", number.__le__)]
     given = [(bound, sign, holds) for bound, sign, holds in bounds if bound is not None]
     if not all(holds(bound) for bound, _, holds in given):
@@ -88,7 +90,7 @@ def check_number(
     return number
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Return whether a value is a number of Python or numpy that is not a bool and fits a float."""
     if isinstance(value, int) and not isinstance(value, bool):
         return -(2**1023) < value < 2**1023
@@ -109,7 +111,7 @@ def check_text(name: str, value: object) -> str:
     return value
 
 
-def check_kind(name: str, value: object, kind: type | tuple[type, ...], allowed: str) -> None:
+def check_kind(name: str, value: object, kind: type | UnionType, allowed: str) -> None:
     """Raise ParameterError unless a value is of one of the given types; ``allowed`` says what is needed."""
     if not isinstance(value, kind):
         raise ParameterError(name, value, allowed)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.check import MAX_EXACT, check_flag, check_ids, check_number, check_numbers, check_whole
 from models.errors import ParameterError
 from models.weight_unit import WeightUnit, given_unit
 
@@ -18,8 +19,8 @@ class FixedTotalNumber:
     n_synapses: int
 
     def __post_init__(self) -> None:
-        if self.n_synapses < 0:
-            raise ParameterError("FixedTotalNumber.n_synapses", self.n_synapses, "a value >= 0")
+        n_synapses = check_whole("FixedTotalNumber.n_synapses", self.n_synapses, at_most=MAX_EXACT)
+        object.__setattr__(self, "n_synapses", n_synapses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,10 @@ class FixedProbability:
     allow_autapses: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ParameterError("FixedProbability.probability", self.probability, "a value in [0, 1]")
+        probability = check_number("FixedProbability.probability", self.probability, at_least=0, at_most=1)
+        object.__setattr__(self, "probability", probability)
+        allow_autapses = check_flag("FixedProbability.allow_autapses", self.allow_autapses)
+        object.__setattr__(self, "allow_autapses", allow_autapses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,9 @@ class AllToAll:
     """Every pair is connected once."""
 
     allow_autapses: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "allow_autapses", check_flag("AllToAll.allow_autapses", self.allow_autapses))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +69,17 @@ class Explicit:
     delays_ms: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        names = [("sources", "i8"), ("targets", "i8"), ("delays_ms", "f8")]
-        for name, dtype in (*names, *((f"weights_{unit.suffix}", "f8") for unit in WeightUnit)):
-            given = getattr(self, name)
-            if given is None:
-                continue
-            array = np.ascontiguousarray(given, dtype=dtype)
-            if array.shape != np.shape(self.sources) or array.ndim != 1:
-                raise ParameterError(f"Explicit.{name}", array.shape, f"the shape of sources, {np.shape(self.sources)}")
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        for name in ("sources", "targets"):
+            object.__setattr__(self, name, check_ids(f"Explicit.{name}", getattr(self, name)))
+        for name in ("delays_ms", *(f"weights_{unit.suffix}" for unit in WeightUnit)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, check_numbers(f"Explicit.{name}", getattr(self, name)))
+        for name in ("targets", "delays_ms", *(f"weights_{unit.suffix}" for unit in WeightUnit)):
+            shape = np.shape(getattr(self, name))
+            if getattr(self, name) is not None and shape != self.sources.shape:
+                raise ParameterError(f"Explicit.{name}", shape, f"the shape of sources, {self.sources.shape}")
+        if self.delays_ms is not None and self.delays_ms.min(initial=0.0) < 0:
+            raise ParameterError("Explicit.delays_ms", float(self.delays_ms.min()), "values >= 0 ms")
         if self.weights is not None:
             given_unit("Explicit", self._weights, "weights")
 

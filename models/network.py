@@ -9,13 +9,13 @@ The unit of a weight follows the model of the target neuron (``weight_pa``, ``we
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import UnionType
+from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
+from models.check import MAX_COUNT, check_kind, check_number, check_text
 from models.connector import AllToAll as AllToAll
 from models.connector import Connector as Connector
 from models.connector import Explicit as Explicit
@@ -27,7 +27,8 @@ from models.distribution import Distribution as Distribution
 from models.distribution import Normal as Normal
 from models.distribution import Truncation as Truncation
 from models.distribution import Uniform as Uniform
-from models.errors import ParameterError, UnknownNameError, check_finite
+from models.distribution import moments
+from models.errors import ParameterError, UnknownNameError
 from models.neuron import Izhikevich as Izhikevich
 from models.neuron import LifAdaptThresh as LifAdaptThresh
 from models.neuron import LifCondExp as LifCondExp
@@ -36,8 +37,16 @@ from models.neuron import LifCurrExp as LifCurrExp
 from models.neuron import LifDelta as LifDelta
 from models.neuron import NeuronModel as NeuronModel
 from models.plasticity import PairStdp as PairStdp
+from models.stimulus import CurrentDrive as CurrentDrive
+from models.stimulus import PoissonDrive as PoissonDrive
+from models.stimulus import PoissonSource as PoissonSource
+from models.stimulus import SpikeArraySource as SpikeArraySource
+from models.stimulus import SpikeSource as SpikeSource
+from models.stimulus import check_group
 from models.weight_unit import WeightUnit as WeightUnit
 from models.weight_unit import check_unit, given_unit
+
+SHORTEST_STEP_MS, LONGEST_STEP_MS = 1e-6, 1000.0
 
 
 class Receptor(StrEnum):
@@ -45,67 +54,6 @@ class Receptor(StrEnum):
 
     EXC = "exc"
     INH = "inh"
-
-
-def _check_n_neurons(where: str, n_neurons: int) -> None:
-    if n_neurons < 1:
-        raise ParameterError(f"{where}.n_neurons", n_neurons, "at least 1 neuron")
-    if not isinstance(n_neurons, int | np.integer):
-        raise ParameterError(f"{where}.n_neurons", n_neurons, "a whole number")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoissonDrive:
-    """Independent Poisson background of every neuron: ``n_inputs`` inputs of ``rate_hz`` each, one fixed weight.
-
-    The weight is ``weight_pa``, ``weight_nsiemens`` or ``weight_mv``, whichever the neurons take.
-    """
-
-    n_inputs: int
-    rate_hz: float
-    weight_pa: float | None = None
-    weight_nsiemens: float | None = None
-    weight_mv: float | None = None
-    delay_ms: float
-
-    def __post_init__(self) -> None:
-        given_unit("PoissonDrive", self._weights)
-        for name in ("n_inputs", "rate_hz", "delay_ms"):
-            if not getattr(self, name) >= 0:
-                raise ParameterError(f"PoissonDrive.{name}", getattr(self, name), "a value >= 0")
-            check_finite(f"PoissonDrive.{name}", getattr(self, name))
-        check_finite(f"PoissonDrive.weight_{self.weight_unit.suffix}", self.weight)
-
-    @property
-    def _weights(self) -> dict[WeightUnit, float | None]:
-        return {
-            WeightUnit.PA: self.weight_pa, WeightUnit.NSIEMENS: self.weight_nsiemens, WeightUnit.MV: self.weight_mv,
-        }  # fmt: skip
-
-    @property
-    def weight_unit(self) -> WeightUnit:
-        """Unit of ``weight``."""
-        return given_unit("PoissonDrive", self._weights)
-
-    @property
-    def weight(self) -> float:
-        """The weight that was given, in ``weight_unit``."""
-        return next(value for value in self._weights.values() if value is not None)
-
-    @property
-    def total_rate_hz(self) -> float:
-        """Rate of the superposed train that one neuron receives, Hz."""
-        return self.n_inputs * self.rate_hz
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrentDrive:
-    """Constant current into every neuron, pA."""
-
-    amplitude_pa: float
-
-    def __post_init__(self) -> None:
-        check_finite("CurrentDrive.amplitude_pa", self.amplitude_pa)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,56 +73,17 @@ class Population:
     rate_hz: float | None = None
 
     def __post_init__(self) -> None:
-        _check_n_neurons(f"Population({self.name!r})", self.n_neurons)
+        object.__setattr__(self, "n_neurons", check_group("Population", self.name, self.n_neurons))
+        where = f"Population({self.name!r})"
+        check_kind(f"{where}.neuron", self.neuron, NeuronModel, "a neuron model")
+        check_kind(f"{where}.v_init_mv", self.v_init_mv, Distribution, "a distribution")
+        check_kind(f"{where}.poisson", self.poisson, PoissonDrive | None, "a PoissonDrive or None")
+        check_kind(f"{where}.current", self.current, CurrentDrive | None, "a CurrentDrive or None")
+        if self.rate_hz is not None:
+            object.__setattr__(self, "rate_hz", check_number(f"{where}.rate_hz", self.rate_hz, at_least=0, unit="Hz"))
         if self.poisson is not None:
             unit, model = self.neuron.weight_unit, type(self.neuron).__name__
-            check_unit(f"Population({self.name!r}).poisson", self.poisson.weight_unit, unit, model)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoissonSource:
-    """A population of Poisson spike trains without dynamics, active in ``[start_ms, stop_ms)``; sends packets."""
-
-    name: str
-    n_neurons: int
-    rate_hz: float
-    start_ms: float = 0.0
-    stop_ms: float = math.inf
-
-    def __post_init__(self) -> None:
-        _check_n_neurons(f"PoissonSource({self.name!r})", self.n_neurons)
-        if not self.rate_hz >= 0:
-            raise ParameterError(f"PoissonSource({self.name!r}).rate_hz", self.rate_hz, "a value >= 0 Hz")
-        check_finite(f"PoissonSource({self.name!r}).rate_hz", self.rate_hz)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SpikeArraySource:
-    """A population of given spikes: ``times_ms`` (float64, ms) and ``ids`` (int64, 0-based), one entry a spike."""
-
-    name: str
-    n_neurons: int
-    times_ms: NDArray[np.float64]
-    ids: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        where = f"SpikeArraySource({self.name!r})"
-        _check_n_neurons(where, self.n_neurons)
-        times = np.ascontiguousarray(self.times_ms, dtype=np.float64)
-        ids = np.ascontiguousarray(self.ids, dtype=np.int64)
-        if times.shape != ids.shape or times.ndim != 1:
-            raise ParameterError(f"{where}.ids", ids.shape, f"the shape of times_ms, {times.shape}")
-        if times.size and (times.min() < 0 or ids.min() < 0 or ids.max() >= self.n_neurons):
-            raise ParameterError(f"{where}.ids", "out of range", f"ids in [0, {self.n_neurons}) and times >= 0 ms")
-        if not np.isfinite(times).all():
-            raise ParameterError(f"{where}.times_ms", float(times[~np.isfinite(times)][0]), "finite numbers")
-        times.setflags(write=False)
-        ids.setflags(write=False)
-        object.__setattr__(self, "times_ms", times)
-        object.__setattr__(self, "ids", ids)
-
-
-SpikeSource = PoissonSource | SpikeArraySource
+            check_unit(f"{where}.poisson", self.poisson.weight_unit, unit, model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +91,9 @@ class Projection:
     """All synapses from ``source`` to ``target`` (population or source names).
 
     The weight is given in the unit of the target's model: ``weight_pa`` is a post-synaptic current amplitude,
-    ``weight_nsiemens`` a conductance, ``weight_mv`` a step of the potential. Its mean's sign chooses the receptor.
-    ``delay_ms`` is rounded to whole steps, at least one. With ``plasticity``, the weight is the one to start with.
+    ``weight_nsiemens`` a conductance, ``weight_mv`` a step of the potential. The sign of what can be drawn, which must
+    be one, chooses the receptor. ``delay_ms`` is rounded to whole steps (halves up), at least one. With ``plasticity``,
+    the weight is the one to start with.
     """
 
     source: str
@@ -196,7 +106,20 @@ class Projection:
     plasticity: PairStdp | None = None
 
     def __post_init__(self) -> None:
-        given_unit(f"Projection({self.source!r} -> {self.target!r})", self._weights)
+        for end in ("source", "target"):
+            check_text(f"Projection.{end}", getattr(self, end))
+        where = f"Projection({self.source!r} -> {self.target!r})"
+        check_kind(f"{where}.connector", self.connector, Connector, "a connector")
+        weight_name = f"weight_{given_unit(where, self._weights).suffix}"
+        for name, distribution in ((weight_name, self.weight), ("delay_ms", self.delay_ms)):
+            check_kind(f"{where}.{name}", distribution, Distribution, "a distribution")
+        check_kind(f"{where}.plasticity", self.plasticity, PairStdp | None, "a PairStdp or None")
+        delay_ms = moments(self.delay_ms)
+        if delay_ms.mean < 0 or -math.inf < delay_ms.low < 0:
+            raise ParameterError(f"{where}.delay_ms", self.delay_ms, "a mean >= 0 ms, and no bound below 0 ms")
+        if not moments(self.weight).has_one_sign:
+            allowed = "one sign: set low=0 (excites) or high=0 (inhibits)"
+            raise ParameterError(f"{where}.{weight_name}", self.weight, allowed)
 
     @property
     def _weights(self) -> dict[WeightUnit, Distribution | None]:
@@ -217,7 +140,7 @@ class Projection:
     @property
     def receptor(self) -> Receptor:
         """Receptor that the synapses act on."""
-        return Receptor.INH if self.weight.mean < 0 else Receptor.EXC
+        return Receptor.INH if moments(self.weight).is_negative else Receptor.EXC
 
     def expected_n_synapses(self, n_sources: int, n_targets: int) -> float:
         """Mean number of synapses of the whole projection (exact where the connector fixes it)."""
@@ -240,12 +163,12 @@ class Projection:
 
 
 def _check_explicit(connector: Explicit, where: str, n_sources: int, n_targets: int, projection: Projection) -> None:
-    """Raise ParameterError for ids outside their population, weights of another unit or sign, or negative delays."""
+    """Raise ParameterError for ids outside their population, or weights of another unit or sign."""
     for name, ids, n in (("sources", connector.sources, n_sources), ("targets", connector.targets, n_targets)):
-        outside = ids[(ids < 0) | (ids >= n)]
+        outside = ids[ids >= n]
         if outside.size:
             raise ParameterError(f"{where}.{name}", int(outside[0]), f"ids in [0, {n})")
-    weights, delays = connector.weights, connector.delays_ms
+    weights = connector.weights
     if weights is not None:
         unit = projection.weight_unit
         if connector.weight_unit is not unit:
@@ -256,11 +179,15 @@ def _check_explicit(connector: Explicit, where: str, n_sources: int, n_targets: 
             name = f"weights_{unit.suffix}"
             sign = f"the sign of the projection's weight_{unit.suffix} ({unit.value})"
             raise ParameterError(f"{where}.{name}", float(wrong[0]), sign)
-    if delays is not None and not (delays >= 0).all():
-        raise ParameterError(f"{where}.delays_ms", float(delays[~(delays >= 0)][0]), "values >= 0 ms")
-    for name, values in (("weights", weights), ("delays_ms", delays)):
-        if values is not None and not np.isfinite(values).all():
-            raise ParameterError(f"{where}.{name}", float(values[~np.isfinite(values)][0]), "finite numbers")
+
+
+def _parts(name: str, parts: Iterable[object], kind: type | UnionType) -> tuple[object, ...]:
+    """Return the parts of a network as a tuple; raise ParameterError unless all are of one kind."""
+    if not isinstance(parts, tuple | list):
+        raise ParameterError(name, parts, "a tuple")
+    for i, part in enumerate(parts):
+        check_kind(f"{name}[{i}]", part, kind, f"one of {', '.join(k.__name__ for k in get_args(kind) or (kind,))}")
+    return tuple(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,9 +210,16 @@ class Network:
     _groups: dict[str, Population | SpikeSource] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.dt_ms > 0:
-            raise ParameterError("Network.dt_ms", self.dt_ms, "a value > 0 ms")
-        check_finite("Network.dt_ms", self.dt_ms)
+        check_text("Network.name", self.name)
+        object.__setattr__(self, "dt_ms", check_number("Network.dt_ms", self.dt_ms, above=0, unit="ms"))
+        if not SHORTEST_STEP_MS <= self.dt_ms <= LONGEST_STEP_MS:
+            allowed = f"{SHORTEST_STEP_MS:g} to {LONGEST_STEP_MS:g} ms"
+            raise ParameterError("Network.dt_ms", self.dt_ms, allowed)
+        object.__setattr__(self, "scale", check_number("Network.scale", self.scale, above=0))
+        if self.reference is not None:
+            check_text("Network.reference", self.reference)
+        for name, kind in (("populations", Population), ("projections", Projection), ("sources", SpikeSource)):
+            object.__setattr__(self, name, _parts(f"Network.{name}", getattr(self, name), kind))
         if not self.populations:
             raise ParameterError("Network.populations", 0, "at least one population")
         offsets: dict[str, int] = {}
@@ -295,6 +229,8 @@ class Network:
                 raise ParameterError("Network.populations", group.name, "names that differ")
             offsets[group.name] = n
             n += group.n_neurons
+        if n > MAX_COUNT:
+            raise ParameterError("Network.populations", f"{n:,} neurons", f"at most {MAX_COUNT:,} neurons and sources")
         object.__setattr__(self, "offsets", offsets)
         object.__setattr__(self, "_groups", {group.name: group for group in (*self.populations, *self.sources)})
         sizes = {group.name: group.n_neurons for group in (*self.populations, *self.sources)}
@@ -317,19 +253,10 @@ class Network:
             raise ParameterError(f"{where}.connector", f"{n_sources} -> {n_targets}", "equal sizes for OneToOne")
         if isinstance(connector, Explicit) and connector.sources.size:
             _check_explicit(connector, f"{where}.connector", n_sources, n_targets, projection)
-        if not projection.delay_ms.mean >= 0:
-            raise ParameterError(f"{where}.delay_ms", projection.delay_ms, "a mean >= 0 ms")
-        weight = projection.weight
-        sign_ok = not isinstance(weight, Normal) or weight.sd == 0 or (weight.low >= 0 or weight.high <= 0)
-        if isinstance(weight, Uniform):
-            sign_ok = weight.low >= 0 or weight.high <= 0
-        if not sign_ok:
-            name = f"{where}.weight_{projection.weight_unit.suffix}"
-            raise ParameterError(name, weight, "one sign: set low=0 (excites) or high=0 (inhibits)")
         if projection.plasticity is not None:
             check_unit(f"{where} with plasticity", projection.weight_unit, WeightUnit.PA, "plastic synapses")
             given = connector.weights if isinstance(connector, Explicit) else None
-            projection.plasticity.check_initial_weights(where, weight, given)
+            projection.plasticity.check_initial_weights(where, projection.weight, given)
 
     @property
     def n_neurons(self) -> int:

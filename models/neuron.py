@@ -14,34 +14,33 @@ import math
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
-from models.errors import ParameterError, check_finite
+from models.check import check_number, is_number
+from models.errors import ParameterError
 from models.weight_unit import WeightUnit
 
 
-def _check_positive(neuron: object, *names: str) -> None:
-    """Raise ParameterError unless the parameters are above zero."""
-    for name in names:
-        if not getattr(neuron, name) > 0:
-            raise ParameterError(f"{type(neuron).__name__}.{name}", getattr(neuron, name), "a value > 0")
+def _set_numbers(neuron: NeuronModel, *positive: str) -> None:
+    """Turn all parameters into floats; raise ParameterError for one that is no finite number, or not positive.
 
-
-def _check_finite(neuron: NeuronModel) -> None:
-    """Raise ParameterError unless the parameters are finite; only a threshold may be infinite."""
+    Only a threshold may be infinite, and only upwards.
+    """
     for parameter in fields(neuron):
-        value = getattr(neuron, parameter.name)
-        if not (parameter.name == "v_thresh_mv" and value == math.inf):
-            check_finite(f"{type(neuron).__name__}.{parameter.name}", value)
+        name, value = f"{type(neuron).__name__}.{parameter.name}", getattr(neuron, parameter.name)
+        if parameter.name == "v_thresh_mv" and is_number(value) and value == math.inf:
+            number = math.inf
+        elif parameter.name in ("t_ref_ms", "thresh_jump_mv"):
+            number = check_number(name, value, at_least=0, unit="ms" if parameter.name == "t_ref_ms" else "mV")
+        else:
+            number = check_number(name, value, above=0 if parameter.name in positive else None)
+        object.__setattr__(neuron, parameter.name, number)
 
 
 def _check_lif(neuron: LifNeuron, *positive: str) -> None:
     """Check what all LIF neurons have in common, and that ``positive`` parameters are."""
     name = type(neuron).__name__
-    _check_positive(neuron, "c_m_pf", "tau_mem_ms", *positive)
-    if not neuron.t_ref_ms >= 0:
-        raise ParameterError(f"{name}.t_ref_ms", neuron.t_ref_ms, "a value >= 0 ms")
+    _set_numbers(neuron, "c_m_pf", "tau_mem_ms", *positive)
     if not neuron.v_reset_mv < neuron.v_thresh_mv:
         raise ParameterError(f"{name}.v_reset_mv", neuron.v_reset_mv, f"below v_thresh_mv = {neuron.v_thresh_mv:g}")
-    _check_finite(neuron)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +137,6 @@ class LifAdaptThresh:
 
     def __post_init__(self) -> None:
         _check_lif(self, "tau_syn_exc_ms", "tau_syn_inh_ms", "tau_thresh_ms")
-        if not self.thresh_jump_mv >= 0:
-            raise ParameterError("LifAdaptThresh.thresh_jump_mv", self.thresh_jump_mv, "a value >= 0 mV")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,10 +179,9 @@ class Izhikevich:
     tau_syn_inh_ms: float = 5.0
 
     def __post_init__(self) -> None:
-        _check_positive(self, "tau_syn_exc_ms", "tau_syn_inh_ms")
+        _set_numbers(self, "tau_syn_exc_ms", "tau_syn_inh_ms")
         if not self.v_reset_mv < self.v_peak_mv:
             raise ParameterError("Izhikevich.v_reset_mv", self.v_reset_mv, f"below v_peak_mv = {self.v_peak_mv:g}")
-        _check_finite(self)
 
 
 LifNeuron = LifCurrExp | LifCurrAlpha | LifCondExp | LifAdaptThresh | LifDelta

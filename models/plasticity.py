@@ -33,7 +33,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from models.distribution import Distribution
+from models.check import check_number
+from models.distribution import Distribution, moments
 from models.errors import ParameterError, UnknownNameError
 
 
@@ -71,21 +72,21 @@ class PairStdp:
 
     def __post_init__(self) -> None:
         for name in ("tau_plus_ms", "tau_minus_ms"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ParameterError(f"PairStdp.{name}", getattr(self, name), "a finite value > 0 ms")
-        for name in ("a_plus", "a_minus"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ParameterError(f"PairStdp.{name}", getattr(self, name), "a finite value >= 0")
-        if not 0 <= self.w_min_pa < math.inf:
-            raise ParameterError("PairStdp.w_min_pa", self.w_min_pa, "a finite magnitude >= 0 pA")
-        if not self.w_min_pa < self.w_max_pa < math.inf:
-            allowed = f"a finite magnitude above w_min_pa = {self.w_min_pa:g} pA"
-            raise ParameterError("PairStdp.w_max_pa", self.w_max_pa, allowed)
+            self._set(name, check_number(f"PairStdp.{name}", getattr(self, name), above=0, unit="ms"))
+        for name, unit in (("a_plus", ""), ("a_minus", ""), ("w_min_pa", "pA"), ("w_max_pa", "pA")):
+            self._set(name, check_number(f"PairStdp.{name}", getattr(self, name), at_least=0, unit=unit))
+        if not self.w_min_pa < self.w_max_pa:
+            raise ParameterError(
+                "PairStdp.w_max_pa", self.w_max_pa, f"a magnitude above w_min_pa = {self.w_min_pa:g} pA"
+            )
         for name, kind in (("weight_dependence", WeightDependence), ("pairing", Pairing)):
             given = str(getattr(self, name))
             if given not in [choice.value for choice in kind]:
                 raise UnknownNameError(f"PairStdp.{name}", given, [choice.value for choice in kind])
-            object.__setattr__(self, name, kind(given))
+            self._set(name, kind(given))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
 
     @property
     def is_additive(self) -> bool:
@@ -105,11 +106,11 @@ class PairStdp:
         where : str
             How the error calls the projection.
         weight_pa : Distribution
-            Its mean is checked; what is drawn beyond the bounds starts on them.
+            The mean of its draws is checked; what is drawn beyond the bounds starts on them.
         given_pa : ndarray of float64, pA, optional
             Weights given one by one; each is checked, and ``weight_pa`` is not.
         """
-        weights = np.array([weight_pa.mean]) if given_pa is None else given_pa
+        weights = np.array([moments(weight_pa).mean]) if given_pa is None else given_pa
         magnitudes = np.abs(weights)
         outside = weights[(magnitudes < self.w_min_pa) | (magnitudes > self.w_max_pa)]
         if outside.size:

@@ -23,6 +23,7 @@ _WHOLE_STEP_TOLERANCE = 1e-6  # of a step
 _WHOLE_STEP_RELATIVE = 1e-10  # of the number of steps, on top
 _TIE_TOLERANCE = 1e-9  # of a step; a quotient of two rounded numbers is off by 3e-16 of its size
 _TIE_RELATIVE = 1e-12
+_MOST_STEPS = 2.0**62  # fits int64
 
 
 def ms_to_steps(duration_ms: float, dt_ms: float, *, name: str = "duration_ms") -> int:
@@ -64,10 +65,10 @@ def round_to_steps(time_ms: float, dt_ms: float) -> int:
 
 
 def times_to_steps(times_ms: NDArray[np.float64], dt_ms: float) -> NDArray[np.int64]:
-    """Round times >= 0 to the nearest steps, halves up: int64, of the same shape."""
+    """Round times >= 0 to the nearest steps, halves up, at most 2**62: int64, of the same shape."""
     n_steps = times_ms / dt_ms
     nearest: NDArray[np.float64] = np.floor(n_steps + 0.5 + _tie_tolerance(n_steps))
-    return nearest.astype(np.int64)
+    return np.minimum(nearest, _MOST_STEPS).astype(np.int64)
 
 
 def ceil_to_steps(time_ms: float, dt_ms: float) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from emulator.engine_state import initial_potentials_mv
 from emulator.fixed_point import QFormat
 from emulator.fixed_point_notes import format_deviations
+from emulator.initial_potential import initial_potentials_mv
 from emulator.number_format import MAX_WEIGHT_BITS, NumberFormat, StateRounding, check_format
 from emulator.weight_scale import WeightRounding
 from models.errors import ParameterError, UnknownNameError

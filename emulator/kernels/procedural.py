@@ -159,7 +159,8 @@ def take_words(n, step, block_words, book, free, queue, last_step):
 def _draw_round(thread, n_threads, step, first, neurons, n, shard_bits, group_of_source, rows, redraw):
     """Draw this thread's share of the next rows that are not stored; return how far it came and how many rows.
 
-    Places are given to all of them, so that every thread's book stays the same.
+    Places are given to all of them, so that every thread's book stays the same. The packets of a source that sends
+    several in the step follow each other: they share one row, and one round, whose pointers they read.
     """
     book, arena = redraw.book[thread], redraw.arena
     n_rows = 0
@@ -168,6 +169,8 @@ def _draw_round(thread, n_threads, step, first, neurons, n, shard_bits, group_of
     while last < n and n_rows < ROWS_PER_ROUND:
         source = neurons[last]
         last += 1
+        while last < n and neurons[last] == source:
+            last += 1
         if redraw.state[source] == STORED:
             continue
         length = np.int64(redraw.length[source])

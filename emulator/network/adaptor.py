@@ -27,6 +27,7 @@ from emulator.network.model import EndOfTick, Parameters
 from emulator.network.routes import NO_ENTRY, Routes, routes_of_bits
 from emulator.network.scenario import WORK_FRACTION_BITS, Packets, Scenario, Work
 from emulator.network.ways import broadcast_routes, unicast_ways
+from emulator.storage import as_row_lengths
 from emulator.timing import slice_of_source
 from mapping.model import Mapping, Role
 from mapping.packet_walk import Routers, route_bits
@@ -298,13 +299,13 @@ def mean_row_length(mapping: Mapping, network: Network) -> tuple[NDArray[np.uint
         n = projection.expected_n_synapses(source.n_neurons, target.n_neurons)
         per_neuron[names.index(source.name), names.index(target.name)] += n / source.n_neurons
     slices = mapping.partition.slices
-    lengths = np.zeros((len(groups), len(slices)), np.uint16)
+    lengths = np.zeros((len(groups), len(slices)))
     for i, part in enumerate(slices):
         if part.population in names[: len(network.populations)]:
             share = part.n_neurons / network.group(part.population).n_neurons
             lengths[:, i] = np.round(per_neuron[:, names.index(part.population)] * share)
     row = np.repeat(np.arange(len(groups)), [group.n_neurons for group in groups])
-    return lengths, row.astype(np.int32)
+    return as_row_lengths(lengths), row.astype(np.int32)
 
 
 def random_spikes(

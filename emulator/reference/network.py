@@ -8,13 +8,12 @@ convention in step t + d + 1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from emulator.connectivity import Connectivity
-from emulator.engine_state import initial_potentials_mv
+from emulator.initial_potential import initial_potentials_mv
 from emulator.kernels.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
 from emulator.poisson_drive import poisson_limits
 from emulator.poisson_kiss import PoissonMethod
@@ -22,7 +21,7 @@ from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.reference.kiss import KissInput
 from emulator.reference.neuron_model import FixedCell, FloatCell, fixed_neuron, float_neuron
 from emulator.reference.philox import philox_block
-from emulator.reference.row import Synapse, unpack_row
+from emulator.reference.row import Synapse, nearest_step, unpack_row
 from emulator.reference.stdp_network import PlasticSynapses
 from emulator.weight_scale import WeightScale
 from models.network import Network, PoissonSource, Population, Receptor, SpikeArraySource
@@ -71,15 +70,16 @@ def _drive_halves(entity: int, block: int, purpose: int, seed: int) -> list[int]
 
 
 def source_spikes_of(network: Network, step: int, seed: int, kiss: KissInput | None = None) -> list[int]:
-    """Ids of the spike-source neurons that fire in one step, each once, ascending; ``kiss`` draws if it is given."""
-    fired: set[int] = set()
+    """Ids of the spike-source neurons that fire in one step, each once a spike, ascending; ``kiss`` draws if given."""
+    fired: list[int] = []
     for source in network.sources:
         offset = network.offsets[source.name]
         match source:
             case SpikeArraySource(times_ms=times, ids=ids):
-                for time_ms, i in zip(times, ids, strict=True):
-                    if math.floor(time_ms / network.dt_ms + 0.5) == step:
-                        fired.add(offset + int(i))
+                fired += [
+                    offset + int(i) for time_ms, i in zip(times, ids, strict=True)
+                    if nearest_step(time_ms, network.dt_ms) == step
+                ]  # fmt: skip
             case PoissonSource():
                 if not source.start_ms <= step * network.dt_ms + 1e-9 < source.stop_ms:
                     continue
@@ -88,7 +88,7 @@ def source_spikes_of(network: Network, step: int, seed: int, kiss: KissInput | N
                 else:
                     rng = host_rng(seed, Stream.POISSON_SOURCE, offset, step)
                     counts = rng.poisson(source.rate_hz * network.dt_ms * 1e-3, source.n_neurons).tolist()
-                fired.update(offset + i for i, count in enumerate(counts) if count)
+                fired += [offset + i for i, count in enumerate(counts) for _ in range(count)]
     return sorted(fired)
 
 

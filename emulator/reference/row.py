@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import accumulate
 from statistics import NormalDist
 
@@ -163,15 +164,23 @@ def _sample_without_replacement(n_candidates: int, words: list[int]) -> list[int
     return chosen
 
 
+def nearest_step(time_ms: float, dt_ms: float) -> int:
+    """Round to the nearest whole step, halves up; of the decimal fractions that were written."""
+    n_steps = Decimal(repr(float(time_ms))) / Decimal(repr(float(dt_ms)))
+    return int(n_steps.to_integral_value(ROUND_HALF_UP))
+
+
 def to_steps(delay_ms: float, dt_ms: float) -> int:
     """Round to the nearest whole step, halves up, at least one."""
-    return max(1, math.floor(delay_ms / dt_ms + 0.5))
+    return max(1, nearest_step(delay_ms, dt_ms))
 
 
 def draw_delay_steps(delay_ms: Distribution, dt_ms: float, word: int) -> int:
     """Delay at the quantile ``word / 2**32``."""
-    if isinstance(delay_ms, Constant) or (isinstance(delay_ms, Normal) and delay_ms.sd == 0):
-        return to_steps(delay_ms.mean, dt_ms)
+    if isinstance(delay_ms, Constant):
+        return to_steps(delay_ms.value, dt_ms)
+    if isinstance(delay_ms, Normal) and delay_ms.sd == 0:
+        return to_steps(min(max(delay_ms.mean, delay_ms.low), delay_ms.high), dt_ms)
     first, cumulative = delay_cumulative(delay_ms, dt_ms)
     for i, p in enumerate(cumulative):
         if word < math.floor(p * _WORD + 0.5):
@@ -199,16 +208,16 @@ def delay_cumulative(delay_ms: Uniform | Normal, dt_ms: float) -> tuple[int, lis
 
 def _probability_below(distribution: Uniform | Normal, x: float) -> float:
     low, high = distribution.low, distribution.high
-    if x < low:
+    if x <= low or math.isclose(x, low, rel_tol=1e-9):
         return 0.0
-    if x >= high:
+    if x > high and not math.isclose(x, high, rel_tol=1e-9):
         return 1.0
     if isinstance(distribution, Uniform):
         return (x - low) / (high - low)
     normal = NormalDist(distribution.mean, distribution.sd)
     if distribution.truncation is Truncation.CLIP:
         return normal.cdf(x)
-    return (normal.cdf(x) - normal.cdf(low)) / (normal.cdf(high) - normal.cdf(low))
+    return min(1.0, (normal.cdf(x) - normal.cdf(low)) / (normal.cdf(high) - normal.cdf(low)))
 
 
 def draw_weight(weight: Distribution, word: int) -> float:
@@ -219,8 +228,8 @@ def draw_weight(weight: Distribution, word: int) -> float:
             return value
         case Uniform(low=low, high=high):
             return low + (high - low) * u
-        case Normal(mean=mean, sd=sd) if sd == 0:
-            return mean
+        case Normal(mean=mean, sd=sd, low=low, high=high) if sd == 0:
+            return min(max(mean, low), high)
         case Normal(mean=mean, sd=sd, low=low, high=high, truncation=truncation):
             normal = NormalDist(mean, sd)
             if truncation is Truncation.REDRAW:

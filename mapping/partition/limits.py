@@ -15,11 +15,11 @@ import numpy as np
 
 from mapping.partition.hints import fewer_neurons
 from mapping.partition.row import longest_delay_steps
+from models.distribution import moments
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import (
     AllToAll,
-    Constant,
     Explicit,
     FixedProbability,
     Network,
@@ -147,8 +147,8 @@ def _n_weights(network: Network, name: str) -> float:
         given = projection.connector.weights if isinstance(projection.connector, Explicit) else None
         if given is not None:
             values.update(np.unique(given).tolist())
-        elif isinstance(projection.weight, Constant):
-            values.add(projection.weight.value)
+        elif moments(projection.weight).sd == 0:
+            values.add(moments(projection.weight).mean)
         else:
             drawn += n_synapses / n_targets
     return len(values) + drawn

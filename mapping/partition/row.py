@@ -36,6 +36,7 @@ from models.units import round_to_steps
 ROW_TAIL = 0.01
 #: Probability per synapse of a delay above the bound: 0.3 synapses of PD14's 298,880,968 (fact sheet pd14 1.4).
 DELAY_TAIL = 1e-9
+_LARGE_MEAN = 1e6  #: synapses of a row from which on its bound is not summed up
 
 
 def expected_row_length(projection: Projection, network: Network, n_slice_neurons: int) -> float:
@@ -111,6 +112,8 @@ def binomial_bound(n_trials: int, probability: float, tail: float) -> int:
     if probability >= 1:
         return n_trials
     mean = n_trials * probability
+    if mean > _LARGE_MEAN:  # the normal tail, bounded by exp(-z^2 / 2)
+        return min(n_trials, math.ceil(mean + math.sqrt(-2.0 * math.log(tail) * mean * (1.0 - probability))))
     top = min(n_trials, math.ceil(mean + 14 * math.sqrt(mean) + 60))  # P(X > top) is far below any tail used here
     r = np.arange(top)
     log_ratio = np.log((n_trials - r) / (r + 1.0)) + math.log(probability) - math.log1p(-probability)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from emulator.connectivity import build_connectivity
-from emulator.engine_state import initial_potentials_mv
 from emulator.fixed_point import QFormat
+from emulator.initial_potential import initial_potentials_mv
 from emulator.kernels import neuron as column
 from emulator.kernels import neuron_q
 from emulator.number_format import (

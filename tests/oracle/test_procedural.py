@@ -263,10 +263,10 @@ def test_redrawn_rows_are_those_of_the_spikes_that_were_not_stored():
     c, drawn = simulation.connectivity, np.zeros(network.n_sources, bool)
     drawn[simulation.spike_neuron] = True
     assert (c.state == np.where(drawn, DRAWN, NOT_DRAWN)).all()
-    assert c.count_redrawn(simulation.spike_neuron) == (
+    assert c.count_redrawn(simulation.spike_step, simulation.spike_neuron) == (
         simulation.spike_neuron.size, c.row_length[simulation.spike_neuron].sum(),
     )  # fmt: skip
-    assert run(network).connectivity.count_redrawn(simulation.spike_neuron) == (0, 0)
+    assert run(network).connectivity.count_redrawn(simulation.spike_step, simulation.spike_neuron) == (0, 0)
 
 
 def test_replay_needs_the_rows():

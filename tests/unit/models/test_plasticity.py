@@ -21,12 +21,12 @@ def refuses(message, make, kind=ParameterError):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"tau_plus_ms": 0.0}, "PairStdp.tau_plus_ms: needs a finite value > 0 ms, has 0.0"),
-        ({"tau_minus_ms": float("inf")}, "PairStdp.tau_minus_ms: needs a finite value > 0 ms, has inf"),
-        ({"a_plus": -0.1}, "PairStdp.a_plus: needs a finite value >= 0, has -0.1"),
-        ({"a_minus": float("nan")}, "PairStdp.a_minus: needs a finite value >= 0, has nan"),
-        ({"w_min_pa": -1.0}, "PairStdp.w_min_pa: needs a finite magnitude >= 0 pA, has -1.0"),
-        ({"w_max_pa": 10.0}, "PairStdp.w_max_pa: needs a finite magnitude above w_min_pa = 10 pA, has 10.0"),
+        ({"tau_plus_ms": 0.0}, "PairStdp.tau_plus_ms: needs a value > 0 ms, has 0.0"),
+        ({"tau_minus_ms": float("inf")}, "PairStdp.tau_minus_ms: needs a finite number, has inf"),
+        ({"a_plus": -0.1}, "PairStdp.a_plus: needs a value >= 0, has -0.1"),
+        ({"a_minus": float("nan")}, "PairStdp.a_minus: needs a value >= 0, has nan"),
+        ({"w_min_pa": -1.0}, "PairStdp.w_min_pa: needs a value >= 0 pA, has -1.0"),
+        ({"w_max_pa": 10.0}, "PairStdp.w_max_pa: needs a magnitude above w_min_pa = 10 pA, has 10.0"),
     ],
 )
 def test_values_that_make_no_rule_are_refused(change, message):
