@@ -117,7 +117,7 @@ def _mean_packets(network: Network, source: SpikeSource) -> float:
     return mean * source.n_neurons
 
 
-def _active_steps(source: PoissonSource, dt_ms: float) -> tuple[int, int]:
+def active_steps(source: PoissonSource, dt_ms: float) -> tuple[int, int]:
     """First step of a source and the one after its last: those that do not begin before ``start_ms``, ``stop_ms``."""
     stop = _NEVER if math.isinf(source.stop_ms) else ceil_to_steps(source.stop_ms, dt_ms)
     return ceil_to_steps(source.start_ms, dt_ms), stop
@@ -128,7 +128,7 @@ class _KissPopulation:
 
     def __init__(self, network: Network, source: PoissonSource, seed: int) -> None:
         rate = kiss_rates(network)[source.name]
-        self._row = np.array(rate.as_row(*_active_steps(source, network.dt_ms)), np.int64)
+        self._row = np.array(rate.as_row(*active_steps(source, network.dt_ms)), np.int64)
         self._state = kiss_seeds(seed, network.offsets[source.name], source.n_neurons)
         self._quantiles = quantiles_for(self._row[None])
         kernel.start_kiss(self._row, self._state)
@@ -155,7 +155,7 @@ def _counter_spikes(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw every step by a generator of its own."""
     steps, neurons = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    start, stop = _active_steps(source, network.dt_ms)
+    start, stop = active_steps(source, network.dt_ms)
     for step in range(max(first_step, start), min(first_step + n_steps, stop)):
         rng = host_rng(seed, Stream.POISSON_SOURCE, network.offsets[source.name], step)
         counts = rng.poisson(source.rate_hz * network.dt_ms * 1e-3, source.n_neurons)

@@ -46,6 +46,8 @@ from models.stimulus import check_group
 from models.weight_unit import WeightUnit as WeightUnit
 from models.weight_unit import check_unit, given_unit
 
+MAX_GROUPS = (1 << 15) - 1  #: populations and sources are numbered by 16-bit words
+MS_PER_S = 1000.0
 SHORTEST_STEP_MS, LONGEST_STEP_MS = 1e-6, 1000.0
 
 
@@ -229,6 +231,13 @@ class Network:
                 raise ParameterError("Network.populations", group.name, "names that differ")
             offsets[group.name] = n
             n += group.n_neurons
+        for population in self.populations:
+            if population.rate_hz is not None and population.rate_hz * self.dt_ms > MS_PER_S:
+                allowed = f"at most {MS_PER_S / self.dt_ms:g} Hz, one spike in each step of {self.dt_ms:g} ms"
+                raise ParameterError(f"Population({population.name!r}).rate_hz", population.rate_hz, allowed)
+        if len(offsets) > MAX_GROUPS:
+            allowed = f"at most {MAX_GROUPS:,} populations and sources"
+            raise ParameterError("Network.populations", f"{len(offsets):,}", allowed)
         if n > MAX_COUNT:
             raise ParameterError("Network.populations", f"{n:,} neurons", f"at most {MAX_COUNT:,} neurons and sources")
         object.__setattr__(self, "offsets", offsets)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+import numpy as np
+
 from emulator.poisson_kiss import kiss_rates
 from emulator.run import Simulation
+from emulator.source import active_steps
 from emulator.weight_scale import RingBufferBound, sigma_for_larger_shift
 from models.network import Network, PoissonSource, Receptor
 from neuromap.choices import Experiment
@@ -27,6 +30,7 @@ def loss_report(experiment: Experiment, simulation: Simulation) -> LossReport:
         weights_zero=zero,
         near_overflow=list(simulation.near_overflow),
         poisson_rate_ratio=_rate_ratios(simulation.network) if experiment.poisson == "kiss" else {},
+        source_packet_ratio=_packet_ratios(simulation),
     )
 
 
@@ -49,6 +53,21 @@ def _rate_ratios(network: Network) -> dict[str, float]:
         for name, rate in kiss_rates(network).items()
         if asked_hz[name]
     }
+
+
+def _packet_ratios(simulation: Simulation) -> dict[str, float]:
+    """Packets that every Poisson source sent in this run, over its rate times its active time."""
+    network, ratios = simulation.network, {}
+    n_sent = np.bincount(simulation.spike_neuron, minlength=network.n_sources)
+    for source in network.sources:
+        if isinstance(source, PoissonSource):
+            start, stop = active_steps(source, network.dt_ms)
+            n_active = max(0, min(stop, simulation.n_steps) - start)
+            asked = source.rate_hz * source.n_neurons * n_active * network.dt_ms * 1e-3
+            first = network.offsets[source.name]
+            if asked:
+                ratios[source.name] = float(n_sent[first : first + source.n_neurons].sum() / asked)
+    return ratios
 
 
 def loss_notes(experiment: Experiment, simulation: Simulation, losses: LossReport) -> list[str]:

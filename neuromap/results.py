@@ -228,7 +228,8 @@ class LossReport:
     ``saturated_words``: ring words of a receptor (``"A exc"``) that were full when they were read. ``weights_clipped``,
     ``weights_zero``: weights above the largest word; weights that rounded to zero. ``near_overflow``: populations
     whose state came near the end of its range. ``poisson_rate_ratio``: rate that SpiNNaker's Poisson methods send over
-    the one asked for.
+    the one asked for. ``source_packet_ratio``: packets that each Poisson source sent in this run over its rate times
+    its active time; what chance leaves is about one over the square root of their number.
     """
 
     saturated_words: dict[str, int] = field(default_factory=dict)
@@ -236,6 +237,7 @@ class LossReport:
     weights_zero: dict[str, int] = field(default_factory=dict)
     near_overflow: list[str] = field(default_factory=list)
     poisson_rate_ratio: dict[str, float] = field(default_factory=dict)
+    source_packet_ratio: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,23 +14,52 @@ P_MIN = 1e-3
 CELLS = Population(name="A", n_neurons=1)
 
 
-def fired(rate_hz, dt_ms, method, *, n_neurons=400, n_steps=1000, seed=1):
-    """Which source neuron fired in which step: bool, shape (n_steps, n_neurons), and the mean count a step."""
+def counted(rate_hz, dt_ms, method, *, n_neurons=400, n_steps=1000, seed=1):
+    """Packets that each source neuron sent in each step: shape (n_steps, n_neurons), and their mean."""
     source = PoissonSource(name="S", n_neurons=n_neurons, rate_hz=rate_hz)
     network = Network(name="one", populations=(CELLS,), sources=(source,), dt_ms=dt_ms)
     ptr, neurons = SpikeSources(network, seed, method).spikes(0, n_steps)
-    out = np.zeros((n_steps, n_neurons), bool)
-    out[np.repeat(np.arange(n_steps), np.diff(ptr)), neurons - 1] = True
+    place = np.repeat(np.arange(n_steps), np.diff(ptr)) * n_neurons + neurons - 1
+    out = np.bincount(place, minlength=n_steps * n_neurons).reshape(n_steps, n_neurons)
     mean = kiss_rate(rate_hz, dt_ms, "S").mean_per_step if method is PoissonMethod.KISS else rate_hz * dt_ms * 1e-3
     return out, mean
 
 
+def fired(*args, **options):
+    """Which source neuron fired in which step: bool, shape (n_steps, n_neurons), and the mean count a step."""
+    out, mean = counted(*args, **options)
+    return out > 0, mean
+
+
 @pytest.mark.parametrize("method", PoissonMethod)
-@pytest.mark.parametrize(("rate_hz", "dt_ms"), [(0.1, 1.0), (8.0, 0.1), (95.0, 0.1), (120.0, 0.1), (2_000.0, 1.0)])
-def test_sources_fire_as_often_as_they_should(method, rate_hz, dt_ms):
-    out, mean = fired(rate_hz, dt_ms, method, n_steps=2500)
-    p = -math.expm1(-mean)  # several spikes in a step are sent as one
-    assert out.mean() == pytest.approx(p, abs=4 * math.sqrt(p * (1 - p) / out.size))
+@pytest.mark.parametrize(
+    ("rate_hz", "dt_ms"),
+    [
+        (0.1, 1.0),
+        (8.0, 0.1),
+        (95.0, 0.1),
+        (120.0, 0.1),
+        (1_000.0, 0.1),
+        (20_000.0, 0.1),
+        (2_000.0, 1.0),
+        (20_000.0, 1.0),
+    ],
+)
+def test_sources_send_as_many_packets_as_they_should(method, rate_hz, dt_ms):
+    out, mean = counted(rate_hz, dt_ms, method, n_steps=2500)
+    assert out.mean() == pytest.approx(mean, abs=4 * math.sqrt(mean / out.size))
+    if method is PoissonMethod.COUNTER:
+        assert mean == rate_hz * dt_ms * 1e-3
+
+
+@pytest.mark.parametrize(("rate_hz", "dt_ms"), [(1_000.0, 0.1), (5_000.0, 0.1), (3_000.0, 1.0)])
+@pytest.mark.parametrize("method", PoissonMethod)
+def test_packets_of_a_step_are_poisson(method, rate_hz, dt_ms):
+    out, mean = counted(rate_hz, dt_ms, method)
+    top = int(stats.poisson.ppf(1 - 1e-4, mean))
+    probability = np.append(stats.poisson.pmf(np.arange(top), mean), stats.poisson.sf(top - 1, mean))
+    found = np.bincount(np.minimum(out.ravel(), top), minlength=top + 1)
+    assert stats.chisquare(found, probability * out.size).pvalue > P_MIN
 
 
 @pytest.mark.parametrize("method", PoissonMethod)

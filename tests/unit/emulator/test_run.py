@@ -83,14 +83,19 @@ def test_sources_may_fire_in_every_step():
 
 
 def test_delay_that_no_list_can_hold_is_refused():
-    message = (
-        "due lists at state engine: needs 137,438,953,472 bytes of addresses, has 8,589,934,592 bytes of addresses; "
-        "shorten the longest delay, now 10,000,000 steps"
-    )
-    cells = Population(name="A", n_neurons=2)
-    network = Network(name="late", populations=(cells,), projections=(projection("A", "A", AllToAll(), delay_ms=1e6),))
-    with pytest.raises(CapacityError, match=f"^{re.escape(message)}$"):
-        simulate(network, n_steps=1, seed=1, n_threads=1)
+    def refused(message, delay_ms):
+        cells = Population(name="A", n_neurons=2)
+        late = projection("A", "A", AllToAll(), delay_ms=delay_ms)
+        with pytest.raises(CapacityError, match=f"^{re.escape(message)}$"):
+            simulate(Network(name="late", populations=(cells,), projections=(late,)), n_steps=1, seed=1, n_threads=2)
+
+    message = "longest delay at state engine: needs {} steps, has 1,048,576 steps; shorten the delays"
+    refused(message.format("10,000,000"), 1e6)
+    refused(message.format("4,611,686,018,427,387,904"), 1e300)
+    refused(
+        "due lists at state engine: needs 17,179,869,184 bytes of addresses, has 8,589,934,592 bytes of addresses; "
+        "shorten the longest delay, now 1,000,000 steps", 1e5,
+    )  # fmt: skip
 
 
 def test_float_and_fixed_agree_on_one_neuron_s_potential():
@@ -110,8 +115,8 @@ def test_float_and_fixed_agree_on_one_neuron_s_potential():
         ({"n_steps": 0}, "n_steps: needs at least 1 step, has 0"),
         ({"n_threads": 0}, "n_threads: needs 1 to 256 threads, has 0"),
         ({"n_threads": 1_000_000}, "n_threads: needs 1 to 256 threads, has 1000000"),
-        ({"probes": [3, 51]}, "probes: needs neuron ids in [0, 51), has [3, 51]"),
-        ({"probes": [-1]}, "probes: needs neuron ids in [0, 51), has [-1]"),
+        ({"probes": [3, 51]}, "probes: needs neuron ids in [0, 51), has 51"),
+        ({"probes": [-1]}, "probes: needs ids that are whole numbers >= 0, has -1"),
     ],
 )
 def test_impossible_options_are_refused(options, message):

@@ -5,8 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from emulator.source import SpikeSources
-from models.network import Network, PoissonSource, Population
+from emulator.poisson_kiss import PoissonMethod
+from emulator.run import simulate
+from emulator.source import SpikeSources, most_source_packets
+from models.errors import CapacityError, ParameterError
+from models.network import AllToAll, Constant, LifDelta, Network, PoissonSource, Population, Projection
 from reference_case import spikes_at
 
 CELLS = Population(name="A", n_neurons=10)
@@ -40,10 +43,83 @@ def test_no_source_has_no_spikes():
 
 
 def test_poisson_source_has_its_rate():
-    n = sum(map(len, by_step(PoissonSource(name="S", n_neurons=1000, rate_hz=100.0), n_steps=1000)))
-    mean = 1000 * 1000 * -np.expm1(-0.01)  # at most one spike a step
-    assert n == pytest.approx(mean, abs=4 * np.sqrt(mean))
+    for rate_hz in (100.0, 5000.0):
+        n = sum(map(len, by_step(PoissonSource(name="S", n_neurons=1000, rate_hz=rate_hz), n_steps=1000)))
+        mean = 1000 * rate_hz * 0.1
+        assert n == pytest.approx(mean, abs=4 * np.sqrt(mean))
 
 
-def test_source_neuron_fires_at_most_once_a_step():
-    assert by_step(spikes_at("T", 1, [(0.1, 0), (0.1, 0), (0.12, 0)]), n_steps=2) == [[], [10]]
+def test_every_given_spike_is_a_packet():
+    assert by_step(spikes_at("T", 2, [(0.1, 0), (0.1, 0), (0.12, 0), (0.1, 1)]), n_steps=2) == [[], [10, 10, 10, 11]]
+
+
+def test_half_a_step_is_rounded_up_and_times_beyond_all_steps_never_come():
+    steps = by_step(spikes_at("T", 1, [(0.15, 0), (0.25, 0), (0.35, 0), (0.45, 0), (1.05, 0), (1e300, 0)]), n_steps=20)
+    assert [i for i, ids in enumerate(steps) if ids] == [2, 3, 4, 5, 11]
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "stop_ms", "steps"),
+    [(0.3, 0.7, range(3, 7)), (0.35, 0.75, range(4, 8)), (0.0, 0.31, range(4)), (0.6, 1.2, range(6, 12))],
+)
+@pytest.mark.parametrize("method", PoissonMethod)
+def test_a_source_is_active_in_steps_that_begin_within_its_window(method, start_ms, stop_ms, steps):
+    source = PoissonSource(name="S", n_neurons=100, rate_hz=5000.0, start_ms=start_ms, stop_ms=stop_ms)
+    ptr, _ = SpikeSources(Network(name="one", populations=(CELLS,), sources=(source,)), 1, method).spikes(0, 20)
+    assert np.flatnonzero(np.diff(ptr)).tolist() == [*steps]
+
+
+def test_a_bound_of_packets_holds_those_of_every_window():
+    source = spikes_at("T", 2, [(0.1, 0), (0.1, 0), (0.3, 1), (0.4, 0), (5.0, 1)])
+    poisson = PoissonSource(name="S", n_neurons=50, rate_hz=2000.0)
+    network = Network(name="one", populations=(CELLS,), sources=(source,))
+    assert [most_source_packets(network, n) for n in (0, 1, 3, 4, 100)] == [2, 2, 3, 4, 5]
+    network = Network(name="one", populations=(CELLS,), sources=(poisson,))
+    for method in PoissonMethod:
+        ptr, _ = SpikeSources(network, 1, method).spikes(0, 2000)
+        assert np.diff(ptr[::10]).max() <= most_source_packets(network, 10) < 3 * 50 * 2000 * 1e-3 + 100
+
+
+def test_rates_that_no_step_can_hold_are_refused_with_the_remedy():
+    def sources(n_neurons, rate_hz):
+        source = PoissonSource(name="S", n_neurons=n_neurons, rate_hz=rate_hz)
+        return SpikeSources(Network(name="one", populations=(CELLS,), sources=(source,)), 1)
+
+    message = (
+        r"^PoissonSource\('S'\)\.rate_hz: needs at most 10000 packets a step \(lower rate_hz or dt_ms\), "
+        r"has '20000 packets a step'$"
+    )
+    with pytest.raises(ParameterError, match=message):
+        sources(1, 2e8)
+    message = (
+        r"^packets of the spike sources at one step: needs 20,000,000 packets, has 16,777,216 packets; "
+        r"lower the rates or numbers of the sources, or dt_ms$"
+    )
+    with pytest.raises(CapacityError, match=message):
+        sources(20_000_000, 10_000.0)
+    assert sources(1_000_000, 10_000.0).max_steps == 16
+
+
+def test_the_engine_has_room_for_more_packets_than_sources(monkeypatch):
+    """One source neuron sends 400 packets in a step, of which every one counts; short chunks change nothing."""
+    given = spikes_at("T", 1, [(0.1, 0)] * 400 + [(0.2, 0)])
+    poisson = PoissonSource(name="P", n_neurons=2, rate_hz=40_000.0, stop_ms=24.0)
+    target = Population(name="A", n_neurons=3, neuron=LifDelta(v_thresh_mv=1e6, tau_mem_ms=1e6))
+    projections = tuple(
+        Projection(
+            source=name, target="A", connector=AllToAll(), weight_mv=Constant(value=0.01), delay_ms=Constant(value=0.1)
+        )
+        for name in "TP"
+    )
+    network = Network(name="one", populations=(target,), sources=(given, poisson), projections=projections)
+    options = {"n_steps": 250, "seed": 1, "arithmetic": "float", "probes": [0, 1, 2]}
+    run = simulate(network, **options)
+    n_packets = np.bincount(run.spike_neuron, minlength=6)
+    assert n_packets[3] == 401
+    mean = 40_000.0 * 0.024
+    assert n_packets[4:].tolist() == pytest.approx([mean, mean], abs=4 * np.sqrt(mean))
+    np.testing.assert_allclose(run.v_mv[-1] - run.v_mv[0], 0.01 * n_packets.sum(), rtol=1e-4)
+    monkeypatch.setattr("emulator.source.MAX_PACKETS_PER_CHUNK", 100)
+    again = simulate(network, **options)
+    np.testing.assert_array_equal(again.v_mv, run.v_mv)
+    np.testing.assert_array_equal(again.spike_neuron, run.spike_neuron)

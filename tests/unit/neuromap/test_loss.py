@@ -184,3 +184,20 @@ def test_rates_of_the_kiss_source_are_reported_and_named_when_wrong():
         "and so does its fast method at 0.1 to 5 events a step (other dt_ms)"
     ]
     assert found(network, n_steps=4)[0].poisson_rate_ratio == {}
+
+
+@pytest.mark.parametrize("method", ["counter", "kiss"])
+def test_packets_of_sources_are_reported_over_those_asked_for(method):
+    """5 kHz is half a packet a step; a source that was silent for half of the time is asked for half of it."""
+    sources = (
+        PoissonSource(name="S", n_neurons=100, rate_hz=5000.0),
+        PoissonSource(name="H", n_neurons=100, rate_hz=5000.0, start_ms=20.0, stop_ms=30.0),
+        PoissonSource(name="Z", n_neurons=100, rate_hz=0.0),
+        PoissonSource(name="L", n_neurons=100, rate_hz=5000.0, start_ms=50.0),
+        spikes_at("T", 1, [(1.0, 0)]),
+    )
+    network = Network(name="x", populations=(CELLS,), sources=sources)
+    losses, _ = found(network, n_steps=400, experiment=replace(EXPERIMENT, poisson=method))
+    assert set(losses.source_packet_ratio) == {"S", "H"}
+    for name, asked in (("S", 20_000), ("H", 5000)):
+        assert losses.source_packet_ratio[name] == pytest.approx(1.0, abs=4 / np.sqrt(asked))

@@ -21,6 +21,7 @@ from mapping.flow import map_network
 from mapping.load import static_load
 from models.errors import ParameterError
 from models.machine_file import load_machine
+from models.network import Network, PoissonSource, Population
 from models.topology import build_topology
 from network_scenarios import remade
 from neuromap.cli import main
@@ -88,11 +89,31 @@ def test_numbers_of_the_machine():
     assert parameters_of(replace(SPINNAKER1, flow_control=None), EndOfTick.LATE).wait1_cycles == 480
 
 
-def test_random_spikes_have_the_rates():
-    step, neuron = random_spikes(NET, {"A": 100.0, "B": 0.0}, 10_000, 3)
+@pytest.mark.parametrize("rate_hz", [100.0, 3000.0, 6000.0, 9990.0])
+def test_random_spikes_have_the_rates(rate_hz):
+    """A neuron fires once a step, which takes nothing from its rate, up to one spike in every step."""
+    step, neuron = random_spikes(NET, {"A": rate_hz, "B": 0.0}, 1000, 3)
     assert neuron.max() < 300
     assert (np.diff(step.astype(np.int64) * 500 + neuron) > 0).all()
-    assert abs(len(step) / 300 - 100) < 4 * np.sqrt(100 / 300) + 0.6  # a second spike in a step is not one
+    assert (step.min(), step.max()) == (0, 999)
+    mean = rate_hz * 0.1 * 300
+    assert min(mean, 300_000) - 4 * np.sqrt(mean) < len(step) <= min(mean + 4 * np.sqrt(mean), 300_000)
+
+
+def test_random_spikes_of_sources_keep_every_packet():
+    source = PoissonSource(name="S", n_neurons=20, rate_hz=15_000.0)
+    net = Network(name="x", populations=(Population(name="A", n_neurons=5),), sources=(source,))
+    step, neuron = random_spikes(net, {"A": 10.0, "S": 15_000.0}, 1000, 3)
+    assert (np.diff(step.astype(np.int64) * 25 + neuron) >= 0).all()
+    n_sent = np.count_nonzero(neuron >= 5)
+    assert n_sent == pytest.approx(30_000, abs=4 * np.sqrt(30_000))
+    assert n_sent > 1000 * 20  # more than one packet a step
+
+
+def test_a_rate_above_one_spike_a_step_is_refused():
+    message = r"^Population\('A'\)\.rate_hz: needs at most 10000 Hz, one spike in each step of 0\.1 ms, has 10001\.0$"
+    with pytest.raises(ParameterError, match=message):
+        Network(name="x", populations=(Population(name="A", n_neurons=5, rate_hz=10_001.0),))
 
 
 # ---- reports ----
