@@ -33,6 +33,7 @@ from emulator.timing import slice_of_source
 from emulator.timing_model import MAX_LENGTHS_BYTES, row_lengths
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
+from models.check import check_whole
 from models.errors import CapacityError, ParameterError
 from models.network import Network
 
@@ -112,9 +113,10 @@ class ClosedLoop:
     ) -> None:  # fmt: skip
         check_closed_loop(network)
         self._engine, self._with_log = Engine(engine), with_log
-        self._mapping, self._network, self._n_steps = mapping, network, n_steps
-        self._options, self._n_threads = options, n_threads
-        self._pool = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
+        self._mapping, self._network = mapping, network
+        self._n_steps = n_steps = check_whole("n_steps", n_steps, at_least=1)
+        self._options, self._n_threads = options, check_whole("n_threads", n_threads, at_least=1)
+        self._pool = ThreadPoolExecutor(self._n_threads) if self._n_threads > 1 else None
         self._sent: list[Packets] = []
         self._waiting: dict[int, list[NDArray[np.int32]]] = {}  # by the step in which they are soon
         sizes = (*(len(mapping.partition.slices),) * 3, _MAX_LATE + 1, n_steps, n_steps)

@@ -33,6 +33,7 @@ from emulator.kernels import neuron as kernel
 from emulator.kernels import neuron_q
 from emulator.random_stream import Stream, stream_key
 from emulator.weight_scale import WeightRounding, WeightScale, _projection_moments, weight_scales
+from models.check import check_choice, check_whole
 from models.errors import ParameterError
 from models.network import LifCurrExp, Network, Population, Receptor
 
@@ -80,8 +81,10 @@ class NumberFormat:
             raise ParameterError(
                 "number format", str(self.state), f"a signed format of at most {MAX_BITS} bits, such as S16.15"
             )
-        if not 1 <= self.weight_bits <= MAX_WEIGHT_BITS:
-            raise ParameterError("weight_bits", self.weight_bits, f"1 to {MAX_WEIGHT_BITS} bits")
+        weight_bits = check_whole("weight_bits", self.weight_bits, at_least=1, at_most=MAX_WEIGHT_BITS)
+        object.__setattr__(self, "weight_bits", weight_bits)
+        for name, kind in (("rounding", StateRounding), ("weight_rounding", WeightRounding)):
+            object.__setattr__(self, name, check_choice(name, getattr(self, name), kind))
 
     @classmethod
     def parse(
@@ -90,7 +93,7 @@ class NumberFormat:
         """Return the format of a name such as ``S16.15`` or ``float32``."""
         if name.strip().lower() == "float32":
             return cls(None)
-        return cls(QFormat.parse(name), StateRounding(rounding), weight_bits)
+        return cls(QFormat.parse(name), check_choice("rounding", rounding, StateRounding), weight_bits)
 
     @property
     def label(self) -> str:

@@ -17,6 +17,7 @@ from emulator.engine_state import EngineState, build_state
 from emulator.number_format import NumberFormat, input_factor
 from emulator.poisson_kiss import PoissonMethod
 from emulator.run import Arithmetic, DelayConvention, Simulation
+from models.check import check_whole
 from models.errors import CapacityError
 
 _PA_PER_NA = 1000.0
@@ -82,6 +83,7 @@ def replay(
     CapacityError
         If the simulation did not keep all its rows.
     """
+    n_steps = check_whole("n_steps", n_steps, at_most=given.n_steps)
     network, number_format = simulation.network, arithmetic if isinstance(arithmetic, NumberFormat) else None
     n_neurons = network.n_neurons
     if not simulation.connectivity.is_stored:

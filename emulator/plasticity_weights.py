@@ -14,6 +14,7 @@ from emulator.kernels.stdp import Plastic
 from emulator.plasticity import PlasticRows, build_plastic_rows, plastic_arrays
 from emulator.storage import as_row_lengths
 from emulator.weight_scale import WeightScale
+from models.check import is_number
 from models.errors import ParameterError
 from models.network import Network, Population, Receptor
 from models.units import ceil_to_steps, ms_to_steps
@@ -110,7 +111,7 @@ class Plasticity:
                 network, self.rows, scales, n_shards=n_shards, n_slots=1 << (longest + extra_delay).bit_length(),
                 max_post_spikes=n_steps // interval + 1,
             )  # fmt: skip
-        if sample_ms is not None and not network.dt_ms <= sample_ms < math.inf:
+        if sample_ms is not None and not (is_number(sample_ms) and network.dt_ms <= sample_ms < math.inf):
             raise ParameterError("sample_weights_ms", sample_ms, f"at least dt_ms = {network.dt_ms:g} ms")
         every = None if sample_ms is None else ms_to_steps(sample_ms, network.dt_ms, name="sample_weights_ms")
         self._every = every if self.rows else None

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import neuron_q, poisson, rows
-
-_TWO_POW_64 = 1 << 64
+from models.check import check_seed
 
 
 class Stream(IntEnum):
@@ -27,11 +26,11 @@ class Stream(IntEnum):
 
 def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:
     """Return the two key words of a stream: the seed's low word, and its high word mixed with the stream."""
-    seed &= _TWO_POW_64 - 1
+    seed = check_seed("seed", seed)
     return np.array([seed & 0xFFFFFFFF, ((seed >> 32) + 0x9E3779B9 * int(stream)) & 0xFFFFFFFF], np.uint32)
 
 
 def host_rng(seed: int, stream: Stream, entity: int = 0, step: int = 0) -> np.random.Generator:
     """Return numpy's generator for one (seed, stream, entity, step), independent of every other."""
-    key = np.array([seed & (_TWO_POW_64 - 1), int(stream)], np.uint64)  # a list would go through float64
+    key = np.array([check_seed("seed", seed), int(stream)], np.uint64)  # a list would go through float64
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, entity, step]))

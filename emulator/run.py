@@ -26,7 +26,8 @@ from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_counts import count_first_draws
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
-from models.errors import CapacityError, ParameterError
+from models.check import check_choice, check_ids, check_seed, check_whole
+from models.errors import CapacityError
 from models.network import (
     Constant,
     FixedTotalNumber,
@@ -40,6 +41,7 @@ from models.network import (
 )
 
 MAX_THREADS = 256
+MAX_STEPS = 2_000_000_000  #: steps are 32-bit words, with room for the longest delay
 #: What this process has compiled or loaded: arithmetic (formats by their state's type), whether with other neuron
 #: models than LifCurrExp, with plasticity, whether rows are stored, and whether coupled.
 _COMPILED: set[tuple[Arithmetic | type, bool, bool, bool, bool]] = set()
@@ -232,19 +234,21 @@ def simulate(
         With ``couple``, if memory does not hold all rows.
     """
     if not isinstance(arithmetic, NumberFormat):
-        arithmetic = Arithmetic(arithmetic)
-    if n_steps < 1:
-        raise ParameterError("n_steps", n_steps, "at least 1 step")
-    if not 1 <= n_threads <= MAX_THREADS:
-        raise ParameterError("n_threads", n_threads, f"1 to {MAX_THREADS} threads")
-    if max_memory_bytes is not None and max_memory_bytes < 0:
-        raise ParameterError("max_memory_bytes", max_memory_bytes, "a number >= 0 bytes")
+        arithmetic = check_choice("arithmetic", arithmetic, Arithmetic)
+    allowed = f"a whole number of steps, 1 to {MAX_STEPS:,}"
+    n_steps = check_whole("n_steps", n_steps, at_least=1, at_most=MAX_STEPS, allowed=allowed)
+    allowed = f"a whole number of threads, 1 to {MAX_THREADS}"
+    n_threads = check_whole("n_threads", n_threads, at_least=1, at_most=MAX_THREADS, allowed=allowed)
+    if max_memory_bytes is not None:
+        max_memory_bytes = check_whole("max_memory_bytes", max_memory_bytes, allowed="a whole number of bytes >= 0")
     given = arithmetic.weight_rounding if isinstance(arithmetic, NumberFormat) else WeightRounding.NEAREST
+    rounding = given if weight_rounding is None else check_choice("weight_rounding", weight_rounding, WeightRounding)
     options = _Options(
-        seed=seed, arithmetic=arithmetic, convention=DelayConvention(delay_convention), poisson=PoissonMethod(poisson),
-        weight_rounding=given if weight_rounding is None else WeightRounding(weight_rounding),
-        ring_buffer=ring_buffer, n_threads=n_threads, couple=couple,
-        max_memory_bytes=max_memory_bytes, probes=probes, sample_weights_ms=sample_weights_ms,
+        seed=check_seed("seed", seed), arithmetic=arithmetic, weight_rounding=rounding, ring_buffer=ring_buffer,
+        convention=check_choice("delay_convention", delay_convention, DelayConvention),
+        poisson=check_choice("poisson", poisson, PoissonMethod), n_threads=n_threads, couple=couple,
+        max_memory_bytes=max_memory_bytes, probes=check_ids("probes", probes).tolist(),
+        sample_weights_ms=sample_weights_ms,
     )  # fmt: skip
     if options.number_format is not None:
         check_models(network)

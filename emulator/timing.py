@@ -19,6 +19,7 @@ from emulator.cores import core_costs, timer_phase_cycles
 from emulator.kernels import work
 from emulator.timing_model import RowLengths, Timing
 from mapping.model import Mapping, Role
+from models.check import check_number, check_whole
 from models.machine import Machine
 from models.machine_range import open_times, with_times_at
 from models.network import Network
@@ -269,6 +270,8 @@ def time_cores(
     Timing
         Of pipeline nodes that of `emulator.pipeline_timing.time_nodes`.
     """
+    n_steps = check_whole("n_steps", n_steps)
+    time_scale_factor = check_number("time_scale_factor", time_scale_factor, above=0)
     if mapping.machine.core.kind == "pipeline_node":
         from emulator.pipeline_timing import time_nodes
 

@@ -21,8 +21,8 @@ from enum import StrEnum
 import numpy as np
 
 from emulator.neuron_constants import input_per_weight
+from models.check import check_number
 from models.distribution import moments
-from models.errors import ParameterError
 from models.network import (
     Distribution,
     Explicit,
@@ -58,8 +58,7 @@ class RingBufferBound:
 
     def __post_init__(self) -> None:
         for name in ("sigma", "rate_hz"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ParameterError(f"ring_buffer_{name}", getattr(self, name), "a number >= 0")
+            object.__setattr__(self, name, check_number(f"ring_buffer_{name}", getattr(self, name), at_least=0))
 
 
 DEFAULT_RING_BUFFER = RingBufferBound()

@@ -23,6 +23,7 @@ from mapping.resume import keep_stages
 from mapping.route import ROUTERS
 from mapping.tables import build_tables, check_tables, table_lengths
 from mapping.task import Task
+from models.check import check_number, check_seed, check_whole
 from models.errors import CapacityError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
@@ -110,6 +111,13 @@ def map_network(
         From the stages.
     """
     _check_names(recipe=recipe, place=place, route=route, minimise=minimise, stage=stage)
+    seed = check_seed("seed", seed)
+    if neurons_per_core is not None and neurons_per_core != "auto":
+        allowed = "a whole number of neurons, at least 1, 'auto' or None"
+        neurons_per_core = check_whole("neurons_per_core", neurons_per_core, at_least=1, allowed=allowed)
+    if n_synapse_cores is not None:
+        n_synapse_cores = check_whole("n_synapse_cores", n_synapse_cores, at_least=1)
+    time_scale_factor = check_number("time_scale_factor", time_scale_factor, above=0)
     asked = Recipe(
         name=recipe, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores, place=place, route=route,
         keys=keys, minimise=minimise, constraints=tuple(constraints),

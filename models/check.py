@@ -7,19 +7,21 @@ numbers here.
 from __future__ import annotations
 
 import math
+from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ParameterError
+from models.errors import ParameterError, UnknownNameError
 
 N_SEEDS = 1 << 64  #: seeds are below it: a key of the counter-based generator holds 64 bits
 MAX_COUNT = (1 << 31) - 1  #: neuron ids, steps and numbers of synapses of one row are 32-bit words
 MAX_EXACT = 1 << 53  #: whole numbers are exact in float64 up to here
 _FIRST_ABOVE_INT64, _LAST_INT64 = 2.0**63, 2**63 - 1
 _Word = TypeVar("_Word", bound=np.generic)
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def check_whole(
@@ -109,6 +111,14 @@ def check_text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ParameterError(name, value, "a text that is not empty")
     return value
+
+
+def check_choice(name: str, value: object, choices: type[_Choice]) -> _Choice:
+    """Return a member of an enumeration by its name; raise UnknownNameError for anything else."""
+    known = [str(choice) for choice in choices]
+    if not isinstance(value, str) or value not in known:
+        raise UnknownNameError(name, str(value), known)
+    return choices(value)
 
 
 def check_kind(name: str, value: object, kind: type | UnionType, allowed: str) -> None:

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.check import check_number, is_number
-from models.errors import ParameterError, UnknownNameError
+from models.check import check_choice, check_number, is_number
+from models.errors import ParameterError
 
 _FAR_SD = 9.0  #: a bound so far away cuts off less than 1e-18 of the draws
 _N_NODES = 200  # of the quadrature: over 18 standard deviations it is exact to rounding
@@ -80,9 +80,7 @@ class Normal:
             object.__setattr__(self, name, float(bound))
         if not self.low < self.high:
             raise ParameterError("Normal.high", self.high, f"a value above low = {self.low:g}")
-        if self.truncation not in list(Truncation):
-            raise UnknownNameError("Normal.truncation", str(self.truncation), Truncation)
-        object.__setattr__(self, "truncation", Truncation(self.truncation))
+        object.__setattr__(self, "truncation", check_choice("Normal.truncation", self.truncation, Truncation))
         if self.truncation is Truncation.REDRAW and (
             self.low - self.mean > 6 * self.sd or self.mean - self.high > 6 * self.sd
         ):

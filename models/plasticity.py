@@ -33,9 +33,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from models.check import check_number
+from models.check import check_choice, check_number
 from models.distribution import Distribution, moments
-from models.errors import ParameterError, UnknownNameError
+from models.errors import ParameterError
 
 
 def n_decays(tau_ms: float, dt_ms: float) -> int:
@@ -80,10 +80,7 @@ class PairStdp:
                 "PairStdp.w_max_pa", self.w_max_pa, f"a magnitude above w_min_pa = {self.w_min_pa:g} pA"
             )
         for name, kind in (("weight_dependence", WeightDependence), ("pairing", Pairing)):
-            given = str(getattr(self, name))
-            if given not in [choice.value for choice in kind]:
-                raise UnknownNameError(f"PairStdp.{name}", given, [choice.value for choice in kind])
-            self._set(name, kind(given))
+            self._set(name, check_choice(f"PairStdp.{name}", getattr(self, name), kind))
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)

@@ -32,6 +32,7 @@ from emulator.timing import slice_of_source
 from mapping.model import Mapping, Role
 from mapping.packet_walk import Routers, route_bits
 from mapping.traffic import first_vertices, slice_range
+from models.check import MAX_COUNT, check_choice, check_number, check_seed, check_whole
 from models.machine import Machine
 from models.network import Network, Population
 from models.topology import Topology, build_topology
@@ -321,7 +322,8 @@ def random_spikes(
     step, neuron : ndarray, int32
         Sorted by step, then neuron; one entry a packet.
     """
-    rng = np.random.Generator(np.random.Philox(key=[seed, 1]))
+    n_steps = check_whole("n_steps", n_steps, at_most=MAX_COUNT)
+    rng = np.random.Generator(np.random.Philox(key=np.array([check_seed("seed", seed), 1], np.uint64)))
     duration_s = n_steps * network.dt_ms * 1e-3
     found = []
     for group in (*network.populations, *network.sources):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from emulator.network.model import FOREVER, EndOfTick, Parameters, decode_wait_cycles
 from emulator.network.scenario import MAX_CYCLES, Fabric, fabric_of
+from models.check import check_choice, check_number, check_seed
 from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
@@ -26,6 +27,12 @@ class NetworkOptions:
     end_of_tick: EndOfTick = EndOfTick.LATE
     is_in_phase: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        factor = check_number("time_scale_factor", self.time_scale_factor, above=0)
+        object.__setattr__(self, "time_scale_factor", factor)
+        object.__setattr__(self, "end_of_tick", check_choice("end_of_tick", self.end_of_tick, EndOfTick))
+        object.__setattr__(self, "seed", check_seed("seed", self.seed))
 
 
 def cycles(machine: Machine, time_ns: float) -> int:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mapping.minimise.kernels import find_covers, split_overlaps
 from mapping.model import Tables
+from models.check import check_whole
 from models.errors import ParameterError, TableOverflowError
 
 #: Cubes that a table whose entries overlap may be cut into, per entry.
@@ -111,9 +112,8 @@ def make_atoms(
 
 
 def check_threads(n_threads: int) -> None:
-    """Raise ParameterError if ``n_threads`` is below 1."""
-    if n_threads < 1:
-        raise ParameterError("n_threads", n_threads, "at least 1 thread")
+    """Raise ParameterError unless ``n_threads`` is a whole number of at least 1."""
+    check_whole("n_threads", n_threads, at_least=1, allowed="a whole number of threads, at least 1")
 
 
 def check_length(tables: Tables, have: int) -> None:

@@ -24,6 +24,7 @@ from mapping.partition.memory import (
     hand_over_bytes,
 )
 from mapping.partition.slices import choose_neurons_per_core, lanes_of_sources, make_slices, source_vertices
+from models.check import check_whole
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network, Population
@@ -100,7 +101,7 @@ def _n_synapse_cores(
     if not any(need.n_projections for need in needs):
         wanted = 0
     elif asked is not None:
-        wanted = asked
+        wanted = check_whole("n_synapse_cores", asked, at_least=1)
     else:
         wanted = math.ceil(max(need.row_synapses_per_s for need in needs) / machine.plan.synapse_events_per_s)
     n_cores = machine.core.n_per_chip - machine.core.n_monitor_per_chip

@@ -9,7 +9,8 @@ from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Role, Slice, Vertex
 from mapping.partition.lane import deal_lanes
 from mapping.partition.memory import check_core, dtcm_bytes
-from models.errors import CapacityError, ParameterError
+from models.check import check_whole
+from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network, Population, SpikeSource
 
@@ -23,15 +24,21 @@ def choose_neurons_per_core(machine: Machine, asked: int | None, usual: int) -> 
         See `check_neurons_per_core`.
     """
     planned = usual if machine.plan.neurons_per_core is None else machine.plan.neurons_per_core
-    chosen = planned if asked is None else asked
-    check_neurons_per_core(machine, chosen)
-    return chosen
+    return check_neurons_per_core(machine, planned if asked is None else asked)
 
 
-def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> None:
-    """Raise if ``neurons_per_core`` is no number of neurons (ParameterError) or too many for a core (CapacityError)."""
-    if neurons_per_core < 1:
-        raise ParameterError("neurons_per_core", neurons_per_core, "at least 1 neuron")
+def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> int:
+    """Return ``neurons_per_core`` as an ``int``.
+
+    Raises
+    ------
+    ParameterError
+        If it is no whole number of at least 1.
+    CapacityError
+        If it is too many for a core.
+    """
+    allowed = "a whole number of neurons, at least 1"
+    neurons_per_core = check_whole("neurons_per_core", neurons_per_core, at_least=1, allowed=allowed)
     if neurons_per_core > machine.core.max_neurons:
         raise CapacityError(
             "neurons",
@@ -41,6 +48,7 @@ def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> None:
             unit="neurons",
             hint=f"lower neurons_per_core to at most {machine.core.max_neurons}",
         )
+    return neurons_per_core
 
 
 def check_source_room(machine: Machine) -> None:

@@ -80,8 +80,7 @@ def partition(
 def _limits(network: Network, machine: Machine, asked: int | None) -> dict[str, int]:
     """Most neurons that a core may hold, of each population and source."""
     if asked is not None:
-        check_neurons_per_core(machine, asked)
-        per_core = asked
+        per_core = check_neurons_per_core(machine, asked)
     elif is_size_open(machine.topology):
         per_core = choose_neurons_per_core(machine, None, DEFAULT_NEURONS_PER_CORE)
     else:

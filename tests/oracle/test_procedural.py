@@ -213,7 +213,7 @@ def test_budget_follows_from_free_memory(monkeypatch):
 
 
 def test_negative_memory_is_refused():
-    message = r"^max_memory_bytes: needs a number >= 0 bytes, has -1$"
+    message = r"^max_memory_bytes: needs a whole number of bytes >= 0, has -1$"
     with pytest.raises(ParameterError, match=message):
         simulate(rich_network(), n_steps=1, seed=1, max_memory_bytes=-1)
 

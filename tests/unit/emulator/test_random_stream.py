@@ -8,7 +8,7 @@ from emulator.random_stream import Stream, host_rng, stream_key
 def test_stream_key_is_the_seed_and_the_stream():
     assert stream_key(5, Stream.COUNT).tolist() == [5, 0]
     assert stream_key(2**32 + 7, Stream.SYNAPSE).tolist() == [7, (1 + 0x9E3779B9) % 2**32]
-    assert stream_key(-1, Stream.COUNT).tolist() == [2**32 - 1, 2**32 - 1]
+    assert stream_key(2**64 - 1, Stream.COUNT).tolist() == [2**32 - 1, 2**32 - 1]
     assert len({tuple(stream_key(1, stream).tolist()) for stream in Stream}) == len(Stream)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emulator.run import simulate
-from models.errors import CapacityError, ParameterError
+from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.network import AllToAll, LifCurrExp, Network, Population, Uniform
 from reference_case import drive, projection, rich_network, spikes_at, spikes_of
 
@@ -112,9 +112,9 @@ def test_float_and_fixed_agree_on_one_neuron_s_potential():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_steps": 0}, "n_steps: needs at least 1 step, has 0"),
-        ({"n_threads": 0}, "n_threads: needs 1 to 256 threads, has 0"),
-        ({"n_threads": 1_000_000}, "n_threads: needs 1 to 256 threads, has 1000000"),
+        ({"n_steps": 0}, "n_steps: needs a whole number of steps, 1 to 2,000,000,000, has 0"),
+        ({"n_threads": 0}, "n_threads: needs a whole number of threads, 1 to 256, has 0"),
+        ({"n_threads": 1_000_000}, "n_threads: needs a whole number of threads, 1 to 256, has 1000000"),
         ({"probes": [3, 51]}, "probes: needs neuron ids in [0, 51), has 51"),
         ({"probes": [-1]}, "probes: needs ids that are whole numbers >= 0, has -1"),
     ],
@@ -126,7 +126,7 @@ def test_impossible_options_are_refused(options, message):
 
 @pytest.mark.parametrize("option", ["arithmetic", "delay_convention"])
 def test_unknown_option_is_refused(option):
-    with pytest.raises(ValueError, match=r"^'x' is not a valid "):
+    with pytest.raises(UnknownNameError, match=rf"^{option}: needs one of .*, has 'x'$"):
         simulate(rich_network(), n_steps=1, seed=1, **{option: "x"})
 
 

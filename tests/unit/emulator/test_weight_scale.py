@@ -94,5 +94,5 @@ def test_no_sigma_helps_where_all_synapses_fit_already():
 
 @pytest.mark.parametrize(("name", "value"), [("sigma", -1.0), ("rate_hz", float("nan"))])
 def test_wrong_bound(name, value):
-    with pytest.raises(ParameterError, match=rf"^ring_buffer_{name}: needs a number >= 0, has {value}$"):
+    with pytest.raises(ParameterError, match=rf"^ring_buffer_{name}: needs a value >= 0, has {value}$"):
         RingBufferBound(**{name: value})

@@ -121,7 +121,7 @@ def test_table_that_stays_too_long():
 
 @pytest.mark.parametrize("minimise", MINIMISERS.values(), ids=MINIMISERS)
 def test_number_of_threads_must_be_positive(minimise):
-    with pytest.raises(ParameterError, match=r"^n_threads: needs at least 1 thread, has 0$"):
+    with pytest.raises(ParameterError, match=r"^n_threads: needs a whole number of threads, at least 1, has 0$"):
         minimise(make_tables([(0, SOME, 1)]), n_threads=0)
 
 

@@ -243,7 +243,7 @@ def test_poisson_drive_on_a_machine_without_source_cores_is_refused():
     [
         (combined, {"n_synapse_cores": 2}, "n_synapse_cores: needs None: combined cores have no synapse cores, has 2"),
         (ensemble, {"n_synapse_cores": 0}, "n_synapse_cores: needs at least 1 core, has 0"),
-        (ensemble, {"neurons_per_core": 0}, "neurons_per_core: needs at least 1 neuron, has 0"),
+        (ensemble, {"neurons_per_core": 0}, "neurons_per_core: needs a whole number of neurons, at least 1, has 0"),
     ],
 )
 def test_impossible_options_are_refused(recipe, options, message):
