@@ -1,6 +1,7 @@
 """Small networks for the comparison of engine and reference, and the comparison itself."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,20 @@ def rich_network(dt_ms: float = 0.1) -> Network:
         projection("T", "B", AllToAll(), weight_pa=400.0, delay_ms=1.0),
     )  # fmt: skip
     return Network(name="rich", populations=populations, projections=projections, sources=sources, dt_ms=dt_ms)
+
+
+def crowded_network(dt_ms: float = 0.1, packets_per_step: float = 1.5) -> Network:
+    """The rich network with sources that send several packets in one step, of small synapses."""
+    network = rich_network(dt_ms)
+    sources = (
+        PoissonSource(name="S", n_neurons=5, rate_hz=1e3 * packets_per_step / dt_ms, start_ms=dt_ms, stop_ms=30.0),
+        spikes_at("T", 2, [(0.0, 1), (dt_ms, 0), (dt_ms, 0), (5.0, 1), (5.0, 0), (5.0, 1), (5.0, 1), (20.0, 0)]),
+    )
+    small = (projection("S", "A", FixedTotalNumber(n_synapses=50), weight_pa=20.0, delay_ms=2.0),
+             projection("S", "B", FixedTotalNumber(n_synapses=30), weight_pa=Normal(mean=5.0, sd=9.0, high=0.0),
+                        delay_ms=Normal(mean=1.5, sd=0.8, low=0.1)),
+             projection("T", "B", AllToAll(), weight_pa=400.0, delay_ms=1.0))  # fmt: skip
+    return replace(network, name="crowded", sources=sources, projections=(*network.projections[:4], *small))
 
 
 def run_both(

@@ -169,7 +169,7 @@ def simulate_reference(
     probes: Sequence[int] = (),
     plastic: PlasticSynapses | None = None,
     poisson: PoissonMethod | str = PoissonMethod.COUNTER,
-    late: Callable[[int, int, int], int | None] = lambda step, source, target: 0,
+    late: Callable[[int, int, int, int], int | None] = lambda step, source, packet, target: 0,
 ) -> ReferenceRun:
     """Simulate a network with stored synapses.
 
@@ -189,7 +189,8 @@ def simulate_reference(
         Synapses that change; ``connectivity`` holds the others.
     poisson : {'counter', 'kiss'}
     late : callable, optional
-        Called with step, source and target of what a synapse delivers: the steps that it comes late, None if never.
+        Called with step, source, number of the packet among those of that source and step, and target of what a synapse
+        delivers: the steps that it comes late, None if never.
 
     Returns
     -------
@@ -212,9 +213,10 @@ def simulate_reference(
             if _step_cell(cell, total_exc, ring.take(step, Receptor.INH, i), run):
                 fired.append(i)
         fired += source_spikes_of(network, step, seed, kiss)
-        for source in fired:
+        for i, source in enumerate(fired):
+            packet = i - fired.index(source)
             for synapse in (*rows[source], *plastic.send(step, source)):
-                n_late = late(step, source, synapse.target)
+                n_late = late(step, source, packet, synapse.target)
                 if n_late is not None and n_late < n_steps:
                     ring.add(step + synapse.delay_steps + extra_delay + n_late, synapse)
         plastic.add_post_spikes(step, fired)

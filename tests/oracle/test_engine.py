@@ -21,7 +21,17 @@ from models.network import (
     Uniform,
 )
 from models.networks.pd14 import pd14
-from reference_case import assert_identical, constant, drive, projection, rich_network, run_both, spikes_at, spikes_of
+from reference_case import (
+    assert_identical,
+    constant,
+    crowded_network,
+    drive,
+    projection,
+    rich_network,
+    run_both,
+    spikes_at,
+    spikes_of,
+)
 
 INPUT_ONLY = LifCurrExp(v_thresh_mv=1000.0)  # never fires
 
@@ -34,6 +44,21 @@ def test_rich_network_is_identical_in_fixed_point(dt_ms, delay_convention):
     senders = {name: np.flatnonzero(engine.spike_neuron >= first) for name, first in engine.network.offsets.items()}
     assert all(found.size for found in senders.values())
     assert len(spikes_of(engine)) > 100
+
+
+@pytest.mark.parametrize("poisson", ["counter", "kiss"])
+@pytest.mark.parametrize(("dt_ms", "n_threads"), [(0.1, 1), (0.1, 3), (1.0, 2)])
+def test_sources_that_send_several_packets_in_a_step_are_identical(dt_ms, n_threads, poisson):
+    network = crowded_network(dt_ms)
+    engine, reference = run_both(network, n_steps=250, seed=3, n_threads=n_threads, poisson=poisson)
+    assert_identical(engine, reference)
+    spikes = spikes_of(engine)
+    assert len(spikes) - len(set(spikes)) > 50
+    assert all(neuron >= network.n_neurons for step, neuron in spikes if spikes.count((step, neuron)) > 1)
+    options = {"seed": 3, "n_threads": n_threads, "poisson": poisson, "arithmetic": "float"}
+    floating, reference = run_both(network, n_steps=250, **options)
+    np.testing.assert_allclose(floating.v_mv, np.array(reference.v), rtol=0, atol=1e-9)
+    assert spikes_of(floating) == reference.spikes
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

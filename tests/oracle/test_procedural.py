@@ -18,9 +18,19 @@ from emulator.timing_model import row_lengths
 from mapping.flow import map_network
 from models.errors import CapacityError, ParameterError
 from models.machine_file import load_machine
-from models.network import AllToAll, Explicit, FixedTotalNumber, LifCurrExp, Network, OneToOne, Population, Receptor
+from models.network import (
+    AllToAll,
+    Explicit,
+    FixedTotalNumber,
+    LifCurrExp,
+    Network,
+    OneToOne,
+    Population,
+    Receptor,
+    Uniform,
+)
 from models.networks import layered_conv, modular, small_world
-from reference_case import drive, projection, rich_network, spikes_at
+from reference_case import crowded_network, drive, projection, rich_network, spikes_at
 
 LOTS = 1 << 40
 
@@ -62,6 +72,34 @@ def test_spikes_and_potentials_do_not_depend_on_the_memory(stored, n_row_bytes, 
     assert not found.connectivity.is_stored
     assert expected.spike_step.size > 300
     assert_same(found, expected)
+
+
+@pytest.mark.parametrize("arithmetic", ["fixed", "float"])
+def test_packets_of_one_source_in_one_step_share_a_redrawn_row(arithmetic):
+    network = crowded_network()
+    expected = run(network, arithmetic=arithmetic)
+    pairs = {*zip(expected.spike_step.tolist(), expected.spike_neuron.tolist(), strict=True)}
+    assert expected.spike_step.size > len(pairs) + 100
+    for n_threads in (1, 2, 3):
+        for n_row_bytes in (0, 700):
+            found = run(network, n_row_bytes, n_threads=n_threads, arithmetic=arithmetic)
+            assert_same(found, expected)
+            assert found.provenance == expected.provenance
+    spikes = expected.spike_step, expected.spike_neuron
+    assert run(network, 0, arithmetic=arithmetic).connectivity.count_redrawn(*spikes)[0] == len(pairs)
+
+
+def test_a_round_of_redrawn_rows_does_not_part_the_packets_of_a_source():
+    n = 2 * ROWS_PER_ROUND + 5
+    given = spikes_at("S", n, [(0.1 * k, i) for k in range(3) for i in range(n) for _ in range(3 if i % 7 == 1 else 1)])
+    network = Network(
+        name="volley", populations=(Population(name="A", n_neurons=40),), sources=(given,),
+        projections=(projection("S", "A", FixedTotalNumber(n_synapses=20 * n), weight_pa=1.0,
+                                delay_ms=Uniform(low=0.1, high=2.0)),),
+    )  # fmt: skip
+    expected = run(network, n_steps=60, arithmetic="float")
+    for n_threads in (1, 2, 3):
+        assert_same(run(network, 0, n_threads=n_threads, n_steps=60, arithmetic="float"), expected)
 
 
 @pytest.mark.parametrize("options", [{"delay_convention": "device"}, {"weight_rounding": "stochastic"}])
@@ -166,7 +204,7 @@ def test_rows_by_slice_are_the_same_stored_or_not(max_bytes):
 
 
 def test_clipped_and_vanished_weights_count_once_a_row():
-    spikes = [(0.1 * k, i) for k in range(8) for i in range(6)]
+    spikes = [(0.1 * k, i) for k in range(8) for i in range(6) for _ in range(2)]
     network = Network(
         name="tiny weights", populations=(Population(name="A", n_neurons=50),),
         projections=(

@@ -11,7 +11,7 @@ from emulator.run import simulate
 from models.errors import ParameterError
 from models.network import AllToAll, Constant, LifCurrExp, Network, Population, Uniform
 from models.plasticity import PairStdp
-from reference_case import assert_identical, drive, projection, rich_network, run_both, spikes_at
+from reference_case import assert_identical, crowded_network, drive, projection, rich_network, run_both, spikes_at
 
 RULES = {
     0: PairStdp(w_max_pa=200.0, a_plus=0.05, a_minus=0.06, tau_plus_ms=5.0),
@@ -52,6 +52,23 @@ def test_plastic_network_is_identical(convention, n_threads):
     moved = {part.index: int((part.first_pa != part.last_pa).sum()) for part in run.plastic_weights}
     assert set(moved) == set(RULES)
     assert min(moved.values()) > 10
+
+
+@pytest.mark.parametrize("arithmetic", ["fixed", "float"])
+def test_several_presynaptic_packets_in_a_step_are_several_spikes(arithmetic):
+    network = crowded_network()
+    rules = {4: RULES[4], 6: RULES[5]}
+    plastic = tuple(replace(p, plasticity=rules.get(i)) for i, p in enumerate(network.projections))
+    run, reference = run_both(replace(network, projections=plastic), n_steps=400, arithmetic=arithmetic)
+    assert len(reference.spikes) - len(set(reference.spikes)) > 100
+    assert all((part.first_pa != part.last_pa).any() for part in run.plastic_weights)
+    if arithmetic == "fixed":
+        assert_identical(run, reference)
+        assert raw_weights(run) == [w.astype(int).tolist() for w in sorted_reference(run, reference)]
+        return
+    np.testing.assert_allclose(run.v_mv, np.array(reference.v), rtol=0, atol=1e-9)
+    for part, expected in zip(run.plastic_weights, sorted_reference(run, reference), strict=True):
+        np.testing.assert_allclose(np.abs(part.last_pa), expected, rtol=1e-12)
 
 
 def test_float_twin_follows_its_reference():
