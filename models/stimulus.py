@@ -106,8 +106,8 @@ class PoissonSource:
         for name, unit in (("rate_hz", "Hz"), ("start_ms", "ms")):
             number = check_number(f"{where}.{name}", getattr(self, name), at_least=0, unit=unit)
             object.__setattr__(self, name, number)
-        if not (is_number(self.stop_ms) and self.stop_ms > self.start_ms):
-            raise ParameterError(f"{where}.stop_ms", self.stop_ms, f"a time after start_ms = {self.start_ms:g} ms")
+        if not (is_number(self.stop_ms) and self.stop_ms >= self.start_ms):
+            raise ParameterError(f"{where}.stop_ms", self.stop_ms, f"a time >= start_ms = {self.start_ms:g} ms")
         object.__setattr__(self, "stop_ms", float(self.stop_ms))
 
 

@@ -332,7 +332,7 @@ def test_format_of_too_many_bits():
 
 @pytest.mark.parametrize("weight_bits", [0, 17])
 def test_wrong_weight_bits(weight_bits):
-    with pytest.raises(ParameterError, match=rf"^weight_bits: needs 1 to 16 bits, has {weight_bits}$"):
+    with pytest.raises(ParameterError, match=rf"^weight_bits: needs a whole number >= 1 and <= 16, has {weight_bits}$"):
         NumberFormat.parse("S8.7", "floor", weight_bits)
 
 

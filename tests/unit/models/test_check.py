@@ -10,7 +10,7 @@ import pytest
 from models import check
 from models.errors import ParameterError
 
-NO_NUMBERS = [True, np.True_, "3", None, 1 + 0j, [1], np.array([1]), Fraction(1, 2), 10**400]
+NO_NUMBERS = [True, np.True_, "3", None, 1 + 0j, [1], np.array([1]), Fraction(1, 2)]
 
 
 @pytest.mark.parametrize("kind", [int, np.int8, np.uint8, np.int32, np.uint32, np.int64, np.uint64])
@@ -21,7 +21,7 @@ def test_whole_numbers_of_any_width_become_int(kind):
     assert type(check.check_seed("seed", kind(5))) is int
 
 
-@pytest.mark.parametrize("value", [*NO_NUMBERS[:-1], 1.0, 1.5, math.nan, math.inf, np.float64(2.0), -1])
+@pytest.mark.parametrize("value", [*NO_NUMBERS, 1.0, 1.5, math.nan, math.inf, np.float64(2.0), -1])
 def test_what_is_no_whole_number_is_refused(value):
     message = f"^n: needs a whole number >= 0, has {re.escape(repr(value))}$"
     with pytest.raises(ParameterError, match=message):
@@ -52,6 +52,11 @@ def test_what_is_no_finite_number_is_refused(value):
     message = f"^x: needs a finite number, has {re.escape(repr(value))}$"
     with pytest.raises(ParameterError, match=message):
         check.check_number("x", value)
+
+
+def test_a_whole_number_beyond_all_floats_is_refused():
+    with pytest.raises(ParameterError, match=r"^x: needs a finite number, has "):
+        check.check_number("x", 10**400)
 
 
 @pytest.mark.parametrize(
