@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from harness import HERE, measure, peak_rss_bytes, print_table, row, write_results
 
-from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, mean_row_length, scenario_of
 from emulator.network.compiled import run_compiled
+from emulator.network.drawn_spikes import random_spikes
 from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import FOREVER, EndOfTick, Parameters
 from emulator.network.outcome import Outcome

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from emulator.network.adaptor import Spikes, random_spikes, scenario_of, source_names
+from emulator.network.adaptor import Spikes, scenario_of, source_names
 from emulator.network.drawn_rows import expected_rows
+from emulator.network.drawn_spikes import random_spikes
 from emulator.network.engine import run_scenario
 from emulator.network.machine_numbers import NetworkOptions, check_times, usual_end_of_tick
 from emulator.network.model import EndOfTick, Engine

@@ -10,9 +10,10 @@ import pytest
 
 from emulator.cores import CoreWork, phases
 from emulator.energy import energy, traffic
-from emulator.network.adaptor import Spikes, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, scenario_of
 from emulator.network.compiled import run_compiled
 from emulator.network.drawn_rows import drawn_row_length, expected_rows
+from emulator.network.drawn_spikes import random_spikes
 from emulator.network.machine_numbers import NetworkOptions, usual_end_of_tick
 from emulator.network.outcome import CORE_COUNTERS
 from emulator.run import simulate

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from emulator.network.adaptor import NetworkOptions, random_spikes
+from emulator.network.adaptor import NetworkOptions
+from emulator.network.drawn_spikes import random_spikes
 from emulator.number_format import NumberFormat
 from emulator.open_loop import replay
 from emulator.random_stream import Stream, host_rng, stream_key

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from emulator.network import ways
-from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, mean_row_length, scenario_of
 from emulator.network.compiled import run_compiled
+from emulator.network.drawn_spikes import random_spikes
 from emulator.network.machine_numbers import NetworkOptions, parameters_of, usual_end_of_tick
 from emulator.network.model import FOREVER, EndOfTick, What
 from emulator.network.simpy_model import run_simpy

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from emulator.connectivity import build_connectivity
-from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of, source_names
+from emulator.network.adaptor import Spikes, mean_row_length, scenario_of, source_names
 from emulator.network.compiled import run_compiled
+from emulator.network.drawn_spikes import random_spikes
 from emulator.network.machine_numbers import NetworkOptions, parameters_of
 from emulator.network.model import EndOfTick, What
 from emulator.network.simpy_model import run_simpy
