@@ -29,6 +29,7 @@ from models.units import ceil_to_steps
 
 _ONE_S1615 = 1 << 15
 _LARGEST_NF = 65_535.0
+LARGE_EXPONENT = 30.0  #: from here on a ratio of exponentials is taken as a difference of small ones
 
 
 def raw_s1615(value: float, name: str) -> int:
@@ -151,4 +152,6 @@ def _propagator_21(tau_syn_ms: float, tau_mem_ms: float, c_m_pf: float, dt_ms: f
     decay = math.exp(-dt_ms / tau_mem_ms)
     if abs(rate_difference) * dt_ms < 1e-9:
         return dt_ms / c_m_pf * decay
+    if dt_ms * rate_difference > LARGE_EXPONENT:  # the same without a power that overflows
+        return (math.exp(-dt_ms / tau_syn_ms) - decay) / c_m_pf / rate_difference
     return decay / c_m_pf * math.expm1(dt_ms * rate_difference) / rate_difference

@@ -25,7 +25,14 @@ from emulator.device_math import LifDeviceConstants, SynapseDeviceConstants, syn
 from emulator.fixed_point import U032, Overflow, Rounding, to_raw
 from emulator.kernels import neuron as lif
 from emulator.kernels import neuron_parts as part
-from emulator.lif_constants import device_constants, divisor_s1615, lif_constants_f64, lif_constants_s1615, raw_s1615
+from emulator.lif_constants import (
+    LARGE_EXPONENT,
+    device_constants,
+    divisor_s1615,
+    lif_constants_f64,
+    lif_constants_s1615,
+    raw_s1615,
+)
 from models.errors import ParameterError
 from models.network import (
     Izhikevich,
@@ -253,8 +260,11 @@ def _propagator_31(tau_syn_ms: float, tau_mem_ms: float, c_m_pf: float, dt_ms: f
     x = dt_ms / tau_mem_ms - dt_ms / tau_syn_ms
     if abs(x) < 0.5:
         integral = sum(x**k / (math.factorial(k) * (k + 2)) for k in range(20))
-    else:
+    elif x < LARGE_EXPONENT:
         integral = (x * math.exp(x) - math.expm1(x)) / x**2
+    else:  # the same without a power that overflows
+        syn, mem = math.exp(-dt_ms / tau_syn_ms), math.exp(-dt_ms / tau_mem_ms)
+        return dt_ms**2 * (x * syn - (syn - mem)) / x**2 / c_m_pf
     return dt_ms**2 * integral * math.exp(-dt_ms / tau_mem_ms) / c_m_pf
 
 

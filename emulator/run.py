@@ -39,9 +39,9 @@ from models.network import (
     Projection,
     Receptor,
 )
+from models.units import MAX_STEPS
 
 MAX_THREADS = 256
-MAX_STEPS = 2_000_000_000  #: steps are 32-bit words, with room for the longest delay
 #: What this process has compiled or loaded: arithmetic (formats by their state's type), whether with other neuron
 #: models than LifCurrExp, with plasticity, whether rows are stored, and whether coupled.
 _COMPILED: set[tuple[Arithmetic | type, bool, bool, bool, bool]] = set()

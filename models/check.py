@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from models.errors import ParameterError, UnknownNameError
 
+#: No quantity of a model is larger; sums and ratios of such numbers stay finite. Those above 0 are not smaller either.
+LARGEST, SMALLEST = 1e15, 1e-12
 N_SEEDS = 1 << 64  #: seeds are below it: a key of the counter-based generator holds 64 bits
 MAX_COUNT = (1 << 31) - 1  #: neuron ids, steps and numbers of synapses of one row are 32-bit words
 MAX_EXACT = 1 << 53  #: whole numbers are exact in float64 up to here
@@ -77,7 +79,8 @@ def check_number(
     Raises
     ------
     ParameterError
-        For a bool, a text, any other type, NaN, infinity, or a number out of bounds.
+        For a bool, a text, any other type, NaN, infinity, a number out of bounds, beyond ``LARGEST``, or, where it must
+        be above 0, below ``SMALLEST``.
     """
     if not is_number(value):
         raise ParameterError(name, value, "a finite number")
@@ -89,6 +92,10 @@ def check_number(
         raise ParameterError(name, value, f"a value {text} {unit}".rstrip())
     if not math.isfinite(number):
         raise ParameterError(name, value, "a finite number")
+    if abs(number) > LARGEST:
+        raise ParameterError(name, value, f"a magnitude of at most {LARGEST:g} {unit}".rstrip())
+    if above == 0 and number < SMALLEST:
+        raise ParameterError(name, value, f"a value >= {SMALLEST:g} {unit}".rstrip())
     return number
 
 
@@ -133,11 +140,12 @@ def check_numbers(name: str, values: object) -> NDArray[np.float64]:
     Raises
     ------
     ParameterError
-        If the values are no numbers, have another number of dimensions, or one is not finite.
+        If the values are no numbers, have another number of dimensions, or one is not finite or beyond ``LARGEST``.
     """
     array = _array_of_numbers(name, values)
     if array.dtype.kind == "f":
         _raise_first(name, array, ~np.isfinite(array), "finite numbers")
+    _raise_first(name, array, abs(array.astype(np.float64, copy=False)) > LARGEST, f"numbers up to {LARGEST:g}")
     return _sealed(array, np.float64)
 
 

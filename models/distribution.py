@@ -53,7 +53,6 @@ class Uniform:
             object.__setattr__(self, name, check_number(f"Uniform.{name}", getattr(self, name)))
         if not self.low < self.high:
             raise ParameterError("Uniform.high", self.high, f"a value above low = {self.low:g}")
-        check_number("Uniform.high - low", self.high - self.low)
 
     @property
     def mean(self) -> float:
@@ -75,9 +74,10 @@ class Normal:
         object.__setattr__(self, "sd", check_number("Normal.sd", self.sd, at_least=0))
         for name in ("low", "high"):
             bound = getattr(self, name)
-            if not is_number(bound) or math.isnan(bound):
-                raise ParameterError(f"Normal.{name}", bound, "a number, which may be infinite")
-            object.__setattr__(self, name, float(bound))
+            if is_number(bound) and math.isinf(bound):
+                object.__setattr__(self, name, float(bound))
+            else:
+                object.__setattr__(self, name, check_number(f"Normal.{name}", bound))
         if not self.low < self.high:
             raise ParameterError("Normal.high", self.high, f"a value above low = {self.low:g}")
         object.__setattr__(self, "truncation", check_choice("Normal.truncation", self.truncation, Truncation))

@@ -106,9 +106,12 @@ class PoissonSource:
         for name, unit in (("rate_hz", "Hz"), ("start_ms", "ms")):
             number = check_number(f"{where}.{name}", getattr(self, name), at_least=0, unit=unit)
             object.__setattr__(self, name, number)
-        if not (is_number(self.stop_ms) and self.stop_ms >= self.start_ms):
+        if is_number(self.stop_ms) and self.stop_ms == math.inf:
+            object.__setattr__(self, "stop_ms", math.inf)
+        else:
+            object.__setattr__(self, "stop_ms", check_number(f"{where}.stop_ms", self.stop_ms, unit="ms"))
+        if self.stop_ms < self.start_ms:
             raise ParameterError(f"{where}.stop_ms", self.stop_ms, f"a time >= start_ms = {self.start_ms:g} ms")
-        object.__setattr__(self, "stop_ms", float(self.stop_ms))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

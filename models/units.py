@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from models.errors import ParameterError
 
+MAX_STEPS = 2_000_000_000  #: steps are 32-bit words, with room for the longest delay
 _WHOLE_STEP_TOLERANCE = 1e-6  # of a step
 _WHOLE_STEP_RELATIVE = 1e-10  # of the number of steps, on top
 _TIE_TOLERANCE = 1e-9  # of a step; a quotient of two rounded numbers is off by 3e-16 of its size
 _TIE_RELATIVE = 1e-12
+_LARGEST_TIE = 1e-3
 _MOST_STEPS = 2.0**62  # fits int64
 
 
@@ -44,12 +46,14 @@ def ms_to_steps(duration_ms: float, dt_ms: float, *, name: str = "duration_ms") 
     ------
     ParameterError
         If the duration is not a whole number of steps (tolerance 1e-6 steps and 1e-10 of their number), is not finite,
-        or is not zero but so short that it would round to no step.
+        is not zero but so short that it would round to no step, or is more than ``MAX_STEPS`` steps.
     """
     n_steps = duration_ms / dt_ms
     if not math.isfinite(n_steps):
         raise ParameterError(name, duration_ms, f"a finite multiple of dt_ms = {dt_ms:g} ms")
     nearest = round(n_steps)
+    if nearest > MAX_STEPS:
+        raise ParameterError(name, duration_ms, f"at most {MAX_STEPS:,} steps of {dt_ms:g} ms")
     if abs(n_steps - nearest) > _WHOLE_STEP_TOLERANCE + _WHOLE_STEP_RELATIVE * abs(n_steps):
         raise ParameterError(
             name, duration_ms, f"a multiple of dt_ms = {dt_ms:g} ms (it is {n_steps - nearest:+.3g} steps off)"
@@ -72,14 +76,14 @@ def times_to_steps(times_ms: NDArray[np.float64], dt_ms: float) -> NDArray[np.in
 
 
 def ceil_to_steps(time_ms: float, dt_ms: float) -> int:
-    """Return the first step that does not begin before a time >= 0."""
-    n_steps = time_ms / dt_ms
+    """Return the first step that does not begin before a time >= 0, at most 2**62."""
+    n_steps = min(time_ms / dt_ms, _MOST_STEPS)
     return math.ceil(n_steps - float(_tie_tolerance(n_steps)))
 
 
 def _tie_tolerance(n_steps: Any) -> Any:
     """Part of a step by which a quotient may miss a tie; a float or an array, as ``n_steps``."""
-    return _TIE_TOLERANCE + _TIE_RELATIVE * np.abs(n_steps)
+    return np.minimum(_TIE_TOLERANCE + _TIE_RELATIVE * np.abs(n_steps), _LARGEST_TIE)
 
 
 def steps_to_ms(n_steps: int, dt_ms: float) -> float:

@@ -74,6 +74,20 @@ def test_numbers_out_of_bounds_are_refused(bounds, value, allowed):
         check.check_number("x", value, unit="Hz", **bounds)
 
 
+def test_magnitudes_are_those_whose_sums_and_ratios_stay_finite():
+    assert check.check_number("x", -1e15) == -1e15
+    assert check.check_number("x", 1e-12, above=0) == 1e-12
+    assert check.check_number("x", 0.0, at_least=0) == 0.0
+    for value in (1.1e15, -1e308):
+        message = rf"^x: needs a magnitude of at most 1e\+15 mV, has {re.escape(repr(value))}$"
+        with pytest.raises(ParameterError, match=message):
+            check.check_number("x", value, unit="mV")
+    with pytest.raises(ParameterError, match=r"^x: needs a value >= 1e-12 ms, has 1e-308$"):
+        check.check_number("x", 1e-308, above=0, unit="ms")
+    with pytest.raises(ParameterError, match=r"^x: needs numbers up to 1e\+15, has -1e\+300$"):
+        check.check_numbers("x", [1.0, -1e300])
+
+
 @pytest.mark.parametrize("value", [0, 1, "yes", None, 1.0])
 def test_flags_are_bools(value):
     assert check.check_flag("flag", np.False_) is False

@@ -43,6 +43,14 @@ def test_a_long_duration_hides_no_part_of_a_step():
         ms_to_steps(1e6 + 0.04, 0.1)
 
 
+def test_more_steps_than_words_hold_are_refused():
+    assert ms_to_steps(2e8, 0.1) == 2_000_000_000
+    with pytest.raises(
+        ParameterError, match=r"^seconds: needs at most 2,000,000,000 steps of 0\.1 ms, has 10000000000\.0$"
+    ):
+        ms_to_steps(1e10, 0.1, name="seconds")
+
+
 @pytest.mark.parametrize(
     ("time_ms", "dt_ms", "n_steps"),
     [(0.15, 0.1, 2), (0.25, 0.1, 3), (0.35, 0.1, 4), (0.45, 0.1, 5), (1.15, 0.1, 12), (1.05, 0.1, 11),
