@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from emulator.kernels import neuron as lif
 from emulator.kernels.engine import Cells
 from emulator.kernels.neuron_parts import E_RISE_EXC, E_RISE_INH, E_THRESH, E_U
+from models.errors import ParameterError
 from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta, Network, Population
 
 _HALF_RANGE = 1 << 30  # of 32 bits
@@ -27,6 +28,17 @@ def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
         pull_mv = max(abs(neuron.e_rev_exc_mv - neuron.v_rest_mv), abs(neuron.e_rev_inh_mv - neuron.v_rest_mv), 1.0)
         limit = int((limit << _CONDUCTANCE_BITS) / pull_mv)
     return min(limit, _HALF_RANGE)
+
+
+def check_potentials(network: Network, cells: Cells) -> None:
+    """Raise ParameterError if a potential of a population is no finite number any more."""
+    if np.issubdtype(cells.v.dtype, np.integer) or np.isfinite(cells.v).all():
+        return
+    for shard, p in np.ndindex(cells.pop_first.shape):
+        if not np.isfinite(cells.v[shard, cells.pop_first[shard, p] : cells.pop_last[shard, p]]).all():
+            allowed = "parameters with which the potential stays finite; lower dt_ms, its model's rates or the weights"
+            where = f"Population({network.populations[p].name!r})"
+            raise ParameterError(where, "a potential that is no finite number", allowed)
 
 
 class RangeWatch:

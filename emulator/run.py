@@ -21,7 +21,7 @@ from emulator.plasticity import PlasticRows, static_projections
 from emulator.plasticity_weights import Plasticity, PlasticWeights
 from emulator.poisson_kiss import PoissonMethod
 from emulator.population_rows import delay_beyond, has_other_models
-from emulator.recorder import RangeWatch, Recorder
+from emulator.recorder import RangeWatch, Recorder, check_potentials
 from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_counts import count_first_draws
@@ -334,6 +334,7 @@ def _simulate(
     watch = RangeWatch(network, state.cells) if arithmetic is Arithmetic.FIXED else None
     recorder = Recorder(len(options.probes), watch)
     done = advance(state, sources, recorder, plasticity, n_steps, options.n_threads, progress, after_step)
+    check_potentials(network, state.cells)
     count_first_draws(network, connectivity, state.redraw, options.n_threads)
     spike_step, spike_neuron, v = recorder.joined()
     return Simulation(

@@ -23,6 +23,7 @@ import numpy as np
 from emulator.neuron_constants import input_per_weight
 from models.check import check_number
 from models.distribution import moments
+from models.errors import ParameterError
 from models.network import (
     Distribution,
     Explicit,
