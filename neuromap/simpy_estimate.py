@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.network.adaptor import Spikes, mean_row_length, random_spikes, scenario_of
+from emulator.network.adaptor import Spikes, mean_row_length, scenario_of
+from emulator.network.drawn_spikes import random_spikes
 from emulator.network.engine import packets_of
 from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.scenario import Scenario

@@ -55,7 +55,8 @@ def slow_machine(clock_mhz: float, spike_buffer_packets: int, queue_packets: int
 
 
 def closed_loop_run(
-    case: str, arithmetic: str = "fixed", is_in_phase: bool = True, n_threads: int = 2, network: Network = RICH, **packets
+    case: str, arithmetic: str = "fixed", is_in_phase: bool = True, n_threads: int = 2, network: Network = RICH,
+    **packets,
 ):  # fmt: skip
     *numbers, end_of_tick, _, _ = CASES[case]
     mapping = map_network(

@@ -10,8 +10,8 @@ import pytest
 
 from emulator.network.adaptor import Spikes, mean_row_length, scenario_of
 from emulator.network.compiled import run_compiled
-from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.drawn_spikes import random_spikes
+from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import EndOfTick, Parameters
 from emulator.network.outcome import ROUTER_COUNTERS
 from machines import machine, network
