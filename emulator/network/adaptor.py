@@ -25,13 +25,14 @@ from emulator.kernels import work
 from emulator.network.machine_numbers import NS_PER_S, NetworkOptions, cycles, fabric_of_machine, parameters_of
 from emulator.network.model import EndOfTick, Parameters
 from emulator.network.routes import NO_ENTRY, Routes, routes_of_bits
-from emulator.network.scenario import WORK_FRACTION_BITS, Packets, Scenario, Work
+from emulator.network.scenario import MAX_OFFSET_CYCLES, WORK_FRACTION_BITS, Packets, Scenario, Work
 from emulator.network.ways import broadcast_routes, unicast_ways
 from emulator.storage import as_row_lengths
 from emulator.timing import slice_of_source
 from mapping.model import Mapping, Role
 from mapping.packet_walk import Routers, route_bits
 from mapping.traffic import first_vertices, slice_range
+from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology
@@ -253,12 +254,34 @@ def _packets(
     update = core_work.tick_cycles[core].astype(np.int64)
     offset = core_work.phase_cycles[core] + (sent.neuron - start[sent.slices] + 1) * update // size[sent.slices]
     offset += _way_out_cycles(machine)
+    _check_offsets(offset, machine)
     order = np.lexsort((offset, core, sent.step))
     return Packets(
         tick=sent.step[order].astype(np.int32), core=core[order].astype(np.int32),
         offset=offset[order].astype(np.int32), net=sent.net[order].astype(np.int32),
         row=sent.row[order].astype(np.int32),
     )  # fmt: skip
+
+
+def _check_offsets(offset_cycles: NDArray[np.int64], machine: Machine) -> None:
+    """Refuse packets that would be due later than the network can count.
+
+    Raises
+    ------
+    CapacityError
+        If a core's update takes so long.
+    """
+    longest = int(offset_cycles.max(initial=0))
+    if longest >= MAX_OFFSET_CYCLES:
+        hint = "lower neurons_per_core or the machine's cost of a neuron"
+        raise CapacityError(
+            "time until a packet is sent",
+            machine.name,
+            need=longest,
+            have=MAX_OFFSET_CYCLES - 1,
+            unit="cycles",
+            hint=hint,
+        )
 
 
 def _sending_vertices(mapping: Mapping) -> NDArray[np.int64]:

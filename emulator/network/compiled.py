@@ -13,7 +13,7 @@ from emulator.kernels import packet_queue as q
 from emulator.kernels.packet_run import ARRIVALS_FULL, DONE, LOG_FULL, NOT_CONSERVED, PAUSED, QUEUE_SMALL
 from emulator.kernels.packet_run import run as run_kernel
 from emulator.lazy_array import lazy_array
-from emulator.network.growing import with_room
+from emulator.network.growing import check_packets, with_room
 from emulator.network.model import FOREVER, EndOfTick
 from emulator.network.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
 from emulator.network.scenario import Packets, Scenario
@@ -79,6 +79,7 @@ class SteppedRun:
     def add_packets(self, packets: Packets, n_ticks: int) -> None:
         """Give the packets of the ticks up to ``n_ticks`` (the first ``tick`` is that after the last call's)."""
         state, first, n = self._state, self._n_packets, packets.n_packets
+        check_packets(first + n)
         table, starts, group_tick = _packet_table(packets, first)
         followed = self._last_of_core[table[starts, q.A_CORE]]
         has_followed = followed >= 0

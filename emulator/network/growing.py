@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import CapacityError
+
+MAX_PACKETS = (1 << 31) - 1  #: their numbers are int32
+
 
 def with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
     """Return the array, or a copy of what is used of it with room for more."""
@@ -15,3 +19,18 @@ def with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
     grown = np.zeros((max(2 * len(array), used + n_more), *array.shape[1:]), array.dtype)
     grown[:used] = array[:used]
     return grown
+
+
+def check_packets(n_packets: int) -> None:
+    """Refuse more packets than have numbers.
+
+    Raises
+    ------
+    CapacityError
+        If there are too many.
+    """
+    if n_packets > MAX_PACKETS:
+        hint = "lower --seconds or --scale"
+        raise CapacityError(
+            "packets", "the packet network", need=n_packets, have=MAX_PACKETS, unit="packets", hint=hint
+        )

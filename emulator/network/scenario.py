@@ -14,7 +14,8 @@ from models.errors import ParameterError
 from models.topology import Topology
 
 MAX_OUTPUTS = 1 << 15  #: links and cores of a router together
-MAX_CYCLES = 1 << 28  #: of everything that takes time in routers and links, and of a packet's way until it is due
+MAX_OFFSET_CYCLES = 1 << 30  #: from the begin of a tick until a packet is due
+MAX_CYCLES = 1 << 28  #: of a tick, and of everything that takes time in routers and links
 N_TRIANGULAR_SLOTS = 6
 WORK_FRACTION_BITS = 8  #: of ``spike_work`` and ``synapse_work``
 
@@ -228,7 +229,8 @@ class Scenario:
         packets = self.packets
         bounds = (
             ("tick", 0, self.n_ticks), ("core", 0, self.fabric.n_routers * self.fabric.n_cores),
-            ("offset", 0, 1 << 30), ("net", 0, len(self.routes.destination)), ("row", -1, len(self.work.row_length)),
+            ("offset", 0, MAX_OFFSET_CYCLES), ("net", 0, len(self.routes.destination)),
+            ("row", -1, len(self.work.row_length)),
         )  # fmt: skip
         for name, low, high in bounds:
             value = getattr(packets, name)

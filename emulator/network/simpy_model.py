@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.network.growing import with_room
+from emulator.network.growing import check_packets, with_room
 from emulator.network.model import EndOfTick, Leg
 from emulator.network.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.network.scenario import Packets, Scenario
@@ -149,6 +149,7 @@ class PacketNetwork:
         """Give the packets of the ticks up to ``n_ticks`` (the first ``tick`` is that after the last call's)."""
         del n_ticks  # the packets say it
         first, n = self.n_packets, packets.n_packets
+        check_packets(first + n)
         self.batches.append((first, packets))
         self.n_packets += n
         nets = packets.net.tolist()

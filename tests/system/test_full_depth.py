@@ -97,7 +97,8 @@ def test_command_prints_packets_verdict_and_losses(tmp_path, capsys):
 def test_options_of_the_dynamic_depth_are_refused(option, tmp_path, capsys):
     code = main(["run", "pd14", "--depth", "full", "--scale", "0.02", option, "a.file", "--out", str(tmp_path / "out")])
     assert code == 2
-    assert f"{option}: needs --depth dynamic, has 'a.file'" in " ".join(capsys.readouterr().err.split())
+    wanted = f"option {option}: needs a command that reads it (run --depth dynamic), has 'run --depth full'"
+    assert wanted in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ import signal
 import numpy as np
 import pytest
 
+import emulator.network.growing
 import neuromap.simpy_estimate
 from emulator.interrupt import interrupt_held
 from emulator.network.engine import first_ticks, run_scenario
 from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import Engine
 from emulator.network.routes import NO_ENTRY, routes_of_outputs
-from models.errors import ParameterError, UnknownNameError
+from models.errors import CapacityError, ParameterError, UnknownNameError
 from network_scenarios import line, random_scenario
 from neuromap.cli import main
 from neuromap.dynamic import run_dynamic
@@ -179,6 +180,21 @@ def test_times_that_the_network_cannot_count_are_refused_before_mapping(run, cha
     monkeypatch.setattr(f"{run.__module__}.map_network", refuse)
     with pytest.raises(ParameterError, match=message):
         run("pd14", **SMALL, **changes)
+
+
+def test_a_packet_that_would_be_due_too_late_is_refused():
+    settings = {"machine.cost.neuron_update_cycles": 1e9}
+    wanted = r"^time until a packet is sent at spinnaker1: needs [\d,]+ cycles, has 1,073,741,823 cycles; lower"
+    with pytest.raises(CapacityError, match=wanted):
+        run_dynamic("pd14", settings=settings, **SMALL)
+
+
+@pytest.mark.parametrize("engine", list(Engine))
+def test_more_packets_than_have_numbers_are_refused(engine, monkeypatch):
+    monkeypatch.setattr(emulator.network.growing, "MAX_PACKETS", 2)
+    case = line(3, packets=[(0, 0, offset, 0, -1) for offset in range(3)])
+    with pytest.raises(CapacityError, match=r"^packets at the packet network: needs 3 packets, has 2 packets; "):
+        run_scenario(case, engine)
 
 
 def test_destinations_are_kept_once():
