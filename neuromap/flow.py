@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.advance import Couple
-from emulator.plasticity_weights import count_plastic_by_slice
 from emulator.run import Simulation, simulate
-from emulator.timing import slice_of_source, time_cores
-from emulator.timing_model import Timing, row_lengths
 from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
@@ -30,7 +27,9 @@ from neuromap.output_folder import one_writer, prepare_out_folder, remove_result
 from neuromap.placement_choice import constraints_of
 from neuromap.remedy import describe_load
 from neuromap.results import Report, RunArrays
+from neuromap.run_remedy import with_tried_remedy
 from neuromap.spike_file import write_spikes
+from neuromap.timed import time_simulation
 
 if TYPE_CHECKING:
     from neuromap.report.html import Section
@@ -186,6 +185,7 @@ def run(
     html: bool = True,
     mapping: Mapping | None = None,
     simulation: Simulation | None = None,
+    remedies: bool = True,
     **options: Any,
 ) -> Result:
     """Run an experiment: map, verify, simulate, time every core, measure, and write the results.
@@ -207,6 +207,8 @@ def run(
         An earlier mapping of the network onto this machine, which is taken instead of making one.
     simulation : Simulation, optional
         An earlier complete simulation that this experiment would repeat (machine and recipe do not matter to it).
+    remedies : bool
+        Where the network does not fit or does not keep up, look for a change that helps, and name it.
     **options
         As in ``make_experiment``: ``scale=0.1, seconds=2, recipe="combined", ...``.
 
@@ -226,7 +228,7 @@ def run(
     report_progress = progress or silent
     map_s = 0.0
     if mapping is None:
-        mapping, map_s = _map(experiment, network, machine, report_progress)
+        mapping, map_s = _map(experiment, network, machine, report_progress, remedies=remedies)
     check_network(mapping, network)
     check_machine(mapping, machine)
     report_progress("verify", 0.0, "")
@@ -239,10 +241,14 @@ def run(
         simulation = simulate_experiment(experiment, network, report_progress)
     if folder is not None:
         write_spikes(simulation, folder, warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
-    timing = _time_cores(experiment, mapping, simulation, report_progress)
+    report_progress("time", 0.0, "")
+    timing = time_simulation(experiment, mapping, simulation, lambda done: report_progress("time", done, ""))
     report_progress("report", 0.0, "")
     measured = Measured(experiment, mapping, violations, simulation, timing, map_s)
-    result = Result(make_report(measured), make_arrays(measured), mapping, simulation)
+    report = make_report(measured)
+    if remedies:
+        report = with_tried_remedy(measured, report)
+    result = Result(report, make_arrays(measured), mapping, simulation)
     if folder is not None:
         write_results(result, folder, html=html)
     report_progress("report", 1.0, "")
@@ -274,27 +280,6 @@ def simulate_experiment(
             n_threads=experiment.n_threads, couple=couple, progress=on_stage,
             max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
         )  # fmt: skip
-
-
-def _time_cores(experiment: Experiment, mapping: Mapping, simulation: Simulation, progress: Progress) -> Timing:
-    network = simulation.network
-    progress("time", 0.0, "")
-    lengths = row_lengths(
-        simulation.connectivity, slice_of_source(mapping, network)[: network.n_neurons], len(mapping.partition.slices),
-        n_threads=experiment.n_threads,
-    )  # fmt: skip
-    plastic = None
-    if simulation.plastic_rows:
-        slices = slice_of_source(mapping, network)[: network.n_neurons]
-        plastic = count_plastic_by_slice(
-            simulation.plastic_rows, network.n_sources, slices, len(mapping.partition.slices)
-        )
-    return time_cores(
-        mapping, network, simulation.spike_step, simulation.spike_neuron, simulation.n_steps, lengths,
-        plastic_length=plastic, with_range=True,
-        warmup_steps=min(ms_to_steps(experiment.warmup_ms, network.dt_ms), simulation.n_steps),
-        time_scale_factor=experiment.time_scale_factor, progress=lambda done: progress("time", done, ""),
-    )  # fmt: skip
 
 
 def write_results(result: Result, folder: Path, *, html: bool = True, sections: Sequence[Section] = ()) -> None:

@@ -75,7 +75,7 @@ class Measured:
     @cached_property
     def load(self) -> StaticLoad:
         """Traffic at the measured rates."""
-        return static_load(self.mapping, self.simulation.network, _rates_hz(self))
+        return static_load(self.mapping, self.simulation.network, rates_hz(self))
 
     @cached_property
     def topology(self) -> Topology:
@@ -312,7 +312,7 @@ def _loading_report(m: Measured) -> LoadingReport | None:
     )  # fmt: skip
 
 
-def _rates_hz(m: Measured) -> dict[str, float]:
+def rates_hz(m: Measured) -> dict[str, float]:
     """Mean rate of every population and spike source after the warm-up."""
     network = m.simulation.network
     kept_s = (m.simulation.n_steps - m.warmup_steps) * network.dt_ms * 1e-3

@@ -260,7 +260,7 @@ def _energy(
 
 def _of_run(spec: RowSpec, experiment: Experiment, simulation: Simulation) -> _Found:
     """What `neuromap run` reports."""
-    report = run(experiment, simulation=simulation, html=False).report
+    report = run(experiment, simulation=simulation, html=False, remedies=False).report
     timing = report.timing
     ends = [one.real_time_factor for one in (timing.low, timing.high) if one is not None]
     target = REPRODUCED_TARGET if spec.machine == "neuroaix" else FACTOR_TARGET

@@ -164,7 +164,7 @@ class PointRunner:
         if self._simulation is not None and self._simulation[0] == key:
             shared = self._simulation[1]
         self._simulation = None
-        result = run(experiment, progress=on_stage, html=False, mapping=mapping, simulation=shared)
+        result = run(experiment, progress=on_stage, html=False, mapping=mapping, simulation=shared, remedies=False)
         if result.report.status != "complete":
             raise KeyboardInterrupt
         self._simulation = key, result.simulation

@@ -229,15 +229,35 @@ def test_change_that_the_verdict_names_keeps_up():
     assert second.activity == first.activity
 
 
+def test_recipe_that_the_verdict_names_keeps_up():
+    options = {"scale": 0.05, "seconds": 0.05, "settings": {"warmup_ms": 500}}
+    first = nm.run("pd14", **options, recipe="combined").report
+    found = re.match(
+        r"--recipe ensemble \(tried with these spikes: 195 cores, longest step (\d+) of 100 µs\), or --time-scale-factor "
+        r"[\d.]+ \(a longer tick; tried with these spikes: longest step \d+ of \d+ µs\)$",
+        first.verdict.remedy,
+    )
+    second = nm.run("pd14", **options, recipe="ensemble").report
+    assert second.verdict.keeps_up
+    assert second.verdict.loses_nothing
+    assert second.timing.step_us.max == pytest.approx(float(found[1]), abs=0.5)
+    unasked = nm.run("pd14", **options, recipe="combined", remedies=False).report
+    assert unasked.verdict.remedy == "--recipe ensemble (neurons and synapses on cores of their own), or " + (
+        f"--time-scale-factor {re.search(r'factor ([0-9.]+)', first.verdict.remedy)[1]} (a longer tick)"
+    )
+
+
 DEAD_ROW = "dead_chips: [[0,3],[1,3],[2,3],[3,3],[4,3],[5,3],[6,3],[7,3]]"
 UNFIT = {
     "too few boards": (
         ["pd14", "--set", "machine.topology.n_boards=1"],
-        r"room for ensemble vertices .*: needs 1,210 slices, has \d+ slices; raise topology\.n_boards .*",
+        r"room for ensemble vertices .*: needs 1,210 slices, has \d+ slices; set machine\.topology\.n_boards "
+        r"\(now 1\) to 'auto', which was tried: it takes 6,628 cores on 449 chips, the busiest of which needs \d+ % .*",
     ),
     "ring buffer": (
         ["pd14", "--recipe", "combined", "--neurons-per-core", "256"],
-        r"ring-buffer index at L23E\[0:256\] .*: needs 15 bits, has 14 bits; lower neurons_per_core \(now 256\) .*",
+        r"ring-buffer index at L23E\[0:256\] .*: needs 15 bits, has 14 bits; lower neurons_per_core \(now 256\) to 128, which "
+        r"was tried: it takes \d+ cores on \d+ chips, but the busiest of these needs \d+ % of a tick at mean load, so .*",
     ),
     "too little memory on a core": (
         ["pd14", "--recipe", "combined", "--set", "machine.core.dtcm_bytes=30000"],

@@ -1,0 +1,131 @@
+"""What to change where a run does not keep up: changes that were mapped and timed with the spikes of that run.
+
+The spikes do not depend on machine and mapping, so a changed mapping is judged by the same steps: none may overrun, no
+packet may be lost, and no link may be asked for more than it carries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from emulator.timing_model import Timing
+from mapping.flow import map_network
+from mapping.load import link_capacity_packets_per_s, static_load
+from mapping.model import Mapping
+from mapping.usual import usual_recipe
+from models.errors import NeuromapError
+from neuromap.choices import Experiment
+from neuromap.measure import Measured, rates_hz
+from neuromap.placement_choice import constraints_of
+from neuromap.results import LimitingCore, Report
+from neuromap.timed import time_simulation
+
+#: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
+_FIXED_SHARE = 0.15
+_MAX_TRIED = 4  # mappings; each costs as much as mapping and timing the run
+_MAX_SLICES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change as the command line has it, and the experiment that it makes."""
+
+    words: str
+    experiment: Experiment
+
+
+def with_tried_remedy(m: Measured, report: Report) -> Report:
+    """Return the report with changes in its verdict with which this run keeps up and loses nothing.
+
+    A change of the mapping comes first if one was found, then the longer tick. The report stays as it is where nothing
+    has to be changed, and where steps wait for no timer.
+    """
+    verdict, timing = report.verdict, report.timing
+    if not verdict.remedy or not verdict.fits or timing.is_free_running or not timing.n_steps:
+        return report
+    found = [_mapped(m, report.timing.limiting_core)] if timing.n_overruns else []
+    found.append(_slower(m, report))
+    remedy = ", or ".join(one for one in found if one) or "no change that was tried lets it keep up"
+    return replace(report, verdict=replace(verdict, remedy=remedy))
+
+
+def _mapped(m: Measured, core: LimitingCore | None) -> str:
+    """The first change of the mapping that helps; empty if none does."""
+    if core is None:
+        return ""
+    for n_tried, change in enumerate(_changes(m, core)):
+        if n_tried == _MAX_TRIED:
+            break
+        mapping = _map(m, change.experiment)
+        if mapping is not None:
+            timing = time_simulation(change.experiment, mapping, m.simulation, with_range=False)
+            if _holds(m, mapping, timing, change.experiment):
+                size = f"{len(mapping.partition.vertices):,} cores"
+                return f"{change.words} (tried with these spikes: {size}, {_longest(m, timing)})"
+    return ""
+
+
+def _slower(m: Measured, report: Report) -> str:
+    """The shortest tick, to a hundredth of a time step, with which the mapping of this run keeps up."""
+    timing, packets = report.timing, report.packets
+    load_ratio = packets.busiest_link_packets_per_s / packets.link_capacity_packets_per_s
+    needed = max(timing.min_lossless_time_scale_factor, load_ratio * timing.time_scale_factor)
+    factor = math.ceil(needed * 100 - 1e-9) / 100
+    experiment = replace(m.experiment, time_scale_factor=factor)
+    timed = time_simulation(experiment, m.mapping, m.simulation, with_range=False)
+    if not _holds(m, m.mapping, timed, experiment):
+        return ""
+    return f"--time-scale-factor {factor:g} (a longer tick; tried with these spikes: {_longest(m, timed)})"
+
+
+def _longest(m: Measured, timing: Timing) -> str:
+    longest_us = float(timing.kept_cycles.max(initial=0.0)) * 1e6 / m.mapping.machine.core.clock_hz
+    budget_us = timing.budget_cycles * 1e6 / m.mapping.machine.core.clock_hz
+    return f"longest step {longest_us:,.0f} of {budget_us:,.0f} µs"
+
+
+def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment) -> bool:
+    """Whether no step overruns, nothing is lost and no link is asked for more than it carries."""
+    load = static_load(mapping, m.simulation.network, rates_hz(m))
+    factor = experiment.time_scale_factor
+    capacity = link_capacity_packets_per_s(
+        mapping.machine, load, time_scale_factor=factor, real_time_factor=timing.real_time_factor(factor)
+    )
+    return timing.n_overruns == 0 and timing.n_lost == 0 and bool((load.link_packets_per_s <= capacity).all())
+
+
+def _map(m: Measured, experiment: Experiment) -> Mapping | None:
+    """Map the network of the run by a changed recipe; None if it does not map."""
+    recipe, network = experiment.recipe, m.simulation.network
+    try:
+        return map_network(
+            network, m.mapping.machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
+            n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, keys=recipe.keys,
+            minimise=recipe.minimise, constraints=constraints_of(recipe, network), seed=experiment.seed, describe=None,
+        )  # fmt: skip
+    except NeuromapError:
+        return None
+
+
+def _changes(m: Measured, core: LimitingCore) -> Iterator[_Change]:
+    """Changes that take work off the core that limits the run, the smallest first."""
+    recipe = m.experiment.recipe
+    if core.kind == "combined" and usual_recipe(m.mapping.machine) == "ensemble":
+        changed = replace(recipe, name="ensemble", neurons_per_core=None, n_synapse_cores=None)
+        yield _Change("--recipe ensemble", replace(m.experiment, recipe=changed))
+    fixed_cycles = _FIXED_SHARE * core.budget_cycles
+    excess = max(1.0, (core.used_cycles - fixed_cycles) / (core.budget_cycles - fixed_cycles))
+    if core.kind == "synapse":
+        lanes = m.mapping.partition.n_lanes[core.population]
+        first = max(lanes + 1, math.ceil(lanes * excess))
+        for n in range(first, first + _MAX_TRIED - 1):
+            changed = replace(recipe, n_synapse_cores=n)
+            yield _Change(f"--set recipe.n_synapse_cores={n}", replace(m.experiment, recipe=changed))
+    n_now = max(part.n_neurons for part in m.mapping.partition.slices)
+    n_all = m.simulation.network.n_neurons
+    for share in (1.0, 0.8, 0.6, 0.4):
+        n = math.floor(n_now / excess * share)
+        if 1 <= n < n_now and n_all / n <= _MAX_SLICES:
+            yield _Change(f"--neurons-per-core {n}", replace(m.experiment, recipe=replace(recipe, neurons_per_core=n)))
