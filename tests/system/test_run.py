@@ -233,8 +233,8 @@ def test_recipe_that_the_verdict_names_keeps_up():
     options = {"scale": 0.05, "seconds": 0.05, "settings": {"warmup_ms": 500}}
     first = nm.run("pd14", **options, recipe="combined").report
     found = re.match(
-        r"--recipe ensemble \(tried with these spikes: 195 cores, longest step (\d+) of 100 µs\), or --time-scale-factor "
-        r"[\d.]+ \(a longer tick; tried with these spikes: longest step \d+ of \d+ µs\)$",
+        r"--recipe ensemble \(tried with these spikes: 195 cores, longest step (\d+) of 100 µs\), or "
+        r"--time-scale-factor [\d.]+ \(a longer tick; tried with these spikes: longest step \d+ of \d+ µs\)$",
         first.verdict.remedy,
     )
     second = nm.run("pd14", **options, recipe="ensemble").report
@@ -256,8 +256,8 @@ UNFIT = {
     ),
     "ring buffer": (
         ["pd14", "--recipe", "combined", "--neurons-per-core", "256"],
-        r"ring-buffer index at L23E\[0:256\] .*: needs 15 bits, has 14 bits; lower neurons_per_core \(now 256\) to 128, which "
-        r"was tried: it takes \d+ cores on \d+ chips, but the busiest of these needs \d+ % of a tick at mean load, so .*",
+        r"ring-buffer index at L23E\[0:256\] .*: needs 15 bits, has 14 bits; lower neurons_per_core \(now 256\) "
+        r"to 128, which was tried: it takes \d+ cores on \d+ chips, but the busiest of these needs \d+ % of a tick at .*",
     ),
     "too little memory on a core": (
         ["pd14", "--recipe", "combined", "--set", "machine.core.dtcm_bytes=30000"],
