@@ -257,7 +257,7 @@ UNFIT = {
     "ring buffer": (
         ["pd14", "--recipe", "combined", "--neurons-per-core", "256"],
         r"ring-buffer index at L23E\[0:256\] .*: needs 15 bits, has 14 bits; lower neurons_per_core \(now 256\) "
-        r"to 128, which was tried: it takes \d+ cores on \d+ chips, but the busiest of these needs \d+ % of a tick at .*",
+        r"to 128, which was tried: it takes \d+ cores on \d+ chips, but the busiest of these needs \d+ % of a tick .*",
     ),
     "too little memory on a core": (
         ["pd14", "--recipe", "combined", "--set", "machine.core.dtcm_bytes=30000"],
