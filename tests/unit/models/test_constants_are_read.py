@@ -9,8 +9,9 @@ import pytest
 
 from emulator.energy import Traffic, energy
 from emulator.loading import load_times
-from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of, usual_end_of_tick
+from emulator.network.adaptor import Spikes, scenario_of
 from emulator.network.drawn_rows import drawn_row_length
+from emulator.network.machine_numbers import NetworkOptions, usual_end_of_tick
 from emulator.pipeline_step import pipeline_step
 from emulator.timing import time_cores
 from machines import DRIVE, projection
@@ -107,8 +108,6 @@ def is_read_elsewhere(path, machine):
         return "router_energy_per_bit_pj, which is 0"
     if path == "power.n_boards_per_frame" and machine.power.frame_idle_w == 0:
         return "frame_idle_w, which is 0"
-    if section == "router" and machine.core.n_per_chip > 56:
-        return "the packet network, which takes fewer cores on a chip"
     if section == "plan":
         return "weight scales, lanes and the usual neurons of a core"
     if path in ("plasticity.history_bytes", "plasticity.table_bytes", "plasticity.synapse_events_per_s",
