@@ -43,7 +43,7 @@ _MAX_AHEAD = 64  # steps that input is moved ahead at once; what is later waits 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
-    """What became of the synaptic events, by the slice of their targets.
+    """What became of the synaptic events, by the slice of their targets; of the spikes after the warm-up.
 
     Attributes
     ----------
@@ -52,7 +52,8 @@ class Arrivals:
     late_by : ndarray, shape (n_bins,), int64
         Deliveries to cores (rows with synapses) by the ticks they were late (0: on time); the last bin takes all above.
     step_missed, step_late : ndarray, shape (n_steps,), int64
-        Events of the spikes of each step that did not count in their time, and those of them that counted later.
+        Events of the spikes of each step that did not count in their time, and those of them that counted later; the
+        warm-up's too.
     """
 
     n_events: NDArray[np.int64]
@@ -81,6 +82,24 @@ def check_closed_loop(network: Network) -> None:
         raise ParameterError("depth full", "plastic synapses", allowed)
 
 
+@dataclass(slots=True)
+class PacketCounts:
+    """Packets sent after the warm-up, the deliveries to cores that they ask for, and what became of those.
+
+    ``n_delivered``: worked off, late ones included; ``n_late``: as docs/glossary.md has it.
+    """
+
+    n_sent: int = 0
+    n_expected: int = 0
+    n_delivered: int = 0
+    n_late: int = 0
+
+    @property
+    def n_lost(self) -> int:
+        """Deliveries that were asked for and never made."""
+        return self.n_expected - self.n_delivered
+
+
 class ClosedLoop:
     """Couples a simulation to the packets of a mapping; ``couple`` is what ``emulator.run.simulate`` takes.
 
@@ -95,11 +114,15 @@ class ClosedLoop:
         Runs the packets; both do the same.
     with_log : bool
         Keep every event of the packet network (32 bytes each).
+    warmup_steps : int
+        Steps at the start whose spikes ``arrivals`` and ``packets`` leave out.
 
     Attributes
     ----------
     arrivals : Arrivals
         So far.
+    packets : PacketCounts
+        So far; sent and expected ones after ``outcome`` was called.
 
     Raises
     ------
@@ -109,11 +132,11 @@ class ClosedLoop:
 
     def __init__(
         self, mapping: Mapping, network: Network, *, n_steps: int, options: NetworkOptions, n_threads: int = 2,
-        engine: Engine | str = Engine.COMPILED, with_log: bool = False,
+        engine: Engine | str = Engine.COMPILED, with_log: bool = False, warmup_steps: int = 0,
     ) -> None:  # fmt: skip
         check_closed_loop(network)
         self._engine, self._with_log = Engine(engine), with_log
-        self._mapping, self._network = mapping, network
+        self._mapping, self._network, self._warmup_steps = mapping, network, warmup_steps
         self._n_steps = n_steps = check_whole("n_steps", n_steps, at_least=1)
         self._options, self._n_threads = options, check_whole("n_threads", n_threads, at_least=1)
         self._pool = ThreadPoolExecutor(self._n_threads) if self._n_threads > 1 else None
@@ -121,7 +144,7 @@ class ClosedLoop:
         self._waiting: dict[int, list[NDArray[np.int32]]] = {}  # by the step in which they are soon
         sizes = (*(len(mapping.partition.slices),) * 3, _MAX_LATE + 1, n_steps, n_steps)
         zeros = [np.zeros(n, np.int64) for n in sizes]
-        self.arrivals = Arrivals(*zeros)
+        self.arrivals, self.packets = Arrivals(*zeros), PacketCounts()
 
     def couple(self, state: EngineState, connectivity: Connectivity) -> AfterStep:
         """Prepare everything that does not depend on the spikes.
@@ -180,11 +203,19 @@ class ClosedLoop:
         self._run.add_packets(packets, step + 1)
         self._run.advance(step + 1)
         self._remember(first, packets, first_spike + spike_of_packet.astype(np.int64))
-        arrived = self._near(step, self._run.take_arrivals())
+        arrived = self._near(step, self._take())
         self._deliver(step, neurons, spike_of_packet, first, arrived)
         older = arrived[arrived[:, S_PACKET] < first]
         if len(older):
             self._deliver_late(older)
+
+    def _take(self) -> NDArray[np.int32]:
+        """Take what arrived from the packet network, and count it."""
+        arrived = self._run.take_arrivals()
+        n_ticks = arrived[self._tick_of_packet[arrived[:, S_PACKET]] >= self._warmup_steps, S_N_TICKS]
+        self.packets.n_delivered += n_ticks.size
+        self.packets.n_late += int(np.count_nonzero(n_ticks))
+        return arrived
 
     def _near(self, step: int, arrived: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the arrivals whose work ends soon, with earlier ones of which that is now true; keep the others."""
@@ -230,9 +261,11 @@ class ClosedLoop:
         """Deliver this step's spikes, each where and when it arrives."""
         late = np.empty((neurons.size, self._row_length.shape[1]), np.int32)
         n_missed, found = np.empty(neurons.size, np.int64), self.arrivals
+        counts = found.n_events, found.n_on_time, found.late_by
+        if step < self._warmup_steps:
+            counts = np.zeros_like(counts[0]), np.zeros_like(counts[1]), np.zeros_like(counts[2])
         arrival.judge(
-            first, arrived, spike_of_packet, neurons, self._row_length, late, n_missed, found.n_events,
-            found.n_on_time, found.late_by,
+            first, arrived, spike_of_packet, neurons, self._row_length, late, n_missed, *counts,
         )  # fmt: skip
         found.step_missed[step] = n_missed.sum()
         if found.step_missed[step]:
@@ -282,11 +315,12 @@ class ClosedLoop:
         return steps, neurons, late
 
     def _count_late(self, steps: NDArray[np.int32], neurons: NDArray[np.int32], late: NDArray[np.int32]) -> None:
-        is_late = late > 0
+        is_late, is_kept = late > 0, steps >= self._warmup_steps
         n_events = np.where(is_late, self._row_length[neurons], 0)
-        self.arrivals.n_late[:] += n_events.sum(axis=0, dtype=np.int64)
         np.add.at(self.arrivals.step_late, steps, n_events.sum(axis=1, dtype=np.int64))
-        self.arrivals.late_by[:] += np.bincount(np.minimum(late[is_late], _MAX_LATE), minlength=_MAX_LATE + 1)
+        self.arrivals.n_late[:] += n_events[is_kept].sum(axis=0, dtype=np.int64)
+        kept = late[is_kept[:, None] & is_late]
+        self.arrivals.late_by[:] += np.bincount(np.minimum(kept, _MAX_LATE), minlength=_MAX_LATE + 1)
 
     def outcome(self) -> Outcome:
         """Run the packets that are still on their way to the end and return what happened in the network.
@@ -298,7 +332,8 @@ class ClosedLoop:
         packets, n_ticks = Packets(**joined), max(1, len(self._sent))
         outcome = self._run.finish(replace(self._template, packets=packets, n_ticks=n_ticks))
         waiting = [arrived for some in self._waiting.values() for arrived in some]
-        self._count_late(*self._of_older(np.concatenate([self._run.take_arrivals(), *waiting])))
+        self._count_late(*self._of_older(np.concatenate([self._take(), *waiting])))
+        self.packets.n_sent, self.packets.n_expected = outcome.scenario.asked_from(self._warmup_steps)
         if self._pool is not None:
             self._pool.shutdown()
         del self._state, self._moved

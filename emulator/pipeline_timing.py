@@ -12,6 +12,7 @@ Broadcast spikes are looked up by every node, so that some look-ups find no row.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -23,6 +24,7 @@ from emulator.kernels import pipeline
 from emulator.pipeline_step import axes_of, n_pipelines, node_constants
 from emulator.timing import slice_of_source
 from emulator.timing_model import RowLengths, Timing
+from mapping.expected import targets_of
 from mapping.model import Mapping
 from models.machine import Machine
 from models.machine_range import open_times, with_times_at
@@ -149,6 +151,21 @@ def time_nodes(
             progress(last / n_steps)
     found = [run.timing(mapping, network.dt_ms, time_scale_factor) for run in runs]
     return found[0] if len(found) == 1 else replace(found[0], low=found[1], high=found[2])
+
+
+def count_packets(mapping: Mapping, network: Network, spike_neuron: NDArray[np.int32]) -> tuple[int, int]:
+    """Return the packets of some spikes, and the deliveries to cores (pipelines) that they ask for.
+
+    `time_nodes` counts look-ups instead, of which every node makes one for all its pipelines.
+    """
+    n_spikes = np.bincount(slice_of_source(mapping, network)[spike_neuron], minlength=len(mapping.partition.slices))
+    first, n_sent, n_expected = mapping.partition.first_slice, 0, 0
+    n_cores = Counter(part.population for part in mapping.partition.slices)
+    for name in mapping.trees:
+        own = int(n_spikes[first[name] : first[name] + n_cores[name]].sum())
+        n_sent += own
+        n_expected += own * sum(n_cores[target] for target in targets_of(network)[name])
+    return n_sent, n_expected
 
 
 class _Run:

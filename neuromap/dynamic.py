@@ -50,14 +50,15 @@ _MAX_KEPT_EVENTS = 2_000_000
 class DynamicReport:
     """What ``dynamic.json`` holds. Latencies are from when a packet is due to when it is in a core's spike buffer.
 
-    ``latency_ns``: quantiles, negative if nothing arrived; all from ``latency_cap_ns`` on count as that.
-    ``n_expected``: deliveries that the packets ask for; ``n_delivered``: those that routers made (full spike buffers
-    and ends of ticks may still lose them). ``link_load_ratio``: of the busiest link, packets times their period over
-    the time until the last tick had ended and all links were free, so at most 1; ``drained_ns``: from the end of the
-    last tick until all links were free, 0 if they were before. ``n_late``: deliveries whose work ended after the
-    machine's next tick had begun (docs/glossary.md). ``engine``: what ran the packets; all else but ``events_per_s``
-    (sent packets, hops and deliveries per second of wall time) and ``run_s`` is the same with either. ``status``:
-    ``partial`` after Ctrl-C, of the ``n_steps`` that were done.
+    Counts are of all ``n_steps``; at the depth ``full`` the first ``warmup_steps`` of them are the network's warm-up
+    (which ``report.json`` leaves out), at the depth ``dynamic`` there is none. ``latency_ns``: quantiles, negative if
+    nothing arrived; all from ``latency_cap_ns`` on count as that. ``n_expected``: deliveries that the packets ask for;
+    ``n_delivered``: those that cores worked off; the others are lost, or in flight at the end. ``link_load_ratio``: of
+    the busiest link, packets times their period over the time until the last tick had ended and all links were free,
+    so at most 1; ``drained_ns``: from the end of the last tick until all links were free, 0 if they were before.
+    ``n_late``: deliveries whose work ended after the machine's next tick had begun (docs/glossary.md). ``engine``:
+    what ran the packets; all else but ``events_per_s`` (sent packets, hops and deliveries per second of wall time) and
+    ``run_s`` is the same with either. ``status``: ``partial`` after Ctrl-C, of the ``n_steps`` that were done.
     """
 
     network: str
@@ -66,11 +67,11 @@ class DynamicReport:
     end_of_tick: str
     time_scale_factor: float
     n_steps: int
+    warmup_steps: int
     n_sent: int
     n_hops: int
     n_expected: int
     n_delivered: int
-    n_served: int
     n_late: int
     n_in_flight: int
     losses: list[Loss]
@@ -212,7 +213,7 @@ def write_dynamic(report: DynamicReport, outcome: Outcome, mapping: Mapping, fol
 
 def dynamic_report(
     mapping: Mapping, network: Network, outcome: Outcome, time_scale_factor: float, run_s: float,
-    *, engine: Engine = Engine.COMPILED,
+    *, engine: Engine = Engine.COMPILED, warmup_steps: int = 0,
 ) -> DynamicReport:  # fmt: skip
     """Work out the numbers of a run; ``run_s`` is the wall time it took."""
     scenario, topology = outcome.scenario, build_topology(mapping.machine)
@@ -225,8 +226,8 @@ def dynamic_report(
     return DynamicReport(
         network=network.name, machine=mapping.machine.name, recipe=mapping.partition.recipe,
         end_of_tick=str(scenario.parameters.end_of_tick), time_scale_factor=time_scale_factor, n_steps=n_steps,
-        n_sent=n_sent, n_hops=n_hops, n_expected=outcome.n_expected,
-        n_delivered=outcome.n_delivered, n_served=outcome.total("n_served"),
+        warmup_steps=warmup_steps, n_sent=n_sent, n_hops=n_hops, n_expected=outcome.n_expected,
+        n_delivered=outcome.total("n_served"),
         n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology),
         latency_ns={f"q{quantile:g}": outcome.latency_cycles(quantile) * cycle_ns for quantile in _QUANTILES},
         latency_cap_ns=(N_LATENCY_BINS - 1) * cycle_ns,
@@ -309,9 +310,10 @@ def dynamic_text(report: DynamicReport) -> str:
     """Return the report as lines for a terminal."""
     latency = {name: _latency_text(value, report.latency_cap_ns) for name, value in report.latency_ns.items()}
     drained = f" (busy for {report.drained_ns * 1e-3:,.0f} us after the last tick)" if report.drained_ns else ""
+    warmup = f" ({report.warmup_steps:,} of warm-up counted too)" if report.warmup_steps else ""
     lines = [
-        f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps at time-scale factor "
-        f"{report.time_scale_factor:g}, end of tick: {report.end_of_tick}",
+        f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps{warmup} at time-scale "
+        f"factor {report.time_scale_factor:g}, end of tick: {report.end_of_tick}",
         f"packets: {report.n_sent:,} sent, {report.n_hops:,} hops, {report.n_delivered:,} deliveries, "
         f"{report.n_late:,} late, {report.n_lost:,} lost",
         f"latency: median {latency['q0.5']}, 99 % within {latency['q0.99']}, longest {latency['q1']}",

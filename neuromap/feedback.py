@@ -58,7 +58,7 @@ def measure_feedback(
     own, lossless : Simulation
         Of equal length.
     warmup_steps : int
-        Steps left out of the statistics; the counts are of all.
+        Steps left out of the statistics, and of the counts of ``arrivals``.
     end_of_tick : str
 
     Returns
@@ -90,8 +90,11 @@ def measure_feedback(
 def _first_difference_ms(own: Simulation, lossless: Simulation) -> float | None:
     """Return the end of the first step in which the two do not fire alike, None if there is none."""
     first, second = (run.spike_step.astype(np.int64) << 32 | run.spike_neuron for run in (own, lossless))
-    different = np.setxor1d(first, second, assume_unique=True)
-    return float((int(different[0] >> 32) + 1) * own.network.dt_ms) if different.size else None
+    n = min(first.size, second.size)  # sorted; a spike source may send several packets in a step
+    different = np.flatnonzero(first[:n] != second[:n])
+    at = int(different[0]) if different.size else n
+    left = [int(keys[at]) for keys in (first, second) if at < keys.size]
+    return (min(left) + (1 << 32) >> 32) * own.network.dt_ms if left else None
 
 
 def _targets(mapping: Mapping, network: Network, arrivals: Arrivals) -> dict[str, TargetLoss]:
@@ -146,6 +149,11 @@ def _rate_hz(run: Simulation, bin_steps: int) -> NDArray[np.float64]:
 
 def feedback_sentence(report: FeedbackReport) -> str:
     """Say in one sentence what was lost and what it did."""
+    if not report.n_late and not report.n_lost and report.first_difference_ms is not None:
+        return (
+            "no synaptic event is late or lost after the warm-up; what was in it changes spikes from "
+            f"{report.first_difference_ms:g} ms on"
+        )
     if not report.n_late and not report.n_lost:
         return "no synaptic event is late or lost: the spikes are those of the network without a machine"
     share = f"{_share(report.n_late, report.n_events)} of synaptic events are late, "

@@ -26,7 +26,8 @@ from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import one_writer, prepare_out_folder, remove_results
 from neuromap.placement_choice import constraints_of
 from neuromap.remedy import describe_load
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 from neuromap.run_remedy import with_tried_remedy
 from neuromap.spike_file import write_spikes
 from neuromap.timed import time_simulation

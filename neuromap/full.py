@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from emulator.closed_loop import ClosedLoop, check_closed_loop
+from emulator.closed_loop import ClosedLoop, PacketCounts, check_closed_loop
 from emulator.network.machine_numbers import check_times
 from emulator.network.model import EndOfTick, Engine
 from emulator.network.outcome import Outcome
@@ -125,7 +125,7 @@ def run_full(
         announce_full(mapping, network, n_steps, chosen, announce)
     loop = ClosedLoop(
         mapping, network, n_steps=n_steps, options=chosen, n_threads=experiment.n_threads, engine=engine,
-        with_log=trace is not None,
+        with_log=trace is not None, warmup_steps=ms_to_steps(experiment.warmup_ms, network.dt_ms),
     )  # fmt: skip
     start = time.perf_counter()
     own = simulate_experiment(experiment, network, say, couple=loop.couple)
@@ -144,11 +144,13 @@ def run_full(
     feedback = measure_feedback(
         mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(chosen.end_of_tick)
     )
-    packets = dynamic_report(mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine)
+    packets = dynamic_report(
+        mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine, warmup_steps=warmup_steps
+    )
     if not own.is_complete:
         packets = replace(packets, status="partial")
     result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
-    full = FullResult(_with_feedback(result, experiment, packets, feedback), packets, outcome, feedback)
+    full = FullResult(_with_feedback(result, experiment, packets, loop.packets, feedback), packets, outcome, feedback)
     if out is not None:
         write_dynamic(packets, outcome, mapping, Path(out))
         write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
@@ -167,11 +169,21 @@ def _renamed(progress: Progress) -> Progress:
     return report
 
 
-def _with_feedback(result: Result, experiment: Experiment, packets: DynamicReport, feedback: Feedback) -> Result:
+def _with_feedback(
+    result: Result, experiment: Experiment, packets: DynamicReport, kept: PacketCounts, feedback: Feedback
+) -> Result:
     """Put what the packet network found in the place of what the cores' loads let expect."""
     report = result.report
-    counted = replace(report.packets, n_late=packets.n_late, n_lost=packets.n_lost)
-    verdict = make_verdict(experiment, result.mapping.machine, report.mapping, report.timing, counted)
+    counted = replace(
+        report.packets, n_sent=kept.n_sent, n_expected=kept.n_expected, n_delivered=kept.n_delivered,
+        n_late=kept.n_late, n_lost=kept.n_lost,
+    )  # fmt: skip
+    verdict = make_verdict(
+        experiment, result.mapping.machine, report.mapping, report.timing, counted, n_spikes=report.activity.n_spikes,
+        loss_remedy=max(packets.losses, key=lambda loss: loss.n_lost).remedy if packets.losses else "",
+    )  # fmt: skip
+    if not verdict.keeps_up and report.verdict.remedy:  # which was tried
+        verdict = replace(verdict, remedy=report.verdict.remedy)
     notes = [feedback_sentence(feedback.report), *(f"{loss.cause}: {loss.remedy}" for loss in packets.losses)]
     notes += _behind(packets, result.simulation.network.dt_ms)
     changed = replace(report, packets=counted, verdict=verdict, feedback=feedback.report, notes=[*notes, *report.notes])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from emulator.cores import used_constants
 from emulator.energy import Traffic, energy, energy_range, traffic
 from emulator.loading import load_time_range_s, load_times
+from emulator.pipeline_timing import count_packets
 from emulator.run import Simulation
 from emulator.timing_model import Timing
 from mapping.load import StaticLoad, link_capacity_packets_per_s, static_load
@@ -39,11 +40,11 @@ from neuromap.results import (
     NetworkReport,
     PacketReport,
     Report,
-    RunArrays,
     StepTime,
     TimingBound,
     TimingReport,
 )
+from neuromap.run_arrays import RunArrays
 from neuromap.statistics import summarise_activity
 from neuromap.verdict import make_verdict
 
@@ -67,6 +68,11 @@ class Measured:
         """Steps left out of the statistics (all of them when the run ended in the warm-up)."""
         wanted = ms_to_steps(self.experiment.warmup_ms, self.simulation.network.dt_ms)
         return min(wanted, self.simulation.n_steps)
+
+    @property
+    def n_kept_spikes(self) -> int:
+        """Spikes of neurons and spike sources after the warm-up."""
+        return int(np.count_nonzero(self.simulation.spike_step >= self.warmup_steps))
 
     @property
     def cycle_us(self) -> float:
@@ -109,7 +115,7 @@ def make_report(m: Measured) -> Report:
     memory, losses = _memory_report(m), loss_report(m.experiment, m.simulation)
     return Report(
         status="complete" if m.simulation.is_complete else "partial",
-        verdict=make_verdict(m.experiment, machine, mapping, timing, packets),
+        verdict=make_verdict(m.experiment, machine, mapping, timing, packets, n_spikes=activity.n_spikes),
         experiment=m.experiment.to_dict(),
         network=NetworkReport(
             name=network.name, n_neurons=network.n_neurons, n_synapses=m.simulation.n_synapses, drive=network.drive,
@@ -215,17 +221,35 @@ def _timing_bound(timing: Timing, m: Measured) -> TimingBound:
 
 
 def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
-    capacity = _link_capacity_packets_per_s(m, load)
-    busiest = np.unravel_index(np.argmax(load.link_packets_per_s / capacity), capacity.shape)
+    capacity, simulation = _link_capacity_packets_per_s(m, load), m.simulation
+    n_sent, n_expected = m.timing.n_sent, m.timing.n_delivered
+    if m.mapping.machine.core.kind == "pipeline_node":
+        sent = simulation.spike_neuron[simulation.spike_step >= m.warmup_steps]
+        n_sent, n_expected = count_packets(m.mapping, simulation.network, sent)
+    busiest = _busiest_link(load, capacity)
     return PacketReport(
-        n_sent=m.timing.n_sent,
-        n_delivered=m.timing.n_delivered,
+        n_sent=n_sent,
+        n_expected=n_expected,
+        n_delivered=n_expected - m.timing.n_lost,
         n_late=m.timing.n_late,
         n_lost=m.timing.n_lost,
         busiest_link_packets_per_s=float(load.link_packets_per_s[busiest]),
         link_capacity_packets_per_s=float(capacity[busiest]),
         unranged_rates=_unranged_rates(m, load),
+        busiest_link=_link_name(m.topology, *busiest) if load.link_packets_per_s[busiest] else "",
     )
+
+
+def _busiest_link(load: StaticLoad, capacity: NDArray[np.float64]) -> tuple[int, int]:
+    """Return chip and number of the link that is asked for most of what it can carry."""
+    share = np.divide(load.link_packets_per_s, capacity, out=np.zeros_like(capacity), where=capacity > 0)
+    chip, link = np.unravel_index(int(share.argmax()), share.shape)
+    return int(chip), int(link)
+
+
+def _link_name(topology: Topology, chip: int, link: int) -> str:
+    x, y = topology.chip[chip].tolist()
+    return f"{topology.link_names[link]} of chip ({x}, {y})"
 
 
 def _unranged_rates(m: Measured, load: StaticLoad) -> list[str]:
@@ -265,7 +289,7 @@ def _n_events(m: Measured) -> int:
 def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timing: TimingReport) -> EnergyReport:
     n_events, model_s = _n_events(m), activity.model_time_ms * 1e-3
     step_cycles = m.timing.budget_cycles / timing.time_scale_factor * timing.real_time_factor
-    n_sent = int(np.count_nonzero(m.simulation.spike_step >= m.warmup_steps))
+    n_sent = m.n_kept_spikes
     per_s = 1 / model_s if model_s else 0.0
     done = traffic(
         m.mapping, m.simulation.network, spikes_per_s=n_sent * per_s, packets_per_s=m.timing.n_sent * per_s,

@@ -1,21 +1,19 @@
-"""What is kept of a run: the report (numbers a person or a program asks for) and the arrays behind its figures."""
+"""What is kept of a run: the report, numbers that a person or a program asks for."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.atomic_file import write_arrays, write_text
+from models.atomic_file import write_text
 from models.core_spec import CoreKind
 
 SCHEMA_VERSION = 2
-Answer = Literal["yes", "no", "depends on unverified constants"]
+Answer = Literal["yes", "no", "depends on unverified constants", "nothing to judge"]
+Limited = Literal["core", "link", "mapping", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +21,8 @@ class Verdict:
     """The answer a person reads first. ``remedy`` is empty when everything is fine.
 
     ``keeps_up`` and ``loses_nothing`` hold with the machine's constants as they stand; the ``*_answer`` with the
-    unverified costs anywhere in their ranges.
+    unverified costs anywhere in their ranges, or they say that there was nothing to judge: no step after the warm-up,
+    or nothing fired in them. ``limited_by``: what ``limit`` and ``remedy`` are about.
     """
 
     fits: bool
@@ -35,6 +34,7 @@ class Verdict:
     fits_answer: Answer = "yes"
     keeps_up_answer: Answer = "yes"
     loses_nothing_answer: Answer = "yes"
+    limited_by: Limited = "core"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,20 +164,30 @@ class TimingReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketReport:
-    """``n_sent``: packets sent by cores; ``n_late``/``n_lost``: deliveries to a core after its tick or never.
+    """Counts are of the steps after the warm-up (words: docs/glossary.md).
 
-    Counts are of the steps after the warm-up. The busiest link is the one asked for most of what it can carry:
-    ``busiest_link_packets_per_s`` is what the spikes offer it, which may be more than
-    ``link_capacity_packets_per_s``. ``unranged_rates``: unverified rates of links without a range that carry packets.
+    ``n_sent``: packets sent by cores. ``n_expected``: deliveries to cores that they ask for; of these ``n_lost`` were
+    never made, ``n_delivered`` were worked off, or are on their way; ``n_late``: delivered late. The busiest link is
+    the one asked for most of what it can carry: ``busiest_link_packets_per_s`` is what the spikes offer it, which may
+    be more than ``link_capacity_packets_per_s``; ``busiest_link`` names it, empty if no link is asked for anything.
+    ``unranged_rates``: unverified rates of links without a range that carry packets.
     """
 
     n_sent: int
+    n_expected: int
     n_delivered: int
     n_late: int
     n_lost: int
     busiest_link_packets_per_s: float
     link_capacity_packets_per_s: float
     unranged_rates: list[str] = field(default_factory=list)
+    busiest_link: str = ""
+
+    @property
+    def link_ratio(self) -> float:
+        """Offered load of the busiest link; 0 where there are no links."""
+        capacity = self.link_capacity_packets_per_s
+        return self.busiest_link_packets_per_s / capacity if capacity else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +274,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackReport:
-    """What late and lost packets did to the network (``--depth full``). Counts are of the whole run.
+    """What late and lost packets did to the network (``--depth full``). Counts are of the spikes after the warm-up.
 
     ``targets``: by population. ``effects``: statistic (``rate_hz``, ``cv_isi``, ``correlation``) to population, after
     the warm-up. ``first_difference_ms``: end of the first step in which other neurons fire than without losses; None
@@ -334,65 +344,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RunArrays:
-    """Arrays behind the figures.
-
-    Attributes
-    ----------
-    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
-        Steps from the start of the simulation (warm-up included) and neuron ids, sorted by step, then neuron.
-    warmup_steps, n_steps : int
-        Steps dropped from the statistics; steps simulated (warm-up included).
-    step_us : ndarray, shape (n_steps,), float32
-        Time of the slowest core in each step, microseconds.
-    core_kind : tuple of str, length n_vertices
-    core_xyp : ndarray, shape (n_vertices, 3), int32
-    core_mean_us, core_max_us : ndarray, shape (n_vertices,), float32
-        Busy time per step.
-    chip_xy : ndarray, shape (n_chips, 2), int32
-        All chips of the machine.
-    chip_board : ndarray, shape (n_chips,), int32
-    chip_sdram_bytes : ndarray, shape (n_chips,), int64
-    link_xyl : ndarray, shape (n_links, 3), int32
-        Directed links that carry packets: chip and link number.
-    link_packets_per_s : ndarray, shape (n_links,), float64
-        At the measured rates, per second of model time.
-    link_capacity_packets_per_s : ndarray, shape (n_links,), float64
-        What each of these links carries in the same time; links between boards carry less than those on a board.
-    chip_outline : str
-        How chips are drawn: hexagon, square or circle.
-    chip_centre : ndarray, shape (n_chips, 2), float64
-        Where they are drawn; empty where that follows from ``chip_xy`` (hexagons).
-    link_end : ndarray, shape (n_links, 2), float64
-        Where the far ends of the links of ``link_xyl`` are drawn; empty as ``chip_centre``.
-    link_bow : ndarray, shape (n_links,), float64
-        Height of the arc that a link is drawn as, over its length; empty as ``chip_centre``.
-    """
-
-    spike_step: NDArray[np.int32]
-    spike_neuron: NDArray[np.int32]
-    warmup_steps: int
-    n_steps: int
-    step_us: NDArray[np.float32]
-    core_kind: tuple[str, ...]
-    core_xyp: NDArray[np.int32]
-    core_mean_us: NDArray[np.float32]
-    core_max_us: NDArray[np.float32]
-    chip_xy: NDArray[np.int32]
-    chip_board: NDArray[np.int32]
-    chip_sdram_bytes: NDArray[np.int64]
-    link_xyl: NDArray[np.int32]
-    link_packets_per_s: NDArray[np.float64]
-    link_capacity_packets_per_s: NDArray[np.float64]
-    chip_outline: Literal["hexagon", "square", "circle"] = "hexagon"
-    chip_centre: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    link_end: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
-    link_bow: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-
-    def write(self, path: Path) -> None:
-        """Write all arrays but the spikes to an npz file, under their own names."""
-        kept = {entry.name: getattr(self, entry.name) for entry in fields(self) if not entry.name.startswith("spike_")}
-        write_arrays(path, **kept)

@@ -1,5 +1,6 @@
 """The verdict: does it fit, keep up, lose anything; what limits it, and which change would fix it.
 
+All of it is written from one judgement (`neuromap.judgement`), so that headline, limit and change cannot disagree.
 Where costs of the machine are only known within ranges, the run has been charged at both ends; an answer that differs
 between them depends on unverified constants, and says so. So does an answer that rests on an unverified constant
 without a range: nobody knows how far from the truth it is.
@@ -11,6 +12,7 @@ import math
 
 from models.machine import Machine
 from neuromap.experiment import Experiment
+from neuromap.judgement import DEPENDS, NOTHING, Judgement, judge
 from neuromap.report.quantity import plural, span
 from neuromap.report.words import words_of_kind
 from neuromap.results import Answer, LimitingCore, MappingReport, PacketReport, TimingReport, Verdict
@@ -18,44 +20,47 @@ from neuromap.results import Answer, LimitingCore, MappingReport, PacketReport, 
 #: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
 _FIXED_SHARE = 0.15
 _N_LISTED = 3
-DEPENDS: Answer = "depends on unverified constants"
 
 
 def make_verdict(
-    experiment: Experiment, machine: Machine, mapping: MappingReport, timing: TimingReport, packets: PacketReport
+    experiment: Experiment,
+    machine: Machine,
+    mapping: MappingReport,
+    timing: TimingReport,
+    packets: PacketReport,
+    *,
+    n_spikes: int,
+    loss_remedy: str | None = None,
 ) -> Verdict:
-    """Judge a run.
+    """Judge a run, in words.
 
-    A run keeps up when no core needs more than its tick in any step; it loses nothing when no delivery finds a full
-    spike buffer and no link carries more than it can.
+    Parameters
+    ----------
+    experiment : Experiment
+    machine : Machine
+    mapping, timing, packets : MappingReport, TimingReport, PacketReport
+    n_spikes : int
+        Spikes of neurons after the warm-up.
+    loss_remedy : str, optional
+        Given where every packet was followed (depth ``full``): the change that the packet network names for what it
+        lost, empty if it lost nothing.
     """
-    fits, keeps_up = not mapping.violations, timing.n_overruns == 0
-    is_link_free = packets.busiest_link_packets_per_s <= packets.link_capacity_packets_per_s
-    loses_nothing = packets.n_lost == 0 and is_link_free
-    ends = [end for end in (timing.low, timing.high) if end is not None]
-    in_time = _answer(keeps_up, [end.n_overruns == 0 for end in ends], timing.unranged_costs)
+    found = judge(mapping, timing, packets, n_spikes=n_spikes, is_followed=loss_remedy is not None)
     unranged = [*timing.unranged_costs, *packets.unranged_rates]
-    without_loss = _answer(loses_nothing, [end.n_lost == 0 and is_link_free for end in ends], unranged)
-    where = _where(experiment, machine, mapping)
+    is_judged = found.fits and NOTHING not in (found.keeps_up_answer, found.loses_nothing_answer)
     return Verdict(
-        fits=fits,
-        keeps_up=keeps_up,
-        loses_nothing=loses_nothing,
-        summary=_summary(where, mapping, timing, (fits, keeps_up, loses_nothing), in_time)
-        + (_unranged_sentence(in_time, unranged) if fits else ""),
-        limit=_limit(machine, timing),
-        remedy="" if fits and keeps_up and loses_nothing else _remedy(mapping, timing, is_link_free),
-        fits_answer=_answer(fits, [], mapping.unranged_capacities),
-        keeps_up_answer=in_time,
-        loses_nothing_answer=without_loss,
+        fits=found.fits,
+        keeps_up=found.keeps_up,
+        loses_nothing=found.loses_nothing,
+        summary=_summary(_where(experiment, machine, mapping), found, mapping, timing)
+        + (_unranged_sentence(found.keeps_up_answer, unranged) if is_judged else ""),
+        limit=_limit(machine, mapping, timing, packets, found),
+        remedy=_remedy(mapping, timing, found, loss_remedy),
+        fits_answer=found.fits_answer,
+        keeps_up_answer=found.keeps_up_answer,
+        loses_nothing_answer=found.loses_nothing_answer,
+        limited_by=found.limited_by,
     )
-
-
-def _answer(as_stated: bool, at_ends: list[bool], unranged: list[str]) -> Answer:
-    """Yes or no where it is the same within all ranges, and rests on no guess without one."""
-    if unranged or any(one != as_stated for one in at_ends):
-        return DEPENDS
-    return "yes" if as_stated else "no"
 
 
 def listed(paths: list[str]) -> str:
@@ -78,36 +83,74 @@ def _where(experiment: Experiment, machine: Machine, mapping: MappingReport) -> 
     return f"{experiment.network.name} on {machine.name} ({mapping.recipe}, {size})"
 
 
-def _summary(
-    where: str, mapping: MappingReport, timing: TimingReport, is_good: tuple[bool, bool, bool], in_time: Answer
-) -> str:
-    fits, keeps_up, loses_nothing = is_good
-    if not fits:
+def _summary(where: str, found: Judgement, mapping: MappingReport, timing: TimingReport) -> str:
+    if not found.fits:
         n = len(mapping.violations)
         return f"{where} breaks {n} invariant{'s' if n != 1 else ''} of the mapping."
+    if not found.has_steps:
+        return (
+            f"{where} fits; no step after the warm-up was simulated, so that nothing is known of how it keeps up or "
+            "what it loses."
+        )
     pace = "real time" if timing.time_scale_factor == 1 else f"a slow-down of {timing.time_scale_factor:g}"
-    overruns = f"{timing.n_overruns:,} of {timing.n_steps:,} steps overrun"
-    losses = "and loses nothing" if loses_nothing else "but loses spikes" if keeps_up else "and loses spikes"
-    does = f"keeps up {losses}" if keeps_up else f"does not ({overruns}) {losses}"
-    if in_time == DEPENDS and timing.unranged_costs:
+    if found.is_silent:
+        return _silent(where, found, timing, pace)
+    losses = "loses nothing" if found.loses_nothing else "loses spikes"
+    if found.loses_nothing and not found.has_packets:
+        losses = "sends no packet that could be lost"
+    joint = "but" if found.keeps_up and not found.loses_nothing else "and"
+    does = f"keeps up {joint} {losses}" if found.keeps_up else f"does not ({_reasons(found, timing)}) {joint} {losses}"
+    if found.keeps_up_answer == DEPENDS and timing.unranged_costs:
         return f"{where} fits; whether it keeps up with {pace} is not known: with the values taken it {does}."
-    if in_time == DEPENDS and timing.low is not None and timing.high is not None:
+    if found.keeps_up_answer == DEPENDS and timing.low is not None and timing.high is not None:
         factors = span(timing.low.min_lossless_time_scale_factor, timing.high.min_lossless_time_scale_factor, 2)
         return (
             f"{where} fits; whether it keeps up with {pace} depends on unverified constants (no step overruns from a "
             f"slow-down of {factors}): with the values taken it {does}."
         )
-    if keeps_up and timing.is_free_running and 0 < timing.real_time_factor < 1:
-        return f"{where} fits, runs {1 / timing.real_time_factor:.3g} times as fast as real time, {losses}."
-    if keeps_up:
-        return f"{where} fits, keeps up with {pace}, {losses}."
-    if loses_nothing:
-        return f"{where} fits and loses nothing, but does not keep up with {pace}: {overruns}."
-    return f"{where} fits, but does not keep up with {pace} ({overruns}) and loses spikes."
+    if found.keeps_up and timing.is_free_running and 0 < timing.real_time_factor < 1:
+        fast = f"runs {1 / timing.real_time_factor:.3g} times as fast as real time"
+        return f"{where} fits, {fast}, {joint} {losses}."
+    if found.keeps_up:
+        return f"{where} fits, keeps up with {pace}, {joint} {losses}."
+    if found.loses_nothing:
+        return f"{where} fits and {losses}, but does not keep up with {pace}: {_reasons(found, timing)}."
+    return f"{where} fits, but does not keep up with {pace} ({_reasons(found, timing)}) and {losses}."
 
 
-def _limit(machine: Machine, timing: TimingReport) -> str:
+def _silent(where: str, found: Judgement, timing: TimingReport, pace: str) -> str:
+    """Return the summary of a run in which nothing fired."""
+    n_steps = plural(timing.n_steps, "step")
+    if found.keeps_up:
+        return (
+            f"{where} fits; nothing fired in the {n_steps} after the warm-up, so that no step overran and nothing was "
+            f"lost, which does not say that the network would keep up with {pace} if it worked."
+        )
+    reasons = _reasons(found, timing)
+    return f"{where} fits, but does not keep up with {pace} although nothing fired in {n_steps}: {reasons}."
+
+
+def _reasons(found: Judgement, timing: TimingReport) -> str:
+    """Return why a run does not keep up, what binds first."""
+    overruns = f"{timing.n_overruns:,} of {timing.n_steps:,} steps overrun"
+    link = f"a link is asked for {found.link_ratio:.0%} of what it carries"
+    named = [(found.core_ratio, overruns)] if found.n_overruns else []
+    named += [(found.link_ratio, link)] if found.link_ratio > 1 else []
+    return ", ".join(words for _, words in sorted(named, reverse=True))
+
+
+def _limit(
+    machine: Machine, mapping: MappingReport, timing: TimingReport, packets: PacketReport, found: Judgement
+) -> str:
     core = timing.limiting_core
+    if found.limited_by == "mapping":
+        return f"the mapping: {mapping.violations[0]}"
+    if found.limited_by == "link":
+        name = f"link {packets.busiest_link}" if packets.busiest_link else "the busiest link"
+        return (
+            f"{name}: the spikes ask for {packets.busiest_link_packets_per_s:,.0f} of the "
+            f"{packets.link_capacity_packets_per_s:,.0f} packets/s that it carries ({found.link_ratio:.0%})"
+        )
     if core is None:
         return ""
     if machine.core.kind == "pipeline_node":
@@ -126,16 +169,21 @@ def _limit(machine: Machine, timing: TimingReport) -> str:
     )
 
 
-def _remedy(mapping: MappingReport, timing: TimingReport, is_link_free: bool) -> str:
-    """Name the change that would fix what limits the run."""
-    if mapping.violations:
+def _remedy(mapping: MappingReport, timing: TimingReport, found: Judgement, loss_remedy: str | None) -> str:
+    """Name the change that would fix what limits the run; empty if nothing has to be."""
+    if not found.fits:
         return f"the mapping itself is wrong, please report it: {mapping.violations[0]}"
-    factor = math.ceil(timing.min_lossless_time_scale_factor * 100 - 1e-9) / 100
+    if not found.has_steps or (found.keeps_up and found.loses_nothing):
+        return ""
+    if found.keeps_up and loss_remedy:
+        return loss_remedy
+    if timing.is_free_running and found.link_ratio > 1:
+        return "a link limits the steps, which a longer tick does not change: lower the network's rates or its size"
+    needed = max(timing.min_lossless_time_scale_factor, found.link_ratio * timing.time_scale_factor)
+    factor = math.ceil(needed * 100 - 1e-9) / 100
     slower = f"--time-scale-factor {factor:g}"
     core: LimitingCore | None = timing.limiting_core
-    if not is_link_free:
-        return "a link carries more than it can: raise --time-scale-factor or spread the network over more boards"
-    if core is None or timing.n_overruns == 0:
+    if found.link_ratio > 1 or core is None or timing.n_overruns == 0:
         return f"{slower} (a longer tick)"
     fixed_cycles = _FIXED_SHARE * core.budget_cycles
     excess = (core.used_cycles - fixed_cycles) / (core.budget_cycles - fixed_cycles)

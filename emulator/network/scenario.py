@@ -257,10 +257,16 @@ class Scenario:
             raise ParameterError(f"net {self.packets.net[wrong[0]]}", "two routers", "one router that it is sent from")
         return source
 
+    def asked_from(self, tick: int) -> tuple[int, int]:
+        """Return the packets of a tick and those after it, and the deliveries to cores that they ask for."""
+        first = int(np.searchsorted(self.packets.tick, tick))
+        net, router = self.packets.net[first:], self.packets.core[first:] // self.fabric.n_cores
+        return net.size, int(self.n_sinks[net, router].sum(dtype=np.int64))
+
     @property
     def n_expected(self) -> int:
         """Deliveries to cores if nothing is lost."""
-        return int(self.n_sinks[self.packets.net, self.packets.core // self.fabric.n_cores].sum(dtype=np.int64))
+        return self.asked_from(0)[1]
 
 
 def fabric_of(topology: Topology, *, n_cores: int, period: tuple[int, int], delay: tuple[int, int]) -> Fabric:

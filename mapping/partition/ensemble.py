@@ -104,6 +104,7 @@ def _n_synapse_cores(
         wanted = check_whole("n_synapse_cores", asked, at_least=1)
     else:
         wanted = math.ceil(max(need.row_synapses_per_s for need in needs) / machine.plan.synapse_events_per_s)
+        wanted = max(1, wanted)  # also where nothing is expected to fire
     n_cores = machine.core.n_per_chip - machine.core.n_monitor_per_chip
     room = n_cores - 1 - n_poisson
     least = wanted if asked is not None else min(1, wanted)

@@ -18,7 +18,8 @@ from neuromap.report.style import (
     say,
     styled,
 )
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 from neuromap.statistics import ks_distance, window
 
 #: The raster shows this much model time, and (every n-th neuron so that) about this many spikes at most.

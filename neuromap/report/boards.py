@@ -22,7 +22,8 @@ from neuromap.report.machine_figure import link_shares, tick_us
 from neuromap.report.quantity import percent, plural, size_of
 from neuromap.report.style import PAGE_WIDTH_IN, say, styled
 from neuromap.report.words import words_of
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 
 _Floats = NDArray[np.float64]
 _UNUSED = "#eeeeee"

@@ -18,7 +18,8 @@ from neuromap.report.sample import Samples, collect_samples
 from neuromap.report.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, range_lines, verdict_lines
 from neuromap.report.words import kind_of_core, words_of
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 
 #: Key, title and HTML of a section that is put before the others.
 Section = tuple[str, str, str]
@@ -113,9 +114,9 @@ def _limit(report: Report) -> str:
     """What limits the run, with a gauge of the limiting core's cycles, and what to change."""
     verdict, core = report.verdict, report.timing.limiting_core
     rows = []
-    if core is None and verdict.limit:
+    if verdict.limit and (core is None or verdict.limited_by != "core"):
         rows.append(("What limits it", text(verdict.limit)))
-    if core is not None:
+    elif core is not None:
         full = max(core.used_cycles, core.budget_cycles, 1)
         if report.timing.is_free_running:
             per_us = core.budget_cycles / (report.network.dt_ms * 1e3 * report.timing.time_scale_factor)

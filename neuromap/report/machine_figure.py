@@ -24,7 +24,8 @@ from neuromap.report.style import (
     styled,
 )
 from neuromap.report.words import kind_of_core, words_of
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 
 _HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
 _N_STEP_BINS = 120

@@ -70,7 +70,7 @@ def _tiles(report: dict[str, Any]) -> str:
     is_full = report["link_load_ratio"] > _FULL or report["router"]["n_dropped_multicast_packets"] > 0
     tiles = (
         ("bad" if n_lost else "good", "✗ Loses spikes" if n_lost else "✓ Loses nothing",
-         (f"{n_lost:,} deliveries lost", f"{report['n_late']:,} of {report['n_served']:,} late")),
+         (f"{n_lost:,} deliveries lost", f"{report['n_late']:,} of {report['n_delivered']:,} late")),
         ("number", latency["q0.5"] + " median latency",
          (f"99 % within {latency['q0.99']}", f"longest {latency['q1']}")),
         ("bad" if is_full else "number", f"{report['link_load_ratio']:.1%} on the busiest link",

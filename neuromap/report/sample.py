@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 from neuromap.statistics import (
     PopulationStatistics,
     ReferenceStatistics,

@@ -11,7 +11,8 @@ from neuromap.report.machine_figure import link_shares, systems_alike, tick_us
 from neuromap.report.markup import cell, row, table
 from neuromap.report.quantity import MISSING, constant_value, count, deviation, fixed, percent, plural, rounded_up, si
 from neuromap.report.words import kind_of_core, words_of
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 
 
 def activity_table(report: Report) -> str:
@@ -90,13 +91,15 @@ def packet_table(report: Report, arrays: RunArrays) -> str:
     busiest, share = packets.busiest_link_packets_per_s, link_shares(arrays)
     pairs = [
         ("packets sent by cores", count(packets.n_sent)),
-        ("deliveries to cores", count(packets.n_delivered)),
-        ("late", count(packets.n_late)),
+        ("deliveries to cores that they ask for", count(packets.n_expected)),
+        ("delivered", count(packets.n_delivered)),
+        ("of them late", count(packets.n_late)),
         ("lost", count(packets.n_lost)),
         ("directed links that carry packets", f"{len(share):,}"),
         ("their mean load", f"{share.mean():.2g} %" if share.size else MISSING),
-        ("load of the busiest link", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
-        ("what that link carries", si(capacity, "packets/s")),
+        ("busiest link", packets.busiest_link or "none"),
+        ("what the spikes ask of it", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
+        ("what it carries", si(capacity, "packets/s")),
     ]
     return table(["packets", ""], [row([cell(name), cell(value)]) for name, value in pairs], is_sortable=False)
 

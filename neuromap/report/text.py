@@ -66,7 +66,7 @@ def _limits(report: Report) -> Table:
     verdict, core = report.verdict, report.timing.limiting_core
     if verdict.limit:
         grid.add_row(Text("limit", style="bold"), Text(verdict.limit))
-    elif core is not None:
+    elif core is not None and verdict.limited_by == "core":
         cycles = f"{core.used_cycles:,} of {core.budget_cycles:,} cycles"
         grid.add_row(Text("limit", style="bold"), Text(f"{core_name(core)}: {cycles} in step {core.step:,}"))
     if report.timing.first_overrun_step is not None:

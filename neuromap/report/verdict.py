@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from neuromap.judgement import DEPENDS, NOTHING
 from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of, span
 from neuromap.report.words import words_of
 from neuromap.results import LimitingCore, Report
-from neuromap.verdict import DEPENDS, listed
+from neuromap.verdict import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,25 @@ def _keeps_up(report: Report) -> Line:
         f"{timing.n_overruns:,} of {timing.n_steps:,} steps over {tick:g} µs, longest {fixed(timing.step_us.max, 1)}; "
         f"real-time factor {fixed(timing.real_time_factor, 3)}"
         + ("" if timing.n_overruns == 0 else " if steps could wait")
+        + "".join(f"; {line}" for line in _full_link(report))
     )
     ranges = range_lines(report)
     mark, answer = _mark_of(report)
-    return Line(mark, answer, details + ranges, short + "".join(f"; {line}" for line in ranges[:1]))
+    return Line(
+        mark, answer, details + _full_link(report) + ranges, short + "".join(f"; {line}" for line in ranges[:1])
+    )
+
+
+def _full_link(report: Report) -> tuple[str, ...]:
+    """Return what keeps a run from keeping up beside its cores: a link that is asked for more than it carries."""
+    ratio = report.packets.link_ratio
+    return (f"busiest link asked for {percent(ratio, 1)} of what it carries",) if ratio > 1 else ()
 
 
 def _mark_of(report: Report) -> tuple[Literal["good", "bad", "open"], str]:
     verdict = report.verdict
+    if verdict.keeps_up_answer == NOTHING:
+        return "open", "Pace: nothing fired" if report.timing.n_steps else "Pace: no step was measured"
     if verdict.keeps_up_answer == DEPENDS:
         return "open", f"{'Keeps up' if verdict.keeps_up else 'Does not keep up'}: depends on unverified constants"
     return ("good", "Keeps up") if verdict.keeps_up else ("bad", "Does not keep up")
@@ -90,6 +102,7 @@ def _runs_freely(report: Report) -> Line:
         f"a step of {report.network.dt_ms * 1e3:g} µs takes {fixed(mean_us, 2)} µs on average, "
         f"{fixed(timing.step_us.max, 2)} µs at most",
         f"{timing.n_overruns:,} of {timing.n_steps:,} steps longer than real time",
+        *_full_link(report),
         *range_lines(report),
     )
     short = f"{pace}; steps of {fixed(mean_us, 2)} µs, longest {fixed(timing.step_us.max, 2)}"
@@ -124,24 +137,42 @@ def range_lines(report: Report) -> tuple[str, ...]:
 def _loses(report: Report) -> Line:
     packets = report.packets
     details: tuple[str, ...] = (
-        f"{count(packets.n_lost)} lost, {count(packets.n_late)} late of {count(packets.n_delivered)} deliveries",
-        f"busiest link {si(packets.busiest_link_packets_per_s, 'packets/s')}, "
-        f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)} of what it carries",
+        f"{count(packets.n_lost)} lost, {count(packets.n_late)} late of {count(packets.n_expected)} deliveries",
+        _busiest_link(report),
     )
     is_good, low, high = report.verdict.loses_nothing, report.timing.low, report.timing.high
+    if report.feedback is not None:  # packets were followed, at the costs as they stand
+        low = high = None
     if low is not None and high is not None and (low.n_lost, low.n_late) != (high.n_lost, high.n_late):
         between = f"{count(low.n_lost)} to {count(high.n_lost)} lost, {count(low.n_late)} to {count(high.n_late)} late"
         details += (f"unverified costs: {between}",)
-    short = (
-        f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; busiest link at "
-        f"{percent(packets.busiest_link_packets_per_s, packets.link_capacity_packets_per_s, 1)}"
-    )
+    at = "at" if packets.link_ratio <= 1 else "asked for"
+    share = f"busiest link {at} {percent(packets.link_ratio, 1, 1)}" if packets.busiest_link else "no link in use"
+    short = f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; {share}"
     if packets.unranged_rates:
         details += (f"no range is known of {listed(packets.unranged_rates)}",)
     answer = "Loses nothing" if is_good else "Loses spikes"
+    if report.verdict.loses_nothing_answer == NOTHING:
+        return Line(
+            "open", f"Losses: {'nothing fired' if report.timing.n_steps else 'nothing was sent'}", details, short
+        )
+    if is_good and not packets.n_sent:
+        answer = "Sends no packet to lose"
     if report.verdict.loses_nothing_answer == DEPENDS:
         return Line("open", f"{answer}: depends on unverified constants", details, short)
     return Line("good" if is_good else "bad", answer, details, short)
+
+
+def _busiest_link(report: Report) -> str:
+    """Return what the spikes ask of the busiest link."""
+    packets = report.packets
+    if not packets.busiest_link:
+        return "no packet crosses a link"
+    offered = si(packets.busiest_link_packets_per_s, "packets/s")
+    share = percent(packets.link_ratio, 1, 1)
+    if packets.link_ratio > 1:
+        return f"busiest link asked for {offered}, {share} of what it carries: packets queue before it"
+    return f"busiest link {offered}, {share} of what it carries"
 
 
 def _costs(report: Report) -> Line:

@@ -18,7 +18,8 @@ from models.topology_spec import TopologyKind
 from neuromap.cli import Options
 from neuromap.cli_process import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
 from neuromap.experiment import check_experiment, load_experiment
-from neuromap.results import Report, RunArrays
+from neuromap.results import Report
+from neuromap.run_arrays import RunArrays
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -29,11 +29,10 @@ NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_
 N_STEPS = 30
 BUSY = {"wait1_cycles": 0, "output_buffer_packets": 1, "input_buffer_packets": 1}
 REPORT = DynamicReport(
-    network="n", machine="m", recipe="combined", end_of_tick="late", time_scale_factor=1.0, n_steps=1, n_sent=1,
-    n_hops=0, drained_ns=0.0, n_expected=1, n_delivered=1, n_served=1, n_late=0, n_in_flight=0, losses=[],
-    latency_ns={}, latency_cap_ns=500.0, link_load_ratio=0.0, busiest_link="none", max_link_queue_packets=0,
-    n_blocked_packets=0, blocked_ns=0.0, max_spike_buffer_packets=0, max_backlog_ns=0.0, mean_step_ns=1e5,
-    real_time_factor=1.0,
+    network="n", machine="m", recipe="combined", end_of_tick="late", time_scale_factor=1.0, n_steps=1, warmup_steps=0,
+    n_sent=1, n_hops=0, drained_ns=0.0, n_expected=1, n_delivered=1, n_late=0, n_in_flight=0, losses=[], latency_ns={},
+    latency_cap_ns=500.0, link_load_ratio=0.0, busiest_link="none", max_link_queue_packets=0, n_blocked_packets=0,
+    blocked_ns=0.0, max_spike_buffer_packets=0, max_backlog_ns=0.0, mean_step_ns=1e5, real_time_factor=1.0,
     router={"n_dropped_multicast_packets": 0, "n_reinjected_packets": 0}, core={}, events_per_s=1.0, run_s=1.0,
     engine="compiled", status="complete",
 )  # fmt: skip

@@ -32,7 +32,8 @@ from neuromap.report.quantity import (
 from neuromap.report.sample import collect_samples
 from neuromap.report.style import to_svg
 from neuromap.report.text import render_verdict
-from neuromap.results import LossReport, Report, RunArrays
+from neuromap.results import LossReport, Report
+from neuromap.run_arrays import RunArrays
 
 _spec = importlib.util.spec_from_file_location("report_fixture", Path(__file__).parents[2] / "report_fixture.py")
 fixture = importlib.util.module_from_spec(_spec)

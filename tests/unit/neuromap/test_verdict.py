@@ -22,14 +22,20 @@ MAPPING = MappingReport(
     max_table_entries=1, total_table_entries=1, mean_link_hops=0.0, violations=[],
 )  # fmt: skip
 PACKETS = PacketReport(
-    n_sent=10, n_delivered=100, n_late=0, n_lost=0, busiest_link_packets_per_s=1e6, link_capacity_packets_per_s=5e6
+    n_sent=10,
+    n_expected=100,
+    n_delivered=100,
+    n_late=0,
+    n_lost=0,
+    busiest_link_packets_per_s=1e6,
+    link_capacity_packets_per_s=5e6,
 )
 ENSEMBLE = "--recipe ensemble (neurons and synapses on cores of their own)"
 WHERE = "pd14 on spinnaker1 (ensemble, 9 cores on 1 board)"
 
 
-def verdict(mapping=MAPPING, timing=TIMING, packets=PACKETS, machine="spinnaker1"):
-    return make_verdict(Experiment(), load_machine(machine), mapping, timing, packets)
+def verdict(mapping=MAPPING, timing=TIMING, packets=PACKETS, machine="spinnaker1", n_spikes=10, **options):
+    return make_verdict(Experiment(), load_machine(machine), mapping, timing, packets, n_spikes=n_spikes, **options)
 
 
 def between(low, high, timing=TIMING, n_lost=(0, 0)):
@@ -92,14 +98,66 @@ def test_overruns_that_lose_spikes_are_both_named():
     )
 
 
-def test_full_link_loses_spikes():
-    found = verdict(packets=replace(PACKETS, busiest_link_packets_per_s=5.1e6))
-    assert (found.keeps_up, found.loses_nothing) == (True, False)
-    assert found.summary == f"{WHERE} fits, keeps up with real time, but loses spikes."
-    assert (
-        found.remedy
-        == "a link carries more than it can: raise --time-scale-factor or spread the network over more boards"
+def loaded(link_ratio):
+    return replace(PACKETS, busiest_link_packets_per_s=link_ratio * 5e6, busiest_link="NE of chip (3, 1)")
+
+
+def test_a_full_link_does_not_keep_up_and_is_what_limits():
+    """A core at 75 % of its tick, a link at 102 %: headline, limit and change all name the link."""
+    found = verdict(packets=loaded(1.02))
+    assert (found.keeps_up, found.loses_nothing, found.limited_by) == (False, False, "link")
+    assert found.summary == (
+        f"{WHERE} fits, but does not keep up with real time (a link is asked for 102% of what it carries) and loses "
+        "spikes."
     )
+    assert found.limit == (
+        "link NE of chip (3, 1): the spikes ask for 5,100,000 of the 5,000,000 packets/s that it carries (102%)"
+    )
+    assert found.remedy == "--time-scale-factor 1.02 (a longer tick)"
+
+
+def test_what_binds_more_is_the_limit_and_the_change_is_enough_for_both():
+    """A core that needs 1.25 ticks beside a link that is asked for 2.03 times what it carries, and for 1.1 times."""
+    slow = overrunning("neuron", 25_000)
+    found = verdict(timing=slow, packets=loaded(2.03))
+    assert found.limited_by == "link"
+    assert "(a link is asked for 203% of what it carries, 5 of 1,000 steps overrun)" in found.summary
+    assert found.remedy == "--time-scale-factor 2.03 (a longer tick)"
+    found = verdict(timing=slow, packets=loaded(1.1))
+    assert (found.limited_by, found.remedy) == ("core", "--time-scale-factor 1.25 (a longer tick)")
+    assert found.limit.startswith("neuron core 7 of chip (3, 1)")
+
+
+def test_the_busier_of_core_and_link_is_named_where_both_hold():
+    assert verdict(packets=loaded(0.7)).limited_by == "core"
+    assert verdict(packets=loaded(0.8)).limited_by == "link"
+    assert verdict(packets=loaded(0.8)).remedy == ""
+
+
+def test_packets_that_were_followed_decide_what_is_lost():
+    """A link that was asked for too much, but only for so long that its queue held: late, not lost."""
+    found = verdict(packets=loaded(1.5), loss_remedy="")
+    assert (found.keeps_up, found.loses_nothing, found.loses_nothing_answer) == (False, True, "yes")
+    assert "loses nothing, but does not keep up" in found.summary
+    lossy = verdict(packets=replace(PACKETS, n_lost=3), timing=between(0.5, 0.9), loss_remedy="raise the buffer")
+    assert (lossy.keeps_up, lossy.loses_nothing, lossy.loses_nothing_answer) == (True, False, "no")
+    assert lossy.remedy == "raise the buffer"
+
+
+def test_a_run_in_which_nothing_fired_has_nothing_to_judge():
+    found = verdict(packets=replace(PACKETS, n_sent=0, n_expected=0, n_delivered=0), n_spikes=0)
+    assert (found.keeps_up_answer, found.loses_nothing_answer) == ("nothing to judge", "nothing to judge")
+    assert "nothing fired in the 1,000 steps after the warm-up" in found.summary
+    assert "keeps up" not in found.summary
+    nothing = replace(PACKETS, n_sent=0, n_expected=0, n_delivered=0)
+    slow = verdict(timing=overrunning("neuron", 25_000), packets=nothing, n_spikes=0)
+    assert (slow.keeps_up, slow.keeps_up_answer) == (False, "no")
+    assert "does not keep up with real time although nothing fired" in slow.summary
+
+
+def test_a_run_that_sends_nothing_has_nothing_to_lose():
+    found = verdict(packets=replace(PACKETS, n_sent=0, n_expected=0, n_delivered=0))
+    assert found.summary == f"{WHERE} fits, keeps up with real time, and sends no packet that could be lost."
 
 
 def test_broken_mapping_does_not_fit():
@@ -109,8 +167,15 @@ def test_broken_mapping_does_not_fit():
     assert found.remedy == "the mapping itself is wrong, please report it: net 3 reaches no core"
 
 
-def test_run_without_steps_has_no_limit():
-    assert verdict(timing=replace(TIMING, limiting_core=None)).limit == ""
+def test_run_without_steps_has_no_limit_and_no_answer():
+    found = verdict(timing=replace(TIMING, n_steps=0, limiting_core=None), n_spikes=0)
+    assert (found.limit, found.limited_by, found.remedy) == ("", "nothing", "")
+    assert (found.keeps_up, found.loses_nothing) == (False, False)
+    assert (found.keeps_up_answer, found.loses_nothing_answer) == ("nothing to judge", "nothing to judge")
+    assert found.summary == (
+        f"{WHERE} fits; no step after the warm-up was simulated, so that nothing is known of how it keeps up or what "
+        "it loses."
+    )
 
 
 @pytest.mark.parametrize(
