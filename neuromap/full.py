@@ -205,7 +205,9 @@ def _sections(full: FullResult) -> Sequence[tuple[str, str, str]]:
     from neuromap.report.feedback_section import feedback_section
     from neuromap.report.packet_section import packet_section
 
-    packets = packet_section(full.outcome, full.result.mapping, lateness=full.feedback.late_by)
+    packets = packet_section(
+        full.outcome, full.result.mapping, lateness=full.feedback.late_by, warmup_steps=full.packets.warmup_steps
+    )
     return (
         ("feedback", "What losses do", feedback_section(full.feedback)),
         ("packets", "Packets", packets),

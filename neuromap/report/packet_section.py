@@ -66,16 +66,23 @@ def _figures(view: PacketView, lateness: _Counts | None) -> dict[str, Figure]:
     return made
 
 
-def packet_section(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | None = None) -> str:
+def packet_section(
+    outcome: Outcome, mapping: Mapping, *, lateness: _Counts | None = None, warmup_steps: int = 0
+) -> str:
     """Return the section ``<section id="packets">`` of an HTML report.
 
     Parameters
     ----------
     outcome, mapping, lateness
         As `packet_figures`.
+    warmup_steps : int
+        Ticks at the start that are the network's warm-up, which the section covers and other counts leave out.
     """
     view = PacketView(outcome, mapping)
     made = _figures(view, lateness)
+    warmup = f" The first {warmup_steps:,} ticks are the warm-up, which all counts above leave out." * (
+        warmup_steps > 0
+    )
     svg = {name: to_svg(one, f"packet-{name}") for name, one in made.items()}
     late = _LATE_STEPS if lateness is not None else _LATE + (_LATE_UNKNOWN if view.lateness is None else "")
     where = "Each shape is a chip at its place, boards outlined; point at a chip for its numbers."
@@ -90,7 +97,7 @@ def packet_section(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | No
     return section(
         "packets",
         "Packets",
-        f"<p>{text(_about(view))}</p>",
+        f"<p>{text(_about(view) + warmup)}</p>",
         packet_table.loss_table(view),
         *(['<div class="pair">', *lost, "</div>"] if lost else []),
         '<div class="pair">',
