@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,13 @@ from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.load import static_load
-from mapping.model import Mapping
+from mapping.model import Mapping, Violation
 from mapping.traffic import slice_ranges
+from models.array_file import read_arrays
+from models.array_layout import ArrayLayout, ArraySpec
 from models.atomic_file import write_arrays, write_text
 from models.errors import UnknownNameError
+from models.json_content import read_json
 from models.network import Network
 from models.topology import Topology, build_topology
 
@@ -47,6 +51,36 @@ def write_artefacts(mapping: Mapping, network: Network, folder: str | Path) -> t
     _write_rows(files[1], net_rows(mapping, network))
     write_arrays(files[2], **_loads(mapping, network))
     return files
+
+
+def check_artefacts(mapping: Mapping, network: Network, folder: str | Path) -> Iterator[Violation]:
+    """Compare the files of `write_artefacts` in a folder with what they must hold, value by value.
+
+    Raises
+    ------
+    ParameterError
+        If a file is missing, damaged or not of this kind.
+    """
+    path = Path(folder)
+    for name, rows in ((VERTICES_NAME, vertex_rows(mapping)), (NETS_NAME, net_rows(mapping, network))):
+        found = read_json(path / name)
+        if not isinstance(found, list) or len(found) != len(rows):
+            has = f"{len(found)} rows" if isinstance(found, list) else "no list"
+            yield Violation("file", name, f"needs {len(rows)} rows, has {has}")
+            continue
+        wrong = [i for i, (needs, has) in enumerate(zip(rows, found, strict=True)) if _text(needs) != _text(has)]
+        if wrong:
+            yield Violation("file", name, f"row {wrong[0]} (of {len(wrong)}) is not as the mapping says")
+    needed = _loads(mapping, network)
+    specs = tuple(ArraySpec(name=key, dtype=array.dtype.name, shape=array.shape) for key, array in needed.items())
+    loads = read_arrays(path / LOADS_NAME, ArrayLayout(what="the loads of this mapping", arrays=specs))
+    for key, array in needed.items():
+        if not np.array_equal(array, loads[key]):
+            yield Violation("file", LOADS_NAME, f"{key} is not as the mapping says")
+
+
+def _text(row: Any) -> str:
+    return json.dumps(row, sort_keys=True)
 
 
 def vertex_rows(mapping: Mapping) -> list[dict[str, Any]]:

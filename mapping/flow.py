@@ -140,11 +140,7 @@ def run_stages(
 ) -> Mapping:
     """Run the stages of a task as `map_network` does, without looking for a change where it does not fit."""
     network, machine, seed = task.network, task.machine, task.seed
-    is_timed = task.recipe.neurons_per_core == "auto"
-    recipe = replace(
-        task.recipe, n_boards=machine.topology.n_boards,
-        time_scale_factor=task.time_scale_factor if is_timed else 1.0,
-    )  # fmt: skip
+    recipe = replace(task.recipe, n_boards=machine.topology.n_boards, time_scale_factor=task.time_scale_factor)
     if given is not None:
         machine = keep_stages(given, network, machine, recipe, seed=seed, stage=stage)
     if not is_size_open(machine.topology):

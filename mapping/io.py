@@ -12,24 +12,29 @@
     where the recipe has parts; ``tree_<i>_chip``, ``_parent``,
     ``_parent_link``; ``table_chip``, ``_indptr``, ``_key``, ``_mask``, ``_route`` and, where a mapping has them,
     ``_is_default``, ``_routes`` (fields of `mapping.model.Tables`).
+
+Both are read against this declaration: names, types, sizes and ranges are checked before any values are unpacked, and a
+header that holds anything that the mapping made of it does not is refused.
 """
 
 from __future__ import annotations
 
 import json
-import zipfile
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Keys, Mapping, Partition, Placement, Role, RoutingTree, Slice, Tables, Vertex
-from mapping.recipe import CONSTRAINTS, Recipe
+from mapping.recipe import Constraint, FixedChip, Recipe, ReservedChip, ReservedCores, SameChip
+from models.array_file import read_arrays
+from models.array_layout import ArrayLayout, ArraySpec
 from models.atomic_file import write_arrays, write_text
-from models.errors import NeuromapError, ParameterError
-from models.machine import ConstantNote, Machine
+from models.errors import ArrayFileError, ParameterError
+from models.json_content import build, read_json
+from models.machine import Machine
 
 FORMAT = "neuromap mapping"
 VERSION = 2
@@ -39,6 +44,49 @@ ARRAYS_NAME = "mapping.npz"
 _TREE_ARRAYS = ("chip", "parent", "parent_link")
 _TABLE_ARRAYS = ("chip", "indptr", "key", "mask", "route")
 _OPTIONAL_TABLE_ARRAYS = ("is_default", "routes")
+_CONSTRAINTS: dict[str, type[Constraint]] = {
+    kind.__name__: kind for kind in (FixedChip, SameChip, ReservedCores, ReservedChip)
+}
+_MAX_BYTES = 4 << 30  # PD14 takes 1 MB, ten columns of it 30 MB
+_MAX_JSON_BYTES = 64 << 20  # PD14 takes 0.1 MB
+
+
+@dataclass(frozen=True, slots=True)
+class _PartitionContent:
+    """What ``mapping.json`` holds of the partition."""
+
+    recipe: str
+    roles: tuple[Role, ...]
+    first_slice: dict[str, int]
+    n_lanes: dict[str, int]
+    slices: tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _KeysContent:
+    """Bits of the zones of keys."""
+
+    population_bits: int
+    slice_bits: int
+    neuron_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What ``mapping.json`` holds; the recipe's constraints are built one by one, by their kinds."""
+
+    format: str
+    version: int
+    network_name: str
+    seed: int
+    machine: Machine
+    partition: _PartitionContent
+    keys: _KeysContent
+    lanes: tuple[tuple[str, str], ...]
+    trees: tuple[str, ...]
+    unicast: tuple[str, ...]
+    recipe: dict[str, Any] | None
+    network_digest: str
 
 
 def save_mapping(mapping: Mapping, folder: str | Path) -> Path:
@@ -73,28 +121,99 @@ def load_mapping(folder: str | Path) -> Mapping:
     Raises
     ------
     ParameterError
-        If a file is missing, is not a mapping of this version, or lacks something.
+        In one line, with file, key or array, what is needed and what there is: if a file is missing, damaged, not a
+        mapping of this version, or holds anything else than a mapping.
     """
     path = Path(folder)
-    try:
-        header = json.loads((path / JSON_NAME).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ParameterError("folder", str(path), f"a folder with {JSON_NAME} ({error.strerror})") from error
-    except ValueError as error:
-        raise ParameterError(str(path / JSON_NAME), "invalid JSON", f"a mapping as JSON ({error})") from error
+    for name in (JSON_NAME, ARRAYS_NAME):
+        _check_there(path, name)
+    file = path / JSON_NAME
+    header = read_json(file, max_bytes=_MAX_JSON_BYTES)
     known = (header.get("format"), header.get("version")) if isinstance(header, dict) else (None, None)
     if known != (FORMAT, VERSION):
-        raise ParameterError(str(path / JSON_NAME), known, f"format {FORMAT!r}, version {VERSION}")
+        raise ParameterError(str(file), known, f"format {FORMAT!r}, version {VERSION}")
+    content = build(header, _Content, str(file))
+    recipe = None if content.recipe is None else _recipe_of(content.recipe, file)
+    arrays = read_arrays(path / ARRAYS_NAME, _layout(content), dimensions={"n_slices": len(content.partition.slices)})
+    if "table_routes" in arrays and arrays["table_route"].max(initial=0) >= max(1, len(arrays["table_routes"])):
+        n_routes = len(arrays["table_routes"])
+        what = f"values below {n_routes}, the number of routes", str(arrays["table_route"].max())
+        raise ArrayFileError(str(path / ARRAYS_NAME), "table_route", *what)
+    mapping = _rebuild(content, recipe, arrays, path)
+    again = json.loads(json.dumps(_header(mapping)))
+    if again != header:
+        where, needs, has = _first_difference(again, header, "")
+        raise ParameterError(f"{where} of {file}", has, f"{needs!r:.80}, as a mapping with these arrays says")
+    return mapping
+
+
+def _check_there(path: Path, name: str) -> None:
+    """Raise ParameterError unless a folder holds a file of this name."""
     try:
-        with np.load(path / ARRAYS_NAME, allow_pickle=False) as arrays:
-            return _rebuild(header, {name: arrays[name] for name in arrays.files})
-    except OSError as error:
-        raise ParameterError("folder", str(path), f"a folder with {ARRAYS_NAME} ({error})") from error
-    except NeuromapError:
-        raise
-    except (KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise ParameterError(str(path), what, f"{JSON_NAME} and {ARRAYS_NAME} of one mapping, whole") from error
+        (path / name).stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ParameterError("folder", str(path), f"a folder with {name} ({reason})") from error
+
+
+def _first_difference(needs: Any, has: Any, where: str) -> tuple[str, Any, Any]:
+    """Place of the first value in which two JSON contents differ, and both values."""
+    if isinstance(needs, dict) and isinstance(has, dict):
+        for key in [*needs, *(key for key in has if key not in needs)]:
+            if key not in needs or key not in has or needs[key] != has[key]:
+                inner = f"{where}.{key}" if where else key
+                return _first_difference(needs.get(key, "no such key"), has.get(key, "no such key"), inner)
+    if isinstance(needs, list) and isinstance(has, list) and len(needs) == len(has):
+        for i, (one, other) in enumerate(zip(needs, has, strict=True)):
+            if one != other:
+                return _first_difference(one, other, f"{where}.{i}")
+    return where, needs, has
+
+
+def _layout(content: _Content) -> ArrayLayout:
+    """The arrays that belong to a header."""
+    specs = [
+        ArraySpec(name="vertex", dtype="int64", shape=("n_vertices", 5)),
+        ArraySpec(name="core", dtype="int32", shape=("n_vertices", 3)),
+        ArraySpec(name="key", dtype="uint32", shape=("n_slices",)),
+        ArraySpec(name="mask", dtype="uint32", shape=("n_slices",)),
+        ArraySpec(name="part_of_slice", dtype="int32", shape=("n_slices",), is_optional=True),
+    ]
+    specs += [ArraySpec(name=f"lane_{i}", dtype="int8", shape=(f"n_lane{i}",)) for i in range(len(content.lanes))]
+    for i in range(len(content.trees)):
+        specs += [
+            ArraySpec(name=f"tree_{i}_chip", dtype="int32", shape=(f"n_nodes{i}", 2)),
+            ArraySpec(name=f"tree_{i}_parent", dtype="integer", shape=(f"n_nodes{i}",), low=-1, high=(1 << 31) - 1),
+            ArraySpec(
+                name=f"tree_{i}_parent_link", dtype="integer", shape=(f"n_nodes{i}",), low=-1, high=(1 << 15) - 1
+            ),
+        ]
+    specs += [
+        ArraySpec(name="table_chip", dtype="int32", shape=("n_tables", 2)),
+        ArraySpec(name="table_indptr", dtype="int64", shape=("n_tables+1",), low=0, order="sorted"),
+        ArraySpec(name="table_key", dtype="uint32", shape=("n_entries",)),
+        ArraySpec(name="table_mask", dtype="uint32", shape=("n_entries",)),
+        ArraySpec(name="table_route", dtype="uint32", shape=("n_entries",)),
+        ArraySpec(name="table_is_default", dtype="bool", shape=("n_entries",), is_optional=True),
+        ArraySpec(name="table_routes", dtype="uint64", shape=("n_routes", "n_words"), is_optional=True),
+    ]
+    return ArrayLayout(what="the mapping of this mapping.json", arrays=tuple(specs), max_bytes=_MAX_BYTES)
+
+
+def _recipe_of(content: dict[str, Any], file: Path) -> Recipe:
+    where = f"recipe of {file}"
+    items = content.get("constraints")
+    if not isinstance(items, list):
+        raise ParameterError(f"constraints of {where}", items, "a list")
+    constraints: list[Constraint] = []
+    for item in items:
+        kind = _CONSTRAINTS.get(str(item.get("kind"))) if isinstance(item, dict) else None
+        if kind is None:
+            raise ParameterError(f"constraints of {where}", item, f"items with a kind of {', '.join(_CONSTRAINTS)}")
+        rest = {key: value for key, value in item.items() if key != "kind"}
+        constraints.append(build(rest, kind, where))
+    plain = {key: value for key, value in content.items() if key != "constraints"}
+    return replace(build(plain, Recipe, where), constraints=tuple(constraints))
 
 
 def _header(mapping: Mapping) -> dict[str, Any]:
@@ -126,14 +245,6 @@ def _recipe_content(recipe: Recipe) -> dict[str, Any]:
     return {**asdict(recipe), "constraints": constraints}
 
 
-def _rebuild_recipe(content: dict[str, Any]) -> Recipe:
-    constraints = tuple(
-        CONSTRAINTS[item["kind"]](**{key: _tuples(value) for key, value in item.items() if key != "kind"})
-        for item in content["constraints"]
-    )
-    return Recipe(**{**content, "constraints": constraints})
-
-
 def _arrays(mapping: Mapping) -> dict[str, NDArray[Any]]:
     roles = list(Role)
     rows = [(v.slice_id, roles.index(v.role), v.lane, v.dtcm_bytes, v.sdram_bytes) for v in mapping.partition.vertices]
@@ -156,64 +267,44 @@ def _arrays(mapping: Mapping) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _rebuild(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Mapping:
-    for array in arrays.values():
-        array.setflags(write=False)
-    about = header["partition"]
-    roles = [Role(name) for name in about["roles"]]
+def _rebuild(content: _Content, recipe: Recipe | None, arrays: dict[str, NDArray[Any]], path: Path) -> Mapping:
+    about = content.partition
+    rows = arrays["vertex"].tolist()
+    n_roles = len(about.roles)
+    wrong = next((i for i, row in enumerate(rows) if not 0 <= row[1] < n_roles), None)
+    if wrong is not None:
+        needs = f"role numbers from 0 to {n_roles - 1} in column 1"
+        raise ArrayFileError(str(path / ARRAYS_NAME), "vertex", needs, f"{rows[wrong][1]} in row {wrong}")
     vertices = tuple(
-        Vertex(i, slice_id, roles[role], lane, dtcm, sdram)
-        for i, (slice_id, role, lane, dtcm, sdram) in enumerate(arrays["vertex"].tolist())
+        Vertex(i, slice_id, about.roles[role], lane, dtcm, sdram)
+        for i, (slice_id, role, lane, dtcm, sdram) in enumerate(rows)
     )
     return Mapping(
-        machine=_build(Machine, header["machine"]),
+        machine=content.machine,
         partition=Partition(
-            recipe=about["recipe"],
-            slices=tuple(Slice(*part) for part in about["slices"]),
+            recipe=about.recipe,
+            slices=tuple(Slice(*part) for part in about.slices),
             vertices=vertices,
-            first_slice=about["first_slice"],
-            n_lanes=about["n_lanes"],
-            lane_of_source={(a, b): arrays[f"lane_{i}"] for i, (a, b) in enumerate(header["lanes"])},
+            first_slice=about.first_slice,
+            n_lanes=about.n_lanes,
+            lane_of_source={pair: arrays[f"lane_{i}"] for i, pair in enumerate(content.lanes)},
             part_of_slice=arrays.get("part_of_slice"),
         ),
         placement=Placement(core=arrays["core"]),
         trees={
             name: RoutingTree(
-                **{field: arrays[f"tree_{i}_{field}"] for field in _TREE_ARRAYS},
-                is_unicast=name in header.get("unicast", ()),
+                **{field: arrays[f"tree_{i}_{field}"] for field in _TREE_ARRAYS}, is_unicast=name in content.unicast
             )
-            for i, name in enumerate(header["trees"])
+            for i, name in enumerate(content.trees)
         },
-        keys=Keys(key=arrays["key"], mask=arrays["mask"], **header["keys"]),
+        keys=Keys(key=arrays["key"], mask=arrays["mask"], **asdict(content.keys)),
         tables=Tables(
             **{name: arrays[f"table_{name}"] for name in _TABLE_ARRAYS},
             is_default=arrays.get("table_is_default"),
             routes=arrays.get("table_routes"),
         ),
-        network_name=header["network_name"],
-        seed=header["seed"],
-        recipe=None if header["recipe"] is None else _rebuild_recipe(header["recipe"]),
-        network_digest=header["network_digest"],
+        network_name=content.network_name,
+        seed=content.seed,
+        recipe=recipe,
+        network_digest=content.network_digest,
     )
-
-
-def _build(kind: Any, values: dict[str, Any]) -> Any:
-    """Make a dataclass of ``kind`` from plain values: nested dataclasses, and tuples that JSON turned into lists."""
-    hints = get_type_hints(kind)
-    arguments: dict[str, Any] = {}
-    for entry in fields(kind):
-        value = values[entry.name]
-        nested = [part for part in (hints[entry.name], *get_args(hints[entry.name])) if is_dataclass(part)]
-        if nested and isinstance(value, dict):
-            value = _build(nested[0], value)
-        elif entry.name == "constants":
-            value = tuple(_build(ConstantNote, note) for note in value)
-        else:
-            value = _tuples(value)
-        arguments[entry.name] = value
-    return kind(**arguments)
-
-
-def _tuples(value: Any) -> Any:
-    """Turn lists, and lists in them, into tuples."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -33,6 +33,8 @@ class Outcome:
         Slice (position in the arguments) and core (`CORE_STRIDE` x chip index + p).
     crossed : ndarray of int64
         Directed links that packets took, n_links x chip index + link, each once.
+    n_crossed : ndarray of int64, shape (n_slices,)
+        Links that the packet of each slice crossed, those included by which it left the machine.
     fallen_slice, fallen_link : ndarray of int64
         Packets that left by a link that is dead or leads nowhere.
     again_slice, again_chip : ndarray of int64
@@ -44,6 +46,7 @@ class Outcome:
     delivered_slice: _Ints = field(default_factory=lambda: _NONE)
     delivered_core: _Ints = field(default_factory=lambda: _NONE)
     crossed: _Ints = field(default_factory=lambda: _NONE)
+    n_crossed: _Ints = field(default_factory=lambda: _NONE)
     fallen_slice: _Ints = field(default_factory=lambda: _NONE)
     fallen_link: _Ints = field(default_factory=lambda: _NONE)
     again_slice: _Ints = field(default_factory=lambda: _NONE)
@@ -52,7 +55,10 @@ class Outcome:
 
 
 class Routers:
-    """The tables of all chips, ready for lookups.
+    """The tables of all chips, ready for lookups and walks.
+
+    ``is_met``, ``is_straight``: bool, shape (n_entries,), the entries that packets have met in walks so far, and those
+    by which no packet has left but straight on, as it would without them.
 
     ``has_default_route``: packets that match nothing go straight on. ``zone``: key bits by which entries are sorted
     into drawers, so that a lookup whose slices agree in them opens few; any bits give the same answers.
@@ -69,6 +75,8 @@ class Routers:
         index = topology.index_of(tables.chip[:, 0], tables.chip[:, 1]).astype(np.int64)
         self._chip = np.repeat(index, np.diff(tables.indptr))  # of every entry
         self._zone = np.uint32(zone)
+        self.is_met = np.zeros(len(tables.key), dtype=bool)
+        self.is_straight = np.ones(len(tables.key), dtype=bool)
         self._drawers = _drawers(tables.key & tables.mask & self._zone, tables.mask & self._zone)
 
     def look_up(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
@@ -77,6 +85,13 @@ class Routers:
         Returns the row of each chip, shape (n_chips,), -1 where no entry can match, and the numbers of the routes,
         shape (n_rows, n_slices), -1 where none does.
         """
+        row_of, entries = self._winners(key, mask)
+        routes = np.full(entries.shape, -1, dtype=np.int64)
+        routes[entries >= 0] = self._route[entries[entries >= 0]]
+        return row_of, routes
+
+    def _winners(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
+        """Rows of the chips as `look_up` returns them, and the entry that each slice meets there, -1 where none."""
         row_of = np.full(self.topology.n_chips, -1, dtype=np.int64)
         same = np.bitwise_and.reduce(mask) & ~np.bitwise_or.reduce(key ^ key[0])  # bits that all slices share
         tables = self._tables
@@ -86,15 +101,15 @@ class Routers:
         order = np.argsort(first)  # tables may come in any order of chips
         chips, bounds = chips[order], np.append(first[order], len(entry))
         row_of[chips] = np.arange(len(chips))
-        routes = np.full((len(chips), len(key)), -1, dtype=np.int64)
+        entries = np.full((len(chips), len(key)), -1, dtype=np.int64)
         for row in range(len(chips)):
             of_chip = entry[bounds[row] : bounds[row + 1]]
             care = tables.mask[of_chip][:, None] & mask
             matches = ((tables.key[of_chip][:, None] ^ key) & care) == 0
             winner = np.argmax(matches, axis=0)
             hit = matches[winner, np.arange(len(key))]
-            routes[row, hit] = self._route[of_chip[winner[hit]]]
-        return row_of, routes
+            entries[row, hit] = of_chip[winner[hit]]
+        return row_of, entries
 
     def _candidates(self, key: np.uint32, same: np.uint32) -> _Ints:
         """Entries, ascending, among them all that can match a key that agrees with ``key`` in the bits ``same``."""
@@ -108,14 +123,17 @@ class Routers:
 
     def walk(self, key: NDArray[np.uint32], mask: NDArray[np.uint32], start: _Ints) -> Outcome:
         """Walk the packets of slices with ``key`` and ``mask`` that start on the chips of index ``start``."""
-        row_of, routes = self.look_up(key, mask)
+        row_of, entries = self._winners(key, mask)
         n_chips = self.topology.n_chips
+        n_crossed = np.zeros(len(key), dtype=np.int64)
         is_visited = np.zeros(len(key) * n_chips, dtype=bool)
         logs: list[Outcome] = []
         packet = (np.arange(len(key)), start, np.full(len(key), LOCAL, dtype=np.int64))
         is_visited[packet[0] * n_chips + packet[1]] = True
         while packet[0].size:
-            log, (sent_slice, sent_chip, sent_arrival) = self._step(packet, row_of, routes)
+            log, (sent_slice, sent_chip, sent_arrival) = self._step(packet, row_of, entries)
+            n_crossed += np.bincount(log.fallen_slice, minlength=len(key))
+            n_crossed += np.bincount(sent_slice, minlength=len(key))
             state = sent_slice * n_chips + sent_chip
             _, first = np.unique(state, return_index=True)
             is_new = np.zeros(len(state), dtype=bool)
@@ -125,20 +143,26 @@ class Routers:
             packet = (sent_slice[is_new], sent_chip[is_new], sent_arrival[is_new])
             logs.append(log)
         merged = Outcome(*(np.concatenate([getattr(log, name) for log in logs]) for name in Outcome.__slots__))
-        merged.crossed = np.unique(merged.crossed)
+        merged.crossed, merged.n_crossed = np.unique(merged.crossed), n_crossed
         return merged
 
     def _step(
-        self, packet: tuple[_Ints, _Ints, _Ints], row_of: _Ints, routes: _Ints
+        self, packet: tuple[_Ints, _Ints, _Ints], row_of: _Ints, entries: _Ints
     ) -> tuple[Outcome, tuple[_Ints, _Ints, _Ints]]:
         """One hop of all packets: what happens on their chips, and the packets that come out on the next ones."""
         slices, chip, arrival = packet
         row = row_of[chip]
-        route = np.where(row >= 0, routes[np.maximum(row, 0), slices] if routes.size else -1, -1)
+        entry = np.where(row >= 0, entries[np.maximum(row, 0), slices] if entries.size else -1, -1)
+        self.is_met[entry[entry >= 0]] = True
+        route = np.full(len(entry), -1, dtype=np.int64)
+        route[entry >= 0] = self._route[entry[entry >= 0]]
         onward = np.where(arrival != LOCAL, self._straight[arrival], -1)
         log = Outcome(unmatched_slice=slices[(route < 0) & (onward < 0)])
         bits = np.zeros((len(slices), self._bits.shape[1]), dtype=bool)
         bits[route >= 0] = self._bits[route[route >= 0]]
+        if self._tables.is_default is not None:
+            n_ways, is_onward = bits.sum(axis=1), bits[np.arange(len(bits)), np.maximum(onward, 0)]
+            self.is_straight[entry[(entry >= 0) & ((onward < 0) | (n_ways != 1) | ~is_onward)]] = False
         is_straight = np.flatnonzero((route < 0) & (onward >= 0))
         bits[is_straight, onward[is_straight]] = True
         n_links = self.topology.n_links
@@ -155,7 +179,7 @@ class Routers:
 
     def has_loop(self, key: np.uint32, mask: np.uint32, start: int) -> bool:
         """Whether the packet of one slice can come round to a chip by the same link for ever."""
-        row_of, routes = self.look_up(np.array([key]), np.array([mask]))
+        row_of, entries = self._winners(np.array([key]), np.array([mask]))
         done: set[tuple[int, int]] = set()
         path: dict[tuple[int, int], None] = {}
         stack: list[tuple[tuple[int, int], bool]] = [((start, LOCAL), False)]
@@ -172,7 +196,7 @@ class Routers:
             path[state] = None
             stack.append((state, True))
             chip, arrival = (np.array([value]) for value in state)
-            _, (_, reached, by) = self._step((np.zeros(1, dtype=np.int64), chip, arrival), row_of, routes)
+            _, (_, reached, by) = self._step((np.zeros(1, dtype=np.int64), chip, arrival), row_of, entries)
             stack += [((int(a), int(b)), False) for a, b in zip(reached, by, strict=True)]
         return False
 

@@ -51,10 +51,6 @@ class ReservedChip:
 
 
 Constraint = FixedChip | SameChip | ReservedCores | ReservedChip
-#: The constraints by name.
-CONSTRAINTS: dict[str, type[Constraint]] = {
-    kind.__name__: kind for kind in (FixedChip, SameChip, ReservedCores, ReservedChip)
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +71,10 @@ class Recipe:
     constraints: tuple[Constraint, ...] = ()
     n_boards: int | Literal["auto"] = "auto"
     time_scale_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.neurons_per_core != "auto":
+            object.__setattr__(self, "time_scale_factor", 1.0)
 
 
 #: The stages of a mapping in their order.

@@ -14,14 +14,14 @@ from emulator.run import Simulation, simulate
 from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
-from mapping.verify import verify
+from mapping.verify import Asked, verify
 from models.errors import NeuromapWarning, VerificationError
 from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.fixed_point import fixed_point_notes
-from neuromap.mapping_folder import check_machine, check_network, save_folder
+from neuromap.mapping_folder import asked_for, check_machine, check_network, save_folder
 from neuromap.measure import Measured, make_arrays, make_report
 from neuromap.output_folder import one_writer, prepare_out_folder, remove_results
 from neuromap.placement_choice import constraints_of
@@ -130,17 +130,17 @@ def map_network(
         check_network(given, network)
     report = progress or silent
     mapping, _ = _map(experiment, network, machine, report, given, stage, remedies=remedies)
-    _verify(mapping, network, report)
+    _verify(mapping, network, asked_for(experiment, network, machine), report)
     if folder is not None:
         remove_results(folder)
         save_folder(mapping, network, experiment, folder)
     return mapping
 
 
-def _verify(mapping: Mapping, network: Network, progress: Progress) -> None:
+def _verify(mapping: Mapping, network: Network, asked: Asked, progress: Progress) -> None:
     """Raise VerificationError if the mapping breaks an invariant."""
     progress("verify", 0.0, "")
-    violations = verify(mapping, network)
+    violations = verify(mapping, network, asked)
     progress("verify", 1.0, "")
     if violations:
         raise VerificationError(tuple(str(violation) for violation in violations))

@@ -16,11 +16,12 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from mapping.export import write_artefacts
+from mapping.export import check_artefacts, write_artefacts
 from mapping.io import JSON_NAME, load_mapping, save_mapping
 from mapping.model import Mapping, Violation
+from mapping.recipe import Recipe
 from mapping.resume import differences
-from mapping.verify import verify
+from mapping.verify import Asked, verify
 from models.atomic_file import writing_text
 from models.errors import ParameterError
 from models.machine import Machine
@@ -28,6 +29,7 @@ from models.network import Network
 from models.networks import NETWORKS
 from neuromap.choices import Experiment, NetworkChoice
 from neuromap.experiment import check_experiment, load_experiment
+from neuromap.placement_choice import constraints_of
 
 FOLDER = "mapping"
 EXPERIMENT_NAME = "experiment.yaml"
@@ -59,17 +61,25 @@ def load_folder(folder: str | Path) -> tuple[Mapping, Experiment]:
     ParameterError
         If something is missing or wrong.
     """
-    path = Path(folder)
-    if not (path / JSON_NAME).exists() and (path / FOLDER).is_dir():
-        path = path / FOLDER
+    path = mapping_path(folder)
     mapping = load_mapping(path)
     if not (path / EXPERIMENT_NAME).exists():
         raise ParameterError("folder", str(path), f"a folder with {EXPERIMENT_NAME}")
     return mapping, load_experiment(path / EXPERIMENT_NAME)
 
 
+def mapping_path(folder: str | Path) -> Path:
+    """Return the folder itself, or its ``mapping`` where that holds the files."""
+    path = Path(folder)
+    try:
+        is_above = not (path / JSON_NAME).exists() and (path / FOLDER).is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, a null byte, a folder that is locked
+        raise ParameterError("folder", str(path), f"a folder that can be read ({error})") from error
+    return path / FOLDER if is_above else path
+
+
 def verify_folder(folder: str | Path) -> tuple[Mapping, tuple[Violation, ...]]:
-    """Check every invariant of the mapping in a folder.
+    """Check every invariant of the mapping in a folder, its experiment and the files for other programs included.
 
     Returns
     -------
@@ -83,9 +93,24 @@ def verify_folder(folder: str | Path) -> tuple[Mapping, tuple[Violation, ...]]:
         If the folder cannot be read, or the mapping is of another network.
     """
     mapping, experiment = load_folder(folder)
-    network, _ = check_experiment(experiment)
+    network, machine = check_experiment(experiment)
     check_network(mapping, network)
-    return mapping, verify(mapping, network)
+    violations = verify(mapping, network, asked_for(experiment, network, machine))
+    if not violations:  # files that follow from a sound mapping
+        violations = tuple(check_artefacts(mapping, network, mapping_path(folder)))
+    return mapping, violations
+
+
+def asked_for(experiment: Experiment, network: Network, machine: Machine) -> Asked:
+    """Return what an experiment asks of a mapping, for `mapping.verify.verify`."""
+    recipe = experiment.recipe
+    asked = Recipe(
+        name=recipe.name, neurons_per_core=recipe.neurons_per_core, n_synapse_cores=recipe.n_synapse_cores,
+        place=recipe.place, route=recipe.route, keys=recipe.keys, minimise=recipe.minimise,
+        constraints=constraints_of(recipe, network), n_boards=machine.topology.n_boards,
+        time_scale_factor=experiment.time_scale_factor,
+    )  # fmt: skip
+    return Asked(machine, asked, experiment.seed)
 
 
 def check_network(mapping: Mapping, network: Network) -> None:

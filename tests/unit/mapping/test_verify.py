@@ -13,7 +13,7 @@ from mapping.model import KeyMask, Mapping, Placement, Role, RoutingTree, Slice,
 from mapping.partition import combined
 from mapping.route.shared_tree import route
 from mapping.tables import build_tables
-from mapping.verify import verify
+from mapping.verify import Asked, verify
 from models.network import Network
 from models.topology import build_topology
 
@@ -92,9 +92,9 @@ def test_slices_that_do_not_cover_a_population_once(slices):
 
 
 def test_slice_of_nobody_says_so():
-    slices = (*MAPPING.partition.slices, Slice("X", 0, 4))
+    slices = (*MAPPING.partition.slices[:-1], Slice("X", 0, 4))
     violations = verify(with_partition(MAPPING, slices=slices), NET)
-    assert str(violations[0]) == "coverage at X: slice 21 is of no population of test"
+    assert str(violations[0]) == f"coverage at X: slice {len(slices) - 1} is of no population of test"
 
 
 def test_first_slice_that_is_wrong():
@@ -307,6 +307,134 @@ def test_tree_that_is_broken(change, what):
 
 def test_many_offenders_are_counted_and_five_named():
     vertices = tuple(replace(v, dtcm_bytes=1 << 20) for v in MAPPING.partition.vertices)
-    (violation,) = verify(with_partition(MAPPING, vertices=vertices), NET)
-    assert violation.what.count("vertex") == 5
-    assert violation.what.endswith(f" and {len(vertices) - 5} more")
+    wrong, large = verify(with_partition(MAPPING, vertices=vertices), NET)
+    for violation in (wrong, large):
+        assert violation.invariant == "dtcm"
+        assert violation.what.count("vertex") == 5
+        assert violation.what.endswith(f" and {len(vertices) - 5} more")
+
+
+# ---- what a mapping needs and says of itself ---------------------------------------------------------------------
+
+
+def with_vertex(vertex_id: int, **changes) -> Mapping:
+    vertices = list(MAPPING.partition.vertices)
+    vertices[vertex_id] = replace(vertices[vertex_id], **changes)
+    return with_partition(MAPPING, vertices=tuple(vertices))
+
+
+@pytest.mark.parametrize("n_bytes", [0, -8, 12_345])
+def test_dtcm_is_counted_again(n_bytes):
+    (violation,) = verify(with_vertex(0, dtcm_bytes=n_bytes), NET)
+    needed = MAPPING.partition.vertices[0].dtcm_bytes
+    assert str(violation) == f"dtcm at vertices: vertex 0 needs {needed:,} bytes, has {n_bytes:,}"
+
+
+def test_sdram_is_counted_again():
+    vertex = MAPPING.partition.vertices[first_of(Role.SYNAPSE)]
+    broken = with_vertex(vertex.vertex_id, sdram_bytes=vertex.sdram_bytes // 2)
+    (violation,) = verify(broken, NET)
+    assert violation.invariant == "sdram"
+    assert violation.what == (
+        f"vertex {vertex.vertex_id} needs {vertex.sdram_bytes:,} bytes, has {vertex.sdram_bytes // 2:,}"
+    )
+
+
+def test_slices_above_what_a_core_takes():
+    violations = verify(replace(MAPPING, machine=machine(core={"max_neurons": 15})), NET)
+    assert str(violations[0]) == "coverage at A: slice 0 has 16 neurons, a core takes 15"
+
+
+def test_core_in_another_role():
+    poisson = first_of(Role.POISSON)
+    assert kinds(with_vertex(poisson, role=Role.SOURCE)) == {"ensemble"}
+    (violation,) = verify(with_vertex(first_of(Role.SYNAPSE), role=Role.POISSON), NET)
+    assert violation.what == (
+        "slice 0 needs the cores neuron0 synapse0 synapse1 poisson0, has neuron0 poisson0 synapse1 poisson0"
+    )
+
+
+@pytest.mark.parametrize("zone", ["population_bits", "slice_bits", "neuron_bits"])
+def test_zone_bits_that_are_wrong(zone):
+    keys = replace(MAPPING.keys, **{zone: getattr(MAPPING.keys, zone) + 1})
+    assert kinds(replace(MAPPING, keys=keys)) == {"key zone"}
+
+
+def test_entry_with_a_key_bit_outside_its_mask():
+    mapping, net = line()
+    key = mapping.tables.key.copy()
+    key[0] |= 1
+    violations = verify(with_tables(mapping, key=key), net)
+    assert [v.invariant for v in violations] == ["entry"]
+    assert violations[0].what.startswith("has key bits outside its mask: 0x")
+
+
+def test_entry_that_no_packet_meets():
+    mapping, net = line()
+    t = mapping.tables
+    more = with_tables(
+        mapping, indptr=t.indptr + (t.indptr > 0), key=np.append(np.uint32(0xFF00), t.key),
+        mask=np.append(np.uint32(0xFF00), t.mask), route=np.append(np.uint32(1), t.route),
+    )  # fmt: skip
+    violations = verify(more, net)
+    assert [str(v) for v in violations] == [
+        "entry at spinnaker1: no packet meets it: 0x0000ff00/0x0000ff00 on chip (0, 0)"
+    ]
+
+
+def test_table_in_two_rows_and_table_on_no_chip():
+    t = MAPPING.tables
+    i = int(np.argmax(np.diff(t.indptr)))
+    twice = with_tables(
+        MAPPING, chip=np.insert(t.chip, i, t.chip[i], axis=0), indptr=np.insert(t.indptr, i + 1, t.indptr[i] + 1)
+    )
+    assert kinds(twice) == {"table"}
+    chip = np.vstack((t.chip, [[99, 99]])).astype(np.int32)
+    nowhere = with_tables(MAPPING, chip=chip, indptr=np.append(t.indptr, t.indptr[-1]))
+    (violation,) = verify(nowhere, NET)
+    assert str(violation) == "table at spinnaker1: on no working chip: chip (99, 99)"
+
+
+def test_branch_without_use():
+    mapping, net = line()
+    tree = mapping.trees["A"]
+    at = tree.chip.tolist().index([2, 2])
+    longer = RoutingTree(  # (3, 2) lies east of (2, 2), which lies west (link 3) of it
+        chip=np.vstack((tree.chip, [[3, 2]])).astype(np.int32),
+        parent=np.append(tree.parent, at).astype(np.int32),
+        parent_link=np.append(tree.parent_link, 3).astype(np.int8),
+    )
+    violations = verify(replace(mapping, trees={"A": longer}), net)
+    assert [str(v) for v in violations] == ["tree at A: no packet takes the branch to chip (3, 2)"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 9}, "record at seed: made with 9, asked for 0"),
+        ({"network_name": "other"}, "record at network_name: needs 'test', has 'other'"),
+        ({"recipe": None}, "record at recipe: the mapping does not say how it was made"),
+        (
+            {"recipe": replace(MAPPING.recipe, place="random")},
+            "record at recipe.place: made with 'random', asked for 'conn",
+        ),
+        (
+            {"machine": machine(core={"clock_hz": 1e8})},
+            "record at machine.core.clock_hz: made with 100000000.0, asked for 2",
+        ),
+        ({"network_digest": "0"}, "record at network_digest: made of a network with digest '0', asked for '"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_records_are_those_asked_for(change, message):
+    asked = Asked(machine(), MAPPING.recipe, 0)
+    assert verify(MAPPING, NET, asked) == ()
+    lines = [str(violation) for violation in verify(replace(MAPPING, **change), NET, asked)]
+    assert len(lines) == 1
+    assert lines[0].startswith(message)
+
+
+def test_parts_of_a_wrong_type_are_named():
+    core = MAPPING.placement.core + 0.5
+    (violation,) = verify(replace(MAPPING, placement=Placement(core=core)), NET)
+    assert str(violation) == "layout at mapping: placement.core: needs whole numbers, has float64"

@@ -124,7 +124,6 @@ def test_resuming_keeps_what_came_before(saved, tmp_path):
         ("route", ["--set", "machine.dead_chips=[[0,0]]"], r"machine.dead_chips .*needs \(\), .* --stage place, has"),
         ("route", ["--set", "recipe.reserved_cores=2"], "recipe.reserved_cores .*needs .* or --stage place, has"),
         ("tables", ["--set", "recipe.keys=zoned"], "recipe.keys .*needs 'dense', .* or --stage keys, has 'zoned'"),
-        ("tables", ["--set", "machine.router.n_table_entries=1"], "routing table at chip .*needs 10 entries, has 1 en"),
     ],
 )
 def test_kept_stage_that_would_not_hold(saved, tmp_path, capsys, stage, options, message):
