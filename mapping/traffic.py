@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement, Role, RoutingTree
+from models.errors import ParameterError
 from models.topology import Topology
 
 #: Marks of ``TreeWalk.arrival``: the packet starts on the chip, or never comes by.
@@ -126,6 +127,8 @@ def walk_tree(
     """
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     parent = tree.parent.astype(np.int64)
+    if (parent >= np.arange(len(parent))).any():  # of a saved mapping; walking it would never end
+        raise ParameterError("routing tree", "a chip whose parent does not stand before it", "a tree, the root first")
     n_targets = np.bincount(target_chips, minlength=topology.n_chips)[chip]
     below = sum_below(parent, n_targets)
     is_unicast = tree.is_unicast or target_packets is not None
