@@ -300,13 +300,11 @@ def _no_dead_parts(task: Task, search: _Search) -> Iterator[_Change]:
 
 
 def _machines(task: Task, search: _Search) -> Iterator[_Change]:
-    """The shipped machines, used as is usual for them."""
-    for name in list_machines():
-        if name == task.machine.name:
-            continue
-        machine = _shipped(name)
+    """The shipped machines, used as is usual for them; those whose constants are known best come first."""
+    others = [_shipped(name) for name in list_machines() if name != task.machine.name]
+    for machine in sorted(others, key=lambda one: len(one.unverified) / max(1, len(one.constants))):
         recipe = Recipe(name=usual_recipe(machine), route=usual_router(machine))
-        words = f"take another machine: {name} with recipe {recipe.name!r}"
+        words = f"take another machine: {machine.name} with recipe {recipe.name!r}"
         yield _Change(words, replace(task, machine=machine, recipe=recipe))
 
 
