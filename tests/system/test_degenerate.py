@@ -42,6 +42,8 @@ def report_of(name, depth, out, *options, machine="spinnaker1"):
     """Run a network from the command line; warnings are errors."""
     if not options:
         options = ("--set", "warmup_ms=2", "--seconds", "0.005")
+    if depth in ("static", "dynamic"):  # these read no warm-up, and the first no time
+        options = ("--seconds", options[-1]) if depth == "dynamic" else ()
     command = ["run", name, "--depth", depth, "--machine", machine, *options, "--out", str(out), "--overwrite"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
