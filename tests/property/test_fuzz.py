@@ -436,7 +436,6 @@ def test_options(fuzz, n_inputs):
     fuzz.check("options")
 
 
-@pytest.mark.xfail(reason="mappings are read without a layout until that loader lands", strict=False)
 @quick_and_long
 def test_mapping_folders(fuzz, n_inputs):
     rng = fuzz.rng
