@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,3 +192,13 @@ def test_graphs(saved):
         assert chips.has_edge(chip, parent)
     with pytest.raises(UnknownNameError, match=r"^population with a routing tree: needs one of .*, has 'L9'"):
         tree_graph(mapping, "L9")
+
+
+def test_a_kept_tree_that_is_a_ring_is_refused_instead_of_walked_for_ever():
+    experiment = make_experiment("chain", recipe="combined", settings={"network.n_neurons": 4})
+    given = map_network(experiment)
+    name, tree = next((name, tree) for name, tree in given.trees.items() if len(tree.parent))
+    ring = replace(tree, parent=np.zeros_like(tree.parent))  # the root is its own parent
+    damaged = replace(given, trees={**given.trees, name: ring})
+    with pytest.raises(ParameterError, match=r"^routing tree: needs a tree, the root first, has 'a chip whose parent"):
+        map_network(experiment, given=damaged, stage="keys")
