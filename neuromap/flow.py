@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from emulator.weight_scale import RingBufferBound
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
 from mapping.verify import Asked, verify
-from models.errors import NeuromapWarning, VerificationError
+from models.errors import NeuromapError, NeuromapWarning, ParameterError, VerificationError
 from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
@@ -129,12 +130,27 @@ def map_network(
     if given is not None:
         check_network(given, network)
     report = progress or silent
-    mapping, _ = _map(experiment, network, machine, report, given, stage, remedies=remedies)
+    with _kept_is_sound(given):
+        mapping, _ = _map(experiment, network, machine, report, given, stage, remedies=remedies)
     _verify(mapping, network, asked_for(experiment, network, machine), report)
     if folder is not None:
         remove_results(folder)
         save_folder(mapping, network, experiment, folder)
     return mapping
+
+
+@contextmanager
+def _kept_is_sound(given: Mapping | None) -> Iterator[None]:
+    """Turn what a stage stumbles over in a damaged mapping that is kept into a ParameterError."""
+    try:
+        yield
+    except NeuromapError:
+        raise
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError) as err:
+        if given is None:
+            raise
+        has = f"{type(err).__name__}: {err}"
+        raise ParameterError("mapping to go on from", has, "one that `neuromap verify` finds no fault in") from err
 
 
 def _verify(mapping: Mapping, network: Network, asked: Asked, progress: Progress) -> None:

@@ -202,3 +202,11 @@ def test_a_kept_tree_that_is_a_ring_is_refused_instead_of_walked_for_ever():
     damaged = replace(given, trees={**given.trees, name: ring})
     with pytest.raises(ParameterError, match=r"^routing tree: needs a tree, the root first, has 'a chip whose parent"):
         map_network(experiment, given=damaged, stage="keys")
+
+
+def test_what_a_stage_stumbles_over_in_a_kept_mapping_is_one_line():
+    experiment = make_experiment("chain", recipe="combined", settings={"network.n_neurons": 4})
+    given = map_network(experiment)
+    damaged = replace(given, placement=replace(given.placement, core=given.placement.core[:1]))
+    with pytest.raises(ParameterError, match=r"^mapping to go on from: needs one that `neuromap verify`"):
+        map_network(experiment, given=damaged, stage="tables")
