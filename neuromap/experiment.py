@@ -24,7 +24,7 @@ from models.machine import Machine
 from models.machine_file import load_machine, machine_hints
 from models.machine_unit import unit_of
 from models.network import Network
-from models.units import ms_to_steps
+from models.units import MAX_STEPS, ms_to_steps
 from neuromap.choices import (
     Arithmetic,
     DelayConvention,
@@ -329,9 +329,9 @@ def _check_sizes(experiment: Experiment, network: Network) -> None:
     """Check that durations are whole numbers of steps, and that steps and neuron ids fit the words that count them."""
     n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
     n_steps += ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
-    if n_steps > MAX_COUNT:
-        longest_s = MAX_COUNT * network.dt_ms * 1e-3
-        allowed = f"at most {longest_s:,.6g} s with the warm-up ({MAX_COUNT:,} steps of {network.dt_ms:g} ms)"
+    if n_steps > MAX_STEPS:
+        longest_s = MAX_STEPS * network.dt_ms * 1e-3
+        allowed = f"at most {longest_s:,.6g} s with the warm-up ({MAX_STEPS:,} steps of {network.dt_ms:g} ms)"
         raise ParameterError("seconds", experiment.seconds, allowed)
     if network.n_sources > MAX_COUNT:
         raise CapacityError(
