@@ -31,7 +31,7 @@ from models.array_file import read_arrays
 from models.array_layout import ArrayLayout, ArraySpec
 from models.atomic_file import write_arrays, write_text
 from models.errors import UnknownNameError
-from models.json_content import read_json
+from models.json_file import read_json
 from models.network import Network
 from models.topology import Topology, build_topology
 

@@ -33,7 +33,7 @@ from models.array_file import read_arrays
 from models.array_layout import ArrayLayout, ArraySpec
 from models.atomic_file import write_arrays, write_text
 from models.errors import ArrayFileError, ParameterError
-from models.json_content import build, read_json
+from models.json_file import build, read_json
 from models.machine import Machine
 
 FORMAT = "neuromap mapping"

@@ -64,12 +64,6 @@ class ParameterError(NeuromapError, ValueError):
         super().__init__(f"{name}: needs {allowed}, has {shown(value)}")
 
 
-def check_finite(name: str, value: float) -> None:
-    """Raise ParameterError for infinity and for what is no number."""
-    if not math.isfinite(value):
-        raise ParameterError(name, value, "a finite number")
-
-
 class UnknownNameError(ParameterError):
     """A name that is not one of the known ones; the nearest known one is suggested.
 

@@ -107,7 +107,9 @@ def test_another_table_in_the_folder_is_refused_or_replaced(tmp_path):
         neuromap.published(["Hei22"], seed=5, out=tmp_path)
     assert neuromap.published(["Hei22"], seed=5, out=tmp_path, overwrite=True, figures=False).n_reused == 0
     (tmp_path / "plan.json").write_text("nonsense")
-    with pytest.raises(ParameterError, match=r"^plan\.json in .*: needs a plan of neuromap published, or --overwrite"):
+    with pytest.raises(
+        ParameterError, match=r"^file .*plan\.json.*: needs a plan of neuromap published, or --overwrite"
+    ):
         neuromap.published(["Hei22"], out=tmp_path)
 
 

@@ -396,7 +396,7 @@ def test_line_that_is_no_point(tmp_path, line):
 
 def test_plan_that_cannot_be_read(tmp_path):
     (tmp_path / "sweep.json").write_text("{")
-    with pytest.raises(ParameterError, match=r"^sweep\.json in .*: needs the plan of a sweep, or --overwrite, has "):
+    with pytest.raises(ParameterError, match=r"^file .*sweep\.json.*: needs the plan of a sweep, or --overwrite, has "):
         run_sweep("chain", ["seed=1,2"], out=tmp_path)
 
 
