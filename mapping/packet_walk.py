@@ -35,6 +35,8 @@ class Outcome:
         Directed links that packets took, n_links x chip index + link, each once.
     n_crossed : ndarray of int64, shape (n_slices,)
         Links that the packet of each slice crossed, those included by which it left the machine.
+    walked : ndarray of int64
+        Slices whose packets were walked; the others go the same ways as one of them, and are in no other array.
     fallen_slice, fallen_link : ndarray of int64
         Packets that left by a link that is dead or leads nowhere.
     again_slice, again_chip : ndarray of int64
@@ -47,6 +49,7 @@ class Outcome:
     delivered_core: _Ints = field(default_factory=lambda: _NONE)
     crossed: _Ints = field(default_factory=lambda: _NONE)
     n_crossed: _Ints = field(default_factory=lambda: _NONE)
+    walked: _Ints = field(default_factory=lambda: _NONE)
     fallen_slice: _Ints = field(default_factory=lambda: _NONE)
     fallen_link: _Ints = field(default_factory=lambda: _NONE)
     again_slice: _Ints = field(default_factory=lambda: _NONE)
@@ -121,14 +124,22 @@ class Routers:
             found.append(entries[first:last])
         return np.sort(np.concatenate(found))
 
-    def walk(self, key: NDArray[np.uint32], mask: NDArray[np.uint32], start: _Ints) -> Outcome:
-        """Walk the packets of slices with ``key`` and ``mask`` that start on the chips of index ``start``."""
+    def walk(
+        self, key: NDArray[np.uint32], mask: NDArray[np.uint32], start: _Ints, *, alike: _Ints | None = None
+    ) -> Outcome:
+        """Walk the packets of slices with ``key`` and ``mask`` that start on the chips of index ``start``.
+
+        With ``alike``, a number for each slice that is the same only where ``start`` is, one packet is walked for all
+        slices of a number that every table sends the same way: ``Outcome.walked`` lists the slices that were.
+        """
         row_of, entries = self._winners(key, mask)
         n_chips = self.topology.n_chips
+        same_as = np.arange(len(key)) if alike is None else self._first_alike(entries, alike)
+        walked = np.unique(same_as)
         n_crossed = np.zeros(len(key), dtype=np.int64)
         is_visited = np.zeros(len(key) * n_chips, dtype=bool)
         logs: list[Outcome] = []
-        packet = (np.arange(len(key)), start, np.full(len(key), LOCAL, dtype=np.int64))
+        packet = (walked, start[walked], np.full(len(walked), LOCAL, dtype=np.int64))
         is_visited[packet[0] * n_chips + packet[1]] = True
         while packet[0].size:
             log, (sent_slice, sent_chip, sent_arrival) = self._step(packet, row_of, entries)
@@ -143,8 +154,23 @@ class Routers:
             packet = (sent_slice[is_new], sent_chip[is_new], sent_arrival[is_new])
             logs.append(log)
         merged = Outcome(*(np.concatenate([getattr(log, name) for log in logs]) for name in Outcome.__slots__))
-        merged.crossed, merged.n_crossed = np.unique(merged.crossed), n_crossed
+        merged.crossed, merged.n_crossed, merged.walked = np.unique(merged.crossed), n_crossed[same_as], walked
+        if len(walked) < len(key):
+            self._meet(row_of, entries, is_visited.reshape(len(key), n_chips)[same_as])
         return merged
+
+    def _first_alike(self, entries: _Ints, alike: _Ints) -> _Ints:
+        """First slice of the same number in ``alike`` that all tables send the same way, or else the slice itself."""
+        routes = np.append(self._route, -1)[entries]  # an entry of -1 takes the last
+        _, first, number = np.unique(alike, return_index=True, return_inverse=True)
+        is_same = (routes == routes[:, first[number]]).all(axis=0)
+        return np.where(is_same, first[number], np.arange(len(alike)))
+
+    def _meet(self, row_of: _Ints, entries: _Ints, is_visited: NDArray[np.bool_]) -> None:
+        """Note the entries that slices meet on the chips that they visit; ``is_visited``: (n_slices, n_chips)."""
+        chips = np.flatnonzero(row_of >= 0)
+        met = entries[row_of[chips]][is_visited[:, chips].T]
+        self.is_met[met[met >= 0]] = True
 
     def _step(
         self, packet: tuple[_Ints, _Ints, _Ints], row_of: _Ints, entries: _Ints

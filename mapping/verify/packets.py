@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from mapping.verify.trees import Ends, Way, check_reach, find_way, link_names, n
 from models.network import Network
 from models.topology import Topology
 
-_MAX_STATES = 1 << 26  # (slice, chip) pairs that are walked at a time
+_MAX_STATES = 1 << 23  # (slice, chip) pairs that are walked at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,13 +104,24 @@ def _check_source(
     walked: list[Violation] = []
     crossed: list[NDArray[np.int64]] = []
     hops: list[NDArray[np.int64]] = []
+    lanes_of_slice = np.column_stack([cores.start_chip[slices], *(lane for lane, _, _ in takers)])
+    _, alike = np.unique(lanes_of_slice, axis=0, return_inverse=True)
+    if mapping.tables.is_default is not None:  # each packet's own entries are looked at
+        alike = np.arange(len(slices))
     for chunk in _chunks(slices, topology.n_chips):
         key, mask = mapping.keys.key[chunk], mapping.keys.mask[chunk]
-        outcome = routers.walk(key, mask, cores.start_chip[chunk])
+        for together in (alike.ravel()[chunk - slices[0]], None):  # every packet by itself if one of them is wrong
+            outcome = routers.walk(key, mask, cores.start_chip[chunk], alike=together)
+            wanted = _wanted(takers, chunk - slices[0], outcome.walked)
+            wrong = [
+                *_compare(source, chunk, outcome, wanted, topology),
+                *_classify_returns(source, chunk, outcome, routers, mapping, cores.start_chip),
+            ]
+            if not wrong:
+                break
         crossed.append(outcome.crossed)
         hops.append(outcome.n_crossed)
-        walked += _compare(source, chunk, outcome, _wanted(takers, chunk - slices[0]), topology)
-        walked += _classify_returns(source, chunk, outcome, routers, mapping, cores.start_chip)
+        walked += wrong
     if way is not None and not walked and not found:
         walked += _check_followed(source, way, ends, (np.concatenate(crossed), np.concatenate(hops)), topology)
     return walked + found
@@ -155,13 +166,16 @@ def _chunks(slices: NDArray[np.int64], n_chips: int) -> list[NDArray[np.int64]]:
 
 
 def _wanted(
-    takers: list[tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]], position: NDArray[np.int64]
+    takers: list[tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]],
+    position: NDArray[np.int64],
+    walked: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Deliveries that the network asks for: position in the chunk << 32 | core number, sorted."""
+    """Deliveries that the network asks of the slices ``walked``: position in the chunk << 32 | core number, sorted."""
     wanted = []
     for lane_of_slice, cores, lane_of_core in takers:
-        for lane in np.unique(lane_of_slice[position]):
-            senders = np.flatnonzero(lane_of_slice[position] == lane)
+        lane_of_walked = lane_of_slice[position[walked]]
+        for lane in np.unique(lane_of_walked):
+            senders = walked[lane_of_walked == lane]
             wanted.append(((senders[:, None] << 32) | cores[lane_of_core == lane][None, :]).ravel())
     return np.sort(np.concatenate(wanted))
 
@@ -180,6 +194,21 @@ def _compare(
         ]
         return examples(shown + [""] * (len(codes) - len(shown)))
 
+    if not np.array_equal(wanted, delivered):
+        yield from _differences(source, outcome, wanted, delivered, describe)
+    if outcome.fallen_link.size:
+        names = link_names(np.unique(outcome.fallen_link), topology)
+        yield Violation("link", source, "packets leave by a dead link or off the machine: " + examples(names))
+
+
+def _differences(
+    source: str,
+    outcome: Outcome,
+    wanted: NDArray[np.int64],
+    delivered: NDArray[np.int64],
+    describe: Callable[[NDArray[np.int64]], str],
+) -> Iterator[Violation]:
+    """Deliveries that are missed, and those that nobody asked for."""
     missed = np.setdiff1d(wanted, delivered, assume_unique=True)
     if missed.size:
         n_silent = f" ({outcome.unmatched_slice.size} slices without entry)" if outcome.unmatched_slice.size else ""
@@ -187,9 +216,6 @@ def _compare(
     extra = np.setdiff1d(delivered, wanted, assume_unique=True)
     if extra.size:
         yield Violation("extra", source, f"{extra.size} deliveries: {describe(extra)}")
-    if outcome.fallen_link.size:
-        names = link_names(np.unique(outcome.fallen_link), topology)
-        yield Violation("link", source, "packets leave by a dead link or off the machine: " + examples(names))
 
 
 def _classify_returns(

@@ -10,7 +10,7 @@ from mapping.flow import map_network
 from mapping.verify import verify
 from models.plasticity import PairStdp
 from neuromap.experiment import make_experiment
-from neuromap.flow import _time_cores
+from neuromap.timed import time_simulation
 from reference_case import rich_network
 
 
@@ -21,7 +21,7 @@ def test_step_times_charge_what_the_simulation_updated():
     mapping = map_network(network, machine(), recipe="ensemble")
     assert verify(mapping, network) == ()
     run = simulate(network, n_steps=400, seed=1)
-    timing = _time_cores(make_experiment("chain", settings={"warmup_ms": 0}), mapping, run, lambda *_: None)
+    timing = time_simulation(make_experiment("chain", settings={"warmup_ms": 0}), mapping, run)
     out_degree = np.bincount(run.plastic_rows[0].source, minlength=network.n_sources)
     assert timing.n_plastic_events == int(out_degree[run.spike_neuron].sum())
     fired = run.spike_neuron[run.spike_neuron < 23]  # one slice of the target: a row for each neuron with synapses
