@@ -6,34 +6,23 @@ packet may be lost, and no link may be asked for more than it carries.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from emulator.timing_model import Timing
 from mapping.flow import map_network
 from mapping.load import link_capacity_packets_per_s, static_load
 from mapping.model import Mapping
-from mapping.usual import usual_recipe
 from models.errors import NeuromapError
 from neuromap.choices import Experiment
 from neuromap.measure import Measured, rates_hz
+from neuromap.pace_change import RecipeChange, lighter_cores, longer_tick
 from neuromap.placement_choice import constraints_of
 from neuromap.results import LimitingCore, Report
 from neuromap.timed import time_simulation
 
-#: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
-_FIXED_SHARE = 0.15
 _MAX_TRIED = 4  # mappings; each costs as much as mapping and timing the run
 _MAX_SLICES = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """A change as the command line has it, and the experiment that it makes."""
-
-    words: str
-    experiment: Experiment
 
 
 def with_tried_remedy(m: Measured, report: Report) -> Report:
@@ -58,21 +47,20 @@ def _mapped(m: Measured, core: LimitingCore | None) -> str:
     for n_tried, change in enumerate(_changes(m, core)):
         if n_tried == _MAX_TRIED:
             break
-        mapping = _map(m, change.experiment)
+        recipe = replace(m.experiment.recipe, **change.fields)  # type: ignore[arg-type]
+        experiment = replace(m.experiment, recipe=recipe)
+        mapping = _map(m, experiment)
         if mapping is not None:
-            timing = time_simulation(change.experiment, mapping, m.simulation, with_range=False)
-            if _holds(m, mapping, timing, change.experiment):
+            timing = time_simulation(experiment, mapping, m.simulation, with_range=False)
+            if _holds(m, mapping, timing, experiment):
                 size = f"{len(mapping.partition.vertices):,} cores"
-                return f"{change.words} (tried with these spikes: {size}, {_longest(m, timing)})"
+                return f"{change.option} (tried with these spikes: {size}, {_longest(m, timing)})"
     return ""
 
 
 def _slower(m: Measured, report: Report) -> str:
     """The shortest tick, to a hundredth of a time step, with which the mapping of this run keeps up."""
-    timing, packets = report.timing, report.packets
-    load_ratio = packets.busiest_link_packets_per_s / packets.link_capacity_packets_per_s
-    needed = max(timing.min_lossless_time_scale_factor, load_ratio * timing.time_scale_factor)
-    factor = math.ceil(needed * 100 - 1e-9) / 100
+    factor = longer_tick(report.timing, report.packets)
     experiment = replace(m.experiment, time_scale_factor=factor)
     timed = time_simulation(experiment, m.mapping, m.simulation, with_range=False)
     if not _holds(m, m.mapping, timed, experiment):
@@ -109,23 +97,12 @@ def _map(m: Measured, experiment: Experiment) -> Mapping | None:
         return None
 
 
-def _changes(m: Measured, core: LimitingCore) -> Iterator[_Change]:
-    """Changes that take work off the core that limits the run, the smallest first."""
-    recipe = m.experiment.recipe
-    if core.kind == "combined" and usual_recipe(m.mapping.machine) == "ensemble":
-        changed = replace(recipe, name="ensemble", neurons_per_core=None, n_synapse_cores=None)
-        yield _Change("--recipe ensemble", replace(m.experiment, recipe=changed))
-    fixed_cycles = _FIXED_SHARE * core.budget_cycles
-    excess = max(1.0, (core.used_cycles - fixed_cycles) / (core.budget_cycles - fixed_cycles))
-    if core.kind == "synapse":
-        lanes = m.mapping.partition.n_lanes[core.population]
-        first = max(lanes + 1, math.ceil(lanes * excess))
-        for n in range(first, first + _MAX_TRIED - 1):
-            changed = replace(recipe, n_synapse_cores=n)
-            yield _Change(f"--set recipe.n_synapse_cores={n}", replace(m.experiment, recipe=changed))
-    n_now = max(part.n_neurons for part in m.mapping.partition.slices)
-    n_all = m.simulation.network.n_neurons
-    for share in (1.0, 0.8, 0.6, 0.4):
-        n = math.floor(n_now / excess * share)
-        if 1 <= n < n_now and n_all / n <= _MAX_SLICES:
-            yield _Change(f"--neurons-per-core {n}", replace(m.experiment, recipe=replace(recipe, neurons_per_core=n)))
+def _changes(m: Measured, core: LimitingCore) -> Iterator[RecipeChange]:
+    """Yield the changes of `lighter_cores` whose mappings are small enough to be tried."""
+    partition = m.mapping.partition
+    n_lanes = partition.n_lanes[core.population] if core.kind == "synapse" else 0
+    n_neurons = max(part.n_neurons for part in partition.slices)
+    for change in lighter_cores(core, m.mapping.machine, n_lanes=n_lanes, n_neurons=n_neurons):
+        n = change.fields.get("neurons_per_core")
+        if not isinstance(n, int) or m.simulation.network.n_neurons / n <= _MAX_SLICES:
+            yield change

@@ -8,17 +8,14 @@ without a range: nobody knows how far from the truth it is.
 
 from __future__ import annotations
 
-import math
-
 from models.machine import Machine
 from neuromap.experiment import Experiment
 from neuromap.judgement import DEPENDS, NOTHING, Judgement, judge
+from neuromap.pace_change import lighter_cores, longer_tick
 from neuromap.report.quantity import plural, span
 from neuromap.report.words import words_of_kind
-from neuromap.results import Answer, LimitingCore, MappingReport, PacketReport, TimingReport, Verdict
+from neuromap.results import Answer, MappingReport, PacketReport, TimingReport, Verdict
 
-#: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
-_FIXED_SHARE = 0.15
 _N_LISTED = 3
 
 
@@ -55,7 +52,7 @@ def make_verdict(
         summary=_summary(_where(experiment, machine, mapping), found, mapping, timing)
         + (_unranged_sentence(found.keeps_up_answer, unranged) if is_judged else ""),
         limit=_limit(machine, mapping, timing, packets, found),
-        remedy=_remedy(mapping, timing, found, loss_remedy),
+        remedy=_remedy(machine, mapping, timing, packets, found, loss_remedy),
         fits_answer=found.fits_answer,
         keeps_up_answer=found.keeps_up_answer,
         loses_nothing_answer=found.loses_nothing_answer,
@@ -169,7 +166,14 @@ def _limit(
     )
 
 
-def _remedy(mapping: MappingReport, timing: TimingReport, found: Judgement, loss_remedy: str | None) -> str:
+def _remedy(
+    machine: Machine,
+    mapping: MappingReport,
+    timing: TimingReport,
+    packets: PacketReport,
+    found: Judgement,
+    loss_remedy: str | None,
+) -> str:
     """Name the change that would fix what limits the run; empty if nothing has to be."""
     if not found.fits:
         return f"the mapping itself is wrong, please report it: {mapping.violations[0]}"
@@ -179,21 +183,11 @@ def _remedy(mapping: MappingReport, timing: TimingReport, found: Judgement, loss
         return loss_remedy
     if timing.is_free_running and found.link_ratio > 1:
         return "a link limits the steps, which a longer tick does not change: lower the network's rates or its size"
-    needed = max(timing.min_lossless_time_scale_factor, found.link_ratio * timing.time_scale_factor)
-    factor = math.ceil(needed * 100 - 1e-9) / 100
-    slower = f"--time-scale-factor {factor:g}"
-    core: LimitingCore | None = timing.limiting_core
+    slower = f"--time-scale-factor {longer_tick(timing, packets):g} (a longer tick)"
+    core = timing.limiting_core
     if found.link_ratio > 1 or core is None or timing.n_overruns == 0:
-        return f"{slower} (a longer tick)"
-    fixed_cycles = _FIXED_SHARE * core.budget_cycles
-    excess = (core.used_cycles - fixed_cycles) / (core.budget_cycles - fixed_cycles)
-    match core.kind:
-        case "combined" if not timing.is_free_running:
-            change = "--recipe ensemble (neurons and synapses on cores of their own)"
-        case "synapse":
-            lanes = mapping.n_cores_by_kind.get("synapse", 0) / max(1, mapping.n_cores_by_kind.get("neuron", 1))
-            change = f"--set recipe.n_synapse_cores={math.ceil(lanes * excess)} (more cores share the spikes)"
-        case _:
-            fewer = max(1, math.floor((core.neuron_stop - core.neuron_start) / excess))
-            change = f"--neurons-per-core {fewer} (less work on this core)"
-    return f"{change}, or {slower} (a longer tick)"
+        return slower
+    lanes = mapping.n_cores_by_kind.get("synapse", 0) / max(1, mapping.n_cores_by_kind.get("neuron", 1))
+    changes = lighter_cores(core, machine, n_lanes=lanes, n_neurons=core.neuron_stop - core.neuron_start)
+    lighter = next(changes, None)
+    return slower if lighter is None else f"{lighter.option} ({lighter.effect}), or {slower}"
