@@ -180,7 +180,7 @@ def test_interrupt_after_the_simulation_keeps_the_spikes(tmp_path, capsys, monke
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuromap.flow.time_cores", interrupt)
+    monkeypatch.setattr("neuromap.flow.time_simulation", interrupt)
     out = tmp_path / "out"
     assert main(["run", "pd14", *SMALL, "--out", str(out)]) == 130
     files = ("mapping.json", "mapping.npz", "experiment.yaml", "vertices.json", "nets.json", "loads.npz")
