@@ -25,6 +25,7 @@ from neuromap.dynamic import (
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.feedback import Feedback, feedback_sentence, measure_feedback
 from neuromap.flow import Progress, Result, map_network, run, silent, simulate_experiment, write_results
+from neuromap.loss_trial import untried
 from neuromap.output_folder import one_writer
 from neuromap.results import Report
 from neuromap.simpy_estimate import announce_full, expected_of_loop, to_stderr
@@ -147,6 +148,7 @@ def run_full(
     packets = dynamic_report(
         mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine, warmup_steps=warmup_steps
     )
+    packets = replace(packets, losses=untried(packets.losses))
     if not own.is_complete:
         packets = replace(packets, status="partial")
     result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
@@ -206,7 +208,11 @@ def _sections(full: FullResult) -> Sequence[tuple[str, str, str]]:
     from neuromap.report.packet_section import packet_section
 
     packets = packet_section(
-        full.outcome, full.result.mapping, lateness=full.feedback.late_by, warmup_steps=full.packets.warmup_steps
+        full.outcome,
+        full.result.mapping,
+        lateness=full.feedback.late_by,
+        warmup_steps=full.packets.warmup_steps,
+        found=full.packets.losses,
     )
     return (
         ("feedback", "What losses do", feedback_section(full.feedback)),

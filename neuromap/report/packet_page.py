@@ -9,6 +9,7 @@ from typing import Any
 from emulator.network.outcome import Outcome
 from mapping.model import Mapping
 from neuromap.report.markup import embedded_json, section, text
+from neuromap.report.packet_loss import Loss
 from neuromap.report.packet_section import packet_section
 from neuromap.report.packet_table import microseconds
 from neuromap.report.quantity import fixed, plural, si
@@ -29,6 +30,7 @@ def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mappin
         What to run to get this again.
     """
     asset = files("neuromap.report")
+    found = [Loss(**one) for one in report["losses"]]
     title = f"{report['network']} on {report['machine']}"
     about = (
         f"{title}: {report['recipe']} recipe, {plural(report['n_steps'], 'step')}, time-scale factor "
@@ -37,7 +39,7 @@ def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mappin
     body = (
         f'<h1>{text(about)}</h1><p class="headline">{text(_headline(report, title))}</p>'
         f'<div class="tiles">{_tiles(report)}</div>{_unverified(mapping)}'
-        f"{packet_section(outcome, mapping)}{_reproduce(experiment)}"
+        f"{packet_section(outcome, mapping, found=found)}{_reproduce(experiment)}"
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

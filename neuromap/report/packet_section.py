@@ -13,6 +13,7 @@ from emulator.network.outcome import Outcome
 from mapping.model import Mapping
 from neuromap.report import packet_figure, packet_map, packet_table
 from neuromap.report.markup import embedded_json, figure, section, text
+from neuromap.report.packet_loss import Loss
 from neuromap.report.packet_view import PacketView
 from neuromap.report.quantity import plural
 from neuromap.report.style import PAGE_WIDTH_IN, to_svg
@@ -67,8 +68,9 @@ def _figures(view: PacketView, lateness: _Counts | None) -> dict[str, Figure]:
 
 
 def packet_section(
-    outcome: Outcome, mapping: Mapping, *, lateness: _Counts | None = None, warmup_steps: int = 0
-) -> str:
+    outcome: Outcome, mapping: Mapping, *, lateness: _Counts | None = None, warmup_steps: int = 0,
+    found: list[Loss] | None = None,
+) -> str:  # fmt: skip
     """Return the section ``<section id="packets">`` of an HTML report.
 
     Parameters
@@ -77,8 +79,10 @@ def packet_section(
         As `packet_figures`.
     warmup_steps : int
         Ticks at the start that are the network's warm-up, which the section covers and other counts leave out.
+    found : list of Loss, optional
+        What was lost, as the report has it.
     """
-    view = PacketView(outcome, mapping)
+    view = PacketView(outcome, mapping, found)
     made = _figures(view, lateness)
     warmup = f" The first {warmup_steps:,} ticks are the warm-up, which all counts above leave out." * (
         warmup_steps > 0

@@ -27,10 +27,13 @@ class PacketView:
     ----------
     outcome : Outcome
     mapping : Mapping
+    found : list of Loss, optional
+        What was lost, as the report has it; worked out from the outcome if not given.
     """
 
     outcome: Outcome
     mapping: Mapping
+    found: list[Loss] | None = None
 
     @cached_property
     def topology(self) -> Topology:
@@ -45,7 +48,7 @@ class PacketView:
     @cached_property
     def losses(self) -> list[Loss]:
         """What was lost, by cause."""
-        return losses(self.outcome, self.topology)
+        return losses(self.outcome, self.topology) if self.found is None else self.found
 
     @property
     def us(self) -> float:
