@@ -141,8 +141,8 @@ def remove_files(folder: Path, names: Iterable[str]) -> None:
 
 
 def kept_results(folder: Path) -> list[str]:
-    """Return what a run has left in a folder so far."""
-    return [name for name in RESULTS if (folder / name).exists()]
+    """Return what a run has left in a folder so far, the files of the mapping last."""
+    return [name for name in sorted(RESULTS, key=lambda name: "/" in name) if (folder / name).exists()]
 
 
 def unused_folder(wanted: Path) -> Path:
