@@ -178,15 +178,15 @@ def _membrane(c: Constants) -> Iterator[Deviation]:
 
 
 def _refractory(c: Constants, neuron: NeuronModel) -> Iterator[Deviation]:
-    """Yield a refractory time of which the device would make another number of steps if it were sent as it is."""
+    """Yield a refractory time that sPyNNaker's host and device would turn into another number of steps."""
     t_ref_ms: float = getattr(neuron, "t_ref_ms", 0.0)
     own, device = int(c.row[lif.L_T_REFRACT]), device_refractory_steps(t_ref_ms, c.dt_ms)
     if own != device:
         yield Deviation(
             where=c.population.name, parameter="t_ref_ms", asked=own * c.dt_ms, effective=own * c.dt_ms, unit="ms",
             text=f"{t_ref_ms:g} ms are {own:,} steps of {c.dt_ms:g} ms, as asked for",
-            reason=f"sPyNNaker's host sends the time itself, of which the device makes {device:,} steps, since dt has "
-                   "15 fractional bits",
+            reason=f"sPyNNaker's host sends the time itself, from which the device gets {device:,} steps, because "
+                   "its dt has 15 fractional bits",
         )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def _stop(c: Constants, neuron: NeuronModel) -> Iterator[Deviation]:
     if stop_mv > NOTE_RATIO * span_mv:
         yield Deviation(
             where=c.population.name, parameter="v_rest_mv", asked=v_rest_mv, effective=v_rest_mv + stop_mv, unit="mV",
-            text=f"a potential that falls stops up to {stop_mv:.3g} mV above where it should, one that rises arrives",
+            text=f"a falling potential stops up to {stop_mv:.3g} mV above its target; a rising one reaches it",
             reason=f"the membrane is rounded down to whole units of 2^-{c.frac_bits} mV in every step",
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What fixed point does not hold of a network, in sentences; what it gets too far wrong is an error.
+"""Notes on the parameters of a network that fixed point cannot represent; one that is too far off is an error.
 
 Computed from the constants alone, before anything long begins. ``simulate`` keeps the sentences
 (``emulator.deviation.deviation_notes``) as ``Simulation.notes``, reports and ``neuromap check`` print them.

@@ -94,7 +94,7 @@ class Simulation:
     plastic_rows : tuple of PlasticRows
         The synapses of the same projections as they began.
     notes : tuple of str
-        What fixed point does not hold of the network, one sentence each: parameter, population, asked and effective
+        Parameters that fixed point cannot represent, one sentence each: parameter, population, asked and effective
         value (``emulator.fixed_point_notes``).
     """
 

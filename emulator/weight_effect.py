@@ -1,4 +1,4 @@
-"""What one spike is worth in fixed point: its charge, or its step of the potential, after every rounding.
+"""The effect of one spike in fixed point: its charge, or its step of the potential, after every rounding.
 
 A synaptic current is rounded down by up to a unit in every step. A spike that comes alone loses most by that: where
 ``weight * dt / tau`` is below a unit the current falls in a straight line, and a synapse of 1 s passes on a tenth of a
@@ -37,8 +37,8 @@ _COLUMNS = {Receptor.EXC: (lif.L_INIT_EXC, lif.L_DECAY_EXC), Receptor.INH: (lif.
 _RANGE_RAW = 1 << 31
 _LARGEST_WORD = (1 << 16) - 1
 _REASON = (
-    "what one spike that comes alone is worth: its weight has 16 bits, and what it adds is rounded down by up to a "
-    "unit in every step (spikes that overlap lose less each); lengthen dt_ms, or scale weights and c_m_pf up together"
+    "the effect of a single spike: its weight has 16 bits, and its current is rounded down by up to one unit in every "
+    "step (overlapping spikes lose less each); lengthen dt_ms, or scale weights and c_m_pf up together"
 )
 
 

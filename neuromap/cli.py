@@ -348,7 +348,7 @@ def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:
     if (message := resource_message(err)) is not None:
         return message, EXIT_SYSTEM
     if isinstance(err, FileNotFoundError):
-        return f"file {err.filename}: needs to be there, has {err.strerror!r}", EXIT_WRONG_INPUT
+        return f"file {err.filename}: needs to exist, has {err.strerror!r}", EXIT_WRONG_INPUT
     if isinstance(err, OSError | FileWriteError):
         return system_message(err), EXIT_SYSTEM
     return str(err), EXIT_WRONG_INPUT

@@ -149,7 +149,7 @@ def resource_message(err: BaseException) -> str | None:
         and re.search(r"shared obj|map segment|memory", text)
     ):
         name = re.search(r"[\w.-]+\.so|'[\w.]+'", text)
-        needs = f"more to load the library {name[0] if name else 'that is next'}"
+        needs = f"more to load {f'the library {name[0]}' if name else 'a library'}"
         return f"memory: needs {needs}, has {has}; {change}"
     return None
 

@@ -314,7 +314,7 @@ def dynamic_text(report: DynamicReport) -> str:
     """Return the report as lines for a terminal."""
     latency = {name: _latency_text(value, report.latency_cap_ns) for name, value in report.latency_ns.items()}
     drained = f" (busy for {report.drained_ns * 1e-3:,.0f} us after the last tick)" if report.drained_ns else ""
-    warmup = f" ({report.warmup_steps:,} of warm-up counted too)" if report.warmup_steps else ""
+    warmup = f" ({report.warmup_steps:,} of them warm-up)" if report.warmup_steps else ""
     lines = [
         f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps{warmup} at time-scale "
         f"factor {report.time_scale_factor:g}, end of tick: {report.end_of_tick}",
@@ -331,6 +331,6 @@ def dynamic_text(report: DynamicReport) -> str:
     ]
     lines += [f"lost: {line}" for line in loss_lines(report.losses)]
     if report.status != "complete":
-        lines.append(f"interrupted: these are the {report.n_steps:,} steps that were done")
+        lines.append(f"interrupted: all numbers are of the {report.n_steps:,} steps done until then")
     lines.append(f"engine {report.engine}: {report.events_per_s:,.0f} events/s, {report.run_s:.1f} s")
     return "\n".join(lines)

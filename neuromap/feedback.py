@@ -151,7 +151,7 @@ def feedback_sentence(report: FeedbackReport) -> str:
     """Say in one sentence what was lost and what it did."""
     if not report.n_late and not report.n_lost and report.first_difference_ms is not None:
         return (
-            "no synaptic event is late or lost after the warm-up; what was in it changes spikes from "
+            "no synaptic event is late or lost after the warm-up; losses during the warm-up change spikes from "
             f"{report.first_difference_ms:g} ms on"
         )
     if not report.n_late and not report.n_lost:

@@ -141,7 +141,7 @@ def map_network(
 
 @contextmanager
 def _kept_is_sound(given: Mapping | None) -> Iterator[None]:
-    """Turn what a stage stumbles over in a damaged mapping that is kept into a ParameterError."""
+    """Turn the errors that a stage raises on a damaged kept mapping into a ParameterError."""
     try:
         yield
     except NeuromapError:
@@ -150,7 +150,7 @@ def _kept_is_sound(given: Mapping | None) -> Iterator[None]:
         if given is None:
             raise
         has = f"{type(err).__name__}: {err}"
-        raise ParameterError("mapping to go on from", has, "one that `neuromap verify` finds no fault in") from err
+        raise ParameterError("mapping to go on from", has, "one that `neuromap verify` accepts") from err
 
 
 def _verify(mapping: Mapping, network: Network, asked: Asked, progress: Progress) -> None:

@@ -90,7 +90,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _in_use(folder: Path, holder: str) -> FolderInUseError:
-    return FolderInUseError("output folder (--out)", str(folder), f"a folder that nobody writes into; {holder} does")
+    needs = f"a folder that nobody else writes to; {holder} does"
+    return FolderInUseError("output folder (--out)", str(folder), needs)
 
 
 def _take(folder: Path) -> int | None:

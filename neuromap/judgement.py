@@ -1,4 +1,4 @@
-"""The one judgement of a run, which headline, cards, limit and remedy of a report are written from."""
+"""The judgement of a run, from which headline, cards, limit and remedy of a report are written."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ class Judgement:
     is_silent : bool
         No neuron fired in these steps, and no packet was sent.
     core_ratio, link_ratio : float
-        Most cycles of a core in a step over its tick; packets that the spikes ask of the busiest link over what it
-        carries. Above 1 neither keeps up. Where steps wait for no timer the first is 1: they last as cores need.
+        Most cycles of a core in a step over its tick; offered load of the busiest link over its capacity.
+        A run keeps up only if both are at most 1. On machines without a timer ``core_ratio`` is 1, since a step lasts
+        as long as its cores need.
     n_overruns : int
         Steps that were longer than the tick.
     keeps_up : bool
-        Steps were done, none of them overran, and no link is asked for more than it carries.
+        Steps were done, none of them overran, and no link's offered load exceeds its capacity.
     loses_nothing : bool
-        Steps were done and no delivery was lost. Where packets are not followed one by one, a link that is asked for
-        more than it carries loses some too.
+        Steps were done and no delivery was lost. Where packets are not followed one by one, a link
+        whose offered load exceeds its capacity counts as losing some.
     fits_answer, keeps_up_answer, loses_nothing_answer : Answer
         The same with the unverified costs anywhere in their ranges, or that there was nothing to judge.
     """
@@ -51,7 +52,7 @@ class Judgement:
 
     @property
     def limited_by(self) -> Limited:
-        """What binds: a broken mapping, else core or link, whichever is asked for more of what it has."""
+        """What limits the run: a broken mapping, or else core or link, whichever has the higher ratio."""
         if not self.fits:
             return "mapping"
         if not self.has_steps:

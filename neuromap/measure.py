@@ -241,7 +241,7 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
 
 
 def _busiest_link(load: StaticLoad, capacity: NDArray[np.float64]) -> tuple[int, int]:
-    """Return chip and number of the link that is asked for most of what it can carry."""
+    """Return chip and number of the link with the highest offered load relative to its capacity."""
     share = np.divide(load.link_packets_per_s, capacity, out=np.zeros_like(capacity), where=capacity > 0)
     chip, link = np.unravel_index(int(share.argmax()), share.shape)
     return int(chip), int(link)

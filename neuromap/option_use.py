@@ -139,7 +139,9 @@ def check_fixed_point(arithmetic: str, given: Iterable[str], names: Mapping[str,
     for path in given:
         if arithmetic != "fixed" and path in FIXED_POINT_ONLY:
             raise ParameterError(
-                f"option {names.get(path, path)}", f"arithmetic {arithmetic}", "arithmetic fixed, which alone reads it"
+                f"option {names.get(path, path)}",
+                f"arithmetic {arithmetic}",
+                "arithmetic fixed, the only one that reads it",
             )
 
 

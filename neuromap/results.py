@@ -166,10 +166,10 @@ class TimingReport:
 class PacketReport:
     """Counts are of the steps after the warm-up (words: docs/glossary.md).
 
-    ``n_sent``: packets sent by cores. ``n_expected``: deliveries to cores that they ask for; of these ``n_lost`` were
-    never made, ``n_delivered`` were worked off, or are on their way; ``n_late``: delivered late. The busiest link is
-    the one asked for most of what it can carry: ``busiest_link_packets_per_s`` is what the spikes offer it, which may
-    be more than ``link_capacity_packets_per_s``; ``busiest_link`` names it, empty if no link is asked for anything.
+    ``n_sent``: packets sent by cores. ``n_expected``: deliveries to cores that these packets need. Of these ``n_lost``
+    were never made and cores worked on ``n_delivered``; the others are still on their way. ``n_late``: delivered late.
+    The busiest link has the highest offered load (``busiest_link_packets_per_s``) relative to its capacity
+    (``link_capacity_packets_per_s``), which the load may exceed; ``busiest_link`` names it, empty if no link has load.
     ``unranged_rates``: unverified rates of links without a range that carry packets.
     """
 

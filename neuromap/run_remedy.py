@@ -1,7 +1,7 @@
 """What to change where a run does not keep up: changes that were mapped and timed with the spikes of that run.
 
 The spikes do not depend on machine and mapping, so a changed mapping is judged by the same steps: none may overrun, no
-packet may be lost, and no link may be asked for more than it carries.
+packet may be lost, and no link's offered load may exceed its capacity.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_SLICES = 20_000
 
 
 def with_tried_remedy(m: Measured, report: Report) -> Report:
-    """Return the report with changes in its verdict with which this run keeps up and loses nothing.
+    """Return the report; its verdict names changes with which this run keeps up and loses nothing.
 
     A change of the mapping comes first if one was found, then the longer tick. The report stays as it is where nothing
     has to be changed, and where steps wait for no timer.
@@ -75,7 +75,7 @@ def _longest(m: Measured, timing: Timing) -> str:
 
 
 def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment) -> bool:
-    """Whether no step overruns, nothing is lost and no link is asked for more than it carries."""
+    """Whether no step overruns, nothing is lost and no link is overloaded."""
     load = static_load(mapping, m.simulation.network, rates_hz(m))
     factor = experiment.time_scale_factor
     capacity = link_capacity_packets_per_s(

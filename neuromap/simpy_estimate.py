@@ -52,7 +52,7 @@ class Estimate:
         return (
             f"engine simpy: about {duration_text(self.seconds)} (an estimate: {self.n_packets:,.0f} packets make "
             f"{self.n_entries:,.0f} log entries, cores begin {self.n_core_ticks:,.0f} ticks, and this computer does "
-            f"{self.per_s:,.0f} of both a second); a lower --seconds or --scale makes it shorter, and "
+            f"{self.per_s:,.0f} entries and ticks a second); a lower --seconds or --scale makes it shorter, and "
             "--engine compiled gives the same results in a small part of the time"
         )
 

@@ -1,9 +1,9 @@
 """The verdict: does it fit, keep up, lose anything; what limits it, and which change would fix it.
 
-All of it is written from one judgement (`neuromap.judgement`), so that headline, limit and change cannot disagree.
+All of it is written from one judgement (`neuromap.judgement`), so headline, limit and change cannot disagree.
 Where costs of the machine are only known within ranges, the run has been charged at both ends; an answer that differs
 between them depends on unverified constants, and says so. So does an answer that rests on an unverified constant
-without a range: nobody knows how far from the truth it is.
+without a range, whose error is unknown.
 """
 
 from __future__ import annotations
@@ -67,11 +67,11 @@ def listed(paths: list[str]) -> str:
 
 
 def _unranged_sentence(in_time: Answer, unranged: list[str]) -> str:
-    """Say what the answers rest on, if that has no range."""
+    """Name the unverified constants without a range that the answers depend on; empty if there are none."""
     if not unranged:
         return ""
-    both = "This" if in_time == DEPENDS else "That it loses nothing or something"
-    return f" {both} rests on unverified constants whose range nobody knows: {listed(unranged)}."
+    what = "This" if in_time == DEPENDS else "Whether it loses spikes"
+    return f" {what} depends on unverified constants of unknown range: {listed(unranged)}."
 
 
 def _where(experiment: Experiment, machine: Machine, mapping: MappingReport) -> str:
@@ -120,17 +120,17 @@ def _silent(where: str, found: Judgement, timing: TimingReport, pace: str) -> st
     n_steps = plural(timing.n_steps, "step")
     if found.keeps_up:
         return (
-            f"{where} fits; nothing fired in the {n_steps} after the warm-up, so that no step overran and nothing was "
-            f"lost, which does not say that the network would keep up with {pace} if it worked."
+            f"{where} fits; nothing fired in the {n_steps} after the warm-up, so no step overran and nothing was lost. "
+            f"This does not show that the network would keep up with {pace} if its neurons fired."
         )
     reasons = _reasons(found, timing)
     return f"{where} fits, but does not keep up with {pace} although nothing fired in {n_steps}: {reasons}."
 
 
 def _reasons(found: Judgement, timing: TimingReport) -> str:
-    """Return why a run does not keep up, what binds first."""
+    """Return why a run does not keep up, the stronger reason first."""
     overruns = f"{timing.n_overruns:,} of {timing.n_steps:,} steps overrun"
-    link = f"a link is asked for {found.link_ratio:.0%} of what it carries"
+    link = f"the offered load of a link is {found.link_ratio:.0%} of its capacity"
     named = [(found.core_ratio, overruns)] if found.n_overruns else []
     named += [(found.link_ratio, link)] if found.link_ratio > 1 else []
     return ", ".join(words for _, words in sorted(named, reverse=True))
@@ -145,8 +145,8 @@ def _limit(
     if found.limited_by == "link":
         name = f"link {packets.busiest_link}" if packets.busiest_link else "the busiest link"
         return (
-            f"{name}: the spikes ask for {packets.busiest_link_packets_per_s:,.0f} of the "
-            f"{packets.link_capacity_packets_per_s:,.0f} packets/s that it carries ({found.link_ratio:.0%})"
+            f"{name}: offered load {packets.busiest_link_packets_per_s:,.0f} packets/s, "
+            f"capacity {packets.link_capacity_packets_per_s:,.0f} packets/s ({found.link_ratio:.0%})"
         )
     if core is None:
         return ""

@@ -142,14 +142,14 @@ def _boards_beside(
     machine: Machine,
     constraints: Sequence[Constraint],
 ) -> int:
-    """Fewest boards without the constraints that name chips; they must have these chips.
+    """Return the fewest boards that hold the network without constraints; check that they have all named chips.
 
-    The machine does not grow to have a chip that is named: a wrong number would make it as large as can be.
+    The machine does not grow to include a named chip: a wrong coordinate would make it as large as can be.
 
     Raises
     ------
     ParameterError
-        If it has not.
+        If a machine of this size lacks a chip that is named.
     """
     n_boards, _ = _search(attempt, low, largest)
     topology = build_topology(machine, n_boards)

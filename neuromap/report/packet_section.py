@@ -21,7 +21,7 @@ from neuromap.report.style import PAGE_WIDTH_IN, to_svg
 _Counts = NDArray[np.int64]
 _LATE = (
     "Late: the work of a delivery ends after the machine's next tick has begun. With random phases (--no-in-phase) a "
-    "core may only send then, so that its packets are late and act a step later than with cores in phase."
+    "core's own tick may begin after that; its packets are then late and act one step later than with cores in phase."
 )
 _LATE_UNKNOWN = " By how many ticks is only counted in short runs, and in those with --trace."
 _LATE_STEPS = "Ticks of the machine from the one in which a packet is sent to the one in which its work ends."

@@ -91,15 +91,15 @@ def packet_table(report: Report, arrays: RunArrays) -> str:
     busiest, share = packets.busiest_link_packets_per_s, link_shares(arrays)
     pairs = [
         ("packets sent by cores", count(packets.n_sent)),
-        ("deliveries to cores that they ask for", count(packets.n_expected)),
+        ("deliveries to cores, expected", count(packets.n_expected)),
         ("delivered", count(packets.n_delivered)),
         ("of them late", count(packets.n_late)),
         ("lost", count(packets.n_lost)),
         ("directed links that carry packets", f"{len(share):,}"),
         ("their mean load", f"{share.mean():.2g} %" if share.size else MISSING),
         ("busiest link", packets.busiest_link or "none"),
-        ("what the spikes ask of it", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
-        ("what it carries", si(capacity, "packets/s")),
+        ("its offered load", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
+        ("its capacity", si(capacity, "packets/s")),
     ]
     return table(["packets", ""], [row([cell(name), cell(value)]) for name, value in pairs], is_sortable=False)
 

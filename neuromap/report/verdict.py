@@ -76,9 +76,9 @@ def _keeps_up(report: Report) -> Line:
 
 
 def _full_link(report: Report) -> tuple[str, ...]:
-    """Return what keeps a run from keeping up beside its cores: a link that is asked for more than it carries."""
+    """Return a line on a link whose offered load exceeds its capacity; empty if no link is overloaded."""
     ratio = report.packets.link_ratio
-    return (f"busiest link asked for {percent(ratio, 1)} of what it carries",) if ratio > 1 else ()
+    return (f"offered load of the busiest link {percent(ratio, 1)} of its capacity",) if ratio > 1 else ()
 
 
 def _mark_of(report: Report) -> tuple[Literal["good", "bad", "open"], str]:
@@ -146,8 +146,11 @@ def _loses(report: Report) -> Line:
     if low is not None and high is not None and (low.n_lost, low.n_late) != (high.n_lost, high.n_late):
         between = f"{count(low.n_lost)} to {count(high.n_lost)} lost, {count(low.n_late)} to {count(high.n_late)} late"
         details += (f"unverified costs: {between}",)
-    at = "at" if packets.link_ratio <= 1 else "asked for"
-    share = f"busiest link {at} {percent(packets.link_ratio, 1, 1)}" if packets.busiest_link else "no link in use"
+    share = (
+        f"busiest link at {percent(packets.link_ratio, 1, 1)} of its capacity"
+        if packets.busiest_link
+        else "no link in use"
+    )
     short = f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; {share}"
     if packets.unranged_rates:
         details += (f"no range is known of {listed(packets.unranged_rates)}",)
@@ -164,15 +167,15 @@ def _loses(report: Report) -> Line:
 
 
 def _busiest_link(report: Report) -> str:
-    """Return what the spikes ask of the busiest link."""
+    """Return the offered load of the busiest link."""
     packets = report.packets
     if not packets.busiest_link:
         return "no packet crosses a link"
     offered = si(packets.busiest_link_packets_per_s, "packets/s")
     share = percent(packets.link_ratio, 1, 1)
     if packets.link_ratio > 1:
-        return f"busiest link asked for {offered}, {share} of what it carries: packets queue before it"
-    return f"busiest link {offered}, {share} of what it carries"
+        return f"busiest link: offered load {offered}, {share} of its capacity; packets queue in front of it"
+    return f"busiest link: {offered}, {share} of its capacity"
 
 
 def _costs(report: Report) -> Line:

@@ -125,8 +125,8 @@ def test_refractory_time_is_whole_steps_rounded_up_whatever_the_step(kind, dt_ms
 def test_refractory_time_that_the_device_would_count_otherwise_is_noted():
     found = simulate(one_cell(LifCurrExp(t_ref_ms=3.0), dt_ms=0.3), n_steps=1, seed=1)
     assert found.notes == (
-        "t_ref_ms of N: 3 ms are 10 steps of 0.3 ms, as asked for; sPyNNaker's host sends the time itself, of which "
-        "the device makes 11 steps, since dt has 15 fractional bits",
+        "t_ref_ms of N: 3 ms are 10 steps of 0.3 ms, as asked for; sPyNNaker's host sends the time itself, from "
+        "which the device gets 11 steps, because its dt has 15 fractional bits",
     )
     assert simulate(one_cell(LifCurrExp(t_ref_ms=2.0)), n_steps=1, seed=1).notes == ()
 

@@ -17,10 +17,15 @@ from neuromap.terminal import ProgressView
 LONG = ["run", "chain", "--seconds", "10000", "--set", "warmup_ms=0", "--no-html"]
 
 
+def heed_sigint():
+    """Let Ctrl-C reach a child also where these tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(*arguments, **environment):
     return subprocess.Popen(
         [sys.executable, "-m", "neuromap.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | environment,
+        env=os.environ | environment, preexec_fn=heed_sigint,
     )  # fmt: skip
 
 
@@ -84,7 +89,7 @@ def test_a_second_writer_is_refused_until_the_first_is_gone_however_it_ends(tmp_
         assert main([*command, "--out", str(out), "--overwrite"]) == 2
         said = capsys.readouterr().err
         who = f"process {process.pid} (cli.py {' '.join(LONG)} --out {out}"
-        needs = f"output folder (--out): needs a folder that nobody writes into; {who}"
+        needs = f"output folder (--out): needs a folder that nobody else writes to; {who}"
         assert said.startswith(f"neuromap: error: {needs}"), said
         assert said.count("\n") == 1
     assert (out / "mapping" / "mapping.json").read_bytes() == kept

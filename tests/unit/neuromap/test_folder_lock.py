@@ -37,7 +37,7 @@ def holder(tmp_path):
 
 def test_another_process_is_named_and_its_lock_holds(holder, tmp_path):
     message = (
-        rf"^output folder \(--out\): needs a folder that nobody writes into; process {holder.pid} \(-c .*\) does, "
+        rf"^output folder \(--out\): needs a folder that nobody else writes to; process {holder.pid} \(-c .*\) does, "
     )
     with pytest.raises(FolderInUseError, match=message), locked(tmp_path):
         pass
@@ -87,7 +87,7 @@ def test_blocks_of_one_thread_may_be_nested_and_another_thread_is_refused(tmp_pa
         thread.start()
         thread.join()
     assert found == [
-        f"output folder (--out): needs a folder that nobody writes into; another thread of this process "
+        f"output folder (--out): needs a folder that nobody else writes to; another thread of this process "
         f"({os.getpid()}) does, has {str(tmp_path)!r}"
     ]
     try_it()

@@ -24,6 +24,14 @@ from neuromap.simpy_estimate import duration_text, entries_per_packet, expected_
 SMALL = {"scale": 0.01, "seconds": 0.01}
 
 
+@pytest.fixture(autouse=True)
+def _sigint_interrupts():
+    """Handle SIGINT as in a terminal: the background process of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press(*_):
     os.kill(os.getpid(), signal.SIGINT)
 

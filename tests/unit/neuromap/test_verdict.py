@@ -107,21 +107,21 @@ def test_a_full_link_does_not_keep_up_and_is_what_limits():
     found = verdict(packets=loaded(1.02))
     assert (found.keeps_up, found.loses_nothing, found.limited_by) == (False, False, "link")
     assert found.summary == (
-        f"{WHERE} fits, but does not keep up with real time (a link is asked for 102% of what it carries) and loses "
-        "spikes."
+        f"{WHERE} fits, but does not keep up with real time (the offered load of a link is 102% of its capacity) and "
+        "loses spikes."
     )
     assert found.limit == (
-        "link NE of chip (3, 1): the spikes ask for 5,100,000 of the 5,000,000 packets/s that it carries (102%)"
+        "link NE of chip (3, 1): offered load 5,100,000 packets/s, capacity 5,000,000 packets/s (102%)"
     )
     assert found.remedy == "--time-scale-factor 1.02 (a longer tick)"
 
 
 def test_what_binds_more_is_the_limit_and_the_change_is_enough_for_both():
-    """A core that needs 1.25 ticks beside a link that is asked for 2.03 times what it carries, and for 1.1 times."""
+    """A core that needs 1.25 ticks beside a link whose offered load is 2.03 times its capacity, and 1.1 times."""
     slow = overrunning("neuron", 25_000)
     found = verdict(timing=slow, packets=loaded(2.03))
     assert found.limited_by == "link"
-    assert "(a link is asked for 203% of what it carries, 5 of 1,000 steps overrun)" in found.summary
+    assert "(the offered load of a link is 203% of its capacity, 5 of 1,000 steps overrun)" in found.summary
     assert found.remedy == "--time-scale-factor 2.03 (a longer tick)"
     found = verdict(timing=slow, packets=loaded(1.1))
     assert (found.limited_by, found.remedy) == ("core", "--time-scale-factor 1.25 (a longer tick)")
@@ -135,7 +135,7 @@ def test_the_busier_of_core_and_link_is_named_where_both_hold():
 
 
 def test_packets_that_were_followed_decide_what_is_lost():
-    """A link that was asked for too much, but only for so long that its queue held: late, not lost."""
+    """A link that was overloaded, but only for so long that its queue held: late, not lost."""
     found = verdict(packets=loaded(1.5), loss_remedy="")
     assert (found.keeps_up, found.loses_nothing, found.loses_nothing_answer) == (False, True, "yes")
     assert "loses nothing, but does not keep up" in found.summary
