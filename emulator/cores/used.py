@@ -1,15 +1,17 @@
-"""Which constants of a machine the cores of a mapping are charged with."""
+"""The constants of a machine on which the cycles of a mapping's cores depend."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from emulator.cores.table import core_costs, timer_phase_cycles
 from emulator.kernels import work
 from mapping.model import Mapping
+from models.errors import ParameterError
 from models.machine import ConstantNote
 from models.network import Network
 
@@ -41,9 +43,16 @@ def used_constants(mapping: Mapping, network: Network, notes: Iterable[ConstantN
         spec, value = getattr(mapping.machine, section), note.value
         if not isinstance(value, int | float) or spec is None or getattr(spec, name) != value:
             continue  # a table, or a value that the user has replaced
-        moved = replace(spec, **{name: value / 2 or 0.5})
-        other = replace(mapping, machine=replace(mapping.machine, **{section: moved}))
+        other = replace(mapping, machine=replace(mapping.machine, **{section: _moved(spec, name, value)}))
         is_other = (core_costs(other, network) != before).any(axis=0) & is_charged
         if is_other.any() or not np.array_equal(timer_phase_cycles(other), phase):
             used.append(note)
     return tuple(used)
+
+
+def _moved(spec: Any, name: str, value: float) -> Any:
+    """Return a section with another value of one number: half of it, or twice where half is below its bound."""
+    try:
+        return replace(spec, **{name: value / 2 or 0.5})
+    except ParameterError:
+        return replace(spec, **{name: 2 * value})

@@ -108,3 +108,11 @@ def test_a_machine_with_known_ranges_is_as_certain_as_before():
     verdict = run("chain", machine="spinnaker1", seconds=0.05, settings=FROM_THE_START, html=False).report.verdict
     assert (verdict.fits_answer, verdict.keeps_up_answer, verdict.loses_nothing_answer) == ("yes",) * 3
     assert verdict.summary.endswith("fits, keeps up with real time, and loses nothing.")
+
+
+def test_a_constant_at_its_smallest_value_is_among_those_that_are_used(tmp_path):
+    """Half of it would be out of bounds."""
+    path = tmp_path / "m.yaml"
+    path.write_text("base: spinnaker1\nname: m\nreception:\n  dma_bytes_per_s: {value: 1, status: unverified}\n")
+    report = run("chain", machine=str(path), seconds=0.05, settings=FROM_THE_START, html=False, remedies=False).report
+    assert "reception.dma_bytes_per_s" in report.timing.unranged_costs
