@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mapping.usual import usual_recipe
+from models.bounds import check_value, hints_of
+from models.errors import ParameterError
 from models.machine import Machine
+from neuromap.choices import Experiment, RecipeChoice
 from neuromap.results import LimitingCore, PacketReport, TimingReport
 
 #: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
@@ -30,6 +33,8 @@ class RecipeChange:
 def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neurons: int) -> Iterator[RecipeChange]:
     """Yield the changes that take work off a core which overruns, the smallest change first.
 
+    Numbers beyond the bounds of their setting are left out.
+
     Parameters
     ----------
     core : LimitingCore
@@ -47,6 +52,8 @@ def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neu
     if core.kind == "synapse":
         first = max(math.floor(n_lanes) + 1, math.ceil(n_lanes * excess))
         for n in range(first, first + _MAX_LANES):
+            if not _is_allowed(RecipeChoice, "n_synapse_cores", n):
+                break
             option = f"--set recipe.n_synapse_cores={n}"
             yield RecipeChange(option, "more cores share the spikes", {"n_synapse_cores": n})
     for share in (1.0, 0.8, 0.6, 0.4):
@@ -55,7 +62,24 @@ def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neu
             yield RecipeChange(f"--neurons-per-core {n}", "less work on this core", {"neurons_per_core": n})
 
 
-def longer_tick(timing: TimingReport, packets: PacketReport) -> float:
-    """Return the smallest time-scale factor, in hundredths, that is enough for every core and every link."""
+def longer_tick(timing: TimingReport, packets: PacketReport) -> float | None:
+    """Return the smallest time-scale factor, in hundredths, that is enough for every core and every link.
+
+    None if it is larger than an experiment may have.
+    """
     needed = max(timing.min_lossless_time_scale_factor, packets.link_ratio * timing.time_scale_factor)
-    return math.ceil(needed * 100 - 1e-9) / 100
+    factor = math.ceil(needed * 100 - 1e-9) / 100
+    return factor if _is_allowed(Experiment, "time_scale_factor", factor) else None
+
+
+def tick_option(factor: float) -> str:
+    """Return the option that sets a time-scale factor in hundredths, all its digits."""
+    return f"--time-scale-factor {factor:.15g}"
+
+
+def _is_allowed(owner: type, name: str, value: object) -> bool:
+    try:
+        check_value(name, value, hints_of(owner)[name])
+    except ParameterError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from mapping.model import Mapping
 from models.errors import NeuromapError
 from neuromap.choices import Experiment
 from neuromap.measure import Measured, rates_hz
-from neuromap.pace_change import RecipeChange, lighter_cores, longer_tick
+from neuromap.pace_change import RecipeChange, lighter_cores, longer_tick, tick_option
 from neuromap.placement_choice import constraints_of
 from neuromap.results import LimitingCore, Report
 from neuromap.timed import time_simulation
@@ -59,13 +59,15 @@ def _mapped(m: Measured, core: LimitingCore | None) -> str:
 
 
 def _slower(m: Measured, report: Report) -> str:
-    """The shortest tick, to a hundredth of a time step, with which the mapping of this run keeps up."""
+    """The shortest tick, to a hundredth of a time step, with which the mapping of this run keeps up; empty if none."""
     factor = longer_tick(report.timing, report.packets)
+    if factor is None:
+        return ""
     experiment = replace(m.experiment, time_scale_factor=factor)
     timed = time_simulation(experiment, m.mapping, m.simulation, with_range=False)
     if not _holds(m, m.mapping, timed, experiment):
         return ""
-    return f"--time-scale-factor {factor:g} (a longer tick; tried with these spikes: {_longest(m, timed)})"
+    return f"{tick_option(factor)} (a longer tick; tried with these spikes: {_longest(m, timed)})"
 
 
 def _longest(m: Measured, timing: Timing) -> str:

@@ -11,12 +11,13 @@ from __future__ import annotations
 from models.machine import Machine
 from neuromap.experiment import Experiment
 from neuromap.judgement import DEPENDS, NOTHING, Judgement, judge
-from neuromap.pace_change import lighter_cores, longer_tick
+from neuromap.pace_change import lighter_cores, longer_tick, tick_option
 from neuromap.report.quantity import plural, span
 from neuromap.report.words import words_of_kind
 from neuromap.results import Answer, MappingReport, PacketReport, TimingReport, Verdict
 
 _N_LISTED = 3
+_NO_TICK = "a smaller network or a faster machine: no time-scale factor that can be set is enough"
 
 
 def make_verdict(
@@ -183,8 +184,8 @@ def _remedy(
         return loss_remedy
     if timing.is_free_running and found.link_ratio > 1:
         return "a link limits the steps, which a longer tick does not change: lower the network's rates or its size"
-    slower = f"--time-scale-factor {longer_tick(timing, packets):g} (a longer tick)"
-    core = timing.limiting_core
+    factor, core = longer_tick(timing, packets), timing.limiting_core
+    slower = _NO_TICK if factor is None else f"{tick_option(factor)} (a longer tick)"
     if found.link_ratio > 1 or core is None or timing.n_overruns == 0:
         return slower
     lanes = mapping.n_cores_by_kind.get("synapse", 0) / max(1, mapping.n_cores_by_kind.get("neuron", 1))

@@ -116,7 +116,7 @@ def range_lines(report: Report) -> tuple[str, ...]:
     low, high = timing.low, timing.high
     unknown: tuple[str, ...] = ()
     if timing.unranged_costs:
-        unknown = (f"no range is known of {listed(timing.unranged_costs)}, which are unverified",)
+        unknown = (f"no range is known of {listed(timing.unranged_costs)} (unverified)",)
     if low is None or high is None:
         return unknown
     n_decimals = 4 if timing.is_free_running else 2

@@ -91,6 +91,20 @@ def test_a_core_that_overruns_names_its_change(kind, used_cycles, remedy):
     assert found.remedy == f"{remedy} (a longer tick)"
 
 
+def test_a_change_beyond_the_bounds_of_its_setting_is_not_named():
+    """8,325 synapse cores would be needed, of 1,024 that can be set; then a factor of 4,000,000, of 1,000,000."""
+    found = verdict(timing=overrunning("synapse", 20_000 * 3538))
+    assert found.remedy == "--time-scale-factor 3538 (a longer tick)"
+    found = verdict(timing=overrunning("poisson", 20_000 * 4_000_000))
+    assert found.remedy == "a smaller network or a faster machine: no time-scale factor that can be set is enough"
+
+
+def test_a_long_factor_keeps_its_digits():
+    """123,456.78 rounded to six digits would be too short a tick."""
+    found = verdict(timing=replace(overrunning("poisson", 30_000), min_lossless_time_scale_factor=123_456.7712))
+    assert found.remedy.endswith("--time-scale-factor 123456.78 (a longer tick)")
+
+
 def test_overruns_that_lose_spikes_are_both_named():
     found = verdict(timing=overrunning("combined", 30_000), packets=replace(PACKETS, n_lost=3))
     assert found.summary == (
