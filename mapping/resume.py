@@ -12,12 +12,11 @@ from dataclasses import fields, is_dataclass, replace
 from mapping.digest import network_digest
 from mapping.model import Mapping
 from mapping.recipe import STAGES, Change, Recipe, recipe_changes
-from models.errors import ParameterError
+from models.errors import ParameterError, shown
 from models.machine import Machine
 from models.network import Network
 
 _MAX_OTHERS = 3  # names of further settings in an error
-_MAX_SHOWN = 80  # characters of a value in an error
 #: Recipes whose partition says which slices share a chip, so that it depends on the machine's shape.
 _RECIPES_OF_CHIPS = ("spread", "hypergraph")
 #: First stage that depends on each section or value of a machine; the longest path that fits counts. None: no stage.
@@ -141,13 +140,5 @@ def _refuse(changes: list[Change], stage: str) -> None:
     earliest = min((change.stage for change in changes), key=STAGES.index)
     names = ", ".join(change.setting for change in others[:_MAX_OTHERS])
     more = f" and the old {names}{', ...' if len(others) > _MAX_OTHERS else ''}" if others else ""
-    allowed = f"{_short(first.old)}{more}, with which the kept stages were made, or --stage {earliest}"
-    error = ParameterError(f"{first.setting} with --stage {stage}", first.new, allowed)
-    error.args = (f"{error.name}: needs {allowed}, has {_short(first.new)}",)
-    raise error
-
-
-def _short(value: object) -> str:
-    """Return the value as an error shows it: no longer than a line."""
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+    allowed = f"{shown(first.old)}{more}, with which the kept stages were made, or --stage {earliest}"
+    raise ParameterError(f"{first.setting} with --stage {stage}", first.new, allowed)

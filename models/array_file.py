@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.array_layout import ArrayLayout, ArraySpec, Dimensions, value_fault
-from models.errors import ArrayFileError
+from models.errors import ArrayFileError, shown_path
 
 #: What zipfile and zlib raise on damaged files, beside OSError.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ArithmeticError, RuntimeError, ValueError)
@@ -83,7 +83,7 @@ def read_arrays(
         One line with the file, the array, what is needed and what there is: for a file that is missing, unreadable, no
         zip file, damaged, or that holds anything but what the layout declares.
     """
-    shown = _shown(path)
+    shown = shown_path(path)
     try:
         with _opened(Path(path), shown) as file, _damage(shown, None):
             _check_directory_size(file, layout, shown)
@@ -98,11 +98,6 @@ def read_arrays(
             return {member.spec.name: _values(archive, member, shown) for member in members}
     except OSError as error:
         raise ArrayFileError(shown, None, "a file that can be read", error.strerror or str(error)) from error
-
-
-def _shown(path: str | Path) -> str:
-    """Return a path as it may stand in a message of one line."""
-    return str(path) if str(path).isprintable() else repr(str(path))
 
 
 @contextmanager

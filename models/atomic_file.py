@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from models.errors import FileWriteError
+from models.errors import FileWriteError, shown_path
 
 #: Names of files in the making; a process that is killed leaves one, which the next in that folder removes.
 UNFINISHED = ".neuromap-*.tmp"
@@ -74,8 +74,7 @@ def _write_error(path: str | Path, error: OSError | ValueError) -> FileWriteErro
     number = error.errno if isinstance(error, OSError) else None
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     hint = "free space on its disk, or choose another place" if number in _FULL else "choose another place"
-    shown = str(path) if str(path).isprintable() else repr(str(path))
-    return FileWriteError(shown, reason, hint)
+    return FileWriteError(shown_path(path), reason, hint)
 
 
 @contextmanager

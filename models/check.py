@@ -175,15 +175,10 @@ def _array_of_numbers(name: str, values: object) -> NDArray[Any]:
     if array.size == 0:
         array = array.astype(np.float64) if array.dtype.kind == "O" else array
     if array.dtype.kind not in "iuf":
-        raise ParameterError(name, _short(values), "a list of numbers")
+        raise ParameterError(name, values, "a list of numbers")
     if array.ndim != 1:
         raise ParameterError(name, f"{array.ndim} dimensions", "a list of numbers, of one dimension")
     return array
-
-
-def _short(values: object) -> str:
-    text = repr(values)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _raise_first(name: str, array: NDArray[np.generic], is_wrong: NDArray[np.bool_], allowed: str) -> None:

@@ -28,10 +28,15 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 10**_MAX_SHOWN:
         return f"a number of {math.floor(math.log10(abs(value))) + 1} digits"
     try:
-        text = repr(value)
+        text = repr(value).replace("\n", " ")  # arrays are written in several lines
     except (ValueError, RecursionError):  # a number or a nesting inside that Python does not write
         text = f"a {type(value).__name__}"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} ... ({len(text):,} characters)"
+
+
+def shown_path(path: object) -> str:
+    """Return a path as an error prints it: as it is, or as Python writes it where it would not print on one line."""
+    return str(path) if str(path).isprintable() else repr(str(path))
 
 
 class NeuromapError(Exception):

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from models.errors import ParameterError, shown
+from models.errors import ParameterError, shown, shown_path
 
 #: A mapping of ten columns of PD14 takes 1 MB.
 MAX_BYTES = 256 << 20
@@ -58,6 +58,7 @@ def read_json(path: Path, what: str = "JSON", *, max_bytes: int = MAX_BYTES) -> 
     ParameterError
         With the file, in one line, if it cannot be read, is too large, or is no JSON.
     """
+    where = f"file {shown_path(path)}"
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
@@ -66,12 +67,12 @@ def read_json(path: Path, what: str = "JSON", *, max_bytes: int = MAX_BYTES) -> 
             raise ValueError(f"{state.st_size:,} bytes, more than {max_bytes:,}")
         return parse_json(path.read_bytes())
     except json.JSONDecodeError as error:
-        raise ParameterError(f"file {path}:{error.lineno}", error.msg, what) from error
+        raise ParameterError(f"{where}:{error.lineno}", error.msg, what) from error
     except MemoryError as error:
-        raise ParameterError(f"file {path}", "more than fits into memory", what) from error
+        raise ParameterError(where, "more than fits into memory", what) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).split(";")[0]
-        raise ParameterError(f"file {path}", reason, what) from error
+        raise ParameterError(where, reason, what) from error
 
 
 def build(content: Any, kind: type[T], where: str) -> T:
