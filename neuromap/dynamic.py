@@ -34,7 +34,7 @@ from models.topology import Topology, build_topology
 from models.units import ms_to_steps
 from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.flow import map_network, silent
-from neuromap.loss_trial import PacketRun, with_trials
+from neuromap.loss_trial import TrialRun, with_trials
 from neuromap.output_folder import one_writer
 from neuromap.report.packet_loss import Loss, loss_lines, losses
 from neuromap.report.packet_page import render_packet_page
@@ -197,7 +197,7 @@ def run_dynamic(
     if outcome.scenario.n_ticks < n_steps:
         report = replace(report, status="partial")
     else:
-        run = PacketRun(mapping=mapping, network=network, spikes=sent, options=chosen)
+        run = TrialRun(mapping=mapping, network=network, spikes=sent, options=chosen)
         report = replace(report, losses=with_trials(report.losses, run, outcome))
     if trace is not None:
         write_packet_trace(outcome, mapping, Path(trace))

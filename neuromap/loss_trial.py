@@ -11,18 +11,22 @@ from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import Engine
 from emulator.network.outcome import Outcome
 from mapping.model import Mapping
+from mapping.partition.cut import cut
+from mapping.task import Task
 from models.errors import NeuromapError
-from models.machine import Machine
+from models.machine import CoreSpec, FlowControlSpec, Machine
 from models.network import Network
 from models.topology import build_topology
+from neuromap.choices import Experiment
+from neuromap.pace_change import is_allowed, tick_option
 from neuromap.report.packet_loss import Loss, losses
 
 _MAX_EVENTS = 40_000_000  # in all trials together: a few seconds
-_MAX_QUEUE_PACKETS = 4095
+_QUEUE_PACKETS = 4095  # of the reinjector's queue, at least; as on SpiNNaker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PacketRun:
+class TrialRun:
     """What the packets of a run follow from."""
 
     mapping: Mapping
@@ -36,17 +40,17 @@ class _Change:
     """A change as the command line has it, and the run that it makes."""
 
     words: str
-    run: PacketRun
+    run: TrialRun
 
 
-def with_trials(found: list[Loss], run: PacketRun, outcome: Outcome) -> list[Loss]:
-    """Return the losses with what the changes that go at each of them would lose, tried with the same spikes.
+def with_trials(found: list[Loss], run: TrialRun, outcome: Outcome) -> list[Loss]:
+    """Return the losses; the remedy of each says what changes against it would lose, tried with the same spikes.
 
     Parameters
     ----------
     found : list of Loss
         Of ``outcome``; where it is empty nothing is tried.
-    run : PacketRun
+    run : TrialRun
     outcome : Outcome
         What became of the packets.
     """
@@ -64,12 +68,12 @@ def with_trials(found: list[Loss], run: PacketRun, outcome: Outcome) -> list[Los
 
 
 def untried(found: list[Loss]) -> list[Loss]:
-    """Return the losses with changes that may help, which are said not to have been tried."""
+    """Return the losses; the remedy of each says that it was not tried."""
     return [replace(one, remedy=f"what may help (not tried): {one.remedy}") for one in found]
 
 
-def _results(loss: Loss, run: PacketRun, lost: Callable[[_Change], int | None]) -> str:
-    """What the changes of each family lose, up to the first of it that loses nothing."""
+def _results(loss: Loss, run: TrialRun, lost: Callable[[_Change], int | None]) -> str:
+    """Return what the changes of each family lose, up to the first in it that loses nothing."""
     said: list[str] = []
     for family in (_slower(run), _of_cause(loss.cause, run)):
         last = ""
@@ -86,8 +90,8 @@ def _results(loss: Loss, run: PacketRun, lost: Callable[[_Change], int | None]) 
     return f"tried with the same spikes: {', '.join(said)}"
 
 
-def _n_lost(run: PacketRun) -> int | None:
-    """Deliveries that a run loses; None if it cannot be made."""
+def _n_lost(run: TrialRun) -> int | None:
+    """Return the deliveries that a run loses; None if the run is not possible."""
     try:
         scenario = scenario_of(run.mapping, run.network, run.spikes, run.options)
     except NeuromapError:
@@ -96,28 +100,48 @@ def _n_lost(run: PacketRun) -> int | None:
     return sum(one.n_lost for one in losses(outcome, build_topology(run.mapping.machine)))
 
 
-def _slower(run: PacketRun) -> Iterator[_Change]:
+def _slower(run: TrialRun) -> Iterator[_Change]:
     for ratio in (2, 4, 8, 16, 32):
         factor = run.options.time_scale_factor * ratio
+        if not is_allowed(Experiment, "time_scale_factor", factor):
+            return
         slower = replace(run, options=replace(run.options, time_scale_factor=factor))
-        yield _Change(f"--time-scale-factor {factor:g}", slower)
+        yield _Change(tick_option(factor), slower)
 
 
-def _of_cause(cause: str, run: PacketRun) -> Iterator[_Change]:
+def _of_cause(cause: str, run: TrialRun) -> Iterator[_Change]:
     machine = run.mapping.machine
     flow = machine.flow_control
     if cause == "spike buffer full":
         for ratio in (4, 16, 64, 256):
             n = machine.core.spike_buffer_packets * ratio
+            if not is_allowed(CoreSpec, "spike_buffer_packets", n):
+                return
             changed = replace(machine, core=replace(machine.core, spike_buffer_packets=n))
+            if not _fits(run, changed):
+                return
             yield _on(run, changed, f"--set machine.core.spike_buffer_packets={n}")
     elif flow is not None and cause.endswith(("no reinjection", "queue full")):
-        n = max(_MAX_QUEUE_PACKETS, 16 * flow.reinjection_queue_packets)
-        changed = replace(machine, flow_control=replace(flow, reinjection_queue_packets=n))
-        yield _on(run, changed, f"--set machine.flow_control.reinjection_queue_packets={n}")
+        n = max(_QUEUE_PACKETS, 16 * flow.reinjection_queue_packets)
+        if is_allowed(FlowControlSpec, "reinjection_queue_packets", n):
+            changed = replace(machine, flow_control=replace(flow, reinjection_queue_packets=n))
+            yield _on(run, changed, f"--set machine.flow_control.reinjection_queue_packets={n}")
     elif cause.endswith("dump register full") and run.options.is_in_phase:
         yield _Change("--no-in-phase", replace(run, options=replace(run.options, is_in_phase=False)))
 
 
-def _on(run: PacketRun, machine: Machine, words: str) -> _Change:
+def _fits(run: TrialRun, machine: Machine) -> bool:
+    """Return whether the network can still be cut for a changed machine, whose buffers may take more memory."""
+    recipe = run.mapping.recipe
+    if recipe is None:  # a mapping put together by hand
+        return True
+    factor = recipe.time_scale_factor
+    try:
+        cut(Task(network=run.network, machine=machine, recipe=recipe, seed=run.mapping.seed, time_scale_factor=factor))
+    except NeuromapError:
+        return False
+    return True
+
+
+def _on(run: TrialRun, machine: Machine, words: str) -> _Change:
     return _Change(words, replace(run, mapping=replace(run.mapping, machine=machine)))

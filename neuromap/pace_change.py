@@ -52,7 +52,7 @@ def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neu
     if core.kind == "synapse":
         first = max(math.floor(n_lanes) + 1, math.ceil(n_lanes * excess))
         for n in range(first, first + _MAX_LANES):
-            if not _is_allowed(RecipeChoice, "n_synapse_cores", n):
+            if not is_allowed(RecipeChoice, "n_synapse_cores", n):
                 break
             option = f"--set recipe.n_synapse_cores={n}"
             yield RecipeChange(option, "more cores share the spikes", {"n_synapse_cores": n})
@@ -69,15 +69,16 @@ def longer_tick(timing: TimingReport, packets: PacketReport) -> float | None:
     """
     needed = max(timing.min_lossless_time_scale_factor, packets.link_ratio * timing.time_scale_factor)
     factor = math.ceil(needed * 100 - 1e-9) / 100
-    return factor if _is_allowed(Experiment, "time_scale_factor", factor) else None
+    return factor if is_allowed(Experiment, "time_scale_factor", factor) else None
 
 
 def tick_option(factor: float) -> str:
-    """Return the option that sets a time-scale factor in hundredths, all its digits."""
+    """Return the option that sets a time-scale factor, with all digits that matter."""
     return f"--time-scale-factor {factor:.15g}"
 
 
-def _is_allowed(owner: type, name: str, value: object) -> bool:
+def is_allowed(owner: type, name: str, value: object) -> bool:
+    """Return whether a field of a dataclass may have this value."""
     try:
         check_value(name, value, hints_of(owner)[name])
     except ParameterError:

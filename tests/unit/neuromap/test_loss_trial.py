@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from models.errors import CapacityError
 from neuromap.dynamic import run_dynamic
 from neuromap.loss_trial import untried
 from neuromap.report.packet_loss import Loss
@@ -33,6 +34,17 @@ def test_each_change_that_is_named_loses_what_is_said():
     for report, said in ((slower, of_factor), (larger, of_buffer)):
         assert (f"{report.n_lost:,} deliveries" if report.n_lost else "nothing") == said
     assert "nothing" in (of_factor, of_buffer)
+
+
+def test_a_buffer_that_does_not_fit_is_not_named():
+    """Four times 1,250 packets of 4 bytes, beside the rest, are more than the 65,536 bytes of a core."""
+    settings = {"machine.cost.combined_spike_cycles": 4_000_000, "machine.core.spike_buffer_packets": 1250}
+    (loss,) = report_of(settings, seconds=0.3).losses
+    assert loss.cause == "spike buffer full"
+    assert loss.remedy.startswith("tried with the same spikes: --time-scale-factor 32 loses ")
+    assert "spike_buffer_packets" not in loss.remedy
+    with pytest.raises(CapacityError, match=r"^DTCM at combined core of "):
+        report_of(settings | {"machine.core.spike_buffer_packets": 4 * 1250})
 
 
 def test_what_was_not_tried_is_said():
