@@ -150,7 +150,7 @@ def test_report_page_is_written_and_old_files_do_not_stay(tmp_path, capsys):
     assert main(["run", "pd14", *SMALL, "--out", str(out), "--overwrite", "--no-html"]) == 0
     assert not (out / "report.html").exists()
     assert (out / "mine.txt").exists()
-    assert main(["map", "pd14", *SMALL, "--out", str(out), "--overwrite"]) == 0
+    assert main(["map", "pd14", "--scale", "0.02", "--out", str(out), "--overwrite"]) == 0
     assert not (out / "report.json").exists()
 
 
