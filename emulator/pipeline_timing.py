@@ -26,6 +26,7 @@ from emulator.timing import slice_of_source
 from emulator.timing_model import RowLengths, Timing
 from mapping.expected import targets_of
 from mapping.model import Mapping
+from models.errors import ParameterError
 from models.machine import Machine
 from models.machine_range import open_times, with_times_at
 from models.network import Network
@@ -151,6 +152,18 @@ def time_nodes(
             progress(last / n_steps)
     found = [run.timing(mapping, network.dt_ms, time_scale_factor) for run in runs]
     return found[0] if len(found) == 1 else replace(found[0], low=found[1], high=found[2])
+
+
+def silent_step_ns(mapping: Mapping) -> float:
+    """Return how long a step without spikes takes, ns; 0 for a machine whose shape this model is not of."""
+    try:
+        axes_of(mapping.machine)
+    except ParameterError:
+        return 0.0
+    run = _Run(mapping.machine, node_array(mapping), 1, 0)
+    none = np.zeros(0, np.int32)
+    run.add(slice(0, 1), np.zeros(2, np.int64), none, none, np.zeros((0, len(run.end)), np.uint32))
+    return float(run.step_ns[0])
 
 
 def count_packets(mapping: Mapping, network: Network, spike_neuron: NDArray[np.int32]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from mapping.recipe import STAGES, Change, Recipe, recipe_changes
 from models.errors import ParameterError, shown
 from models.machine import Machine
 from models.network import Network
+from models.topology import with_boards
 
 _MAX_OTHERS = 3  # names of further settings in an error
 #: Recipes whose partition says which slices share a chip, so that it depends on the machine's shape.
@@ -90,6 +91,12 @@ def differences(made: object, asked: object, prefix: str = "") -> list[tuple[str
     return found
 
 
+def as_large_as(made: Machine, asked: Machine) -> Machine:
+    """Return ``asked`` with the boards of ``made``, the machine of a mapping, and without the dead parts of others."""
+    n_boards = made.topology.n_boards
+    return asked if n_boards == "auto" else with_boards(asked, n_boards)
+
+
 def keep_stages(
     given: Mapping, network: Network, machine: Machine, recipe: Recipe, *, seed: int, stage: str
 ) -> Machine:
@@ -122,14 +129,15 @@ def keep_stages(
     if given.network_digest not in ("", digest):
         changes.append(Change("partition", "network", given.network_digest[:12], digest[:12]))
     made = given.recipe or replace(recipe, name=given.partition.recipe)
-    changes += machine_changes(given.machine, machine, recipe)
+    asked = as_large_as(given.machine, machine)
+    changes += machine_changes(given.machine, asked, recipe)
     changes += recipe_changes(made, recipe)
     if given.seed != seed:
         changes.append(Change("place", "seed", given.seed, seed))
     _refuse([change for change in changes if STAGES.index(change.stage) < STAGES.index(stage)], stage)
     if stage == "place":
         return machine
-    return replace(machine, topology=replace(machine.topology, n_boards=given.machine.topology.n_boards))
+    return asked
 
 
 def _refuse(changes: list[Change], stage: str) -> None:

@@ -98,13 +98,18 @@ def parse_settings(assignments: Mapping[str, object] | list[str] | tuple[str, ..
     Raises
     ------
     ParameterError
-        If an assignment has no ``=``, no path or no YAML value, or a path stands twice.
+        If an assignment has no ``=``, no path or no YAML value, or a path stands twice; if a path is no text.
     """
     if isinstance(assignments, Mapping):
+        for path in assignments:
+            if not isinstance(path, str):
+                raise ParameterError("settings", path, "paths as text, for example {'machine.core.clock_hz': 150e6}")
         return dict(assignments)
     settings: dict[str, object] = {}
+    if not isinstance(assignments, list | tuple):
+        raise ParameterError("settings", assignments, "a mapping of paths to values, or a list of path=value")
     for assignment in assignments:
-        path, equals, text = assignment.partition("=")
+        path, equals, text = assignment.partition("=") if isinstance(assignment, str) else ("", "", "")
         path = path.strip()
         if not equals or not path:
             raise ParameterError("--set", assignment, "path=value, for example machine.core.clock_hz=150e6")

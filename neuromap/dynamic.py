@@ -38,6 +38,7 @@ from neuromap.loss_trial import TrialRun, with_trials
 from neuromap.output_folder import one_writer
 from neuromap.report.packet_loss import Loss, loss_lines, losses
 from neuromap.report.packet_page import render_packet_page
+from neuromap.report.quantity import plural
 from neuromap.simpy_estimate import announce_dynamic, entries_per_packet, to_stderr
 from neuromap.spike_file import read_spikes
 
@@ -307,13 +308,13 @@ def _write_packet_arrays(outcome: Outcome, topology: Topology, path: Path) -> No
 def _latency_text(latency_ns: float, cap_ns: float) -> str:
     if latency_ns < 0:
         return "none"
-    return f"{'over ' if latency_ns >= cap_ns else ''}{latency_ns / 1e3:.2f} us"
+    return f"{'over ' if latency_ns >= cap_ns else ''}{latency_ns / 1e3:.2f} µs"
 
 
 def dynamic_text(report: DynamicReport) -> str:
     """Return the report as lines for a terminal."""
     latency = {name: _latency_text(value, report.latency_cap_ns) for name, value in report.latency_ns.items()}
-    drained = f" (busy for {report.drained_ns * 1e-3:,.0f} us after the last tick)" if report.drained_ns else ""
+    drained = f" (busy for {report.drained_ns * 1e-3:,.0f} µs after the last tick)" if report.drained_ns else ""
     warmup = f" ({report.warmup_steps:,} of them warm-up)" if report.warmup_steps else ""
     lines = [
         f"{report.network} on {report.machine} ({report.recipe}): {report.n_steps:,} steps{warmup} at time-scale "
@@ -322,12 +323,14 @@ def dynamic_text(report: DynamicReport) -> str:
         f"{report.n_late:,} late, {report.n_lost:,} lost",
         f"latency: median {latency['q0.5']}, 99 % within {latency['q0.99']}, longest {latency['q1']}",
         f"busiest link: {report.busiest_link}, {report.link_load_ratio:.1%} of the time{drained}; longest queue at a "
-        f"link {report.max_link_queue_packets:,} packets",
-        f"routers: {report.n_blocked_packets:,} packets held up, {report.router['n_dropped_multicast_packets']:,} "
-        f"dropped, {report.router['n_reinjected_packets']:,} sent again",
-        f"cores: up to {report.max_spike_buffer_packets:,} packets waiting, backlog at a tick's begin up to "
-        f"{report.max_backlog_ns / 1e3:,.1f} us",
-        f"step: {report.mean_step_ns / 1e3:,.1f} us on average (real-time factor {report.real_time_factor:.3g})",
+        f"link {plural(report.max_link_queue_packets, 'packet')}"
+        if report.n_hops
+        else "no packet crossed a link",
+        f"routers: {plural(report.n_blocked_packets, 'packet')} held up, "
+        f"{report.router['n_dropped_multicast_packets']:,} dropped, {report.router['n_reinjected_packets']:,} sent again",
+        f"cores: up to {plural(report.max_spike_buffer_packets, 'packet')} waiting, backlog at a tick's begin up to "
+        f"{report.max_backlog_ns / 1e3:,.1f} µs",
+        f"step: {report.mean_step_ns / 1e3:,.1f} µs on average (real-time factor {report.real_time_factor:.3g})",
     ]
     lines += [f"lost: {line}" for line in loss_lines(report.losses)]
     if report.status != "complete":

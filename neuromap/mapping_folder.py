@@ -20,7 +20,7 @@ from mapping.export import check_artefacts, write_artefacts
 from mapping.io import JSON_NAME, load_mapping, save_mapping
 from mapping.model import Mapping, Violation
 from mapping.recipe import Recipe
-from mapping.resume import differences
+from mapping.resume import as_large_as, differences
 from mapping.verify import Asked, verify
 from models.atomic_file import writing_text
 from models.errors import ParameterError
@@ -123,7 +123,7 @@ def check_network(mapping: Mapping, network: Network) -> None:
 
 def check_machine(mapping: Mapping, machine: Machine) -> None:
     """Raise ParameterError if a mapping is onto another machine; the number of boards is the mapping's own."""
-    for path, old, new in differences(machine, mapping.machine):
+    for path, old, new in differences(as_large_as(mapping.machine, machine), mapping.machine):
         if path != "topology.n_boards":
             raise ParameterError(f"mapping (machine.{path})", new, f"the experiment's machine, {old!r}")
 

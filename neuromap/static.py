@@ -27,9 +27,12 @@ from mapping.model import Mapping, Role
 from mapping.partition.row import expected_row_length, rows_met
 from mapping.traffic import receivers, slice_ranges
 from models.atomic_file import write_text
+from models.core_spec import CoreKind
 from models.machine import Machine
 from models.network import Network
 from models.topology import build_topology
+from neuromap.report.quantity import plural, si
+from neuromap.report.words import words_of_kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +68,18 @@ class BusiestLink:
     packets_per_s: float
     capacity_packets_per_s: float
 
+    @property
+    def load_ratio(self) -> float:
+        """Packets that are expected over those that it carries; above 1 it falls behind."""
+        return self.packets_per_s / self.capacity_packets_per_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticReport:
     """What ``static.json`` holds. Rates and loads are per second of model time.
 
-    ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs. Where the machine
+    ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs, which says nothing
+    of links (``busiest_link``). ``core_kind`` is the machine's (`models.core_spec`). Where the machine
     has pipelines, ``step_ns`` is the step of its own static model (`emulator.pipeline_step`), from which the factor
     follows; such a machine does not wait for real time, so that it may be below 1. ``notes``: what fixed point does not
     hold of the network.
@@ -78,6 +87,7 @@ class StaticReport:
 
     network: str
     machine: str
+    core_kind: CoreKind
     recipe: str
     n_cores: int
     n_chips: int
@@ -194,8 +204,9 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
         n_boards=topology.n_boards, n_cores=len(partition.vertices), busy_cores=busy, real_time_factor=factor,
     )  # fmt: skip
     return StaticReport(
-        network=network.name, machine=machine.name, recipe=partition.recipe, n_cores=len(partition.vertices),
-        n_chips=len(np.unique(chip)), n_boards=topology.n_boards, rate_hz=expected_rates_hz(network, machine),
+        network=network.name, machine=machine.name, core_kind=machine.core.kind, recipe=partition.recipe,
+        n_cores=len(partition.vertices), n_chips=len(np.unique(chip)), n_boards=topology.n_boards,
+        rate_hz=expected_rates_hz(network, machine),
         n_synaptic_events_per_s=float(events.sum()), n_packets_sent_per_s=sent,
         n_packets_delivered_per_s=delivered,
         link_packets_per_s=float(load.link_packets_per_s.sum()), mean_link_hops=load.mean_link_hops,
@@ -289,35 +300,42 @@ def _busiest_core(
 
 def static_text(report: StaticReport) -> str:
     """Return the report as lines for a terminal."""
+    words = words_of_kind(report.core_kind)
     lines = [
-        f"{report.network} on {report.machine} ({report.recipe}): {report.n_cores:,} cores, {report.n_chips:,} chips, "
-        f"{report.n_boards:,} board{'s' * (report.n_boards != 1)}; at expected rates, nothing was simulated",
+        f"{report.network} on {report.machine} ({report.recipe}): {plural(report.n_cores, words.core)}, "
+        f"{plural(report.n_chips, words.chip)}, {plural(report.n_boards, words.board)}; at expected rates, nothing was "
+        "simulated",
         f"real-time factor at mean load: {report.real_time_factor:.3g}",
     ]
     if report.step_ns is not None:
         lines.append(f"step by the model of the pipelines (docs/neuroaix.md): {report.step_ns:,.0f} ns")
-    core, link = report.busiest_core, report.busiest_link
+    core, link, own_words = report.busiest_core, report.busiest_link, report.core_kind != "software"
     if core is not None:
+        kind = words.core if own_words and core.kind == "combined" else f"{core.kind} {words.core}"
         lines.append(
-            f"busiest core: {core.kind} core of {core.population}[{core.neuron_start}:{core.neuron_stop}] at "
+            f"busiest {words.core}: {kind} of {core.population}[{core.neuron_start}:{core.neuron_stop}] at "
             f"({core.x}, {core.y}, {core.p}), {core.used_cycles:,.0f} of {core.budget_cycles:,.0f} cycles a tick, "
-            f"{core.packets_per_s:,.0f} packets/s; mean of all cores {report.mean_core_load_ratio:.0%}"
+            f"{core.packets_per_s:,.0f} packets/s; mean of all {words.core}s {report.mean_core_load_ratio:.0%}"
         )
     if link is not None:
+        full = ": more than it carries, so that packets are late or lost" * (link.load_ratio > 1)
         lines.append(
             f"busiest link: {link.link} of ({link.x}, {link.y}), {link.packets_per_s:,.0f} of "
-            f"{link.capacity_packets_per_s:,.0f} packets/s"
+            f"{link.capacity_packets_per_s:,.0f} packets/s{full}"
         )
-    energy_nj = report.energy_per_synaptic_event_nj
+    chip_memory = f", {words.chip_memory} {report.max_sdram_bytes:,} of {report.sdram_bytes:,} bytes"
+    energy_nj, n_sent = report.energy_per_synaptic_event_nj, report.n_packets_sent_per_s
     lines += [
-        f"packets: {report.n_packets_sent_per_s:,.0f}/s sent, {report.n_packets_delivered_per_s:,.0f}/s delivered, "
-        f"{report.mean_link_hops:,.1f} links a packet (at most {report.max_link_hops:,})",
+        f"packets: {n_sent:,.0f}/s sent, {report.n_packets_delivered_per_s:,.0f}/s delivered, "
+        f"{report.link_packets_per_s / n_sent if n_sent else 0:,.1f} links a packet on average (at most "
+        f"{plural(report.max_link_hops, 'link')} for all that a spike sends)",
         f"synaptic events: {report.n_synaptic_events_per_s:,.3g}/s",
-        f"tables: {report.max_table_entries:,} of {report.n_table_entries:,} entries in the longest, "
-        f"{report.total_table_entries:,} in all",
-        f"memory: DTCM {report.max_dtcm_bytes:,} of {report.dtcm_bytes:,} bytes, SDRAM {report.max_sdram_bytes:,} of "
-        f"{report.sdram_bytes:,} bytes",
-        f"power: {report.power_w:,.1f} W" + (f", {energy_nj:,.1f} nJ a synaptic event" if energy_nj else ""),
+        f"memory: {words.core_memory} {report.max_dtcm_bytes:,} of {report.dtcm_bytes:,} bytes"
+        + chip_memory * (report.sdram_bytes > 0),
+        f"power: {report.power_w:,.1f} W" + (f", {si(energy_nj * 1e-9, 'J')} a synaptic event" if energy_nj else ""),
         *(f"note: {note}" for note in report.notes),
     ]
+    if report.n_table_entries:
+        table = f"tables: {report.max_table_entries:,} of {report.n_table_entries:,} entries in the longest, "
+        lines.insert(-2 - len(report.notes), f"{table}{report.total_table_entries:,} in all")
     return "\n".join(lines)

@@ -27,6 +27,7 @@ from emulator.network.model import EndOfTick, Parameters
 from emulator.network.routes import NO_ENTRY, Routes, routes_of_bits
 from emulator.network.scenario import MAX_OFFSET_CYCLES, WORK_FRACTION_BITS, Packets, Scenario, Work
 from emulator.network.ways import broadcast_routes, unicast_ways
+from emulator.pipeline_timing import silent_step_ns
 from emulator.storage import as_row_lengths
 from emulator.timing import slice_of_source
 from mapping.model import Mapping, Role
@@ -121,16 +122,27 @@ def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: Net
 
 
 def _ticks(mapping: Mapping, network: Network, options: NetworkOptions) -> tuple[Parameters, int]:
-    """Parameters, and the least cycles of a tick; one cycle where only a barrier ends it."""
+    """Parameters, and the least cycles of a tick; one cycle where only a barrier ends it.
+
+    The nodes of a pipeline machine go on when the end of every node's spikes has come, whether or not there are spikes:
+    a step lasts at least as long as one without (`emulator.pipeline_timing`).
+    """
     machine = mapping.machine
     parameters = parameters_of(machine, options.end_of_tick)
     tick_cycles = cycles(machine, network.dt_ms * 1e6 * options.time_scale_factor)
-    if machine.tick.end != "barrier" or options.end_of_tick is not EndOfTick.WAIT:
+    if not _ends_with_barrier(machine, options):
         return parameters, tick_cycles
     wait_ns = _barrier_core_cycles(mapping, network) * NS_PER_S / machine.core.clock_hz
+    least_cycles = 1
     if machine.pipeline is not None:
         wait_ns = machine.pipeline.barrier_ns
-    return replace(parameters, barrier_cycles=max(parameters.barrier_cycles, cycles(machine, wait_ns))), 1
+        least_cycles = max(1, cycles(machine, silent_step_ns(mapping)))
+    barrier_cycles = max(parameters.barrier_cycles, cycles(machine, wait_ns))
+    return replace(parameters, barrier_cycles=barrier_cycles), least_cycles
+
+
+def _ends_with_barrier(machine: Machine, options: NetworkOptions) -> bool:
+    return machine.tick.end == "barrier" and options.end_of_tick is EndOfTick.WAIT
 
 
 def _barrier_core_cycles(mapping: Mapping, network: Network) -> float:
@@ -181,7 +193,7 @@ def _work(
     if options.is_in_phase:
         jitter = np.round(timer_phase_cycles(mapping) * per_core_cycle)
         phase[core_of_vertex] = np.minimum(jitter, tick_cycles - 1)
-    elif tick_cycles > 1:
+    elif not _ends_with_barrier(mapping.machine, options):
         rng = np.random.Generator(np.random.Philox(key=options.seed))
         phase[core_of_vertex] = rng.integers(0, tick_cycles, len(core_of_vertex))
     return Work(

@@ -111,7 +111,7 @@ def _n_synapse_cores(
     if least > room:
         raise CapacityError(
             "cores of an ensemble",
-            f"one chip of {machine.name} (Population({population.name!r}))",
+            f"one chip of {machine.name} (population {population.name})",
             need=1 + n_poisson + least,
             have=n_cores,
             unit="cores",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,15 @@ from mapping.place.constraint import Constraint, has_chip, named_chips
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network
-from models.topology import Topology, build_topology, chips_per_board, is_size_open, max_boards, n_boards_built
+from models.topology import (
+    Topology,
+    build_topology,
+    chips_per_board,
+    is_size_open,
+    max_boards,
+    n_boards_built,
+    with_boards,
+)
 
 Placer = Callable[..., Placement]
 
@@ -59,7 +66,7 @@ def place_on_boards(
     if not is_size_open(machine.topology):
         topology = build_topology(machine)
         placement = place(partition, network, machine, topology, rng=rng, **options)
-        return _with_boards(machine, topology), topology, placement
+        return with_boards(machine, topology.n_boards), topology, placement
 
     known: dict[tuple[Placer, int], tuple[Topology, Placement] | CapacityError] = {}
 
@@ -94,7 +101,7 @@ def place_on_boards(
             tried = attempt(place, n_boards)
         found = tried
     topology, placement = found
-    return _with_boards(machine, topology), topology, placement
+    return with_boards(machine, topology.n_boards), topology, placement
 
 
 def _search(
@@ -167,7 +174,3 @@ def _boards_beside(
 def plural_boards(n: int) -> str:
     """Return a number of boards in words."""
     return f"{n:,} board{'s' if n != 1 else ''}"
-
-
-def _with_boards(machine: Machine, topology: Topology) -> Machine:
-    return replace(machine, topology=replace(machine.topology, n_boards=topology.n_boards))

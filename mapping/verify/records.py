@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mapping.digest import network_digest
 from mapping.model import Mapping, Violation
 from mapping.recipe import Recipe, recipe_changes
-from mapping.resume import differences
+from mapping.resume import as_large_as, differences
 from mapping.verify.common import Asked, n_bits
 from models.network import Network
 from models.topology import Topology, n_boards_built
@@ -49,7 +49,7 @@ def _check_asked(mapping: Mapping, network: Network, asked: Asked) -> Iterator[V
     else:
         for change in recipe_changes(mapping.recipe, asked.recipe):
             yield Violation("record", change.setting, f"made with {change.old!r}, asked for {change.new!r}")
-    for path, old, new in differences(mapping.machine, asked.machine):
+    for path, old, new in differences(mapping.machine, as_large_as(mapping.machine, asked.machine)):
         if path != "topology.n_boards":
             yield Violation("record", f"machine.{path}", f"made with {old!r:.80}, asked for {new!r:.80}")
     if mapping.machine.constants != asked.machine.constants:

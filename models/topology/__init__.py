@@ -11,6 +11,7 @@ from models.topology.build import (
     is_size_open,
     max_boards,
     n_boards_built,
+    with_boards,
 )
 from models.topology.layout import MAX_CHIPS
 from models.topology.model import Topology, mesh_distance, torus_distance
@@ -27,4 +28,5 @@ __all__ = [
     "mesh_distance",
     "n_boards_built",
     "torus_distance",
+    "with_boards",
 ]

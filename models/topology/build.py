@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +104,31 @@ def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
     if n_boards_built(spec, n_boards) * chips_per_board(spec) > MAX_CHIPS:
         most = MAX_CHIPS // chips_per_board(spec)
         raise ParameterError("n_boards", n_boards, f"at most {most:,} boards ({MAX_CHIPS:,} chips)")
+    return _without_dead(machine, _sorted(_LAYOUTS[spec.kind](spec, n_boards)))
+
+
+def with_boards(machine: Machine, n_boards: int) -> Machine:
+    """Return a machine with ``n_boards`` boards and without the dead parts that are on other boards.
+
+    A machine of open size may list the dead parts of boards that a mapping does not take (`build_topology`).
+    """
+    spec = machine.topology
+    if not is_size_open(spec):
+        return replace(machine, topology=replace(spec, n_boards=n_boards))
     whole = _sorted(_LAYOUTS[spec.kind](spec, n_boards))
-    return _without_dead(machine, whole)
+    grid = _chip_grid(whole)
+
+    def is_there(name: str, dead: tuple[int, ...]) -> bool:
+        row = _dead_row(machine, name, dead, grid)
+        return bool(row.size) and (name != "dead_links" or whole.neighbour[int(row[0]), dead[2]] >= 0)
+
+    return replace(
+        machine,
+        topology=replace(spec, n_boards=n_boards),
+        dead_chips=tuple(dead for dead in machine.dead_chips if is_there("dead_chips", dead)),
+        dead_links=tuple(dead for dead in machine.dead_links if is_there("dead_links", dead)),
+        dead_cores=tuple(dead for dead in machine.dead_cores if is_there("dead_cores", dead)),
+    )
 
 
 def _sorted(whole: Layout) -> Layout:
@@ -135,6 +159,15 @@ def _select(whole: Layout, rows: NDArray[np.int64], neighbour: NDArray[np.int32]
     )
 
 
+def _chip_grid(whole: Layout) -> NDArray[np.int32]:
+    """Row of the chip at every (x, y) of a layout, or -1."""
+    if whole.metric == "triangular":
+        width, height = whole.dims  # the box of whole triads, which the boards may not fill
+    else:
+        width, height = (int(side) + 1 for side in whole.chip.max(axis=0))
+    return _grid(whole.chip, width, height)
+
+
 def _grid(chip: NDArray[np.int32], width: int, height: int) -> NDArray[np.int32]:
     grid = np.full((width, height), -1, dtype=np.int32)
     grid[chip[:, 0], chip[:, 1]] = np.arange(len(chip), dtype=np.int32)
@@ -143,11 +176,8 @@ def _grid(chip: NDArray[np.int32], width: int, height: int) -> NDArray[np.int32]
 
 def _without_dead(machine: Machine, whole: Layout) -> Topology:
     """Take the dead parts out of a layout and find the application cores."""
-    if whole.metric == "triangular":
-        width, height = whole.dims  # the box of whole triads, which the boards may not fill
-    else:
-        width, height = (int(side) + 1 for side in whole.chip.max(axis=0))
-    grid = _grid(whole.chip, width, height)
+    grid = _chip_grid(whole)
+    width, height = grid.shape
     is_alive = np.ones(len(whole.chip), dtype=bool)
     for dead in machine.dead_chips:
         is_alive[_dead_row(machine, "dead_chips", dead, grid)] = False

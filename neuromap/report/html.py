@@ -249,7 +249,7 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
     right = facts(
         [
             *(tables_in_use if mapping.total_table_entries else [("routing tables", "none")]),
-            ("links in a packet's tree, mean", fixed(mapping.mean_link_hops, 1)),
+            ("links that a spike's packets cross, mean", fixed(mapping.mean_link_hops, 1)),
             ("broken invariants", f"{len(mapping.violations):,}"),
         ]
     )

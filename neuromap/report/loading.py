@@ -17,10 +17,15 @@ def duration(time_s: float) -> str:
     return f"{fixed(time_s, 0 if time_s >= 20 else 1)} s"
 
 
+def _range(low_s: float, high_s: float) -> str:
+    """Return a range in brackets; nothing where both ends are the same."""
+    return f" ({duration(low_s)} to {duration(high_s)})" if low_s != high_s else ""
+
+
 def loading_line(loading: LoadingReport) -> str:
     """Return the times in one line: the usual way, its range, then the other."""
     low_s, high_s = loading.total_range_s
-    usual = f"{duration(loading.total_s)} ({duration(low_s)} to {duration(high_s)})"
+    usual = f"{duration(loading.total_s)}{_range(low_s, high_s)}"
     others = [
         f", {duration(time_s)} {_WAYS[way]}"
         for way, time_s in loading.total_by_generation_s.items()
@@ -35,7 +40,7 @@ def loading_facts(loading: LoadingReport) -> list[tuple[str, str]]:
         ("allocation, boot, code", duration(loading.start_s)),
         (f"synapses, {_WAYS[loading.generation]}", duration(loading.draw_s)),
         ("sending", duration(loading.load_s)),
-        ("in all", f"{duration(loading.total_s)} ({' to '.join(map(duration, loading.total_range_s))})"),
+        ("in all", f"{duration(loading.total_s)}{_range(*loading.total_range_s)}"),
     ]
     for way, time_s in loading.total_by_generation_s.items():
         if way != loading.generation:

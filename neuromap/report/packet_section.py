@@ -84,8 +84,9 @@ def packet_section(
     """
     view = PacketView(outcome, mapping, found)
     made = _figures(view, lateness)
-    warmup = f" The first {warmup_steps:,} ticks are the warm-up, which all counts above leave out." * (
-        warmup_steps > 0
+    warmup = (
+        f" This section covers all ticks; the first {warmup_steps:,} are the warm-up, which other sections leave out."
+        * (warmup_steps > 0)
     )
     svg = {name: to_svg(one, f"packet-{name}") for name, one in made.items()}
     late = _LATE_STEPS if lateness is not None else _LATE + (_LATE_UNKNOWN if view.lateness is None else "")

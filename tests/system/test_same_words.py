@@ -88,3 +88,14 @@ def test_depths_agree_where_nothing_is_late(case, tmp_path):
     assert (static.max_dtcm_bytes, static.max_sdram_bytes) == (
         cores.memory.max_dtcm_bytes, cores.memory.max_sdram_bytes,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("is_in_phase", [True, False])
+def test_steps_of_neuroaix_are_as_long_in_the_packet_network_as_by_its_own_model(is_in_phase):
+    """Most steps have no spike; they take 2.9 us by both, 33 times real time (the packet network said 97)."""
+    options = {"machine": "neuroaix", "scale": 0.01, "seconds": 0.05, "settings": {"warmup_ms": 10}}
+    full = run_full("pd14", **options, is_in_phase=is_in_phase)
+    own = full.report.timing.real_time_factor
+    assert own == pytest.approx(0.0297, rel=0.03)
+    assert full.packets.real_time_factor == pytest.approx(own, rel=0.03)
+    assert run_static("pd14", machine="neuroaix", scale=0.01).real_time_factor == pytest.approx(own, rel=0.15)

@@ -8,7 +8,7 @@ import pytest
 from emulator.cores.pipeline_node import node_phases
 from emulator.kernels import pipeline
 from emulator.pipeline_step import pipeline_step
-from emulator.pipeline_timing import NodeArray, kernel_nodes, node_array, row_times
+from emulator.pipeline_timing import NodeArray, kernel_nodes, node_array, row_times, silent_step_ns
 from emulator.timing import time_cores
 from machines import network
 from mapping.flow import map_network
@@ -145,3 +145,8 @@ def test_open_constants_give_a_range(mapped):
     low, high = timing.low, timing.high
     assert (timing.step_cycles - low.step_cycles)[0] * CYCLE_NS == pytest.approx(80)
     assert (high.step_cycles - timing.step_cycles)[0] * CYCLE_NS == pytest.approx(20)
+
+
+def test_a_step_without_spikes_is_the_one_that_was_measured_with_77_neurons(mapped):
+    assert silent_step_ns(mapped) == pytest.approx(2_960, rel=0.01)
+    assert silent_step_ns(replace(mapped, machine=load_machine("neuroaix", {"topology.kind": "mesh"}))) == 0.0

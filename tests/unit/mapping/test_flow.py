@@ -12,7 +12,7 @@ from mapping.io import load_mapping, save_mapping
 from mapping.model import Mapping
 from mapping.partition.cut import RECIPES
 from mapping.recipe import STAGES
-from mapping.verify import verify
+from mapping.verify import Asked, verify
 from models.errors import ParameterError, UnknownNameError
 from models.networks import pd14
 
@@ -73,6 +73,20 @@ def test_progress_names_every_stage_at_its_start_and_end():
 def test_mapping_twice_gives_the_same(small):
     again = map_network(pair(), machine(n_boards="auto", dead_chips=((3, 3),)), seed=7)
     assert_same(small, again)
+
+
+def test_dead_parts_of_boards_that_are_not_taken_do_not_matter(tmp_path):
+    """A lab's machine lists the dead parts of all its boards; a small network takes one."""
+    beyond = {"dead_chips": ((100, 100),), "dead_cores": ((40, 40, 3),), "dead_links": ((7, 7, 0), (90, 3, 1))}
+    there = {"dead_chips": ((3, 3),), "dead_cores": ((1, 0, 4),), "dead_links": ((1, 1, 0),)}
+    lab = machine(n_boards="auto", **{name: there[name] + beyond[name] for name in there})
+    mapping = map_network(pair(), lab, seed=7)
+    assert mapping.machine.topology.n_boards == 1
+    assert {name: getattr(mapping.machine, name) for name in there} == there
+    assert verify(mapping, pair(), Asked(lab, mapping.recipe, 7)) == ()
+    assert_same(mapping, map_network(pair(), machine(n_boards="auto", **there), seed=7))
+    again = map_network(pair(), lab, seed=7, given=mapping, stage="route")
+    assert again.machine == mapping.machine
 
 
 def test_unknown_recipe_is_refused():

@@ -203,7 +203,7 @@ def test_what_does_not_fit_a_core_is_refused(recipe, options, changes, message):
 
 def test_too_large_an_ensemble_is_refused():
     message = (
-        r"^cores of an ensemble at one chip of spinnaker1 \(Population\('A'\)\): needs 17 cores, has 16 cores; "
+        r"^cores of an ensemble at one chip of spinnaker1 \(population A\): needs 17 cores, has 16 cores; "
         r"lower n_synapse_cores \(now 15\)$"
     )
     with pytest.raises(CapacityError, match=message):
@@ -212,7 +212,7 @@ def test_too_large_an_ensemble_is_refused():
 
 def test_a_chip_without_room_for_a_synapse_core_is_refused():
     message = (
-        r"^cores of an ensemble at one chip of spinnaker1 \(Population\('A'\)\): needs 3 cores, has 2 cores; "
+        r"^cores of an ensemble at one chip of spinnaker1 \(population A\): needs 3 cores, has 2 cores; "
         r"take recipe 'combined'$"
     )
     with pytest.raises(CapacityError, match=message):

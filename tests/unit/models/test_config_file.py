@@ -132,3 +132,17 @@ def test_check_value_suggests_choices():
 )
 def test_describe(hint, words):
     assert describe(hint) == words
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ([1], "^--set: needs path=value, for example .*, has 1$"),
+        ({1: 2}, "^settings: needs paths as text, for example .*, has 1$"),
+        ("seconds=1", "^settings: needs a mapping of paths to values, or a list of path=value, has 'seconds=1'$"),
+        (7, "^settings: needs a mapping of paths to values, or a list of path=value, has 7$"),
+    ],
+)
+def test_settings_of_another_type_are_refused(settings, message):
+    with pytest.raises(ParameterError, match=message):
+        parse_settings(settings)

@@ -271,7 +271,7 @@ def test_boards_of_a_large_machine_are_all_drawn():
 
 def test_latencies_beyond_the_last_bin_are_said_to_be():
     long = dynamic_text(replace(REPORT, latency_ns={"q0.5": 10.0, "q0.99": 500.0, "q1": 500.0}))
-    assert "latency: median 0.01 us, 99 % within over 0.50 us, longest over 0.50 us" in long
+    assert "latency: median 0.01 µs, 99 % within over 0.50 µs, longest over 0.50 µs" in long
     none = dynamic_text(replace(REPORT, latency_ns={"q0.5": -7.5, "q0.99": -7.5, "q1": -7.5}))
     assert "latency: median none, 99 % within none, longest none" in none
 

@@ -11,13 +11,16 @@ from machines import machine, network, projection
 from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.partition.row import row_probability
+from mapping.recipe import Recipe
+from mapping.task import Task
 from models.machine_file import load_machine
 from models.network import AllToAll, Explicit, FixedProbability, FixedTotalNumber, OneToOne
 from models.networks import pd14
 from neuromap import static
 from neuromap.cli import main
 from neuromap.experiment import check_experiment, make_experiment
-from neuromap.flow import run
+from neuromap.flow import run, run_static
+from neuromap.remedy import describe_load
 from neuromap.static import events_per_s, rows_per_s, static_report, static_text
 
 
@@ -176,3 +179,32 @@ def test_report_is_plain_data(small):
     mapping, net = small
     plain = asdict(static_report(mapping, net))
     assert json.loads(json.dumps(plain)) == plain
+
+
+def test_words_and_links_a_packet_on_a_unicast_machine():
+    """The dynamic depth counts 1.5 hops a packet there; 43 is what all packets of a spike cross."""
+    report = run_static("pd14", scale=0.02, machine="loihi1")
+    said = static_text(report)
+    assert report.link_packets_per_s / report.n_packets_sent_per_s == pytest.approx(1.56, abs=0.01)
+    assert "1.6 links a packet on average (at most 60 links for all that a spike sends)" in said
+    assert "24 neuro-cores, 6 tiles, 1 chip;" in said
+    assert not [word for word in ("tables", "SDRAM", "DTCM") if word in said]
+    assert f"memory: core memory {report.max_dtcm_bytes:,} of 131,072 bytes" in said.splitlines()
+
+
+@pytest.mark.parametrize(("capacity", "is_full"), [(4_400, True), (4_600, False)])
+def test_a_link_that_carries_less_than_is_asked_is_said(capacity, is_full):
+    """4,499 packets/s are expected on the busiest link of PD14 at a scale of 0.02."""
+    options = {"scale": 0.02, "settings": {"machine.link.packets_per_s": capacity}}
+    report = run_static("pd14", **options)
+    assert report.busiest_link.packets_per_s == pytest.approx(4_499, abs=1)
+    assert (report.busiest_link.load_ratio > 1) is is_full
+    assert (": more than it carries, so that packets are late or lost" in static_text(report)) is is_full
+    net, machine_ = check_experiment(make_experiment("pd14", **options))
+    said = describe_load(
+        map_network(net, machine_, recipe="ensemble"),
+        Task(network=net, machine=machine_, recipe=Recipe(name="ensemble")),
+    )
+    assert said.endswith("a link is asked for 102 % of what it carries at mean load, so that it would not keep up") is (
+        is_full
+    )
