@@ -327,7 +327,8 @@ def dynamic_text(report: DynamicReport) -> str:
         if report.n_hops
         else "no packet crossed a link",
         f"routers: {plural(report.n_blocked_packets, 'packet')} held up, "
-        f"{report.router['n_dropped_multicast_packets']:,} dropped, {report.router['n_reinjected_packets']:,} sent again",
+        f"{report.router['n_dropped_multicast_packets']:,} dropped, "
+        f"{report.router['n_reinjected_packets']:,} sent again",
         f"cores: up to {plural(report.max_spike_buffer_packets, 'packet')} waiting, backlog at a tick's begin up to "
         f"{report.max_backlog_ns / 1e3:,.1f} µs",
         f"step: {report.mean_step_ns / 1e3:,.1f} µs on average (real-time factor {report.real_time_factor:.3g})",
