@@ -40,7 +40,7 @@ def advance(
     """
     done = 0
     pool = worker_pool(n_threads)
-    chunk_steps = MAX_CHUNK_STEPS if after_step is None else 1
+    chunk_steps = min(MAX_CHUNK_STEPS, recorder.look_steps) if after_step is None else 1
     told_s = time.monotonic()
     try:
         while done < n_steps:
@@ -53,7 +53,7 @@ def advance(
             plasticity.sample(done)
             if after_step is not None:
                 after_step(done - 1, neurons)
-            is_long = n > 1 or done % MAX_CHUNK_STEPS == 0 or time.monotonic() - told_s > _TELL_AFTER_S
+            is_long = n == MAX_CHUNK_STEPS or done % MAX_CHUNK_STEPS == 0 or time.monotonic() - told_s > _TELL_AFTER_S
             if progress is not None and (is_long or done == n_steps):
                 told_s = time.monotonic()
                 progress("simulate", done / n_steps)

@@ -42,9 +42,11 @@ def population_rows(network: Network, scales: dict[tuple[str, Receptor], WeightS
         try:
             rows.append(_row(population, network.dt_ms, scales))
         except ParameterError as err:
-            if not has_other_models(network):
+            where = f"Population({population.name!r})"
+            if err.name.startswith(where):
                 raise
-            raise ParameterError(f"Population({population.name!r}): {err.name}", err.value, err.allowed) from err
+            name = f"{where}.{err.name}" if err.name.isidentifier() else f"{where}: {err.name}"
+            raise ParameterError(name, err.value, err.allowed) from err
     n_columns = lif.N_LIF_INT if scales else lif.N_LIF_FLOAT
     table: NDArray[Any] = np.array(rows)
     return table if has_other_models(network) else np.ascontiguousarray(table[:, :n_columns])

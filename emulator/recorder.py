@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import neuron as lif
 from emulator.kernels.engine import Cells
 from emulator.kernels.neuron_parts import E_RISE_EXC, E_RISE_INH, E_THRESH, E_U
+from emulator.weight_effect import pull_mv
 from models.errors import ParameterError
 from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta, Network, Population
 
@@ -15,7 +18,8 @@ _HALF_RANGE = 1 << 30  # of 32 bits
 _CONDUCTANCE_BITS = 10
 #: State of 32 bits beyond potentials and currents, whose sums wrap too: rows of ``Cells.extra``.
 _FURTHER_STATE = {LifCurrAlpha: (E_RISE_EXC, E_RISE_INH), LifAdaptThresh: (E_THRESH,), Izhikevich: (E_U,)}
-_LOOK_STEPS = 200  # between two looks at all state
+MOST_LOOK_STEPS = 200  #: between two looks at all state
+_LARGEST_WORD = (1 << 16) - 1
 
 
 def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
@@ -25,9 +29,25 @@ def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
         return _HALF_RANGE
     limit = (_HALF_RANGE << 15) // r_membrane_raw
     if isinstance(neuron, LifCondExp):
-        pull_mv = max(abs(neuron.e_rev_exc_mv - neuron.v_rest_mv), abs(neuron.e_rev_inh_mv - neuron.v_rest_mv), 1.0)
-        limit = int((limit << _CONDUCTANCE_BITS) / pull_mv)
+        limit = int((limit << _CONDUCTANCE_BITS) / pull_mv(neuron))
     return min(limit, _HALF_RANGE)
+
+
+def look_steps(population: Population, row: NDArray[np.int64]) -> int:
+    """Return how often a population must be looked at, so that no current passes the range unseen.
+
+    A current that has been at the end of the range is above half of it for 0.69 of its time constant. One that cannot
+    get there, even with full ring words in every step, is looked at with all others.
+    """
+    if isinstance(population.neuron, LifDelta):  # its currents last no step (``emulator.weight_effect``)
+        return MOST_LOOK_STEPS
+    n_steps, largest_raw = MOST_LOOK_STEPS, _largest_current_raw(population, int(row[lif.L_R]))
+    for shift, decay in ((lif.L_SHIFT_EXC, lif.L_DECAY_EXC), (lif.L_SHIFT_INH, lif.L_DECAY_INH)):
+        kept = math.ldexp(float(row[decay]), -32)
+        if kept < 1.0 and (_LARGEST_WORD << int(row[shift])) >= 2 * largest_raw * (1.0 - kept):
+            half_life_steps = math.log(0.5) / math.log(kept) if kept > 0.0 else 0.0
+            n_steps = min(n_steps, max(1, int(half_life_steps)))
+    return n_steps
 
 
 def check_potentials(network: Network, cells: Cells) -> None:
@@ -56,6 +76,9 @@ class RangeWatch:
             _largest_current_raw(population, int(row[lif.L_R]))
             for population, row in zip(network.populations, cells.lif, strict=True)
         ]
+        self.look_steps = min(
+            look_steps(population, row) for population, row in zip(network.populations, cells.lif, strict=True)
+        )  #: at most so many steps between two looks
         self._found: set[int] = set()
 
     def look(self) -> None:
@@ -88,6 +111,7 @@ class Recorder:
         self._neurons: list[NDArray[np.int32]] = []
         self._v: list[NDArray[np.float64]] = []
         self._n_unwatched = 0
+        self.look_steps = MOST_LOOK_STEPS if watch is None else watch.look_steps  #: steps that a chunk may have
 
     def add(self, step: NDArray[np.int32], neuron: NDArray[np.int32], v: NDArray[np.float64]) -> None:
         """Keep copies of one chunk's spikes and potentials."""
@@ -95,7 +119,7 @@ class Recorder:
         self._neurons.append(neuron.copy())
         self._v.append(v.copy())
         self._n_unwatched += len(v)
-        if self._n_unwatched >= _LOOK_STEPS:
+        if self._n_unwatched >= self.look_steps:
             self._look()
 
     def _look(self) -> None:

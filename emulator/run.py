@@ -26,7 +26,7 @@ from emulator.source import SpikeSources
 from emulator.storage import row_budget_bytes
 from emulator.weight_counts import count_first_draws
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
-from models.check import check_choice, check_ids, check_seed, check_whole
+from models.check import check_choice, check_ids, check_kind, check_seed, check_whole
 from models.errors import CapacityError
 from models.network import (
     Constant,
@@ -233,6 +233,8 @@ def simulate(
     CapacityError
         With ``couple``, if memory does not hold all rows.
     """
+    check_kind("network", network, Network, "a Network")
+    check_kind("ring_buffer", ring_buffer, RingBufferBound, "a RingBufferBound")
     if not isinstance(arithmetic, NumberFormat):
         arithmetic = check_choice("arithmetic", arithmetic, Arithmetic)
     allowed = f"a whole number of steps, 1 to {MAX_STEPS:,}"

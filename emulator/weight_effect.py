@@ -18,14 +18,18 @@ from numpy.typing import NDArray
 from emulator.deviation import CHARGE_NOTE_RATIO, Deviation, ratio_off
 from emulator.kernels import neuron as lif
 from emulator.weight_scale import WeightScale
+from models.distribution import moments
 from models.errors import ParameterError
 from models.network import (
     Constant,
     Explicit,
+    Izhikevich,
     LifCondExp,
     LifCurrAlpha,
     LifDelta,
     Network,
+    NeuronModel,
+    Normal,
     Population,
     Projection,
     Receptor,
@@ -39,6 +43,10 @@ _LARGEST_WORD = (1 << 16) - 1
 _REASON = (
     "the effect of a single spike: its weight has 16 bits, and its current is rounded down by up to one unit in every "
     "step (overlapping spikes lose less each); lengthen dt_ms, or scale weights and c_m_pf up together"
+)
+_LEAD = (
+    "the potential that a current leads to (I R) must be within +-65,536 mV, beyond which it wraps to the other sign; "
+    "lower the weights, shorten tau_mem_ms, raise c_m_pf or, with a delta synapse, lengthen dt_ms"
 )
 
 
@@ -78,6 +86,8 @@ class Spike:
     receptor : Receptor
     magnitude : float
         Of its weight, in the unit of the target's model.
+    largest : float
+        The largest magnitude where that is certain (bounds, given weights), else ``magnitude``.
     is_rounded : bool
         Whether the weight is rounded to the nearest word; else the mean of many is kept.
     """
@@ -86,6 +96,7 @@ class Spike:
     target: Population
     receptor: Receptor
     magnitude: float
+    largest: float
     is_rounded: bool
 
 
@@ -130,14 +141,15 @@ def weight_deviations(
     row_of = {population.name: row for population, row in zip(network.populations, rows, strict=True)}
     for spike in _typical_spikes(network, is_nearest=is_nearest):
         row, scale, unit = row_of[spike.target.name], scales[spike.target.name, spike.receptor], _unit(spike)
-        if isinstance(spike.target.neuron, LifDelta):
-            _check_delta_range(spike, row, scale)
+        _check_range(spike, row, scale)
         effective = effective_weight(spike, network.dt_ms, row, scale)
         if ratio_off(spike.magnitude, effective) > CHARGE_NOTE_RATIO:
             yield Deviation(
                 where=spike.name, parameter=f"weight_{unit.suffix}", asked=spike.magnitude, effective=effective,
                 unit=unit.value, reason=_REASON,
             )  # fmt: skip
+    for population in network.populations:
+        yield from _full_word(population, row_of[population.name])
 
 
 def _unit(spike: Spike) -> WeightUnit:
@@ -152,14 +164,15 @@ def _typical_spikes(network: Network, *, is_nearest: bool) -> Iterator[Spike]:
         if magnitude:
             yield Spike(
                 name=f"{projection.source} -> {projection.target}", target=targets[projection.target],
-                receptor=projection.receptor, magnitude=magnitude, is_rounded=is_single and is_nearest,
+                receptor=projection.receptor, magnitude=magnitude, largest=_largest_weight(projection),
+                is_rounded=is_single and is_nearest,
             )  # fmt: skip
     for population in network.populations:
         drive = population.poisson
         if drive is not None and drive.total_rate_hz and drive.weight:
             yield Spike(
                 name=f"Poisson drive -> {population.name}", target=population, receptor=Receptor.EXC,
-                magnitude=abs(drive.weight), is_rounded=True,
+                magnitude=abs(drive.weight), largest=abs(drive.weight), is_rounded=True,
             )  # fmt: skip
 
 
@@ -169,18 +182,85 @@ def _typical_weight(projection: Projection) -> tuple[float, bool]:
     if isinstance(connector, Explicit) and connector.weights is not None:
         sizes = np.abs(connector.weights)
         return (float(sizes.mean()), bool(sizes.min() == sizes.max())) if sizes.size else (0.0, True)
-    return abs(projection.weight.mean), isinstance(projection.weight, Constant)
+    return abs(moments(projection.weight).mean), isinstance(projection.weight, Constant)
 
 
-def _check_delta_range(spike: Spike, row: NDArray[np.int64], scale: WeightScale) -> None:
-    """Raise ParameterError if the potential that one spike's current leads to is outside S16.15."""
-    neuron, weight_mv = spike.target.neuron, spike.magnitude
-    assert isinstance(neuron, LifDelta)
-    lead_raw = int(weight_mv * scale.raw_per_pa * 2.0**scale.shift) * int(row[lif.L_R]) >> 15
-    room_raw = _RANGE_RAW - int(max(abs(neuron.v_rest_mv), abs(neuron.v_reset_mv), abs(neuron.v_thresh_mv)) * 32768)
+def _largest_weight(projection: Projection) -> float:
+    """Return the largest size that a projection's weights are sure to come near; of a normal one the mean."""
+    connector, drawn = projection.connector, moments(projection.weight)
+    if projection.plasticity is not None:
+        return abs(drawn.mean)
+    if isinstance(connector, Explicit) and connector.weights is not None:
+        return float(np.abs(connector.weights).max())
+    return abs(drawn.mean) if isinstance(projection.weight, Normal) else max(abs(drawn.low), abs(drawn.high))
+
+
+def _check_range(spike: Spike, row: NDArray[np.int64], scale: WeightScale) -> None:
+    """Raise ParameterError if the potential that the largest input of a projection or drive leads to wraps."""
+    room_raw = _room_raw(spike.target.neuron)
+    arriving = int(spike.largest * scale.raw_per_pa * 2.0**scale.shift)
+    lead_raw = _lead_raw(arriving, spike.receptor, spike.target.neuron, row)
     if lead_raw >= room_raw:
+        unit = _unit(spike)
         raise ParameterError(
-            f"weight_mv of {spike.name}", weight_mv,
-            f"at most {weight_mv * room_raw / lead_raw:.3g} mV in fixed point: the delta synapse is a current of one "
-            "step, and the potential that it leads to must be within +-65,536 mV; shorten tau_mem_ms or lengthen dt_ms",
+            f"weight_{unit.suffix} of {spike.name}", spike.largest,
+            f"at most {_floored(spike.largest * room_raw / lead_raw)} {unit.value} in fixed point: {_LEAD}",
         )  # fmt: skip
+
+
+def _floored(value: float) -> str:
+    """Return a number above 0 in words, rounded down to three digits."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return f"{math.floor(value / unit * (1 + 1e-12)) * unit:,.10g}"
+
+
+def _room_raw(neuron: NeuronModel) -> int:
+    """Return how far a current may lead the potential, raw S16.15."""
+    if isinstance(neuron, Izhikevich):
+        return _RANGE_RAW
+    potentials_mv = [abs(v) for v in (neuron.v_rest_mv, neuron.v_reset_mv, neuron.v_thresh_mv) if math.isfinite(v)]
+    return max(_RANGE_RAW - int(max(potentials_mv) * 32768), 1)
+
+
+def _lead_raw(arriving: int, receptor: Receptor, neuron: NeuronModel, row: NDArray[np.int64]) -> int:
+    """Return how far the largest current that an input makes would lead the potential, raw S16.15.
+
+    Parameters
+    ----------
+    arriving : int
+        Ring word, shifted: raw S16.15 of what the model's synapse takes.
+    """
+    if isinstance(neuron, Izhikevich):
+        return arriving
+    match neuron:
+        case LifCurrAlpha():
+            current = int(arriving / math.e)
+        case LifDelta():
+            current = arriving
+        case _:
+            current = arriving * int(row[_COLUMNS[receptor][0]]) >> 32
+    if isinstance(neuron, LifCondExp):
+        current = int((current >> _CONDUCTANCE_BITS) * pull_mv(neuron))
+    return current * int(row[lif.L_R]) >> 15
+
+
+def _full_word(population: Population, row: NDArray[np.int64]) -> Iterator[Deviation]:
+    """Yield a delta synapse of which several inputs in one step, each small enough, can lead out of the range.
+
+    Its current is gone after the step: nothing that is looked at later shows that it wrapped.
+    """
+    neuron = population.neuron
+    if not isinstance(neuron, LifDelta):
+        return
+    shift, room_raw = int(max(row[lif.L_SHIFT_EXC], row[lif.L_SHIFT_INH])), _room_raw(neuron)
+    if _lead_raw(_LARGEST_WORD << shift, Receptor.EXC, neuron, row) >= room_raw:
+        limit_mv = math.ldexp(room_raw * ((1 << 15) - int(row[lif.L_EXP_TC])), -30)
+        yield Deviation(
+            where=population.name, parameter="input of one step", asked=math.inf, effective=limit_mv, unit="mV",
+            text=f"a sum beyond {_floored(limit_mv)} mV moves the potential the other way", reason=_LEAD,
+        )  # fmt: skip
+
+
+def pull_mv(neuron: LifCondExp) -> float:
+    """Return the largest distance of a reversal potential from rest, at least 1 mV."""
+    return max(abs(neuron.e_rev_exc_mv - neuron.v_rest_mv), abs(neuron.e_rev_inh_mv - neuron.v_rest_mv), 1.0)

@@ -23,7 +23,7 @@ from mapping.resume import keep_stages
 from mapping.route import ROUTERS
 from mapping.tables import build_tables, check_tables, table_lengths
 from mapping.task import Task
-from models.check import check_number, check_seed, check_whole
+from models.check import check_kind, check_number, check_seed, check_whole
 from models.errors import CapacityError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
@@ -110,6 +110,8 @@ def map_network(
     CapacityError, UnroutableError, TableOverflowError
         From the stages.
     """
+    check_kind("network", network, Network, "a Network")
+    check_kind("machine", machine, Machine, "a Machine")
     _check_names(recipe=recipe, place=place, route=route, minimise=minimise, stage=stage)
     seed = check_seed("seed", seed)
     if neurons_per_core is not None and neurons_per_core != "auto":

@@ -26,7 +26,8 @@ def check_group(kind: str, name: str, n_neurons: object) -> int:
     """Return the size of a population or source as an ``int``; raise ParameterError for a wrong name or size."""
     check_text(f"{kind}.name", name)
     where = f"{kind}({name!r}).n_neurons"
-    n_neurons = check_whole(where, n_neurons, at_least=-MAX_COUNT, at_most=MAX_COUNT, allowed="a whole number")
+    allowed = f"a whole number of at most {MAX_COUNT:,} neurons"
+    n_neurons = check_whole(where, n_neurons, at_least=-MAX_COUNT, at_most=MAX_COUNT, allowed=allowed)
     if n_neurons < 1:
         raise ParameterError(where, n_neurons, "at least 1 neuron")
     return n_neurons

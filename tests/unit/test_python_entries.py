@@ -129,3 +129,24 @@ def test_choices_are_named_with_the_known_ones(option, value):
 def test_the_bound_of_a_ring_buffer_is_made_of_numbers(name, value):
     with pytest.raises(ParameterError, match=rf"^ring_buffer_{name}: needs .*, has "):
         RingBufferBound(**{name: value})
+
+
+@pytest.mark.parametrize(("call", "name"), [
+    (lambda: simulate(None, n_steps=1, seed=1), "network"),
+    (lambda: simulate(NET, n_steps=1, seed=1, ring_buffer=5.0), "ring_buffer"),
+    (lambda: map_network("chain", machine(n_boards=1)), "network"),
+    (lambda: map_network(NET, "spinnaker1"), "machine"),
+])  # fmt: skip
+def test_what_is_of_another_kind_is_refused(call, name):
+    with pytest.raises(ParameterError, match=rf"^{name}: needs a "):
+        call()
+
+
+@pytest.mark.parametrize("n_neurons", [2**31, 2**40, np.uint64(2**63)])
+@pytest.mark.parametrize("kind", [Population, PoissonSource])
+def test_more_neurons_than_ids_are_said_to_be_too_many(kind, n_neurons):
+    options = {} if kind is Population else {"rate_hz": 1.0}
+    with pytest.raises(
+        ParameterError, match=r"^\w+\('N'\)\.n_neurons: needs a whole number of at most 2,147,483,647 neurons"
+    ):
+        kind(name="N", n_neurons=n_neurons, **options)

@@ -11,9 +11,11 @@ import pytest
 from emulator.deviation import Deviation, deviation_notes, nearest_held
 from emulator.fixed_point_notes import fixed_point_deviations, format_deviations
 from emulator.number_format import NumberFormat
+from emulator.population_rows import population_rows
+from emulator.recorder import MOST_LOOK_STEPS, look_steps
 from emulator.run import simulate
 from emulator.weight_effect import charge_raw
-from emulator.weight_scale import WeightRounding
+from emulator.weight_scale import WeightRounding, weight_scales
 from models.errors import NeuromapWarning, ParameterError
 from models.network import (
     Constant,
@@ -25,12 +27,14 @@ from models.network import (
     LifCurrExp,
     LifDelta,
     Network,
+    Normal,
     OneToOne,
     PairStdp,
     PoissonDrive,
     Population,
     Projection,
     SpikeArraySource,
+    Uniform,
 )
 from models.networks import NETWORKS
 
@@ -165,7 +169,93 @@ def test_delta_input_that_leads_out_of_the_range_is_refused():
         ParameterError, match=r"^weight_mv of S -> N: needs at most 7\.99 mV in fixed point: .* has 9\.0$"
     ):
         found(LifDelta(tau_mem_ms=1000.0), weight=9.0)
+    uniform = replace(network_of(LifDelta(tau_mem_ms=1000.0), weight=1.0).projections[0],
+                      weight_mv=Uniform(low=0.0, high=9.0))  # fmt: skip
+    with pytest.raises(ParameterError, match=r"^weight_mv of S -> N: needs at most .* mV in fixed point: .* has 9\.0$"):
+        fixed_point_deviations(replace(network_of(LifDelta(tau_mem_ms=1000.0), weight=1.0), projections=(uniform,)))
     assert "weight_mv" not in found(LifDelta(tau_mem_ms=1000.0), weight=7.9)
+
+
+@pytest.mark.parametrize(("neuron", "largest"), [
+    (LifCurrExp(tau_mem_ms=500.0), 30_000.0),
+    (LifAdaptThresh(tau_mem_ms=500.0), 30_000.0),
+    (LifCurrAlpha(tau_mem_ms=500.0), 30_000.0),
+    (LifCondExp(tau_mem_ms=100.0), 9_000.0),
+])  # fmt: skip
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_one_spike_that_leads_out_of_the_range_is_refused(neuron, largest, sign):
+    """A spike may not move the potential away from where its synapse pulls; the value that the error names works."""
+    start = replace(network_of(neuron, weight=sign * 2.0 * largest), sources=(
+        SpikeArraySource(name="S", n_neurons=1, times_ms=np.array([0.1]), ids=np.array([0])),))  # fmt: skip
+    with pytest.raises(
+        ParameterError, match=r"^weight_\w+ of S -> N: needs at most [\d,.]+ \w+ in fixed point"
+    ) as caught:
+        fixed_point_deviations(start)
+    most = float(re.search(r"at most ([\d,.]+)", str(caught.value)).group(1).replace(",", ""))
+    assert most >= 0.9 * largest
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromapWarning)
+        v = simulate(network_of(neuron, weight=sign * most), n_steps=3, seed=1, probes=[0]).v_mv[:, 0]
+    assert (sign * (v[1:] - v[0]) >= 0).all()
+
+
+def test_truncated_weights_are_judged_by_what_is_drawn():
+    """The mean of Normal(0, 30, high=0) is -23.9: beyond what a delta synapse on 500 ms can step by."""
+    network = network_of(LifDelta(tau_mem_ms=500.0), weight=1.0)
+    drawn = replace(network.projections[0], weight_mv=Normal(mean=0.0, sd=30.0, high=0.0))
+    with pytest.raises(ParameterError, match=r"^weight_mv of S -> N: needs at most 1\d\.\d mV .* has 23\.9"):
+        fixed_point_deviations(replace(network, projections=(drawn,)))
+
+
+def test_delta_inputs_whose_sum_leads_out_of_the_range_are_noted():
+    """8 mV twice in a step of a membrane of 500 ms is 16 mV down instead of up; both alone are right."""
+    network = network_of(LifDelta(tau_mem_ms=500.0), weight=8.0)
+    (note,) = [note for note in deviation_notes(fixed_point_deviations(network)) if "one step" in note]
+    limit_mv = float(re.match(r"input of one step of N: a sum beyond ([\d.]+) mV", note).group(1))
+    assert 8.0 < limit_mv < 16.0
+    twice = SpikeArraySource(name="S", n_neurons=1, times_ms=np.array([0.1, 0.1]), ids=np.array([0, 0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromapWarning)
+        network = replace(network, sources=(twice,))
+        assert note in simulate(network, n_steps=3, seed=1).notes
+    assert not any(
+        "one step" in note for note in deviation_notes(fixed_point_deviations(network_of(LifDelta(), weight=8.0)))
+    )
+
+
+@pytest.mark.parametrize(("neuron", "weight"), [
+    (LifCurrExp(tau_mem_ms=500.0, v_thresh_mv=1e3), 20_000.0),
+    (LifCurrExp(tau_mem_ms=500.0, v_thresh_mv=1e3), -20_000.0),
+    (LifAdaptThresh(tau_mem_ms=500.0, v_thresh_mv=1e3), 20_000.0),
+    (LifCurrAlpha(tau_mem_ms=500.0, v_thresh_mv=1e3), 15_000.0),
+    (LifCondExp(tau_mem_ms=100.0, v_thresh_mv=1e3), 9_000.0),
+])  # fmt: skip
+@pytest.mark.parametrize("first_step", [1, 7, 150])
+def test_currents_that_wrap_for_a_moment_are_seen(neuron, weight, first_step):
+    """Three spikes at once lead beyond the range for a few steps, long over when all state is looked at again."""
+    network = network_of(neuron, weight=weight)
+    at_once = SpikeArraySource(name="S", n_neurons=1, times_ms=np.full(3, 0.1 * first_step), ids=np.zeros(3, int))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NeuromapWarning)
+        assert simulate(network, n_steps=400, seed=1).near_overflow == ()
+        found = simulate(replace(network, sources=(at_once,)), n_steps=400, seed=1)
+    assert found.near_overflow == ("N",)
+
+
+@pytest.mark.parametrize("name", ["pd14", "brunel", "vogels_abbott"])
+def test_built_in_networks_are_looked_at_no_more_often(name):
+    network = NETWORKS[name]()
+    rows = population_rows(network, weight_scales(network))
+    for population, row in zip(network.populations, rows, strict=True):
+        assert look_steps(population, row) == MOST_LOOK_STEPS
+
+
+@pytest.mark.parametrize("neurons", [(LifCurrExp(tau_syn_exc_ms=5000.0),),
+                                     (LifCurrExp(tau_syn_exc_ms=5000.0), LifCondExp())])  # fmt: skip
+def test_errors_of_constants_name_the_population(neurons):
+    cells = tuple(Population(name=f"N{i}", n_neurons=1, neuron=neuron) for i, neuron in enumerate(neurons))
+    with pytest.raises(ParameterError, match=r"^Population\('N0'\)\.tau_syn_exc_ms: needs at most 3277 ms"):
+        fixed_point_deviations(Network(name="one", populations=cells))
 
 
 def test_synaptic_currents_that_lead_out_of_the_range_are_watched():

@@ -145,7 +145,10 @@ def test_clipped_weights_are_named():
 
 
 def test_state_near_the_end_of_its_range_is_named():
-    neuron = LifCurrExp(tau_syn_exc_ms=40.0, tau_syn_inh_ms=40.0, v_thresh_mv=60_000.0)
+    """40,000 nA into 0.4 MOhm are 16,000 mV: the current is near the end of its own range, the potential is not."""
+    neuron = LifCurrExp(
+        c_m_pf=25_000.0, tau_syn_exc_ms=40.0, tau_syn_inh_ms=40.0, v_thresh_mv=30_000.0,
+    )  # fmt: skip
     network = Network(
         name="wrap", populations=(replace(CELLS, neuron=neuron), replace(CELLS, name="B")),
         sources=(spikes_at("T", 1, [(0.1 * i, 0) for i in range(20)]),),
