@@ -43,12 +43,12 @@ _MAX_AHEAD = 64  # steps that input is moved ahead at once; what is later waits 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
-    """What became of the synaptic events, by the slice of their targets; of the spikes after the warm-up.
+    """The fate of the synaptic events of the spikes after the warm-up, by the slice of their targets.
 
     Attributes
     ----------
     n_events, n_on_time, n_late : ndarray, shape (n_slices,), int64
-        Synaptic events that the spikes sent ask for; that counted in their time; that counted later.
+        Synaptic events of the spikes sent; those that took effect in time; those that took effect later.
     late_by : ndarray, shape (n_bins,), int64
         Deliveries to cores (rows with synapses) by the ticks they were late (0: on time); the last bin takes all above.
     step_missed, step_late : ndarray, shape (n_steps,), int64
@@ -84,9 +84,9 @@ def check_closed_loop(network: Network) -> None:
 
 @dataclass(slots=True)
 class PacketCounts:
-    """Packets sent after the warm-up, the deliveries to cores that they ask for, and what became of those.
+    """Packets sent after the warm-up, and the fate of their deliveries to cores.
 
-    ``n_delivered``: worked off, late ones included; ``n_late``: as docs/glossary.md has it.
+    ``n_delivered``: the core has worked on them, late ones included; ``n_late``: as docs/glossary.md defines it.
     """
 
     n_sent: int = 0
@@ -96,7 +96,7 @@ class PacketCounts:
 
     @property
     def n_lost(self) -> int:
-        """Deliveries that were asked for and never made."""
+        """Expected deliveries that were never made."""
         return self.n_expected - self.n_delivered
 
 

@@ -15,10 +15,9 @@ from models.errors import ParameterError
 
 NOTE_RATIO = 0.01
 ERROR_RATIO = 0.2
-#: Charge of one spike on a synapse that is silent otherwise: the worst case, since rounding takes from overlapping
-#: spikes together no more than from one.
+#: For the charge of a single spike, which is the worst case: overlapping spikes together lose no more than one alone.
 CHARGE_NOTE_RATIO = 0.05
-#: Time constants of the device beyond this are warned of: a caller from Python has no report to read.
+#: Time constants of the device that are further off are also a warning: a caller from Python has no report to read.
 WARN_RATIO = 0.05
 _MAX_NAMES = 3
 _N_HALVINGS = 60
@@ -26,7 +25,7 @@ _N_HALVINGS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deviation:
-    """One parameter that fixed point does not hold.
+    """One parameter that fixed point cannot represent.
 
     Attributes
     ----------
@@ -56,7 +55,7 @@ class Deviation:
 
     @property
     def is_large(self) -> bool:
-        """Whether a caller should hear of it at once."""
+        """Whether it is large enough for a warning."""
         return ratio_off(self.asked, self.effective) > self.warn_ratio
 
     @property

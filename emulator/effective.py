@@ -1,4 +1,4 @@
-"""Effective parameters: what the constants that a neuron core derives in fixed point amount to.
+"""Effective parameters: those that the constants of a neuron core, derived in fixed point, stand for.
 
 Every constant of a row (``emulator.neuron_constants``) is turned back into the parameter it came from, with the true
 time step: a membrane decay ``r / 2**15`` is a time constant of ``-dt / ln(r / 2**15)``. What is more than
@@ -58,7 +58,7 @@ class Constants:
         return math.ldexp(float(self.row[lif.L_EXP_TC]), -self.decay_bits)
 
     def deviation(self, parameter: str, asked: float, effective: float, unit: str, reason: str) -> Deviation:
-        """Return a deviation of what sets how fast the neuron is, which ``simulate`` warns of where it is large."""
+        """Return a deviation of a parameter that sets how fast the neuron is; ``simulate`` warns if it is large."""
         return Deviation(
             where=self.population.name, parameter=parameter, asked=asked, effective=effective, unit=unit,
             reason=reason, warn_ratio=WARN_RATIO if self.is_device else math.inf,
@@ -82,7 +82,7 @@ def decay_off(tau_ms: float, dt_ms: float, decay: float) -> float:
 
 
 def neuron_deviations(c: Constants) -> Iterator[Deviation]:
-    """Yield the parameters of a population that fixed point does not hold.
+    """Yield the parameters of a population that fixed point cannot represent.
 
     Raises
     ------

@@ -29,7 +29,7 @@ def fixed_point_deviations(
     network: Network, *, ring_buffer: RingBufferBound = DEFAULT_RING_BUFFER,
     weight_rounding: WeightRounding = WeightRounding.NEAREST,
 ) -> list[Deviation]:  # fmt: skip
-    """Return what the machine's own S16.15 does not hold of a network.
+    """Return a note for each parameter of a network that the machine's own S16.15 cannot represent.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def fixed_point_deviations(
 def format_deviations(
     network: Network, number_format: NumberFormat, *, ring_buffer: RingBufferBound = DEFAULT_RING_BUFFER
 ) -> list[Deviation]:
-    """Return what the constants of a number format do not hold of a network; none is too far off to be tried."""
+    """Return a note for each parameter that the constants of a number format cannot represent; none is an error."""
     if number_format.state is None:
         return []
     scales = weight_scales(network, ring_buffer)

@@ -34,7 +34,7 @@ def _draw_v_init(population: Population, rng: np.random.Generator) -> NDArray[np
 
 
 def _redrawn(normal: Normal, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw until all are inside the bounds; by the inverse of the distribution where hardly any draw would be."""
+    """Draw values inside the bounds: again and again, or by inverting the distribution where few would be inside."""
     if normal.sd == 0:
         return np.full(n, normal.mean)
     mirror = -1.0 if normal.low > normal.mean else 1.0  # the lower tail keeps its digits

@@ -1,4 +1,4 @@
-"""Ctrl-C at a time of one's own choosing: what must not stop halfway is finished first."""
+"""Holds Ctrl-C back until work that must not stop halfway is finished."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Held:
-    """Whether somebody wanted to interrupt what is going on."""
+    """The signal that was held back, if one came."""
 
     def __init__(self) -> None:
         self.is_pressed = False

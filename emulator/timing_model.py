@@ -1,4 +1,4 @@
-"""What the timing of a run is: its result, and the lengths of rows that it is worked out from."""
+"""The timing of a run: its result, and the lengths of the synaptic rows from which it is computed."""
 
 from __future__ import annotations
 

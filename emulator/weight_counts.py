@@ -1,4 +1,4 @@
-"""Weights that a machine's words do not hold, counted over all synapses, whether their rows are stored or not.
+"""Weights that a machine's words cannot hold, counted over all synapses, whether their rows are stored or not.
 
 Stored rows are counted when they are built. A row that is not stored is counted when its source first fires; those of
 sources that never fired are drawn once more after the run, unless the range of all weights shows that none is lost.

@@ -130,7 +130,7 @@ def effective_weight(spike: Spike, dt_ms: float, row: NDArray[np.int64], scale: 
 def weight_deviations(
     network: Network, rows: NDArray[np.int64], scales: dict[tuple[str, Receptor], WeightScale], *, is_nearest: bool
 ) -> Iterator[Deviation]:
-    """Yield the projections and drives of which one spike is worth too much or too little.
+    """Yield the projections and drives of which one spike has too large or too small an effect.
 
     Parameters
     ----------

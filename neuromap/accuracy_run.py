@@ -161,7 +161,7 @@ def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
     if isinstance(experiment, str) and not is_file and not _says_seconds(options):
         options = {**options, "seconds": DEFAULT_SECONDS}
     made = make_experiment(experiment, job="accuracy", **options)
-    network, machine = check_experiment(replace(made, arithmetic="float"))  # each variant says what it does not hold
+    network, machine = check_experiment(replace(made, arithmetic="float"))  # each variant has its own notes
     dt_ms = network.dt_ms
     return _Setting(
         made, network, machine, n_steps=ms_to_steps(made.warmup_ms + made.seconds * 1e3, dt_ms),

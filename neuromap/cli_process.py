@@ -1,4 +1,4 @@
-"""What surrounds a command: signals, terminals that know only ASCII, pipes that are closed, too little memory.
+"""Handles what a command meets from outside: signals, terminals that know only ASCII, closed pipes, too little memory.
 
 Whatever ends a command from outside, the user reads one line, and the exit code says what it was.
 """
@@ -35,7 +35,7 @@ _UPRIGHT, _LEVEL = "│┃║┆┇┊┋", "─━═┄┅┈┉╌╍╸╺�
 
 
 class SignalExit(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: what Ctrl-C would have kept is kept."""
+    """SIGTERM or SIGHUP; the same results are kept as after Ctrl-C."""
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def print_line(text: str) -> None:
 
 
 def forget_closed_streams() -> None:
-    """Let Python end without a word where the reader of stdout or stderr has gone (``neuromap schema | head``)."""
+    """Let Python end silently where the reader of stdout or stderr has gone (``neuromap schema | head``)."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -1,4 +1,4 @@
-"""What the machine's fixed point does not hold of an experiment's network: the same sentences at every depth."""
+"""Notes on the parameters of a network that the machine's fixed point cannot represent: the same at every depth."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""One writer a folder: whoever writes results into a folder holds a lock on a file in it.
+"""One writer at a time: a command that writes results into a folder holds a lock on a file in it.
 
-The lock is the kernel's (``flock``), so that it ends with its process however that ends. Its file is called
-``.neuromap.lock`` and says who holds it; overwriting results never touches it. The holder removes it at the end, and
-who gets the lock on a file that has been removed meanwhile tries again.
+The lock is the kernel's (``flock``), so it ends with its process, however that ends. Its file is called
+``.neuromap.lock`` and says who holds it; overwriting results never touches it. The holder removes it at the end. A
+process that gets the lock on a file which was removed meanwhile tries again.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def judge(
     without_loss = _answer(loses_nothing, at_ends, unranged)
     if not has_steps:
         in_time = without_loss = NOTHING
-    elif is_silent:  # an overrun of cores that have nothing but their own updates to do is one all the same
+    elif is_silent:  # cores can overrun by their own updates alone
         in_time, without_loss = NOTHING if keeps_up else in_time, NOTHING
     fits = not mapping.violations
     return Judgement(
@@ -101,7 +101,7 @@ def judge(
 
 
 def _answer(as_stated: bool, at_ends: list[bool], unranged: list[str]) -> Answer:
-    """Yes or no where it is the same within all ranges, and rests on no guess without one."""
+    """Return yes or no where the answer is the same within all ranges and depends on no constant without a range."""
     if unranged or any(one != as_stated for one in at_ends):
         return DEPENDS
     return "yes" if as_stated else "no"

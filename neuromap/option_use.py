@@ -1,7 +1,7 @@
 """Which command and depth reads which setting and option; what would do nothing is refused.
 
-An experiment file may hold every setting, since it serves every command. What is given beside it (an option, ``--set``,
-a keyword in Python) is meant to change this very run, so that one which the command does not read is a mistake.
+An experiment file may hold every setting, since it serves every command. An option, ``--set`` or a
+keyword in Python is meant to change this very run, so one that the command does not read is an error.
 """
 
 from __future__ import annotations

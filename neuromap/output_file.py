@@ -1,4 +1,4 @@
-"""A single file that is asked for by name (a figure, a timeline): checked before any long work."""
+"""Checks a single output file that the user names (a figure, a timeline) before any long work."""
 
 from __future__ import annotations
 

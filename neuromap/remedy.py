@@ -1,4 +1,4 @@
-"""What is said of a change that makes a network fit: its size, and what the static depth expects of it."""
+"""Describes the mapping that a change leads to: its size, and its load at the static depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a run: the report, numbers that a person or a program asks for."""
+"""The report of a run: the numbers that a person or a program reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a run of the SimPy engine will take: its log entries, over those that this computer makes a second.
+"""Estimates how long a run of the SimPy engine takes: its log entries over those that this computer makes in a second.
 
 A few ticks are run first, on the scenario at hand, since the rate depends on the computer, on what else it does, and on
 how much of a machine is in use. The result is an estimate: losses and waits make other entries than the scenario lets

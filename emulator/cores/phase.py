@@ -30,12 +30,12 @@ class Per(Enum):
 
 
 def per_sent(machine: Machine) -> Per:
-    """Return what sending is paid for: each spike, or each of its packets where these have one destination core."""
+    """Return what a core pays for when it sends: each spike, or each packet where a packet has one destination core."""
     return Per.COPY if machine.router.casting == "unicast" else Per.SENT
 
 
 def per_arrival(machine: Machine) -> Per:
-    """Return what taking a packet in is paid for: a packet to one destination core comes only where it finds a row."""
+    """Return what a core pays for when it receives: each packet, or each row where packets come only to their rows."""
     return Per.ROW if machine.router.casting == "unicast" else Per.PACKET
 
 

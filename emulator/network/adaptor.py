@@ -204,7 +204,7 @@ def _work(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sent:
-    """The packets of all spikes that are sent: slice, neuron, step, row and net of each; and the spikes' slices."""
+    """The packets of all spikes: slice, neuron, step, row and net of each packet; slice of each spike."""
 
     slices: NDArray[np.int64]
     neuron: NDArray[np.int32]
@@ -234,7 +234,7 @@ def _sent(
 def _sending_cycles(mapping: Mapping, network: Network, spikes: Spikes, sent: _Sent) -> NDArray[np.float64]:
     """Mean cycles a tick that each core spends on sending, shape (n_vertices,), float64: of spikes, and of packets.
 
-    From the spikes given, or from ``spikes.rate_hz`` where these are not those of a run.
+    From the spikes given, or from ``spikes.rate_hz`` where the spikes are not those of a run.
     """
     cost, n_slices = core_costs(mapping, network), len(mapping.partition.slices)
     counts = np.bincount(sent.slice_of_spike, minlength=n_slices)

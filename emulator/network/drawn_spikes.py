@@ -1,4 +1,4 @@
-"""Spikes drawn at given rates, for runs of the packet network that no simulation comes before."""
+"""Spikes drawn at given rates, for runs of the packet network without a simulation."""
 
 from __future__ import annotations
 

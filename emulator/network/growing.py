@@ -22,7 +22,7 @@ def with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
 
 
 def check_packets(n_packets: int) -> None:
-    """Refuse more packets than have numbers.
+    """Refuse more packets than an int32 can number.
 
     Raises
     ------

@@ -258,7 +258,7 @@ class Scenario:
         return source
 
     def asked_from(self, tick: int) -> tuple[int, int]:
-        """Return the packets of a tick and those after it, and the deliveries to cores that they ask for."""
+        """Return the number of packets from a tick on, and of the deliveries to cores that these need."""
         first = int(np.searchsorted(self.packets.tick, tick))
         net, router = self.packets.net[first:], self.packets.core[first:] // self.fabric.n_cores
         return net.size, int(self.n_sinks[net, router].sum(dtype=np.int64))
