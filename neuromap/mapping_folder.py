@@ -12,6 +12,7 @@ file                                      what it holds
 
 from __future__ import annotations
 
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from typing import Any
 from mapping.export import check_artefacts, write_artefacts
 from mapping.io import JSON_NAME, load_mapping, save_mapping
 from mapping.model import Mapping, Violation
-from mapping.recipe import Recipe
 from mapping.resume import as_large_as, differences
 from mapping.verify import Asked, verify
 from models.atomic_file import writing_text
@@ -29,7 +29,7 @@ from models.network import Network
 from models.networks import NETWORKS
 from neuromap.choices import Experiment, NetworkChoice
 from neuromap.experiment import check_experiment, load_experiment
-from neuromap.placement_choice import constraints_of
+from neuromap.placement_choice import recipe_of
 
 FOLDER = "mapping"
 EXPERIMENT_NAME = "experiment.yaml"
@@ -103,14 +103,8 @@ def verify_folder(folder: str | Path) -> tuple[Mapping, tuple[Violation, ...]]:
 
 def asked_for(experiment: Experiment, network: Network, machine: Machine) -> Asked:
     """Return what an experiment asks of a mapping, for `mapping.verify.verify`."""
-    recipe = experiment.recipe
-    asked = Recipe(
-        name=recipe.name, neurons_per_core=recipe.neurons_per_core, n_synapse_cores=recipe.n_synapse_cores,
-        place=recipe.place, route=recipe.route, keys=recipe.keys, minimise=recipe.minimise,
-        constraints=constraints_of(recipe, network), n_boards=machine.topology.n_boards,
-        time_scale_factor=experiment.time_scale_factor,
-    )  # fmt: skip
-    return Asked(machine, asked, experiment.seed)
+    recipe = replace(recipe_of(experiment, network), n_boards=machine.topology.n_boards)
+    return Asked(machine, recipe, experiment.seed)
 
 
 def check_network(mapping: Mapping, network: Network) -> None:

@@ -1,4 +1,4 @@
-"""Placement constraints of an experiment: read from its recipe, checked against network and machine.
+"""The recipe of an experiment as `mapping` takes it; its placement constraints, checked against network and machine.
 
 In a file or with ``--set``, slices are named by their population (``I``: all of them) or by population and first neuron
 (``E:64``), chips by x and y. The classes are those of `mapping.place.constraint`.
@@ -7,11 +7,28 @@ In a file or with ``--set``, slices are named by their population (``I``: all of
 from __future__ import annotations
 
 from mapping.place.constraint import Constraint, FixedChip, ReservedChip, ReservedCores, SameChip
+from mapping.recipe import Recipe
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
 from models.topology import build_topology, is_size_open
-from neuromap.choices import RecipeChoice
+from neuromap.choices import Experiment, RecipeChoice
+
+
+def recipe_of(experiment: Experiment, network: Network) -> Recipe:
+    """Return the recipe of an experiment, for a machine of open size.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError
+        From `constraints_of`.
+    """
+    recipe = experiment.recipe
+    return Recipe(
+        name=recipe.name, neurons_per_core=recipe.neurons_per_core, n_synapse_cores=recipe.n_synapse_cores,
+        place=recipe.place, route=recipe.route, keys=recipe.keys, minimise=recipe.minimise,
+        constraints=constraints_of(recipe, network), time_scale_factor=experiment.time_scale_factor,
+    )  # fmt: skip
 
 
 def constraints_of(recipe: RecipeChoice, network: Network) -> tuple[Constraint, ...]:

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from emulator.timing_model import Timing
-from mapping.flow import map_network
+from mapping.flow import run_stages
 from mapping.load import link_capacity_packets_per_s, static_load
 from mapping.model import Mapping
+from mapping.task import Task
 from models.errors import NeuromapError
 from neuromap.choices import Experiment
 from neuromap.measure import Measured, rates_hz
 from neuromap.pace_change import RecipeChange, lighter_cores, longer_tick, tick_option
-from neuromap.placement_choice import constraints_of
+from neuromap.placement_choice import recipe_of
 from neuromap.results import LimitingCore, Report
 from neuromap.timed import time_simulation
 
@@ -87,14 +88,17 @@ def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment
 
 
 def _map(m: Measured, experiment: Experiment) -> Mapping | None:
-    """Map the network of the run by a changed recipe; None if it does not map."""
-    recipe, network = experiment.recipe, m.simulation.network
+    """Map the network of the run by a changed recipe, on as many boards as were asked for; None if it does not map."""
+    network, made = m.simulation.network, m.mapping.recipe
+    machine = m.mapping.machine
+    if made is not None:
+        machine = replace(machine, topology=replace(machine.topology, n_boards=made.n_boards))
+    task = Task(
+        network=network, machine=machine, recipe=recipe_of(experiment, network), seed=experiment.seed,
+        time_scale_factor=experiment.time_scale_factor,
+    )  # fmt: skip
     try:
-        return map_network(
-            network, m.mapping.machine, recipe=recipe.name, neurons_per_core=recipe.neurons_per_core,
-            n_synapse_cores=recipe.n_synapse_cores, place=recipe.place, route=recipe.route, keys=recipe.keys,
-            minimise=recipe.minimise, constraints=constraints_of(recipe, network), seed=experiment.seed, describe=None,
-        )  # fmt: skip
+        return run_stages(task)
     except NeuromapError:
         return None
 

@@ -229,6 +229,15 @@ def test_change_that_the_verdict_names_keeps_up():
     assert second.activity == first.activity
 
 
+def test_change_that_needs_more_boards_is_tried():
+    options = {"scale": 0.2, "seconds": 0.05, "settings": {"warmup_ms": 100}}
+    report = nm.run("pd14", **options, recipe="combined").report
+    mapping = nm.map_network("pd14", scale=0.2)  # ensembles
+    assert mapping.machine.topology.n_boards > report.mapping.n_boards
+    n_cores = len(mapping.partition.vertices)
+    assert report.verdict.remedy.startswith(f"--recipe ensemble (tried with these spikes: {n_cores:,} cores, longest ")
+
+
 def test_recipe_that_the_verdict_names_keeps_up():
     options = {"scale": 0.05, "seconds": 0.05, "settings": {"warmup_ms": 500}}
     first = nm.run("pd14", **options, recipe="combined").report
