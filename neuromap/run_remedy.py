@@ -15,6 +15,7 @@ from mapping.load import link_capacity_packets_per_s, static_load
 from mapping.model import Mapping
 from mapping.task import Task
 from models.errors import NeuromapError
+from models.machine_file import load_machine
 from neuromap.choices import Experiment
 from neuromap.measure import Measured, rates_hz
 from neuromap.pace_change import RecipeChange, lighter_cores, longer_tick, tick_option
@@ -88,11 +89,9 @@ def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment
 
 
 def _map(m: Measured, experiment: Experiment) -> Mapping | None:
-    """Map the network of the run by a changed recipe, on as many boards as were asked for; None if it does not map."""
-    network, made = m.simulation.network, m.mapping.recipe
-    machine = m.mapping.machine
-    if made is not None:
-        machine = replace(machine, topology=replace(machine.topology, n_boards=made.n_boards))
+    """Map the network of the run by a changed recipe onto the machine of its experiment; None if it does not map."""
+    network, choice = m.simulation.network, experiment.machine
+    machine = load_machine(choice.name, choice.settings)  # the mapping's own has the boards that it takes
     task = Task(
         network=network, machine=machine, recipe=recipe_of(experiment, network), seed=experiment.seed,
         time_scale_factor=experiment.time_scale_factor,

@@ -106,7 +106,10 @@ REFUSED = {
     "no population": ("[I, [2, 1]]", "[X, [2, 1]]", r"^recipe\.fixed_chips at {at}:6: needs one of E, I, has 'X'$"),
     "no neuron": ("E:128", "E:99999", r"^recipe\.fixed_chips at {at}:6: needs 0 to 999, has '99999'$"),
     "no number": ("E:128", "E:x", r"^recipe\.fixed_chips at {at}:6: needs 0 to 999, has 'x'$"),
-    "negative chip": ("[0, 3]", "[0, -3]", r"^recipe\.fixed_chips at {at}:6: needs x and y of a working chip, has"),
+    "negative chip": (
+        "[0, 3]", "[0, -3]",
+        r"^recipe\.fixed_chips at {at}:6: needs .*a whole number from 0 to 65,535.*, has .*\('E:128', \(0, -3\)\)\)$",
+    ),
     "fixed and reserved": (
         "[2, 1]", "[1, 1]",
         r"^recipe\.fixed_chips at {at}:6: needs a chip that is not in recipe\.reserved_chips, has \(1, 1\)$",
@@ -114,7 +117,10 @@ REFUSED = {
     "two chips": ("E:128", "I", r"^recipe\.fixed_chips at {at}:6: needs one chip, here also \(2, 1\), has \(0, 3\)$"),
     "wrong shape": ("[2, 1]", "[2, 1, 0]", r"^recipe\.fixed_chips at {at}:6: needs a list of \[text, \[a whole"),
     "no slice together": ("E:960", "E:-1", r"^recipe\.same_chip at {at}:9: needs 0 to 999, has '-1'$"),
-    "negative cores": ("cores: 2", "cores: -2", r"^recipe\.reserved_cores at {at}:10: needs a whole number of at lea"),
+    "negative cores": (
+        "cores: 2", "cores: -2",
+        r"^recipe\.reserved_cores at {at}:10: needs a whole number from 0 to 1,024 cores, has -2$",
+    ),
 }  # fmt: skip
 
 
