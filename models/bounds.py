@@ -194,7 +194,8 @@ def _fit(value: Any, hint: Any) -> Any:
         return _fit_tuple(value, arguments)
     numpy = sys.modules.get("numpy")  # not imported here, for a quick `neuromap --help`
     if numpy is not None and isinstance(value, numpy.generic):
-        value = value.item()
+        narrow = isinstance(value, numpy.floating)  # np.float32(0.1) is 0.1, as it prints; so is a long double
+        value = float(str(value)) if narrow and not isinstance(value, float) else value.item()
     if hint is float or hint is int:
         return _fit_number(value, hint)
     if hint is Any:

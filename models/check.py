@@ -84,7 +84,7 @@ def check_number(
     """
     if not is_number(value):
         raise ParameterError(name, value, "a finite number")
-    number = float(value)
+    number = as_written(value)
     bounds = [(at_least, ">=", number.__ge__), (above, ">", number.__gt__), (at_most, "<=", number.__le__)]
     given = [(bound, sign, holds) for bound, sign, holds in bounds if bound is not None]
     if not all(holds(bound) for bound, _, holds in given):
@@ -104,6 +104,13 @@ def is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, int) and not isinstance(value, bool):
         return -(2**1023) < value < 2**1023
     return isinstance(value, float | np.integer | np.floating)
+
+
+def as_written(number: float) -> float:
+    """Return a number as a ``float``; one of fewer bits, ``np.float32(0.1)``, as it prints, not as 0.10000000149."""
+    if isinstance(number, np.floating) and number.itemsize < np.dtype(np.float64).itemsize:
+        return float(str(number))
+    return float(number)
 
 
 def check_flag(name: str, value: object) -> bool:
@@ -146,7 +153,25 @@ def check_numbers(name: str, values: object) -> NDArray[np.float64]:
     if array.dtype.kind == "f":
         _raise_first(name, array, ~np.isfinite(array), "finite numbers")
     _raise_first(name, array, abs(array.astype(np.float64, copy=False)) > LARGEST, f"numbers up to {LARGEST:g}")
-    return _sealed(array, np.float64)
+    return _sealed(_as_written(array) if array.dtype.kind == "f" else array, np.float64)
+
+
+def _as_written(array: NDArray[Any]) -> NDArray[Any]:
+    """Return finite numbers of fewer bits than float64 as the decimals that they stand for, if these are short.
+
+    Half a step of 0.7 is 0.35, and ``np.float32(0.35)`` is 0.34999999: it would fall on the other side.
+    """
+    if array.dtype.itemsize >= np.dtype(np.float64).itemsize:
+        return array
+    exact = array.astype(np.float64)
+    place = np.floor(np.log10(np.where(exact == 0, 1.0, np.abs(exact))))
+    found = exact
+    for n_digits in (np.finfo(array.dtype).precision + 1, np.finfo(array.dtype).precision):
+        shift = n_digits - 1 - place
+        up, down = 10.0 ** np.maximum(shift, 0), 10.0 ** np.maximum(-shift, 0)
+        short = np.rint(exact * up / down) * down / up
+        found = np.where(short.astype(array.dtype) == array, short, found)
+    return found
 
 
 def check_ids(name: str, values: object) -> NDArray[np.int64]:

@@ -373,3 +373,11 @@ class Machine:
     def budget_cycles(self, dt_ms: float, time_scale_factor: float = 1.0) -> float:
         """Cycles that a core has in one tick."""
         return self.core.clock_hz * dt_ms * 1e-3 * time_scale_factor
+
+    def check_tick(self, dt_ms: float, time_scale_factor: float) -> None:
+        """Raise ParameterError if a tick is shorter than one cycle of a core or of a router."""
+        clock_hz = min(self.core.clock_hz, self.router.clock_hz)
+        if clock_hz * dt_ms * 1e-3 * time_scale_factor < 1.0 - 1e-5:  # as many digits as the message shows
+            least = 1e3 / (clock_hz * dt_ms)
+            allowed = f"at least {least:.6g}, with which a tick of {dt_ms:g} ms has one cycle of {clock_hz:g} Hz"
+            raise ParameterError("time_scale_factor", time_scale_factor, allowed)

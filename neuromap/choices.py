@@ -148,7 +148,7 @@ class Experiment:
     """Rate that the scale of the weights assumes for neurons, Hz."""
     time_scale_factor: Annotated[float, Bound(1e-6, 1e6)] = 1.0
     """Slow-down that the machine is given: a tick lasts dt times this."""
-    n_threads: Annotated[int, Bound(1, 1024, "threads")] = field(default_factory=default_n_threads)
+    n_threads: Annotated[int, Bound(1, 256, "threads")] = field(default_factory=default_n_threads)
     """Threads of the emulator; they do not change the result."""
     memory_gib: Annotated[float, Bound(1e-6, 1e6, "GiB")] | None = None
     """Memory that the emulator may take, GiB; rows beyond it are drawn again at every spike. Null: what is free."""

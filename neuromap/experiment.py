@@ -361,6 +361,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
     network = build_network(experiment.network)
     machine = load_machine(experiment.machine.name, experiment.machine.settings)
     _check_sizes(experiment, network)
+    machine.check_tick(network.dt_ms, experiment.time_scale_factor)
     if experiment.poisson == "kiss":
         from emulator.poisson_kiss import kiss_rates
 

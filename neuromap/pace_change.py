@@ -48,7 +48,10 @@ def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neu
         fields: dict[str, object] = {"name": "ensemble", "neurons_per_core": None, "n_synapse_cores": None}
         yield RecipeChange("--recipe ensemble", "neurons and synapses on cores of their own", fields)
     fixed_cycles = _FIXED_SHARE * core.budget_cycles
-    excess = max(1.0, (core.used_cycles - fixed_cycles) / (core.budget_cycles - fixed_cycles))
+    free_cycles = core.budget_cycles - fixed_cycles
+    if free_cycles <= 0:  # a tick of one cycle: no core is light enough
+        return
+    excess = max(1.0, (core.used_cycles - fixed_cycles) / free_cycles)
     if core.kind == "synapse":
         first = max(math.floor(n_lanes) + 1, math.ceil(n_lanes * excess))
         for n in range(first, first + _MAX_LANES):

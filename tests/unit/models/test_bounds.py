@@ -26,6 +26,12 @@ def test_numbers_of_every_kind_become_float(value):
     assert (checked, type(checked)) == (float(value), float)
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble])
+def test_numbers_of_other_widths_are_what_they_print(kind):
+    """A run of np.float32(0.01) s is 100 steps of 0.1 ms, not 99.9999978."""
+    assert check_value("x", kind("0.7"), GIB) == 0.7
+
+
 NO_WHOLE = [0, 65, -1, 1.5, 1e308, True, np.True_, "2", None, [2], float("nan"), float("inf"), np.float64("nan"), 2j]
 
 

@@ -138,3 +138,18 @@ def test_wrong_ids_are_refused(values, allowed, has):
 def test_arrays_of_numbers_are_finite(value):
     with pytest.raises(ParameterError, match=f"^times_ms: needs finite numbers, has {value}$"):
         check.check_numbers("times_ms", [1.0, value])
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble])
+def test_numbers_of_other_widths_are_what_they_print(kind):
+    for text in ("0.1", "0.35", "2.1", "0.01", "-70.5", "0.0"):
+        assert check.check_number("x", kind(text)) == float(text)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_lists_of_fewer_bits_are_the_decimals_they_stand_for(kind):
+    """Six digits that a float32 holds come back as float64 would have them; what has more digits keeps its value."""
+    decimals = [0.0, 0.15, 0.25, 0.35, 0.45, 1.15, -0.7, 87.8, 1e-4, 1234.0]
+    assert check.check_numbers("x", np.array(decimals, kind)).tolist() == decimals
+    exact = np.array([1.0, 1024.0]) * (1 + float(np.finfo(kind).eps))
+    np.testing.assert_allclose(check.check_numbers("x", exact.astype(kind)), exact, rtol=np.finfo(kind).eps / 2)

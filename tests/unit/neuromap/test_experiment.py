@@ -1,9 +1,11 @@
 """Experiments from files, settings and Python: what they mean and how they are refused."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from emulator.run import MAX_THREADS
 from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
 from neuromap.experiment import (
     Experiment,
@@ -242,7 +244,7 @@ def test_wrong_settings(settings, message):
         ({"seconds": float("nan")}, r"^seconds: needs a finite number from 1e-09 to 1e\+07 s, has nan$"),
         ({"warmup_ms": -1}, r"^warmup_ms: needs a number from 0 to 1e\+10 ms, has -1$"),
         ({"seed": True}, r"^seed: needs a whole number from 0 to 9,223,372,036,854,775,807, has True$"),
-        ({"n_threads": 0}, r"^n_threads: needs a whole number from 1 to 1,024 threads, has 0$"),
+        ({"n_threads": 0}, r"^n_threads: needs a whole number from 1 to 256 threads, has 0$"),
         ({"memory_gib": -1.0}, r"^memory_gib: needs a number from 1e-06 to 1e\+06 GiB or null, has -1\.0$"),
         ({"arithmetic": "flot"}, r"^arithmetic: needs one of fixed, float, has 'flot'; did you mean 'float'\?$"),
     ],
@@ -288,3 +290,23 @@ def test_build_network_checks_types():
 def test_every_error_is_ours():
     with pytest.raises(NeuromapError):
         check_experiment(Experiment(network=NetworkChoice(name="nothing")))
+
+
+@pytest.mark.parametrize(("setting", "least"), [
+    ("time_scale_factor=1e-6", "7.5188e-05"), ("machine.core.clock_hz=5e3", "2"), ("machine.router.clock_hz=5e3", "2"),
+])  # fmt: skip
+def test_a_tick_has_at_least_one_cycle(setting, least):
+    """0.1 ms at 5 kHz are half a cycle, 0.1 ns 0.0133 of the router of 133 MHz: the factor that is named makes it one."""
+    experiment = apply_settings(Experiment(network=NetworkChoice(name="chain")), [setting])
+    message = rf"^time_scale_factor: needs at least {least}, with which a tick of 0\.1 ms has one cycle of \S+ Hz, has "
+    with pytest.raises(ParameterError, match=message):
+        check_experiment(experiment)
+    check_experiment(replace(experiment, time_scale_factor=float(least)))
+
+
+def test_as_many_threads_as_the_bound_says_can_be_used():
+    with pytest.raises(
+        ParameterError, match=rf"^n_threads: needs a whole number from 1 to {MAX_THREADS} threads, has "
+    ):
+        Experiment(n_threads=MAX_THREADS + 1)
+    assert Experiment(n_threads=MAX_THREADS).n_threads == MAX_THREADS
