@@ -296,7 +296,7 @@ def test_every_error_is_ours():
     ("time_scale_factor=1e-6", "7.5188e-05"), ("machine.core.clock_hz=5e3", "2"), ("machine.router.clock_hz=5e3", "2"),
 ])  # fmt: skip
 def test_a_tick_has_at_least_one_cycle(setting, least):
-    """0.1 ms at 5 kHz are half a cycle, 0.1 ns 0.0133 of the router of 133 MHz: the factor that is named makes it one."""
+    """0.1 ms at 5 kHz are half a cycle, and 0.1 ns 0.0133 of a router at 133 MHz; the factor that is named works."""
     experiment = apply_settings(Experiment(network=NetworkChoice(name="chain")), [setting])
     message = rf"^time_scale_factor: needs at least {least}, with which a tick of 0\.1 ms has one cycle of \S+ Hz, has "
     with pytest.raises(ParameterError, match=message):
