@@ -13,6 +13,7 @@ from emulator.network.machine_numbers import check_times
 from emulator.network.model import EndOfTick, Engine
 from emulator.network.outcome import Outcome
 from emulator.network.trace import check_trace_size
+from emulator.run import Simulation
 from models.units import ms_to_steps
 from neuromap.dynamic import (
     DynamicReport,
@@ -134,13 +135,7 @@ def run_full(
     run_s = time.perf_counter() - start
     if out is not None:
         write_spikes(own, Path(out), warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
-    lossless = own
-    if loop.arrivals.step_missed.any():
-        same_length = replace(experiment, warmup_ms=0.0, seconds=own.n_steps * network.dt_ms * 1e-3)
-        lossless = simulate_experiment(same_length, network, _renamed(say))
-        if not lossless.is_complete:
-            raise KeyboardInterrupt  # nothing to compare with
-        lossless = replace(lossless, connectivity=own.connectivity)  # equal; one copy is enough
+    lossless = _without_losses(experiment, own, say) if loop.arrivals.step_missed.any() else own
     warmup_steps = min(ms_to_steps(experiment.warmup_ms, network.dt_ms), own.n_steps)
     feedback = measure_feedback(
         mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(chosen.end_of_tick)
@@ -159,6 +154,21 @@ def run_full(
     if trace is not None:
         write_packet_trace(outcome, mapping, Path(trace))
     return full
+
+
+def _without_losses(experiment: Experiment, own: Simulation, progress: Progress) -> Simulation:
+    """Simulate the steps of ``own`` again, without losses.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it is interrupted: then there is nothing to compare with.
+    """
+    same_length = replace(experiment, warmup_ms=0.0, seconds=own.n_steps * own.network.dt_ms * 1e-3)
+    lossless = simulate_experiment(same_length, own.network, _renamed(progress))
+    if not lossless.is_complete:
+        raise KeyboardInterrupt
+    return replace(lossless, connectivity=own.connectivity)  # equal; one copy is enough
 
 
 def _renamed(progress: Progress) -> Progress:

@@ -3,12 +3,25 @@
 import numpy as np
 
 from emulator.network.model import FOREVER, EndOfTick, Parameters
-from emulator.network.routes import routes_of_outputs
+from emulator.network.routes import NO_ENTRY as NO_DESTINATION
+from emulator.network.routes import Routes
 from emulator.network.scenario import Fabric, Scenario, Work, idle_work, make_packets
 
 NO_ENTRY = None  # of `routes_of_outputs`
 TRIANGULAR = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
 SQUARE = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+def routes_of_outputs(outputs):
+    """Return the routes of a list of nets, each a list of the outputs on every router (None: no entry)."""
+    number = {}
+    destination = [
+        [NO_DESTINATION if some is None else number.setdefault(tuple(sorted(some)), len(number)) for some in net]
+        for net in outputs
+    ]
+    first = np.cumsum([0, *(len(some) for some in number)])
+    output = np.array([one for some in number for one in some], np.int32)
+    return Routes(destination=np.array(destination, np.int32), first=first, output=output)
 
 
 def grid_fabric(width, height, *, offsets=TRIANGULAR, wrap=False, n_cores=2, period=3, delay=2, dead=()):

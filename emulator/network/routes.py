@@ -67,15 +67,3 @@ def routes_to_single_outputs(output: NDArray[np.integer], n_outputs: int) -> Rou
     """Return the routes of packets that leave every router by one output, `NO_ENTRY` where they have no entry."""
     numbers = np.arange(n_outputs + 1)
     return Routes(destination=output.astype(np.int32), first=numbers, output=numbers[:-1].astype(np.int32))
-
-
-def routes_of_outputs(outputs: list[list[tuple[int, ...] | None]]) -> Routes:
-    """Return the routes of a list of nets, each a list of the outputs on every router (None: no entry)."""
-    number: dict[tuple[int, ...], int] = {}
-    destination = [
-        [NO_ENTRY if some is None else number.setdefault(tuple(sorted(some)), len(number)) for some in net]
-        for net in outputs
-    ]
-    first = np.cumsum([0, *(len(some) for some in number)])
-    output = np.array([one for some in number for one in some], np.int32)
-    return Routes(destination=np.array(destination, np.int32), first=first, output=output)

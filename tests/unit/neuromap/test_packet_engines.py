@@ -13,9 +13,9 @@ from emulator.interrupt import interrupt_held
 from emulator.network.engine import first_ticks, run_scenario
 from emulator.network.machine_numbers import NetworkOptions
 from emulator.network.model import Engine
-from emulator.network.routes import NO_ENTRY, routes_of_outputs
+from emulator.network.routes import NO_ENTRY
 from models.errors import CapacityError, ParameterError, UnknownNameError
-from network_scenarios import line, random_scenario
+from network_scenarios import line, random_scenario, routes_of_outputs
 from neuromap.cli import main
 from neuromap.dynamic import run_dynamic
 from neuromap.full import run_full
