@@ -27,6 +27,7 @@ from neuromap.cli_process import (
     exit_code_of,
     forget_closed_streams,
     resource_message,
+    streams_that_exist,
     streams_that_never_fail,
     system_message,
 )
@@ -365,7 +366,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
-    with streams_that_never_fail(), ending_signals() as received:
+    with streams_that_exist(), streams_that_never_fail(), ending_signals() as received:
         code = exit_code_of(_run(tokens, is_debug=is_debug), received)
         forget_closed_streams()
     return code

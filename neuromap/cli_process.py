@@ -14,7 +14,8 @@ import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
@@ -81,6 +82,23 @@ def _plain(character: str) -> str:
         return "|" if character in _UPRIGHT else "-" if character in _LEVEL else "+"
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return plain or character.encode("ascii", "backslashreplace").decode()
+
+
+@contextmanager
+def streams_that_exist() -> Iterator[None]:
+    """Give the block a stdout and stderr that lead nowhere where the process was started without (``>&-``).
+
+    They also take the free descriptors, so that nothing that writes to descriptor 1 or 2 writes into a file of results.
+    """
+    missing = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
+    with ExitStack() as opened:
+        for name in missing:
+            setattr(sys, name, opened.enter_context(Path(os.devnull).open("w", encoding="utf-8")))
+        try:
+            yield
+        finally:
+            for name in missing:
+                setattr(sys, name, None)
 
 
 @contextmanager

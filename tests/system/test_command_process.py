@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -117,6 +118,17 @@ def test_a_run_whose_messages_nobody_reads_keeps_its_results(tmp_path):
     process.stderr.close()
     assert process.wait() in (0, 1)
     assert json.loads((out / "report.json").read_text())["status"] == "complete"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_command_started_without_streams_keeps_its_results(tmp_path, closed):
+    out, said = tmp_path / "out", tmp_path / "said"
+    shown = f"2>{said} >&-" if closed == ">&-" else closed
+    words = ["run", "chain", "--seconds", "0.01", "--set", "warmup_ms=0", "--no-html", "--out", str(out)]
+    command = f"exec {shlex.join([sys.executable, '-m', 'neuromap.cli', *words])} {shown}"
+    assert subprocess.run(["bash", "-c", command], check=False).returncode == 0
+    assert json.loads((out / "report.json").read_text())["status"] == "complete"
+    assert "Traceback" not in (said.read_text() if said.exists() else "")
 
 
 def test_progress_that_cannot_be_shown_stops_nothing(monkeypatch):
