@@ -377,7 +377,7 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
             need=recipe.neurons_per_core,
             have=core.max_neurons,
             unit="neurons",
-            hint="lower recipe.neurons_per_core (--neurons-per-core)",
+            hint=f"lower recipe.neurons_per_core (--neurons-per-core) to at most {core.max_neurons}, or take 'auto'",
         )
     if recipe.n_synapse_cores is not None:
         n_fixed = 1 + any(population.poisson for population in network.populations)

@@ -82,7 +82,7 @@ def check_constraints(recipe: RecipeChoice, network: Network, machine: Machine) 
             need=recipe.reserved_cores + 1,
             have=n_free,
             unit="cores",
-            hint="lower recipe.reserved_cores",
+            hint=f"lower recipe.reserved_cores to at most {n_free - 1}",
         )
 
 

@@ -260,7 +260,7 @@ def test_wrong_arguments(arguments, message):
         (
             RecipeChoice(neurons_per_core=300),
             r"^neurons of a core at every core of spinnaker1: needs 300 neurons, has 256 neurons; "
-            r"lower recipe\.neurons_per_core \(--neurons-per-core\)$",
+            r"lower recipe\.neurons_per_core \(--neurons-per-core\) to at most 256, or take 'auto'$",
         ),
         (
             RecipeChoice(n_synapse_cores=15),

@@ -139,7 +139,7 @@ def test_chips_and_cores_are_checked_against_the_machine():
         map_network(make_experiment(Experiment(recipe=fixed), settings=settings))
     message = (
         r"^reserved cores and one to use at every chip of spinnaker1: needs 17 cores, has 16 cores; "
-        r"lower recipe\.reserved_cores$"
+        r"lower recipe\.reserved_cores to at most 15$"
     )
     with pytest.raises(CapacityError, match=message):
         map_network(Experiment(recipe=RecipeChoice(reserved_cores=16)))
