@@ -18,7 +18,7 @@ def describe_load(mapping: Mapping, task: Task) -> str:
         return f"{size}, with a real-time factor of {report.real_time_factor:.3g} at mean load"
     link = report.busiest_link
     if link is not None and link.load_ratio > 1 and report.max_core_load_ratio <= 1:
-        asked = f"a link is asked for {link.load_ratio * 100:.0f} % of what it carries"
+        asked = f"the offered load of a link is {link.load_ratio * 100:.0f} % of its capacity"
         return f"{size}, but {asked} at mean load, so that it would not keep up"
     share = f"{report.max_core_load_ratio * 100:.0f} % of a tick at mean load"
     if report.max_core_load_ratio <= 1:

@@ -67,7 +67,7 @@ def chip_labels(report: Report, arrays: RunArrays) -> list[str]:
         if report.memory.sdram_bytes:
             text += f", {words.chip_memory} {size_of(float(arrays.chip_sdram_bytes[index]))}"
         if (x, y) in busiest:
-            text += f", busiest link out at {busiest[(x, y)]:.2g} % of what it carries"
+            text += f", busiest link out at {busiest[(x, y)]:.2g} % of its capacity"
         lines.append(text)
     return lines
 

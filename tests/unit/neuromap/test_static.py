@@ -205,6 +205,6 @@ def test_a_link_that_carries_less_than_is_asked_is_said(capacity, is_full):
         map_network(net, machine_, recipe="ensemble"),
         Task(network=net, machine=machine_, recipe=Recipe(name="ensemble")),
     )
-    assert said.endswith("a link is asked for 102 % of what it carries at mean load, so that it would not keep up") is (
-        is_full
-    )
+    assert said.endswith(
+        "the offered load of a link is 102 % of its capacity at mean load, so that it would not keep up"
+    ) is (is_full)
