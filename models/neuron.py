@@ -186,3 +186,8 @@ class Izhikevich:
 
 LifNeuron = LifCurrExp | LifCurrAlpha | LifCondExp | LifAdaptThresh | LifDelta
 NeuronModel = LifNeuron | Izhikevich
+
+
+def capped_rate_hz(neuron: LifNeuron, rate_hz: float) -> float:
+    """Return a rate to plan a LIF neuron with: the given one, at most one spike in each refractory time, Hz."""
+    return min(rate_hz, 1000.0 / neuron.t_ref_ms) if neuron.t_ref_ms else rate_hz

@@ -28,6 +28,7 @@ from models.network import (
     Uniform,
 )
 from models.networks.check import DelayMs, Factor, Scale, StepMs
+from models.neuron import capped_rate_hz
 from models.units import ms_to_steps
 
 N_EXC, N_INH = 10_000, 2_500
@@ -52,11 +53,12 @@ def threshold_rate_hz(j_mv: float, in_degree_exc: int) -> float:
 def balance_rate_hz(g: float, eta: float, nu_threshold_hz: float) -> float | None:
     """Rate at which recurrent inhibition cancels the external excess, Hz; ``None`` where no balance exists.
 
-    ``(nu_ext - nu_thr) / (gamma g - 1)``, the paper's limit for strong inhibition; used for planning, not simulation.
+    ``(nu_ext - nu_thr) / (gamma g - 1)``, the paper's limit for strong inhibition, and at most one spike in each
+    refractory time; used for planning, not simulation.
     """
     if g * INHIBITORY_FRACTION <= 1 or eta <= 1:
         return None
-    return nu_threshold_hz * (eta - 1) / (g * INHIBITORY_FRACTION - 1)
+    return capped_rate_hz(NEURON, nu_threshold_hz * (eta - 1) / (g * INHIBITORY_FRACTION - 1))
 
 
 @checked_arguments

@@ -38,6 +38,7 @@ from models.network import (
     Uniform,
 )
 from models.networks.check import DelayMs, Factor, Seed, StepMs, rheobase_pa
+from models.neuron import capped_rate_hz
 from models.units import ms_to_steps
 
 KERNEL_MEAN, KERNEL_SD = 1.0, 2.0
@@ -226,7 +227,7 @@ def layered_conv(
                 n_neurons=n_channels * layer.n_rows(k) * width,
                 neuron=NEURON,
                 v_init_mv=Uniform(low=NEURON.v_reset_mv, high=NEURON.v_thresh_mv),
-                rate_hz=rate_hz,
+                rate_hz=capped_rate_hz(NEURON, rate_hz),
             )
             for k in range(n_bands)
         ]

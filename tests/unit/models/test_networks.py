@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import ParameterError
 from models.network import Constant, LifCurrExp, Network, OneToOne, Uniform
-from models.networks import NETWORKS, brunel, chain, subthreshold_populations
+from models.networks import NETWORKS, brunel, chain, layered_conv, small_world, subthreshold_populations
 from models.networks.check import rheobase_pa
 
 # the list
@@ -162,3 +162,14 @@ def test_rheobase_of_pd14_neurons():
 
 def test_networks_without_constant_drive_are_never_called_subthreshold():
     assert subthreshold_populations(chain()) == ()
+
+
+@pytest.mark.parametrize("network", [
+    brunel(g=4.0001), brunel(g=4.5, eta=1e4),
+    small_world(g=4.0001, n_groups=6, neurons_per_group=100, in_degree_exc=20),
+    layered_conv(width=4, height=4, n_bands=1, n_layers=1, kernel_size=3, rate_hz=20_000.0),
+])  # fmt: skip
+def test_no_neuron_is_planned_to_fire_in_its_refractory_time(network):
+    """2 ms: at most 500 spikes a second, whatever drives it; a source may send several spikes in each step."""
+    assert {population.rate_hz for population in network.populations} == {500.0}
+    assert all(source.rate_hz == 20_000.0 for source in network.sources)
