@@ -138,5 +138,5 @@ def animate(
         outcome, topology, out, tick=chosen, n_frames=_FRAMES if frames is None else frames, title=title,
         source_names=source_names(result.mapping, topology),
     )  # fmt: skip
-    print(f"{n_packets} packets of tick {chosen} in {out}")
+    print(f"{n_packets:,} packet{'s' * (n_packets != 1)} of tick {chosen} in {out}")
     return 0

@@ -36,9 +36,10 @@ from neuromap.experiment import Experiment, check_experiment, make_experiment
 from neuromap.flow import map_network, silent
 from neuromap.loss_trial import TrialRun, with_trials
 from neuromap.output_folder import one_writer
-from neuromap.report.packet_loss import Loss, loss_lines, losses
+from neuromap.report.packet_loss import Loss, chip_name, link_name, loss_lines, losses
 from neuromap.report.packet_page import render_packet_page
 from neuromap.report.quantity import plural
+from neuromap.report.words import words_of_kind
 from neuromap.simpy_estimate import announce_dynamic, entries_per_packet, to_stderr
 from neuromap.spike_file import read_spikes
 
@@ -227,18 +228,18 @@ def dynamic_report(
     busy = outcome.link_packets * scenario.fabric.period.ravel().astype(np.int64)
     busiest = int(busy.argmax())
     n_hops, n_sent = int(outcome.link_packets.sum()), outcome.total("n_sent")
-    step_ns = length * cycle_ns / n_steps
+    step_ns, word = length * cycle_ns / n_steps, words_of_kind(mapping.machine.core.kind).chip
     return DynamicReport(
         network=network.name, machine=mapping.machine.name, recipe=mapping.partition.recipe,
         end_of_tick=str(scenario.parameters.end_of_tick), time_scale_factor=time_scale_factor, n_steps=n_steps,
         warmup_steps=warmup_steps, n_sent=n_sent, n_hops=n_hops, n_expected=outcome.n_expected,
         n_delivered=outcome.total("n_served"),
-        n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology),
+        n_late=outcome.total("n_late"), n_in_flight=outcome.n_in_flight, losses=losses(outcome, topology, word),
         latency_ns={f"q{quantile:g}": outcome.latency_cycles(quantile) * cycle_ns for quantile in _QUANTILES},
         latency_cap_ns=(N_LATENCY_BINS - 1) * cycle_ns,
         link_load_ratio=float(busy[busiest] / n_link_cycles),
         drained_ns=max(0, n_link_cycles - length) * cycle_ns,
-        busiest_link=_link_name(topology, busiest) if n_hops else "none",
+        busiest_link=link_name(topology, *divmod(busiest, topology.n_links), word) if n_hops else "none",
         max_link_queue_packets=int(outcome.link_max_queue.max(initial=0)),
         n_blocked_packets=outcome.total("n_blocked_packets"), blocked_ns=outcome.total("n_blocked_cycles") * cycle_ns,
         max_spike_buffer_packets=outcome.total("max_spike_buffer_packets"),
@@ -278,14 +279,10 @@ def choose(what: str, value: str, choices: type[_Choice]) -> _Choice:
 def write_packet_trace(outcome: Outcome, mapping: Mapping, path: Path) -> None:
     """Write the timeline of a run, with the names of the machine's chips, links and populations."""
     topology = build_topology(mapping.machine)
-    chips = [f"chip ({x}, {y})" for x, y in topology.chip.tolist()]
+    word = words_of_kind(mapping.machine.core.kind).chip
+    chips = [chip_name(topology, chip, word) for chip in range(topology.n_chips)]
     names = source_names(mapping, topology)
     write_trace(outcome, path, chip_names=chips, link_names=topology.link_names, source_names=names)
-
-
-def _link_name(topology: Topology, link: int) -> str:
-    x, y = topology.chip[link // topology.n_links].tolist()
-    return f"{topology.link_names[link % topology.n_links]} of chip ({x}, {y})"
 
 
 def _write_packet_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:

@@ -28,6 +28,8 @@ from neuromap.experiment import Experiment
 from neuromap.loss import loss_notes, loss_report
 from neuromap.notes import make_notes, weight_notes
 from neuromap.report.chip_layout import lay_out
+from neuromap.report.packet_loss import link_name
+from neuromap.report.words import words_of_kind
 from neuromap.results import (
     ActivityReport,
     EnergyReport,
@@ -226,7 +228,7 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
     if m.mapping.machine.core.kind == "pipeline_node":
         sent = simulation.spike_neuron[simulation.spike_step >= m.warmup_steps]
         n_sent, n_expected = count_packets(m.mapping, simulation.network, sent)
-    busiest = _busiest_link(load, capacity)
+    busiest, word = _busiest_link(load, capacity), words_of_kind(m.mapping.machine.core.kind).chip
     return PacketReport(
         n_sent=n_sent,
         n_expected=n_expected,
@@ -236,7 +238,7 @@ def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
         busiest_link_packets_per_s=float(load.link_packets_per_s[busiest]),
         link_capacity_packets_per_s=float(capacity[busiest]),
         unranged_rates=_unranged_rates(m, load),
-        busiest_link=_link_name(m.topology, *busiest) if load.link_packets_per_s[busiest] else "",
+        busiest_link=link_name(m.topology, *busiest, word) if load.link_packets_per_s[busiest] else "",
     )
 
 
@@ -245,11 +247,6 @@ def _busiest_link(load: StaticLoad, capacity: NDArray[np.float64]) -> tuple[int,
     share = np.divide(load.link_packets_per_s, capacity, out=np.zeros_like(capacity), where=capacity > 0)
     chip, link = np.unravel_index(int(share.argmax()), share.shape)
     return int(chip), int(link)
-
-
-def _link_name(topology: Topology, chip: int, link: int) -> str:
-    x, y = topology.chip[chip].tolist()
-    return f"{topology.link_names[link]} of chip ({x}, {y})"
 
 
 def _unranged_rates(m: Measured, load: StaticLoad) -> list[str]:

@@ -211,14 +211,17 @@ def print_notes(notes: Iterable[str]) -> None:
 def print_mapping(mapping: Mapping) -> None:
     """Print what a mapping takes of the machine."""
     from neuromap.report.quantity import plural
+    from neuromap.report.words import words_of_kind
 
+    words = words_of_kind(mapping.machine.core.kind)
     kinds = Counter(vertex.role.value for vertex in mapping.partition.vertices)
     chips = {tuple(place) for place in mapping.placement.core[:, :2].tolist()}
     lengths = mapping.tables.indptr[1:] - mapping.tables.indptr[:-1]
     split = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
-    print(f"mapping of {mapping.network_name} ({mapping.partition.recipe}): {sum(kinds.values()):,} cores ({split})")
+    cores = plural(sum(kinds.values()), words.core)
+    print(f"mapping of {mapping.network_name} ({mapping.partition.recipe}): {cores} ({split})")
     n_boards = int(mapping.machine.topology.n_boards)
-    print(f"machine {mapping.machine.name}: {plural(len(chips), 'chip')} used, {plural(n_boards, 'board')}")
+    print(f"machine {mapping.machine.name}: {plural(len(chips), words.chip)} used, {plural(n_boards, words.board)}")
     longest = int(lengths.max()) if lengths.size else 0
     n_max = mapping.machine.router.n_table_entries
     if not n_max:

@@ -35,8 +35,8 @@ class Loss:
     places: dict[str, int] = field(default_factory=dict)
 
 
-def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
-    """Return what was lost, by cause; causes without a loss are left out.
+def losses(outcome: Outcome, topology: Topology, chip_word: str = "chip") -> list[Loss]:
+    """Return what was lost, by cause; causes without a loss are left out. ``chip_word``: what the machine calls a chip.
 
     A router counts packets by cause, but its lost deliveries in one number: where it lost packets for several causes,
     these are shared out in proportion to the packets.
@@ -46,23 +46,25 @@ def losses(outcome: Outcome, topology: Topology) -> list[Loss]:
     deliveries = outcome.router[:, ROUTER_COUNTERS.index("n_lost_deliveries")]
     for (cause, n_packets), n_lost in zip(packets.items(), _shared_out(deliveries, packets), strict=True):
         if n_packets.any():
-            remedy = f"{_ROUTER_CAUSES[cause](outcome)}; {_busiest_link(outcome, topology, int(n_lost.argmax()))}"
-            names = partial(chip_name, topology)
+            remedy = (
+                f"{_ROUTER_CAUSES[cause](outcome)}; {_busiest_link(outcome, topology, int(n_lost.argmax()), chip_word)}"
+            )
+            names = partial(chip_name, topology, word=chip_word)
             found.append(_loss(cause, n_lost, int(n_packets.sum()), remedy, names))
     for cause, (counter, remedy_of) in _CORE_CAUSES.items():
         lost = outcome.core[:, CORE_COUNTERS.index(counter)]
         if lost.any():
-            names = partial(core_name, topology, outcome.scenario.fabric.n_cores)
+            names = partial(core_name, topology, outcome.scenario.fabric.n_cores, chip_word=chip_word)
             found.append(_loss(cause, lost, int(lost.sum()), remedy_of(outcome), names))
     return found
 
 
-def _busiest_link(outcome: Outcome, topology: Topology, chip: int) -> str:
+def _busiest_link(outcome: Outcome, topology: Topology, chip: int, chip_word: str) -> str:
     """Say how busy the links of a router were that lost packets."""
     period = outcome.scenario.fabric.period
     load = outcome.link_packets.reshape(period.shape)[chip] * period[chip].astype(np.float64) / outcome.n_link_cycles
-    name = topology.link_names[int(load.argmax())]
-    return f"the busiest link of {chip_name(topology, chip)} is {name}, sending {load.max():.1%} of the time"
+    name, of_chip = topology.link_names[int(load.argmax())], chip_name(topology, chip, chip_word)
+    return f"the busiest link of {of_chip} is {name}, sending {load.max():.1%} of the time"
 
 
 def loss_lines(found: list[Loss]) -> list[str]:
@@ -94,15 +96,20 @@ def router_packets(outcome: Outcome) -> dict[str, NDArray[np.int64]]:
     return dict(zip(_ROUTER_CAUSES, values, strict=True))
 
 
-def chip_name(topology: Topology, chip: int) -> str:
-    """Return what a chip is called in messages."""
+def chip_name(topology: Topology, chip: int, word: str = "chip") -> str:
+    """Return what a chip is called in messages; ``word``: on this machine (`words.Words`)."""
     x, y = topology.chip[chip].tolist()
-    return f"chip ({x}, {y})"
+    return f"{word} ({x}, {y})"
 
 
-def core_name(topology: Topology, n_cores: int, core: int) -> str:
+def link_name(topology: Topology, chip: int, link: int, word: str = "chip") -> str:
+    """Return what a link out of a chip is called in messages."""
+    return f"{topology.link_names[link]} of {chip_name(topology, chip, word)}"
+
+
+def core_name(topology: Topology, n_cores: int, core: int, chip_word: str = "chip") -> str:
     """Return what a core is called in messages; ``n_cores``: of each chip."""
-    return f"{chip_name(topology, core // n_cores)} core {core % n_cores}"
+    return f"{chip_name(topology, core // n_cores, chip_word)} core {core % n_cores}"
 
 
 def _loss(cause: str, n_lost: NDArray[np.int64], n_packets: int, remedy: str, name: Callable[[int], str]) -> Loss:

@@ -90,7 +90,8 @@ def packet_section(
     )
     svg = {name: to_svg(one, f"packet-{name}") for name, one in made.items()}
     late = _LATE_STEPS if lateness is not None else _LATE + (_LATE_UNKNOWN if view.lateness is None else "")
-    where = "Each shape is a chip at its place, boards outlined; point at a chip for its numbers."
+    chip = view.words.chip
+    where = f"Each shape is a {chip} at its place, {view.words.board}s outlined; point at a {chip} for its numbers."
     lost = [
         figure(svg[name], caption)
         for name, caption in (
@@ -148,11 +149,12 @@ def _about(view: PacketView) -> str:
         "drop": "what a core has not begun when its tick ends is thrown away",
         "wait": "every tick waits until all cores have done all work",
     }[str(outcome.scenario.parameters.end_of_tick)]
+    cores = plural(len(view.core_names), view.words.core)
     length = "that a barrier ends" if view.is_untimed else f"of {least}{view.tick_us:,.4g} µs"
     return (
         f"{plural(outcome.total('n_sent'), 'packet')} in {plural(outcome.scenario.n_ticks, 'tick')} {length}, "
         f"{n_hops:,} hops over {plural(int(np.count_nonzero(view.is_link)), 'link')}, "
-        f"{outcome.n_delivered:,} of {outcome.n_expected:,} deliveries to {plural(len(view.core_names), 'core')} made"
+        f"{outcome.n_delivered:,} of {outcome.n_expected:,} deliveries to {cores} made"
         f"{in_flight}. End of a tick: {policy}. A cycle is {outcome.scenario.cycle_ns:.3g} ns; "
         f"{plural(fabric.n_routers, 'router')}."
     )

@@ -7,7 +7,7 @@ import numpy as np
 from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS
 from neuromap.report.markup import cell, facts, row, table, text
 from neuromap.report.packet_figure import latency_words
-from neuromap.report.packet_loss import MAX_PLACES, chip_name, core_name, loss_lines
+from neuromap.report.packet_loss import MAX_PLACES, chip_name, core_name, link_name, loss_lines
 from neuromap.report.packet_view import PacketView
 from neuromap.report.quantity import fixed, percent
 
@@ -56,7 +56,7 @@ def link_table(view: PacketView) -> str:
     for chip, slot in zip(*(part.tolist() for part in np.unravel_index(order, load.shape)), strict=True):
         n_packets = int(view.link_packets[chip, slot])
         if n_packets:
-            name = f"{view.topology.link_names[slot]} of {chip_name(view.topology, chip)}"
+            name = link_name(view.topology, chip, slot, view.words.chip)
             rows.append(
                 row(
                     [cell(name), cell(f"{n_packets:,}", n_packets), cell(percent(load[chip, slot], 1, 2), n_packets),
@@ -86,7 +86,7 @@ def core_table(view: PacketView) -> str:
         rows.append(
             row(
                 [
-                    cell(core_name(view.topology, view.outcome.scenario.fabric.n_cores, core)),
+                    cell(core_name(view.topology, view.outcome.scenario.fabric.n_cores, core, view.words.chip)),
                     cell(view.core_names[core], kind="text"), _number(n_delivered),
                     _number(int(view.core("n_late").flat[core])), _number(int(lost[core])),
                     _number(int(view.core("max_spike_buffer_packets").flat[core])),
@@ -129,7 +129,8 @@ def chip_labels(view: PacketView) -> list[str]:
     lines = []
     for chip in range(view.topology.n_chips):
         line = (
-            f"{chip_name(view.topology, chip)}, board {view.topology.board[chip]}: {sent[chip]:,} packets sent, "
+            f"{chip_name(view.topology, chip, view.words.chip)}, {view.words.board} {view.topology.board[chip]}: "
+            f"{sent[chip]:,} packets sent, "
             f"{delivered[chip]:,} deliveries"
         )
         if load[chip].max(initial=0) > 0:

@@ -14,6 +14,7 @@ from mapping.model import Mapping
 from models.topology import Topology, build_topology
 from neuromap.report.chip_layout import ChipLayout, lay_out
 from neuromap.report.packet_loss import Loss, losses, lost_by_chip
+from neuromap.report.words import Words, words_of_kind
 
 _Floats = NDArray[np.float64]
 _Counts = NDArray[np.int64]
@@ -41,6 +42,11 @@ class PacketView:
         return build_topology(self.mapping.machine)
 
     @cached_property
+    def words(self) -> Words:
+        """What the machine's parts are called."""
+        return words_of_kind(self.mapping.machine.core.kind)
+
+    @cached_property
     def layout(self) -> ChipLayout:
         """Where its chips and links are drawn."""
         return lay_out(self.topology)
@@ -48,7 +54,7 @@ class PacketView:
     @cached_property
     def losses(self) -> list[Loss]:
         """What was lost, by cause."""
-        return losses(self.outcome, self.topology) if self.found is None else self.found
+        return losses(self.outcome, self.topology, self.words.chip) if self.found is None else self.found
 
     @property
     def us(self) -> float:

@@ -1,5 +1,8 @@
 """One word, one meaning: the same scenario gives the same counts at every depth."""
 
+import json
+import re
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,7 @@ from emulator.network.compiled import run_compiled
 from emulator.network.model import EndOfTick
 from emulator.timing import slice_of_source
 from emulator.timing_model import row_lengths
+from neuromap.cli import main
 from neuromap.dynamic import run_dynamic
 from neuromap.flow import run, run_static
 from neuromap.full import run_full
@@ -99,3 +103,22 @@ def test_steps_of_neuroaix_are_as_long_in_the_packet_network_as_by_its_own_model
     assert own == pytest.approx(0.0297, rel=0.03)
     assert full.packets.real_time_factor == pytest.approx(own, rel=0.03)
     assert run_static("pd14", machine="neuroaix", scale=0.01).real_time_factor == pytest.approx(own, rel=0.15)
+
+
+def test_a_tile_is_called_a_tile_in_all_that_is_said_of_packets(tmp_path, capsys):
+    """Loihi 1 has 32 tiles on a chip; "1 chip" and "chip (2, 0)" cannot both be said of it."""
+    options = ["pd14", "--scale", "0.02", "--machine", "loihi1", "--seconds", "0.05", "--set", "warmup_ms=50"]
+    assert main(["run", *options, "--depth", "full", "--out", str(tmp_path / "full")]) == 0
+    trace = tmp_path / "trace.json"
+    assert main(["run", *options[:-2], "--depth", "dynamic", "--trace", str(trace), "--out", str(tmp_path / "d")]) == 0
+    assert main(["map", *options[:5], "--out", str(tmp_path / "map")]) == 0
+    said = capsys.readouterr().out
+    report = json.loads((tmp_path / "full" / "report.json").read_text())
+    assert report["packets"]["busiest_link"].endswith("of tile (2, 0)")
+    assert "of tile (2, 0)" in said
+    assert "24 neuro-cores (24 combined)" in said
+    assert "6 tiles used, 1 chip" in said
+    pages = [(tmp_path / "full" / "report.html").read_text(), (tmp_path / "d" / "packets.html").read_text()]
+    for words in (said, trace.read_text(), *pages):
+        assert "tile (" in words
+        assert not re.search(r"chip \(\d", words)
