@@ -85,7 +85,7 @@ def test_animation_on_every_machine(machine, engine, tmp_path, capsys):
     scale = [word for name, value in size.items() for word in (f"--{name}", str(value))]
     arguments = [network, *scale, "--seconds", "0.01", "--machine", machine, "--engine", str(engine)]
     assert main(["animate", *arguments, "--frames", "2", "--out", str(path)]) == 0
-    assert "packets of tick" in capsys.readouterr().out
+    assert re.search(r"^\d+ packets? of tick \d+ in ", capsys.readouterr().out)
     assert re.search(r"packet \d+ of (L\d|C\d|stimulus)", path.read_text(encoding="utf-8"))
 
 
