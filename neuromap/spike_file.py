@@ -18,20 +18,19 @@ from emulator.run import Simulation
 from models.array_file import read_arrays
 from models.array_layout import ArrayLayout, ArraySpec
 from models.atomic_file import write_arrays
+from models.check import MAX_COUNT
 from models.errors import ArrayFileError, NeuromapWarning
 from models.network import Network
 from models.units import ms_to_steps
-
-_MAX_STEPS = 2**31 - 1  # steps are int32
 
 LAYOUT = ArrayLayout(
     what="the spikes.npz of a run",
     arrays=(
         ArraySpec(name="dt_ms", dtype="number", low=0),
-        ArraySpec(name="n_steps", dtype="integer", low=0, high=_MAX_STEPS),
-        ArraySpec(name="warmup_steps", dtype="integer", low=0, high=_MAX_STEPS),
-        ArraySpec(name="step", dtype="integer", shape=("n_spikes",), low=0, high=_MAX_STEPS, order="sorted"),
-        ArraySpec(name="neuron", dtype="integer", shape=("n_spikes",), low=0, high=2**31 - 1),
+        ArraySpec(name="n_steps", dtype="integer", low=0, high=MAX_COUNT),
+        ArraySpec(name="warmup_steps", dtype="integer", low=0, high=MAX_COUNT),
+        ArraySpec(name="step", dtype="integer", shape=("n_spikes",), low=0, high=MAX_COUNT, order="sorted"),
+        ArraySpec(name="neuron", dtype="integer", shape=("n_spikes",), low=0, high=MAX_COUNT),
         ArraySpec(name="population_names", dtype="text", shape=("n_populations",), is_optional=True),
         ArraySpec(
             name="population_edges", dtype="integer", shape=("n_populations+1",), low=0, order="sorted",

@@ -38,7 +38,10 @@ def test_killed_and_resumed(tmp_path, how):
         command += ["--vary", text]
     n_kills = 0
     for _ in range(4):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+        )  # fmt: skip
         wanted = n_lines(out / "points.jsonl") + draw.randrange(1, 12)
         while process.poll() is None and n_lines(out / "points.jsonl") < wanted:
             time.sleep(draw.random() * 0.01)
