@@ -180,7 +180,7 @@ def test_placer_takes_one_vertex_on_one_chip(place):
         (
             FixedChip("A", (0, 0)),
             r"^cores at chip \(0, 0\) \(what is fixed to it\): needs 38 cores, has 15 cores; "
-            r"fix fewer slices to this chip$",
+            r"fix no slices to chips, which was tried: it takes 97 cores on 7 chips$",
         ),
         (FixedChip("A", (9, 9), 0), r"^FixedChip.chip: needs the coordinates of a working chip, has \(9, 9\)$"),
         (
@@ -188,11 +188,12 @@ def test_placer_takes_one_vertex_on_one_chip(place):
             r"^slice of A in a constraint: needs the first neuron of a slice \(0, 8, 16, 24, \.\.\.\), has 3$",
         ),
         (FixedChip("X", (0, 0)), r"^population of a constraint: needs one of A, B, C, D, S, has 'X'$"),
-        (ReservedCores(20, (1, 1)), r"^reserved cores at chip \(1, 1\): needs 20 cores, has 16 cores; reserve fewer$"),
+        (ReservedCores(20, (1, 1)), r"^reserved cores at chip \(1, 1\): needs 20 cores, has 16 cores; "
+         r"reserve no cores, which was tried: it takes 97 cores on 7 chips$"),
         (
             SameChip(tuple(("A", 8 * i) for i in range(17))),
             r"^cores at one chip \(ensemble of A\[0:8\] and what shares its chip\): needs 17 cores, has 16 cores; "
-            r"use fewer n_synapse_cores, reserve fewer cores, or let fewer slices share a chip$",
+            r"ask for no slices on the same chip, which was tried: it takes 97 cores on 7 chips$",
         ),
     ],
     ids=["too many fixed", "no chip", "no slice", "no population", "too many reserved", "too many together"],

@@ -142,7 +142,7 @@ def test_a_line_that_is_no_row_is_refused(tmp_path):
 
 
 def test_wrong_input_is_found_before_anything_runs(tmp_path):
-    with pytest.raises(NeuromapError, match=r"^seconds at the settings: needs a number > 0 s, has -1"):
+    with pytest.raises(NeuromapError, match=r"^seconds at the settings: needs a number from 1e-09 to 1e\+07 s, has -1"):
         neuromap.published(seconds=-1, out=tmp_path / "t")
     assert not (tmp_path / "t").exists()
 
