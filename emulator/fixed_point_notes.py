@@ -17,6 +17,7 @@ from emulator.effective import Constants, neuron_deviations
 from emulator.number_format import NumberFormat, format_rows
 from emulator.plasticity import rule_constants
 from emulator.population_rows import population_rows
+from emulator.stdp_trace import trace_deviations
 from emulator.weight_effect import weight_deviations
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
 from models.errors import NeuromapWarning
@@ -93,6 +94,7 @@ def _plasticity(network: Network, scales: _Scales) -> Iterator[Deviation]:
     for projection in network.projections:
         if projection.plasticity is not None:
             yield from _rule(projection, scales[projection.target, projection.receptor])
+            yield from trace_deviations(network, projection, projection.plasticity)
 
 
 def _rule(projection: Projection, scale: WeightScale) -> Iterator[Deviation]:
