@@ -18,7 +18,7 @@ from emulator.number_format import NumberFormat, format_rows
 from emulator.plasticity import rule_constants
 from emulator.population_rows import population_rows
 from emulator.stdp_trace import trace_deviations
-from emulator.weight_effect import weight_deviations
+from emulator.weight_effect import mean_weight, weight_deviations
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
 from models.errors import NeuromapWarning
 from models.network import Network, Projection, Receptor
@@ -100,24 +100,27 @@ def _plasticity(network: Network, scales: _Scales) -> Iterator[Deviation]:
 def _rule(projection: Projection, scale: WeightScale) -> Iterator[Deviation]:
     """Yield amplitudes of which the largest change of a weight is rounded to something else.
 
-    A change is an S16.15 number of nA; what is kept of the weight is cut to the bits of the population's weights.
+    A change is an S16.15 number of nA; what is kept of the weight is cut to the bits of the population's weights. Of a
+    multiplicative rule it is that of the mean weight to start with.
     """
     rule = projection.plasticity
     assert rule is not None
-    w_min, w_max, a_plus, a_minus = (int(x) for x in rule_constants(rule, scale)[:4])
-    unit = 1 << scale.shift
+    a_plus, a_minus = (int(x) for x in rule_constants(rule, scale)[2:4])
+    unit, first_pa = 1 << scale.shift, mean_weight(projection)
     for name, raw, is_up in (("a_plus", a_plus, True), ("a_minus", a_minus, False)):
         asked = getattr(rule, name)
-        room_pa = rule.w_max_pa if rule.is_additive else rule.w_max_pa - rule.w_min_pa
+        room_pa = rule.w_max_pa - first_pa if is_up else first_pa - rule.w_min_pa
+        if rule.is_additive:
+            room_pa = rule.w_max_pa
         exact = asked * room_pa * scale.raw_per_pa * unit
-        change = raw if rule.is_additive else (w_max - w_min) * raw >> 15
+        change = raw if rule.is_additive else int(room_pa * scale.raw_per_pa * unit) * raw >> 15
         kept = (change >> scale.shift if is_up else -(-change >> scale.shift)) * unit
-        if exact and ratio_off(exact, kept) > CHARGE_NOTE_RATIO:
+        if exact > 0 and ratio_off(exact, kept) > CHARGE_NOTE_RATIO:
             ratio = kept / exact
             yield Deviation(
                 where=f"{projection.source} -> {projection.target}", parameter=f"plasticity.{name}", asked=asked,
                 effective=asked * ratio, unit="",
-                text=f"{asked:g} asked for, {asked * ratio:.4g} in effect for the largest change "
+                text=f"{asked:g} asked for, {asked * ratio:.4g} in effect for the largest change of a first weight "
                      f"({100 * (ratio - 1):+.3g} %)",
                 reason=f"weights have a unit of {1.0 / scale.raw_per_pa:.3g} pA, and a changed weight is rounded down "
                        "to it",

@@ -185,6 +185,11 @@ def _typical_weight(projection: Projection) -> tuple[float, bool]:
     return abs(moments(projection.weight).mean), isinstance(projection.weight, Constant)
 
 
+def mean_weight(projection: Projection) -> float:
+    """Return the mean size of a projection's weights, in their unit."""
+    return _typical_weight(projection)[0]
+
+
 def _largest_weight(projection: Projection) -> float:
     """Return the largest size that a projection's weights are sure to come near; of a normal one the mean."""
     connector, drawn = projection.connector, moments(projection.weight)

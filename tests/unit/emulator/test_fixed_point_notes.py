@@ -337,13 +337,17 @@ def test_weights_that_are_rounded_stochastically_keep_their_mean():
 
 @pytest.mark.parametrize("dependence", ["additive", "multiplicative"])
 def test_amplitudes_of_plasticity_below_a_unit_of_the_weight(dependence):
-    """0.01 of 5 pA are 1.6 units of 2^-15 nA: 2 of them as an additive constant, 1 as a product that is cut."""
+    """0.01 of 5 pA are 1.6 units of 2^-15 nA: 2 of them as an additive constant.
+
+    A weight of 4 pA changes by 0.01 of what is left to its bounds: 1 pA up, 0.33 units, are cut to none; 4 pA down,
+    1.31 units, to 1.
+    """
     rule = PairStdp(w_max_pa=5.0, a_plus=0.01, a_minus=0.01, weight_dependence=dependence)
     effective = found(LifCurrExp(), weight=4.0, plasticity=rule)
     unit = 0.01 / 1.6384
-    n_units = 2 if dependence == "additive" else 1
-    assert effective["plasticity.a_plus"] == pytest.approx(n_units * unit, rel=0.01)
-    assert effective["plasticity.a_minus"] == pytest.approx(n_units * unit, rel=0.01)
+    up, down = (2 * unit, 2 * unit) if dependence == "additive" else (0.0, unit * 5.0 / 4.0)
+    assert effective["plasticity.a_plus"] == pytest.approx(up, rel=0.01)
+    assert effective["plasticity.a_minus"] == pytest.approx(down, rel=0.01)
 
 
 def test_other_formats_are_noted_and_never_refused():
