@@ -23,6 +23,7 @@ from emulator.poisson_kiss import PoissonMethod
 from emulator.population_rows import delay_beyond, has_other_models
 from emulator.recorder import RangeWatch, Recorder, check_potentials
 from emulator.source import SpikeSources
+from emulator.stdp_trace import wrapped_traces
 from emulator.storage import row_budget_bytes
 from emulator.weight_counts import count_first_draws
 from emulator.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightRounding, WeightScale, weight_scales
@@ -339,6 +340,7 @@ def _simulate(
     check_potentials(network, state.cells)
     count_first_draws(network, connectivity, state.redraw, options.n_threads)
     spike_step, spike_neuron, v = recorder.joined()
+    wrapped = wrapped_traces(network, options.notes, spike_step, spike_neuron) if options.is_fixed else ()
     return Simulation(
         network=network, n_steps=done, is_complete=done == n_steps, spike_step=spike_step, spike_neuron=spike_neuron,
         v_mv=_potentials_mv(v, arithmetic), connectivity=connectivity, scales=scales,
@@ -351,7 +353,7 @@ def _simulate(
         build_s=built - start, simulate_s=time.perf_counter() - built, saturations=named_saturations(network, state),
         near_overflow=() if watch is None else watch.names,
         population_counters=named_counters(network, state) if number_format is not None and options.is_fixed else {},
-        plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows, notes=options.notes,
+        plastic_weights=plasticity.weights(), plastic_rows=plasticity.rows, notes=options.notes + wrapped,
     )  # fmt: skip
 
 

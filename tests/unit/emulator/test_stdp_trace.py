@@ -1,5 +1,7 @@
 """Traces of STDP that 16 bits do not hold are noted before a run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from emulator.stdp_trace import largest_trace
 from models.network import (
     AllToAll,
     Constant,
+    CurrentDrive,
     LifCurrExp,
     Network,
     PairStdp,
@@ -69,3 +72,39 @@ def test_largest_trace_of_given_spikes():
     assert largest_trace(given(times), 20.0, 0.1) == pytest.approx((1 - q**20) / (1 - q), rel=1e-12)
     assert largest_trace(given(times[::-1]), 20.0, 0.1) == pytest.approx((1 - q**20) / (1 - q), rel=1e-12)
     assert largest_trace(given([]), 20.0, 0.1) == 0.0
+
+
+@pytest.mark.parametrize(("current_pa", "is_noted"), [(100.0, False), (4000.0, True)])
+def test_neurons_that_fire_faster_than_was_known_are_noted_after_the_run(current_pa, is_noted):
+    """4 nA into 25 pF, refractory for 0.1 ms: some 3 kHz, 60 spikes in the 20 ms of the postsynaptic trace."""
+    network = network_of(given([10.0, 60.0]))
+    cell = replace(network.populations[0], current=CurrentDrive(amplitude_pa=current_pa))
+    network = replace(network, populations=(cell,))
+    assert trace_notes(network) == []
+    found = simulate(network, n_steps=700, seed=1)
+    notes = [note for note in found.notes if "a trace of" in note]
+    assert len(notes) == is_noted
+    assert all(
+        note.startswith("plasticity.tau_minus_ms of S -> N: the spikes of N within 20 ms add up") for note in notes
+    )
+    assert not any("a trace of" in note for note in simulate(network, n_steps=700, seed=1, arithmetic="float").notes)
+
+
+def test_a_trace_that_was_expected_is_noted_once():
+    found = simulate(network_of(given([10.0] * 16 + [60.0])), n_steps=700, seed=1)
+    assert sum("a trace of" in note for note in found.notes) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_cannot_get_to_the_limit_is_left_out_and_nothing_else(seed):
+    """Against the sum over all pairs of spikes of each neuron."""
+    rng = np.random.default_rng(seed)
+    n, tau_steps = 400, rng.uniform(5.0, 100.0)
+    steps, ids = rng.integers(0, 2000, n), rng.integers(0, 6, n)
+    kept = np.exp(-np.maximum(steps[:, None] - steps, 0) / tau_steps)
+    later = (steps[:, None] > steps) | ((steps[:, None] == steps) & (np.arange(n)[:, None] >= np.arange(n)))
+    right = (kept * (later & (ids[:, None] == ids))).sum(axis=1).max()
+    source = SpikeArraySource(name="S", n_neurons=6, times_ms=0.1 * steps, ids=ids)
+    found = largest_trace(source, 0.1 * tau_steps, 0.1)
+    assert (found >= 16) == (right >= 16)
+    assert right < 16 or found == pytest.approx(right, rel=1e-9)
