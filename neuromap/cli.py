@@ -31,7 +31,7 @@ from neuromap.cli_process import (
     streams_that_never_fail,
     system_message,
 )
-from neuromap.cli_values import NUMBER
+from neuromap.cli_values import NUMBER, RECIPE_HELP
 from neuromap.option_use import Job, check_depth_options, check_needs
 from neuromap.output_file import FIGURE_ENDINGS, check_output_file
 
@@ -72,8 +72,7 @@ class Options:
 
     machine: str | None = None
     "Machine: a name (see `neuromap machines`) or a YAML file [spinnaker1]."
-    recipe: RecipeName | None = None
-    "Neurons and synapses on one core, on several of one chip, spread over chips, gathered by spikes [the machine's]."
+    recipe: Annotated[RecipeName | None, Parameter(help=RECIPE_HELP)] = None
     neurons_per_core: Annotated[int | Literal["auto"] | None, NUMBER] = None
     "Neurons on a core; auto: as many as memory and the cycles of a tick allow [the recipe's own]."
     place: PlaceName | None = None
@@ -103,9 +102,9 @@ class Options:
     threads: Annotated[int | None, NUMBER] = None
     "Threads of the emulator; they do not change the result [2]."
     memory_gib: Annotated[float | None, NUMBER] = None
-    "Memory that the emulator may take, GiB; nor does that change the result [most of what is free]."
+    "Memory limit in GiB; does not affect results [most of what is free]."
     settings: Annotated[tuple[str, ...], _REPEATED] = ()
-    "path=value: replace a value of the experiment or its machine; may be repeated."
+    "path=value: replace a value of the experiment, its network or its machine; may be repeated, each path once."
     out: Path | None = None
     "Folder for the results [out/NETWORK-MACHINE-RECIPE-seedN, or the next free one of that name]."
     overwrite: Annotated[bool, _FLAG] = False

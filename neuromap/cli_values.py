@@ -33,3 +33,9 @@ def read_number(hint: Any, tokens: Sequence[Any]) -> Any:
 
 #: Annotation of every option that is a number.
 NUMBER = Parameter(converter=read_number)
+#: Help of ``--recipe``.
+RECIPE_HELP = (
+    "How populations are cut into cores [the machine's]. combined: a core holds neurons and their synapses. ensemble: "
+    "a neuron core and its synapse cores share a chip. spread: every chip gets an equal share of every population. "
+    "hypergraph: slices that receive the same spikes share a chip."
+)
