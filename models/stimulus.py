@@ -26,7 +26,8 @@ def check_group(kind: str, name: str, n_neurons: object) -> int:
     """Return the size of a population or source as an ``int``; raise ParameterError for a wrong name or size."""
     check_text(f"{kind}.name", name)
     where = f"{kind}({name!r}).n_neurons"
-    allowed = f"a whole number of at most {MAX_COUNT:,} neurons"
+    is_too_many = is_number(n_neurons) and n_neurons > MAX_COUNT
+    allowed = f"a whole number of at most {MAX_COUNT:,} neurons" if is_too_many else "a whole number"
     n_neurons = check_whole(where, n_neurons, at_least=-MAX_COUNT, at_most=MAX_COUNT, allowed=allowed)
     if n_neurons < 1:
         raise ParameterError(where, n_neurons, "at least 1 neuron")
