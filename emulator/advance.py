@@ -53,7 +53,8 @@ def advance(
             plasticity.sample(done)
             if after_step is not None:
                 after_step(done - 1, neurons)
-            is_long = n == MAX_CHUNK_STEPS or done % MAX_CHUNK_STEPS == 0 or time.monotonic() - told_s > _TELL_AFTER_S
+            is_long = n > 1 and after_step is None
+            is_long = is_long or done % MAX_CHUNK_STEPS == 0 or time.monotonic() - told_s > _TELL_AFTER_S
             if progress is not None and (is_long or done == n_steps):
                 told_s = time.monotonic()
                 progress("simulate", done / n_steps)

@@ -40,8 +40,8 @@ def test_every_thread_runs_its_job_once():
 
 
 def test_interruption_between_the_starts_of_two_threads_keeps_the_chunks_before(monkeypatch):
-    whole = run.simulate(rich_network(), n_steps=400, seed=1)  # two chunks of two jobs
+    whole = run.simulate(rich_network(), n_steps=400, seed=1, arithmetic="float")  # two chunks of two jobs
     monkeypatch.setattr(advance, "worker_pool", lambda n_threads: PoolWithout(n_threads, refused=3))
-    part = run.simulate(rich_network(), n_steps=400, seed=1)
+    part = run.simulate(rich_network(), n_steps=400, seed=1, arithmetic="float")
     assert (part.n_steps, part.is_complete) == (200, False)
     assert spikes_of(part) == [spike for spike in spikes_of(whole) if spike[0] < 200]
