@@ -29,6 +29,8 @@ from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology, is_size_open
 
+#: What ``progress`` calls the search for a change that fits, after the stage that failed.
+REMEDY = "looking for a change that fits"
 #: What ``minimise`` may be, beside `mapping.minimise.MINIMISERS` (which is not imported before it is needed).
 MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
 
@@ -85,7 +87,8 @@ def map_network(
     time_scale_factor : float
         Slow-down that the machine is given; only ``neurons_per_core="auto"`` asks for it.
     progress : callable, optional
-        Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done.
+        Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done; with
+        `REMEDY` and 0 when a network does not fit and changes are tried.
     given : Mapping, optional
         An earlier mapping of the same network, whose results before ``stage`` are kept; what they depend on must not
         have changed (`mapping.resume`).
@@ -130,6 +133,8 @@ def map_network(
     except CapacityError as error:
         if describe is None:
             raise
+        if progress is not None:
+            progress(REMEDY, 0.0)
         raise error.with_hint(tried_hint(error, task, run_stages, describe)) from error
 
 

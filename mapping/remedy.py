@@ -30,7 +30,7 @@ RunStages = Callable[[Task], Mapping]
 
 _MAX_SLICES = 250_000  # slices cut in all attempts together: about two seconds
 _MAX_SLICES_MAPPED = 20_000  # slices of one whole mapping; a larger one is not tried
-_MAX_MAPPINGS = 40
+_MAX_MAPPINGS = 20
 _MAX_CHANGES = 3  # changes one after the other
 _MAX_DOUBLINGS = 4  # of a machine's size
 

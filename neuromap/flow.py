@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emulator.advance import Couple
 from emulator.run import Simulation, simulate
 from emulator.weight_scale import RingBufferBound
+from mapping.flow import REMEDY
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
 from mapping.verify import Asked, verify
@@ -74,7 +75,8 @@ def _map(
     stages = ("partition", "place", "route", "keys", "tables")
 
     def on_stage(stage: str, fraction: float) -> None:
-        progress("map", (stages.index(stage) + fraction) / len(stages), stage)
+        done = 0.99 if stage == REMEDY else (stages.index(stage) + fraction) / len(stages)
+        progress("map", done, stage)
 
     recipe = experiment.recipe
     mapping = map_stages(
