@@ -1,5 +1,7 @@
 """Full-scale PD14 as issue 2 asks for it: one second with both recipes, both drives and both arithmetics (slow)."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,7 @@ CASES = {
 @pytest.fixture(scope="module", params=CASES)
 def case(request, tmp_path_factory):
     """Name, report and spikes of one run; the synapses are freed before the next."""
+    gc.collect()  # matplotlib leaves frames in rings, and these hold the run before
     folder = tmp_path_factory.mktemp(request.param) / "out"
     result = nm.run("pd14", out=folder, **CASES[request.param])
     return request.param, result.report, result.simulation.spike_step, result.simulation.spike_neuron

@@ -199,7 +199,9 @@ def test_a_step_begins_a_barrier_after_all_is_done(name, barrier_ns, request):
     mapping = request.getfixturevalue("loihi" if name == "loihi1" else name)
     net, spikes = pd14_spikes(mapping) if name == "neuroaix" else (NET, spikes_of(mapping, NET, RATES))
     case = scenario_of(mapping, net, spikes, WAIT)
-    assert (case.tick_cycles, case.work.phase_cycles.max()) == (1, 0)
+    # a step of pipelines lasts at least as long as one without spikes: PD14's 0.0302 of real time at 0.1 ms
+    least_cycles = round(3.0205e-6 * 92e6) if name == "neuroaix" else 1
+    assert (case.tick_cycles, case.work.phase_cycles.max()) == (least_cycles, 0)
     if barrier_ns is None:  # the table of the machine file, at the tiles in use
         n_tiles = len(np.unique(mapping.placement.core[:, :2], axis=0))
         barrier_ns = np.interp(n_tiles, [1, 2, 4, 29], [600, 1000, 1400, 1800])
@@ -213,7 +215,7 @@ def test_a_step_begins_a_barrier_after_all_is_done(name, barrier_ns, request):
         last = max(int(within.max(initial=0)), start + work)
         assert following - last >= barrier
         if within.size == 0:
-            assert following == start + work + barrier
+            assert following == max(start + work + barrier, start + least_cycles)
 
 
 def test_free_running_ticks_keep_their_length(loihi):
