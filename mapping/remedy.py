@@ -107,7 +107,17 @@ def tried_hint(error: CapacityError, task: Task, run: RunStages, describe: Descr
     words = " and ".join(change.words for change in found.changes)
     if isinstance(found.end, Mapping):
         return f"{words}, which was tried: it takes {describe(found.end, found.changes[-1].task)}"
-    return f"{words}; that alone is not enough, since then {_without_hint(found.end)}"
+    elsewhere = _elsewhere(task, _Search(run), describe)
+    return f"{words}; that alone is not enough, since then {_without_hint(found.end)}{elsewhere}"
+
+
+def _elsewhere(task: Task, search: _Search, describe: Describe) -> str:
+    """Name a shipped machine that takes the network as it is; empty if none was found."""
+    for change in _machines(task, search):
+        mapping = search.attempt(change.task)
+        if isinstance(mapping, Mapping):
+            return f"; or {change.words}, which was tried: it takes {describe(mapping, change.task)}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from mapping.usual import usual_recipe, usual_router
 from models.errors import CapacityError
 from models.machine_file import list_machines, load_machine
 from models.network import AllToAll, Constant, Network, Projection, Uniform
+from models.networks import pd14
 
 
 @dataclass(frozen=True)
@@ -234,3 +235,16 @@ def test_no_change_is_tried_without_being_asked():
     machine = load_machine("spinnaker1", {"core.max_row_synapses": 7})
     with pytest.raises(CapacityError, match=r"; lower neurons_per_core \(now 40\) or give each source fewer synapses$"):
         map_network(net(LIMITS["row"]), machine, recipe="combined", describe=None)
+
+
+def test_a_change_that_is_not_enough_comes_with_a_machine_that_is():
+    machine, given = load_machine("spinnaker1", {"router.n_table_entries": 1}), pd14(scale=0.02)
+    with pytest.raises(CapacityError, match=r"^routing table at ") as caught:
+        map_network(given, machine, recipe="combined")
+    found = re.fullmatch(
+        r"raise neurons_per_core \(now 80\) to 160; that alone is not enough, since then ring-buffer index at .*; "
+        r"or take another machine: (\w+) with recipe '(\w+)', which was tried: it takes \d+ cores on \d+ chips",
+        caught.value.hint,
+    )
+    other = load_machine(found[1])
+    map_network(given, other, recipe=found[2], route=usual_router(other), describe=None)
