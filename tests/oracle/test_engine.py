@@ -169,7 +169,8 @@ def test_saturation_does_not_depend_on_threads():
 
 
 def test_currents_that_wrap_are_identical():
-    neuron = LifCurrExp(tau_syn_exc_ms=40.0, tau_syn_inh_ms=40.0, v_thresh_mv=60_000.0)
+    # a large capacity, so that one spike alone leads to no potential beyond the range, which is refused
+    neuron = LifCurrExp(c_m_pf=10_000.0, tau_syn_exc_ms=40.0, tau_syn_inh_ms=40.0, v_thresh_mv=60_000.0)
     cells = Population(name="A", n_neurons=4, neuron=neuron)
     source = spikes_at("T", 1, [(0.1 * i, 0) for i in range(100)])
     projections = (projection("T", "A", AllToAll(), weight_pa=5e6),)

@@ -356,8 +356,8 @@ def test_initial_potential_outside_the_format():
 def test_input_beyond_the_ring_words():
     network = network_of(0, weight_pa=1e11)
     message = (
-        r"^weights onto LifCurrExp: needs sums below 2\^16 \(nA\) in one step; lower the weights, the in-degree or the "
-        r"drive, has 'a sum of up to 2\^29'$"
+        r"^Population\('E'\): weights onto LifCurrExp: needs sums below 2\^16 \(nA\) in one step; lower the weights, "
+        r"the in-degree or the drive, has 'a sum of up to 2\^29'$"
     )
     with pytest.raises(ParameterError, match=message):
         run(network, NumberFormat.parse("S8.23"))

@@ -78,7 +78,7 @@ def test_parameter_outside_the_format_names_its_population():
     network = mixed_network(names="CD")
     wrong = replace(network.populations[1], neuron=LifDelta(v_rest_mv=-70_000.0))
     with pytest.raises(
-        ParameterError, match=r"^Population\('D'\): v_rest_mv: needs a value within S16\.15, .* has -70000"
+        ParameterError, match=r"^Population\('D'\)\.v_rest_mv: needs a value within S16\.15, .* has -70000"
     ):
         simulate(replace(network, populations=(network.populations[0], wrong)), n_steps=1, seed=1)
     assert isinstance(network.populations[0].neuron, LifCurrExp)
