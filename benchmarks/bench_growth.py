@@ -62,11 +62,11 @@ def measure_one(n_columns: int, place: str) -> dict[str, Any]:
     from mapping.model import Mapping
     from mapping.partition.cut import RECIPES
     from mapping.place import PLACERS
-    from mapping.place.smallest import place_on_boards
+    from mapping.place.filling.smallest import place_on_boards
     from mapping.route import ROUTERS
     from mapping.tables import table_lengths
     from mapping.verify import verify
-    from models.machine_file import load_machine
+    from models.machine.file import load_machine
 
     network, machine = areas(n_columns), load_machine("spinnaker1")
     machine = replace(machine, topology=replace(machine.topology, wrap=True))
@@ -141,7 +141,7 @@ def rows_of(by_size: dict[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def draw(by_size: dict[int, list[dict[str, Any]]], path: Path) -> None:
     """Draw time and memory against the number of pairs, each with its n log n line through the first point."""
-    from neuromap.report.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
+    from neuromap.page.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
 
     sizes = sorted(by_size)
     pairs = [by_size[n][0]["n_pairs"] for n in sizes]

@@ -23,18 +23,18 @@ from typing import Any
 import numpy as np
 from harness import HERE, measure, peak_rss_bytes, print_table, row, write_results
 
-from emulator.network.adaptor import Spikes, mean_row_length, scenario_of
-from emulator.network.compiled import run_compiled
-from emulator.network.drawn_spikes import random_spikes
-from emulator.network.machine_numbers import NetworkOptions
-from emulator.network.model import FOREVER, EndOfTick, Parameters
-from emulator.network.outcome import Outcome
-from emulator.network.routes import NO_ENTRY, Routes, routes_to_single_outputs
-from emulator.network.scenario import Fabric, Scenario, idle_work, make_packets
-from emulator.network.simpy_model import PacketNetwork
+from emulator.packets.adaptor import Spikes, mean_row_length, scenario_of
+from emulator.packets.compiled import run_compiled
+from emulator.packets.drawn_spikes import random_spikes
+from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.model import FOREVER, EndOfTick, Parameters
+from emulator.packets.outcome import Outcome
+from emulator.packets.routes import NO_ENTRY, Routes, routes_to_single_outputs
+from emulator.packets.scenario import Fabric, Scenario, idle_work, make_packets
+from emulator.packets.simpy_model.model import PacketNetwork
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.networks import pd14
 
 GOAL_COMPILED_US, GOAL_SIMPY_US = 0.1, 1 / 0.3  # ten million and 300,000 events a second
@@ -96,9 +96,16 @@ def one_compiled(options: argparse.Namespace, what: str) -> dict[str, Any]:
     case = without_cores(case) if what == "hops" else case
     case = remade(case, packets=make_packets([])) if what == "idle" else case
     cpu_s, outcome = timed(case)
-    return {"cpu_s": cpu_s, "n_events": n_events(outcome), "n_log": outcome.n_events, "n_lost": outcome.n_lost,
-            "n_hops": int(outcome.link_packets.sum()), "n_delivered": outcome.n_delivered,
-            "model_s": options.seconds, "peak_rss_bytes": peak_rss_bytes()}  # fmt: skip
+    return {
+        "cpu_s": cpu_s,
+        "n_events": n_events(outcome),
+        "n_log": outcome.n_events,
+        "n_lost": outcome.n_lost,
+        "n_hops": int(outcome.link_packets.sum()),
+        "n_delivered": outcome.n_delivered,
+        "model_s": options.seconds,
+        "peak_rss_bytes": peak_rss_bytes(),
+    }
 
 
 def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
@@ -109,8 +116,13 @@ def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
     network.advance()
     cpu_s = time.process_time() - start
     outcome = network.finish(case)
-    return {"cpu_s": cpu_s, "n_events": n_events(outcome), "n_log": outcome.n_events,
-            "n_simpy_events": network.env.n_events, "peak_rss_bytes": peak_rss_bytes()}  # fmt: skip
+    return {
+        "cpu_s": cpu_s,
+        "n_events": n_events(outcome),
+        "n_log": outcome.n_events,
+        "n_simpy_events": network.env.n_events,
+        "peak_rss_bytes": peak_rss_bytes(),
+    }
 
 
 # ---- unicast on a mesh ----
@@ -121,9 +133,10 @@ def mesh_targets(n_per_core: int, n_targets: int) -> list[tuple[int, list[int]]]
     n_cores = MESH[0] * MESH[1] * MESH[2]
     rng = np.random.default_rng(1)
     return [
-        (core, rng.choice(n_cores, n_targets, replace=False).tolist()) for core in range(n_cores)
+        (core, rng.choice(n_cores, n_targets, replace=False).tolist())
+        for core in range(n_cores)
         for _ in range(n_per_core)
-    ]  # fmt: skip
+    ]
 
 
 def mesh_scenario(targets: list[tuple[int, list[int]]], n_steps: int) -> Scenario:
@@ -140,9 +153,15 @@ def mesh_scenario(targets: list[tuple[int, list[int]]], n_steps: int) -> Scenari
                 far_slot[router, slot] = (slot + 2) % 4
     shape = np.ones((n_routers, 4), np.int32)
     fabric = Fabric(
-        far_router=far_router, far_slot=far_slot, is_dead=far_router < 0, period=shape * 2, delay=shape * 3,
-        straight=np.array([2, 3, 0, 1], np.int32), n_cores=n_cores, has_triangles=False,
-    )  # fmt: skip
+        far_router=far_router,
+        far_slot=far_slot,
+        is_dead=far_router < 0,
+        period=shape * 2,
+        delay=shape * 3,
+        straight=np.array([2, 3, 0, 1], np.int32),
+        n_cores=n_cores,
+        has_triangles=False,
+    )
     pairs = sorted({(core, target) for core, ends in targets for target in ends})
     number = {pair: i for i, pair in enumerate(pairs)}
     route = np.full((len(pairs), n_routers), NO_ENTRY, np.int32)
@@ -156,23 +175,40 @@ def mesh_scenario(targets: list[tuple[int, list[int]]], n_steps: int) -> Scenari
         route[net, x * height + y] = 4 + target % n_cores
     packets = [
         (step, core, 0, number[core, target], -1)
-        for step in range(n_steps) for core, ends in targets for target in ends
-    ]  # fmt: skip
+        for step in range(n_steps)
+        for core, ends in targets
+        for target in ends
+    ]
     return Scenario(
-        fabric=fabric, work=idle_work(n_routers * n_cores, spike_cycles=16), packets=make_packets(packets),
+        fabric=fabric,
+        work=idle_work(n_routers * n_cores, spike_cycles=16),
+        packets=make_packets(packets),
         routes=routes_to_single_outputs(route, 4 + n_cores),
         # deep output buffers: routers that hold up everything behind a blocked packet deadlock on a full mesh
-        parameters=Parameters(wait1_cycles=FOREVER, end_of_tick=EndOfTick.WAIT, receive_cycles=1,
-                              output_buffer_packets=4096, spike_buffer_packets=1 << 16),
-        n_ticks=n_steps, tick_cycles=1000, max_cycles=1 << 60, cycle_ns=1.0,
-    )  # fmt: skip
+        parameters=Parameters(
+            wait1_cycles=FOREVER,
+            end_of_tick=EndOfTick.WAIT,
+            receive_cycles=1,
+            output_buffer_packets=4096,
+            spike_buffer_packets=1 << 16,
+        ),
+        n_ticks=n_steps,
+        tick_cycles=1000,
+        max_cycles=1 << 60,
+        cycle_ns=1.0,
+    )
 
 
 def one_mesh(n_per_core: int, n_targets: int, n_steps: int) -> dict[str, Any]:
     case = mesh_scenario(mesh_targets(n_per_core, n_targets), n_steps)
     cpu_s, outcome = timed(case)
-    return {"cpu_s": cpu_s, "n_messages": case.packets.n_packets, "n_hops": int(outcome.link_packets.sum()),
-            "step_ns": float(outcome.tick_start[-1] / n_steps), "n_in_flight": outcome.n_in_flight}  # fmt: skip
+    return {
+        "cpu_s": cpu_s,
+        "n_messages": case.packets.n_packets,
+        "n_hops": int(outcome.link_packets.sum()),
+        "step_ns": float(outcome.tick_start[-1] / n_steps),
+        "n_in_flight": outcome.n_in_flight,
+    }
 
 
 def run_sanafe(options: argparse.Namespace, size: tuple[int, int, int]) -> dict[str, Any]:
@@ -224,7 +260,7 @@ def rows_of(raw: dict[str, Any]) -> list[dict[str, Any]]:
         row("SimPy: an event", "us", [1e6 * m["cpu_s"] / m["n_events"] for m in simpy]),
         row("SimPy: a log entry", "us", [1e6 * m["cpu_s"] / m["n_log"] for m in simpy], goal=GOAL_SIMPY_US),
         row("SimPy: an event of SimPy's own", "us", [1e6 * m["cpu_s"] / m["n_simpy_events"] for m in simpy]),
-    ]  # fmt: skip
+    ]
     ours = [1e6 * m["cpu_s"] / m["n_messages"] for m in mesh]
     for model, found in raw["sanafe"].items():
         theirs = 1e6 * found["wall_s"] / mesh[0]["n_messages"]

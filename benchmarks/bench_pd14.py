@@ -163,8 +163,15 @@ def rows_of(
             rows.append(row(f"{metric}; {name}", unit, values, baseline=baseline, goal=goal))
     if probed:
         without = statistics.median(probed["without"])
-        rows.append(row(f"emulation factor; {N_PROBES} potentials recorded every step", "1", probed["with"],
-                        baseline=("none recorded", without), goal=1.1 * without))  # fmt: skip
+        rows.append(
+            row(
+                f"emulation factor; {N_PROBES} potentials recorded every step",
+                "1",
+                probed["with"],
+                baseline=("none recorded", without),
+                goal=1.1 * without,
+            )
+        )
     for recipe, runs in mapped.items():
         goal = GOALS["mapping"] if scale == 1.0 else None
         rows.append(row(f"mapping; {recipe}", "s", [run["map_s"] for run in runs], goal=goal))

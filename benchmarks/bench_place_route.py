@@ -31,13 +31,26 @@ RIG_PYTHONS = (Path("/opt/rigenv/bin/python"), HERE / ".rigenv" / "bin" / "pytho
 NEURONS_PER_CORE = 64
 PARTS = ("rig", "modular", "size", "pd14")
 MODULAR_PLACERS = (
-    "sequential", "hilbert", "connected", "breadth_first", "spectral", "force_directed",
-    "annealing", "annealing_links", "annealing_both",
-)  # fmt: skip
+    "sequential",
+    "hilbert",
+    "connected",
+    "breadth_first",
+    "spectral",
+    "force_directed",
+    "annealing",
+    "annealing_links",
+    "annealing_both",
+)
 PD14_ROUTERS = (
-    "shared_tree", "congestion_aware", "ner", "dimension_order", "longest_dimension_first", "shortest_path",
-    "two_phase", "unicast",
-)  # fmt: skip
+    "shared_tree",
+    "congestion_aware",
+    "ner",
+    "dimension_order",
+    "longest_dimension_first",
+    "shortest_path",
+    "two_phase",
+    "unicast",
+)
 
 
 def parse() -> argparse.Namespace:

@@ -24,12 +24,12 @@ import numpy as np
 from export_network import export_network
 from harness import HERE, measure, print_table, row, write_results
 
-from mapping.equal import compare_tables
+from mapping.files.equal import compare_tables
 from mapping.flow import map_network
 from mapping.minimise import MINIMISERS
 from mapping.model import Tables
 from mapping.tables import build_tables, table_lengths
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.networks import pd14
 from models.topology import build_topology
 

@@ -12,11 +12,11 @@ import argparse
 
 import numpy as np
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.networks.pd14 import pd14
 from models.published import NEST_PD14_SEEDS, nest_pd14_spikes
-from neuromap.accuracy_measure import RunSamples, distances, run_samples
-from neuromap.statistics import ks_critical
+from neuromap.measures.statistics import ks_critical
+from neuromap.studies.accuracy.measure import RunSamples, distances, run_samples
 
 WARMUP_STEPS, LAST_STEP = 5_000, 101_000
 ALPHA = 0.01

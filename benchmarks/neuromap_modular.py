@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from harness import peak_rss_bytes
 
-from emulator.run import Simulation, simulate
+from emulator.engine.simulate import Simulation, simulate
 from models.network import Network
 from models.networks import modular
 
@@ -40,9 +40,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         cpu_s[stage] = time.process_time()
 
     simulation = simulate(
-        network, n_steps=round(options.model_ms / network.dt_ms), seed=options.seed, n_threads=options.threads,
-        max_memory_bytes=int(options.memory_gib * (1 << 30)), progress=on_stage,
-    )  # fmt: skip
+        network,
+        n_steps=round(options.model_ms / network.dt_ms),
+        seed=options.seed,
+        n_threads=options.threads,
+        max_memory_bytes=int(options.memory_gib * (1 << 30)),
+        progress=on_stage,
+    )
     connectivity = simulation.connectivity
     n_rows, n_events = connectivity.count_redrawn(simulation.spike_step, simulation.spike_neuron)
     all_events = int(connectivity.row_length[simulation.spike_neuron].sum(dtype=np.int64))

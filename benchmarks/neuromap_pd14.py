@@ -21,7 +21,7 @@ def simulate_pd14(options: argparse.Namespace) -> dict[str, Any]:
     """Draw the connections and simulate."""
     import numpy as np
 
-    from emulator.run import simulate
+    from emulator.engine.simulate import simulate
 
     network = pd14(scale=options.scale, drive=options.drive)
     result = simulate(
@@ -53,7 +53,7 @@ def simulate_pd14(options: argparse.Namespace) -> dict[str, Any]:
 def map_pd14(options: argparse.Namespace) -> dict[str, Any]:
     """Map onto SpiNNaker 1."""
     from mapping.flow import map_network
-    from models.machine_file import load_machine
+    from models.machine.file import load_machine
 
     network = pd14(scale=options.scale, drive=options.drive)
     machine = load_machine(options.machine)

@@ -63,11 +63,12 @@ def build(network, neurons_per_core):
             "normal_clipped", mu=projection["delay_ms"]["mean"], sigma=projection["delay_ms"]["sd"], low=0.1, high=6.4
         )
         sim.Projection(
-            made[projection["source"]], made[projection["target"]],
+            made[projection["source"]],
+            made[projection["target"]],
             sim.FixedTotalNumberConnector(n_synapses, with_replacement=True),
             sim.StaticSynapse(weight=abs(mean) * 1e-3, delay=delay),
             receptor_type="inhibitory" if mean < 0 else "excitatory",
-        )  # fmt: skip
+        )
     return sim
 
 

@@ -23,14 +23,14 @@ from mapping.load import static_load
 from mapping.model import Mapping
 from mapping.partition.cut import RECIPES
 from mapping.place import PLACERS, connected
-from mapping.place.smallest import place_on_boards
+from mapping.place.filling.smallest import place_on_boards
 from mapping.route import ROUTERS
 from mapping.route.job import make_jobs
 from mapping.route.link_load import add_tree
 from mapping.tables import build_tables, table_lengths
 from mapping.verify import verify
 from models.machine import Machine
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.network import Constant, FixedProbability, Network, Population, Projection
 from models.networks import pd14
 

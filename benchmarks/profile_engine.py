@@ -24,12 +24,14 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from emulator.connectivity import build_connectivity, choose_n_shards
-from emulator.engine_state import EngineState, build_state
-from emulator.kernels import engine, neuron, poisson
-from emulator.kernels.delivery import segment_length
-from emulator.kernels.lanes import vector_loop
-from emulator.weight_scale import weight_scales
+from emulator.engine.state import EngineState, build_state
+from emulator.kernels import engine
+from emulator.kernels.neuron import lif as neuron
+from emulator.kernels.neuron.lanes import vector_loop
+from emulator.kernels.random import poisson
+from emulator.kernels.synapses.delivery import segment_length
+from emulator.numbers.weight_scale import weight_scales
+from emulator.synapses.connectivity import build_connectivity, choose_n_shards
 from models.networks import pd14
 
 mpl.use("Agg")
@@ -86,15 +88,17 @@ def profile(first_step, n_steps, shard_bits, extra_delay, cells, drive, rows, du
                 n_events += segment_length(due.entry[shard, slot, k])
             n_segments += due.n[shard, slot]
             a = cycle_counter()
-            engine.add_segments_fixed(due.n[shard, slot], due.entry[shard, slot],
-                                      cells.v.shape[1], rows.synapse, cells.accumulator[shard])  # fmt: skip
+            engine.add_segments_fixed(
+                due.n[shard, slot], due.entry[shard, slot], cells.v.shape[1], rows.synapse, cells.accumulator[shard]
+            )
             due.n[shard, slot] = 0
             b = cycle_counter()
             if t % poisson.N_STEPS_PER_DRAW == 0:
                 engine._draw_drives(shard, shard_bits, t, cells, drive, scratch, limits)
             c = cycle_counter()
-            fired.n[shard, t & 1] = engine._update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
-                                                   record.saturated[shard])  # fmt: skip
+            fired.n[shard, t & 1] = engine._update(
+                shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1], record.saturated[shard]
+            )
             d = cycle_counter()
             out_cycles[0] += b - a
             out_cycles[1] += c - b
@@ -156,7 +160,7 @@ def ceilings() -> dict[str, float]:
 
 def operations_of(body: Any, n_arrays: int, n_constants: int, n_carried: int) -> int:
     """Vector operations of a loop's body, each counted once."""
-    from emulator.kernels.lanes import Lanes, Loop
+    from emulator.kernels.neuron.lanes import Lanes, Loop
 
     builder = CountingBuilder()
     vector = ir.VectorType(ir.IntType(32), 8)
@@ -171,9 +175,12 @@ def measure(scale: float, seed: int) -> dict[str, Any]:
     network = pd14(scale=scale)
     scales = weight_scales(network)
     connectivity = build_connectivity(
-        network, seed=seed, n_shards=choose_n_shards(network.n_neurons, 2), n_threads=2,
+        network,
+        seed=seed,
+        n_shards=choose_n_shards(network.n_neurons, 2),
+        n_threads=2,
         raw_per_pa={key: one.raw_per_pa for key, one in scales.items()},
-    )  # fmt: skip
+    )
     state = build_state(network, connectivity, scales, seed=seed, n_threads=1, probes=(), extra_delay=1)
     _run(state, 0, 1)
     _run(state, 1, N_WARM_UP)
@@ -189,15 +196,21 @@ def measure(scale: float, seed: int) -> dict[str, Any]:
         "due lists": (n_segments * SEGMENT_BYTES / 2, n_segments * SEGMENT_OPERATIONS),
     }
     phases = {
-        name: {"us_per_step": float(cycles[i]) * us_per_cycle / N_MEASURED, "bytes": bounds[name][0],
-               "operations": bounds[name][1]}
+        name: {
+            "us_per_step": float(cycles[i]) * us_per_cycle / N_MEASURED,
+            "bytes": bounds[name][0],
+            "operations": bounds[name][1],
+        }
         for i, name in enumerate(PHASES)
-    }  # fmt: skip
+    }
     return {
-        "n_neurons": n, "events_per_step": n_events, "segments_per_step": n_segments, "phases": phases,
+        "n_neurons": n,
+        "events_per_step": n_events,
+        "segments_per_step": n_segments,
+        "phases": phases,
         "sum_us_per_step": sum(phase["us_per_step"] for phase in phases.values()),
         "ceilings": ceilings(),
-    }  # fmt: skip
+    }
 
 
 @njit
@@ -216,9 +229,18 @@ def _us_per_cycle() -> float:
 def _run(state: EngineState, first_step: int, n_steps: int) -> tuple[Any, int, int]:
     cycles = np.zeros(len(PHASES), np.int64)
     n_segments, n_events = profile(
-        first_step, n_steps, state.shard_bits, state.extra_delay, state.cells, state.drive, state.rows, state.due,
-        state.fired, state.record, cycles,
-    )  # fmt: skip
+        first_step,
+        n_steps,
+        state.shard_bits,
+        state.extra_delay,
+        state.cells,
+        state.drive,
+        state.rows,
+        state.due,
+        state.fired,
+        state.record,
+        cycles,
+    )
     return cycles, n_segments, n_events
 
 
@@ -230,14 +252,21 @@ def draw(measured: dict[str, Any], path: Path) -> None:
     for name, style in (("L2", ":"), ("L3", "--"), ("memory", "-")):
         roof = np.minimum(ceiling["operations"], ceiling[name] * x)
         axes.plot(x, roof, style, color="0.35", label=f"{name} {ceiling[name]:.0f} GB/s")
-    axes.annotate(f"vector units {ceiling['operations']:.0f} G operations/s", (x[-1], ceiling["operations"]),
-                  xytext=(0, 4), textcoords="offset points", ha="right", fontsize=9)  # fmt: skip
+    axes.annotate(
+        f"vector units {ceiling['operations']:.0f} G operations/s",
+        (x[-1], ceiling["operations"]),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="right",
+        fontsize=9,
+    )
     for i, (name, phase) in enumerate(measured["phases"].items()):
         rate = phase["operations"] / phase["us_per_step"] / 1e3
         label = f"{name}: {phase['us_per_step']:.0f} us a step"
         axes.plot(phase["operations"] / phase["bytes"], rate, "o", ms=9, color=f"C{i}", label=label)
-    axes.set(xscale="log", yscale="log", xlabel="operations per byte moved",
-             ylabel="operations (10$^9$/s, 32-bit lanes)")  # fmt: skip
+    axes.set(
+        xscale="log", yscale="log", xlabel="operations per byte moved", ylabel="operations (10$^9$/s, 32-bit lanes)"
+    )
     axes.set_title("PD14 on one thread: a step of the state engine", fontsize=10)
     axes.legend(fontsize=8, loc="lower right", frameon=False)
     for side in ("top", "right"):
@@ -258,9 +287,11 @@ def main() -> None:
     table.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
     draw(measured, figure)
     for name, phase in measured["phases"].items():
-        print(f"{name:14s} {phase['us_per_step']:7.1f} us  {phase['bytes'] / 1e3:7.0f} kB  "
-              f"{phase['bytes'] / phase['us_per_step'] / 1e3:5.1f} GB/s  "
-              f"{phase['operations'] / phase['us_per_step'] / 1e3:6.1f} G operations/s")  # fmt: skip
+        print(
+            f"{name:14s} {phase['us_per_step']:7.1f} us  {phase['bytes'] / 1e3:7.0f} kB  "
+            f"{phase['bytes'] / phase['us_per_step'] / 1e3:5.1f} GB/s  "
+            f"{phase['operations'] / phase['us_per_step'] / 1e3:6.1f} G operations/s"
+        )
     print(f"{'all':14s} {measured['sum_us_per_step']:7.1f} us; ceilings {measured['ceilings']}")
     print(f"written: {figure}, {table}", file=sys.stderr)
 

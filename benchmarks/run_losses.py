@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuromap.full import run_full
-from neuromap.report.style import BLUE, GREY, ORANGE, VERMILLION, new_figure, styled
+from neuromap.page.style import BLUE, GREY, ORANGE, VERMILLION, new_figure, styled
+from neuromap.runs.full import run_full
 
 ROOT = Path(__file__).resolve().parents[1]
 _COMBINED: dict[str, Any] = {"recipe": "combined"}
@@ -48,13 +48,18 @@ def run_case(name: str, scale: float, seconds: float) -> dict[str, Any]:
     start = time.perf_counter()
     full = run_full("pd14", scale=scale, seconds=seconds, html=False, settings=tuple(settings), **options)
     return {
-        "case": name, "scale": scale, "seconds": seconds, "wall_s": time.perf_counter() - start,
-        "feedback": asdict(full.feedback.report), "late_by": np.trim_zeros(full.feedback.late_by, "b").tolist(),
-        "bin_ms": full.feedback.bin_ms, "rate_hz": full.feedback.rate_hz.tolist(),
+        "case": name,
+        "scale": scale,
+        "seconds": seconds,
+        "wall_s": time.perf_counter() - start,
+        "feedback": asdict(full.feedback.report),
+        "late_by": np.trim_zeros(full.feedback.late_by, "b").tolist(),
+        "bin_ms": full.feedback.bin_ms,
+        "rate_hz": full.feedback.rate_hz.tolist(),
         "lossless_rate_hz": full.feedback.lossless_rate_hz.tolist(),
         "packets": {key: value for key, value in asdict(full.packets).items() if key not in ("router", "core")},
         "lost_deliveries": full.packets.n_lost,
-    }  # fmt: skip
+    }
 
 
 def draw(cases: list[dict[str, Any]]) -> Figure:
@@ -72,8 +77,9 @@ def draw(cases: list[dict[str, Any]]) -> Figure:
         left.set_xticks([1e-4, 1e-3, 0.01, 0.1, 1, 10, 100], ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100"])
         left.set_xlabel("synaptic events (%); no mark: none")
         for key, colour, marker, label in (
-            ("lossless_mean", GREY, "o", "without losses"), ("mean", BLUE, "D", "with losses"),
-        ):  # fmt: skip
+            ("lossless_mean", GREY, "o", "without losses"),
+            ("mean", BLUE, "D", "with losses"),
+        ):
             rates = [_mean_rate_hz(case, key) for case in cases]
             right.scatter(rates, y, color=colour, marker=marker, label=label, zorder=3)
         right.set_xscale("log")

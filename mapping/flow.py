@@ -9,17 +9,17 @@ from typing import Literal
 
 import numpy as np
 
-from mapping.digest import network_digest
+from mapping.files.digest import network_digest
+from mapping.files.resume import keep_stages
 from mapping.keys import allocate_keys
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
 from mapping.partition.cut import RECIPES, cut
 from mapping.place import PLACERS, connected
 from mapping.place.constraint import Constraint
-from mapping.place.fill import check_some_chip
-from mapping.place.smallest import place_on_boards
+from mapping.place.filling.fill import check_some_chip
+from mapping.place.filling.smallest import place_on_boards
 from mapping.recipe import STAGES, Recipe
-from mapping.remedy import Describe, describe_size, tried_hint
-from mapping.resume import keep_stages
+from mapping.remedy.search import Describe, describe_size, tried_hint
 from mapping.route import ROUTERS
 from mapping.tables import build_tables, check_tables, table_lengths
 from mapping.task import Task
@@ -91,13 +91,13 @@ def map_network(
         `REMEDY` and 0 when a network does not fit and changes are tried.
     given : Mapping, optional
         An earlier mapping of the same network, whose results before ``stage`` are kept; what they depend on must not
-        have changed (`mapping.resume`).
+        have changed (`mapping.files.resume`).
     stage : str
         First stage to run, one of `STAGES`; later than ``partition`` only with ``given``.
     describe : callable, optional
         If the network does not fit, changes are mapped until one fits, which the error then names
-        (`mapping.remedy`). ``describe(mapping, task)`` returns what to say of that mapping. With ``None`` no change is
-        tried.
+        (`mapping.remedy.search`). ``describe(mapping, task)`` returns what to say of that mapping. With ``None`` no
+        change is tried.
 
     Returns
     -------
@@ -124,9 +124,15 @@ def map_network(
         n_synapse_cores = check_whole("n_synapse_cores", n_synapse_cores, at_least=1)
     time_scale_factor = check_number("time_scale_factor", time_scale_factor, above=0)
     asked = Recipe(
-        name=recipe, neurons_per_core=neurons_per_core, n_synapse_cores=n_synapse_cores, place=place, route=route,
-        keys=keys, minimise=minimise, constraints=tuple(constraints),
-    )  # fmt: skip
+        name=recipe,
+        neurons_per_core=neurons_per_core,
+        n_synapse_cores=n_synapse_cores,
+        place=place,
+        route=route,
+        keys=keys,
+        minimise=minimise,
+        constraints=tuple(constraints),
+    )
     task = Task(network=network, machine=machine, recipe=asked, seed=seed, time_scale_factor=time_scale_factor)
     try:
         return run_stages(task, progress=progress, given=given, stage=stage)
@@ -161,9 +167,14 @@ def run_stages(
         if is_run or given is None:
             probe = None if recipe.place == "connected" else connected.place  # finds the size quickly
             machine, topology, placement = place_on_boards(
-                PLACERS[recipe.place], partition, network, machine, rng=rng, probe=probe,
+                PLACERS[recipe.place],
+                partition,
+                network,
+                machine,
+                rng=rng,
+                probe=probe,
                 constraints=recipe.constraints,
-            )  # fmt: skip
+            )
         else:
             topology, placement = build_topology(machine), given.placement
     with steps.at("route") as is_run:

@@ -176,7 +176,8 @@ class Mapping:
     """A network on a machine: the result of the whole tool chain.
 
     ``machine`` is the one that was mapped onto, its number of boards decided; ``recipe`` how it was made and
-    ``network_digest`` of what (`mapping.digest`), both unknown (None, empty) where a mapping is put together by hand.
+    ``network_digest`` of what (`mapping.files.digest`), both unknown (None, empty) where a mapping is put together by
+    hand.
     """
 
     machine: Machine

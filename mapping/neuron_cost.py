@@ -23,9 +23,10 @@ def _stated(machine: Machine, population: Population, unit: str) -> float:
     model = type(population.neuron).__name__
     if machine.neuron_models is None:
         raise ParameterError(
-            f"Population({population.name!r}).neuron on {machine.name}", model,
+            f"Population({population.name!r}).neuron on {machine.name}",
+            model,
             "LifCurrExp, or a section 'neuron_models' in the machine's file that states the cost of the others",
-        )  # fmt: skip
+        )
     value: float = getattr(machine.neuron_models, f"{_KEY[model]}_{unit}")
     return value
 

@@ -60,9 +60,14 @@ def check_seed(name: str, value: object) -> int:
 
 
 def check_number(
-    name: str, value: object, *, at_least: float | None = None, above: float | None = None,
-    at_most: float | None = None, unit: str = "",
-) -> float:  # fmt: skip
+    name: str,
+    value: object,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    unit: str = "",
+) -> float:
     """Return a finite number as a ``float``.
 
     Parameters

@@ -59,8 +59,14 @@ CASES = {
     },
 }  # fmt: skip
 SYNAPSE_NAMES = {"tau_syn_exc_ms": "tau_syn_ex", "tau_syn_inh_ms": "tau_syn_in"}
-LIF_NAMES = {"c_m_pf": "C_m", "tau_mem_ms": "tau_m", "t_ref_ms": "t_ref", "v_rest_mv": "E_L", "v_reset_mv": "V_reset",
-             "v_thresh_mv": "V_th"}  # fmt: skip
+LIF_NAMES = {
+    "c_m_pf": "C_m",
+    "tau_mem_ms": "tau_m",
+    "t_ref_ms": "t_ref",
+    "v_rest_mv": "E_L",
+    "v_reset_mv": "V_reset",
+    "v_thresh_mv": "V_th",
+}
 
 
 def nest_model(model: str, p: dict[str, float], current_pa: float) -> tuple[str, dict[str, object]]:
@@ -111,9 +117,14 @@ def run(model: str, spikes: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     if model == "Izhikevich":
         times_ms, values = izhikevich_current(case, spikes, DT_MS / finer)
         times_ms = np.round(times_ms, 9)
-        generator = nest.Create("step_current_generator", params={
-            "amplitude_times": times_ms[:-2], "amplitude_values": values[:-2], "allow_offgrid_times": True,
-        })  # fmt: skip
+        generator = nest.Create(
+            "step_current_generator",
+            params={
+                "amplitude_times": times_ms[:-2],
+                "amplitude_values": values[:-2],
+                "allow_offgrid_times": True,
+            },
+        )
         nest.Connect(generator, neuron, syn_spec={"delay": DT_MS / finer})
     else:
         for steps, weight in zip(spikes, case["weights"], strict=True):

@@ -11,11 +11,11 @@ import argparse
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels import pipeline
-from emulator.pipeline_step import pipeline_step
-from emulator.pipeline_timing import NodeArray, kernel_nodes, row_times
+from emulator.kernels.timing import pipeline
+from emulator.timing.pipeline import NodeArray, kernel_nodes, row_times
+from emulator.timing.pipeline_step import pipeline_step
 from models.machine import Machine
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 
 #: Neurons, and acceleration measured on 5 x 7 nodes (thebarnable/diss-plots at 77c18bf, neuroaix_acc_scaling).
 MEASURED = {

@@ -14,9 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from emulator.pipeline_step import PipelineStep, pipeline_step
+from emulator.timing.pipeline_step import PipelineStep, pipeline_step
 from models.errors import NeuromapError
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 
 #: Option, path in the machine file, factor from the option's unit to the file's.
 _MACHINE_OPTIONS = (

@@ -3,7 +3,7 @@
     python scripts/replay_traces.py tests/data/spinnaker_lif.npz [--constants derived|from-file]
 
 Prints ``reference: N of M traces identical`` and the same for ``kernel``, with the first difference if there is one;
-the exit code is 1 then. The kind of neuron is recognised from the arrays (``emulator.trace_replay``).
+the exit code is 1 then. The kind of neuron is recognised from the arrays (``emulator.loop.trace_replay``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from emulator.trace_replay import (
+from emulator.loop.trace_replay import (
     derived_constants,
     differences,
     read_traces,

@@ -22,9 +22,12 @@ from models.network import (
 
 def _onto(source: str, target: str, weight_pa: float = 3000.0, connector: object = None) -> Projection:
     return Projection(
-        source=source, target=target, connector=AllToAll() if connector is None else connector,
-        weight_pa=Constant(value=weight_pa), delay_ms=Constant(value=1.0),
-    )  # fmt: skip
+        source=source,
+        target=target,
+        connector=AllToAll() if connector is None else connector,
+        weight_pa=Constant(value=weight_pa),
+        delay_ms=Constant(value=1.0),
+    )
 
 
 def _cells(name: str, n_neurons: int, *, is_driven: bool = False) -> Population:
@@ -37,8 +40,9 @@ def _poisson(rate_hz: float = 500.0, n_neurons: int = 5) -> PoissonSource:
 
 
 def _network(populations=(), projections=(), sources=()) -> Network:
-    return Network(name="degenerate", populations=tuple(populations), projections=tuple(projections),
-                   sources=tuple(sources))  # fmt: skip
+    return Network(
+        name="degenerate", populations=tuple(populations), projections=tuple(projections), sources=tuple(sources)
+    )
 
 
 def _no_synapses() -> Explicit:
@@ -65,8 +69,9 @@ NETWORKS: dict[str, Callable[[], Network]] = {
     "source that nobody hears": lambda: _network([_cells("A", 20)], [], [_poisson()]),
     "source alone with one neuron": lambda: _network([_cells("A", 1)], [_onto("S", "A")], [_poisson()]),
     "empty spike array": lambda: _network(
-        [_cells("A", 5)], [_onto("S", "A")],
+        [_cells("A", 5)],
+        [_onto("S", "A")],
         [SpikeArraySource(name="S", n_neurons=3, times_ms=np.zeros(0), ids=np.zeros(0, np.int64))],
     ),
     "weights of zero": lambda: _network([_cells("A", 20)], [_onto("S", "A", 0.0)], [_poisson()]),
-}  # fmt: skip
+}

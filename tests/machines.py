@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.machine import Machine
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.network import (
     Connector,
     Constant,

@@ -358,12 +358,23 @@ def _records(mapping: Mapping) -> Iterator[Mutant]:
         yield f"seed {seed}", replace(mapping, seed=seed)
     recipe = mapping.recipe
     changes: list[dict[str, object]] = [
-        {"name": "x"}, {"neurons_per_core": 3}, {"neurons_per_core": "auto"}, {"n_synapse_cores": 7}, {"place": "x"},
-        {"place": "hilbert"}, {"route": "x"}, {"route": "unicast" if recipe.route != "unicast" else "ner"},
-        {"keys": "dense" if recipe.keys == "zoned" else "zoned"}, {"keys": "x"}, {"minimise": "x"},
-        {"constraints": (FixedChip("A", (0, 7)),)}, {"constraints": (ReservedCores(1),)}, {"n_boards": 7},
-        {"constraints": (FixedChip("X", (0, 0)),)}, {"constraints": (ReservedCores(1000, (0, 0)),)},
-    ]  # fmt: skip
+        {"name": "x"},
+        {"neurons_per_core": 3},
+        {"neurons_per_core": "auto"},
+        {"n_synapse_cores": 7},
+        {"place": "x"},
+        {"place": "hilbert"},
+        {"route": "x"},
+        {"route": "unicast" if recipe.route != "unicast" else "ner"},
+        {"keys": "dense" if recipe.keys == "zoned" else "zoned"},
+        {"keys": "x"},
+        {"minimise": "x"},
+        {"constraints": (FixedChip("A", (0, 7)),)},
+        {"constraints": (ReservedCores(1),)},
+        {"n_boards": 7},
+        {"constraints": (FixedChip("X", (0, 0)),)},
+        {"constraints": (ReservedCores(1000, (0, 0)),)},
+    ]
     for change in changes:
         yield f"recipe {change}", replace(mapping, recipe=replace(recipe, **change))
     yield "recipe unknown", replace(mapping, recipe=None)
@@ -388,8 +399,9 @@ def _machine(mapping: Mapping) -> Iterator[Mutant]:
                 news = [have + 1, have * 2 + 1, have // 2]
             for new in news:
                 try:
-                    changes.append((f"{section.name}.{entry.name} {new}",
-                                    {section.name: replace(values, **{entry.name: new})}))  # fmt: skip
+                    changes.append(
+                        (f"{section.name}.{entry.name} {new}", {section.name: replace(values, **{entry.name: new})})
+                    )
                 except NeuromapError:
                     continue
     changes.append(("constants", {"constants": machine.constants[1:]}))

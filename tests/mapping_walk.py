@@ -56,16 +56,25 @@ def meaning(mapping: Mapping, network: Network) -> dict[str, object]:
         "entries": follow.faults(mapping.machine.router.n_table_entries),
         "outside": follow.n_outside,
         "trees": {name: _tree(tree, topology) for name, tree in mapping.trees.items()},
-        "keys": (mapping.keys.key.tolist(), mapping.keys.mask.tolist(), mapping.keys.population_bits,
-                 mapping.keys.slice_bits, mapping.keys.neuron_bits),
+        "keys": (
+            mapping.keys.key.tolist(),
+            mapping.keys.mask.tolist(),
+            mapping.keys.population_bits,
+            mapping.keys.slice_bits,
+            mapping.keys.neuron_bits,
+        ),
         "vertices": [(v.vertex_id, v.slice_id, str(v.role), v.lane) for v in vertices],
         "slices": slices,
-        "partition": (mapping.partition.recipe, list(mapping.partition.first_slice.items()),
-                      sorted(mapping.partition.n_lanes.items()), _parts(mapping)),
+        "partition": (
+            mapping.partition.recipe,
+            list(mapping.partition.first_slice.items()),
+            sorted(mapping.partition.n_lanes.items()),
+            _parts(mapping),
+        ),
         "lanes": {pair: lane.tolist() for pair, lane in mapping.partition.lane_of_source.items()},
         "marks": mapping.tables.is_default is not None and len(mapping.tables.key) > 0,
         "record": (mapping.network_name, mapping.seed, mapping.recipe, mapping.network_digest, asdict(mapping.machine)),
-    }  # fmt: skip
+    }
 
 
 def _needed_links(tree, machine, start: tuple[int, ...], targets: set[tuple[int, ...]]) -> Counter | None:
@@ -105,8 +114,9 @@ def _chips_of_parts(mapping: Mapping, chips_of: list[set[tuple[int, ...]]]) -> o
     """Parts that have more than one chip, and chips that have more than one part."""
     pairs = {(part, chip) for part, chips in zip(_parts(mapping) or [], chips_of, strict=False) for chip in chips}
     return Counter(part for part, _ in pairs).most_common(1)[:1] and (
-        max(Counter(part for part, _ in pairs).values()), max(Counter(chip for _, chip in pairs).values())
-    )  # fmt: skip
+        max(Counter(part for part, _ in pairs).values()),
+        max(Counter(chip for _, chip in pairs).values()),
+    )
 
 
 def _parts(mapping: Mapping) -> list[int] | None:
@@ -139,8 +149,12 @@ class Machine:
 
     def __init__(self, topology) -> None:
         chips = [tuple(chip) for chip in topology.chip.tolist()]
-        self.cores = {(*chip, p) for chip, row in zip(chips, topology.is_app_core.tolist(), strict=True)
-                      for p, is_app in enumerate(row) if is_app}  # fmt: skip
+        self.cores = {
+            (*chip, p)
+            for chip, row in zip(chips, topology.is_app_core.tolist(), strict=True)
+            for p, is_app in enumerate(row)
+            if is_app
+        }
         self.chips, self.n_links = set(chips), topology.n_links
         self.behind, self.back = {}, {}
         for chip, row, back in zip(chips, topology.neighbour.tolist(), topology.back_link.tolist(), strict=True):

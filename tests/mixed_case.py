@@ -38,20 +38,25 @@ def mixed_network(dt_ms: float = 0.1, names: str = "CAGTDZ", n_neurons: int = 9)
     """Populations of the named models; those of INHIBITS inhibit, the others excite."""
     populations = tuple(
         Population(
-            name=name, n_neurons=n_neurons, neuron=MODELS[name], v_init_mv=Uniform(low=-66.0, high=-52.0),
+            name=name,
+            n_neurons=n_neurons,
+            neuron=MODELS[name],
+            v_init_mv=Uniform(low=-66.0, high=-52.0),
             poisson=PoissonDrive(n_inputs=1, rate_hz=6000.0, delay_ms=5 * dt_ms, **weight_of(name)),
         )
         for name in names
-    )  # fmt: skip
+    )
     projections = []
     for source in names:
         for target in names:
             weight = weight_of(target, -0.7 if source in INHIBITS else 0.7)
             projections.append(
                 Projection(
-                    source=source, target=target, connector=FixedTotalNumber(n_synapses=20),
+                    source=source,
+                    target=target,
+                    connector=FixedTotalNumber(n_synapses=20),
                     delay_ms=Uniform(low=dt_ms, high=30 * dt_ms),
                     **{unit: Constant(value=value) for unit, value in weight.items()},
                 )
-            )  # fmt: skip
+            )
     return Network(name="mixed", populations=populations, projections=tuple(projections), dt_ms=dt_ms)

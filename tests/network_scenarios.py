@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from emulator.network.model import FOREVER, EndOfTick, Parameters
-from emulator.network.routes import NO_ENTRY as NO_DESTINATION
-from emulator.network.routes import Routes
-from emulator.network.scenario import Fabric, Scenario, Work, idle_work, make_packets
+from emulator.packets.model import FOREVER, EndOfTick, Parameters
+from emulator.packets.routes import NO_ENTRY as NO_DESTINATION
+from emulator.packets.routes import Routes
+from emulator.packets.scenario import Fabric, Scenario, Work, idle_work, make_packets
 
 NO_ENTRY = None  # of `routes_of_outputs`
 TRIANGULAR = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
@@ -42,11 +42,15 @@ def grid_fabric(width, height, *, offsets=TRIANGULAR, wrap=False, n_cores=2, per
         is_dead[router, slot] = True
     full = np.ones((n, k), np.int64)
     return Fabric(
-        far_router=far_router, far_slot=far_slot, is_dead=is_dead, period=(full * period).astype(np.int64),
+        far_router=far_router,
+        far_slot=far_slot,
+        is_dead=is_dead,
+        period=(full * period).astype(np.int64),
         delay=(full * delay).astype(np.int64),
-        straight=np.array([(slot + k // 2) % k for slot in range(k)], np.int32), n_cores=n_cores,
+        straight=np.array([(slot + k // 2) % k for slot in range(k)], np.int32),
+        n_cores=n_cores,
         has_triangles=k == 6,
-    )  # fmt: skip
+    )
 
 
 def random_tree(rng, fabric, source, *, p_core=0.4, p_link=0.5, p_straight=0.3):
@@ -92,13 +96,20 @@ def random_parameters(rng):
     """Small buffers and short waits, so that everything that can happen does."""
     wait1 = int(rng.choice([FOREVER, 0, 1, 5, 20, 80]))
     return Parameters(
-        router_cycles=int(rng.integers(1, 4)), wait1_cycles=wait1, wait2_cycles=int(rng.choice([0, 0, 3, 30])),
-        output_buffer_packets=int(rng.integers(1, 4)), input_buffer_packets=int(rng.integers(1, 4)),
-        receive_cycles=int(rng.integers(1, 12)), spike_buffer_packets=int(rng.integers(1, 8)),
-        dump_cycles=int(rng.integers(1, 15)), reinjection_queue_packets=int(rng.choice([0, 1, 3, 50])),
-        reinjection_timer_cycles=int(rng.integers(5, 60)), reinjection_cycles=int(rng.integers(1, 10)),
-        barrier_cycles=int(rng.integers(10, 40)), end_of_tick=rng.choice(list(EndOfTick)),
-    )  # fmt: skip
+        router_cycles=int(rng.integers(1, 4)),
+        wait1_cycles=wait1,
+        wait2_cycles=int(rng.choice([0, 0, 3, 30])),
+        output_buffer_packets=int(rng.integers(1, 4)),
+        input_buffer_packets=int(rng.integers(1, 4)),
+        receive_cycles=int(rng.integers(1, 12)),
+        spike_buffer_packets=int(rng.integers(1, 8)),
+        dump_cycles=int(rng.integers(1, 15)),
+        reinjection_queue_packets=int(rng.choice([0, 1, 3, 50])),
+        reinjection_timer_cycles=int(rng.integers(5, 60)),
+        reinjection_cycles=int(rng.integers(1, 10)),
+        barrier_cycles=int(rng.integers(10, 40)),
+        end_of_tick=rng.choice(list(EndOfTick)),
+    )
 
 
 def random_work(rng, n_cores, n_rows, tick_cycles):
@@ -121,12 +132,15 @@ def random_scenario(seed, *, most_cores=3):
     if width * height == 1:
         width = 2
     fabric = grid_fabric(
-        width, height, offsets=offsets, wrap=bool(rng.integers(2)) and min(width, height) > 2,
+        width,
+        height,
+        offsets=offsets,
+        wrap=bool(rng.integers(2)) and min(width, height) > 2,
         n_cores=int(rng.integers(max(1, most_cores - 2), most_cores + 1)),
         period=rng.integers(1, 9, (width * height, len(offsets))),
         delay=rng.integers(0, 12, (width * height, len(offsets))),
         dead=[(int(rng.integers(width * height)), int(rng.integers(len(offsets)))) for _ in range(rng.integers(0, 3))],
-    )  # fmt: skip
+    )
     n_nets, n_ticks = int(rng.integers(1, 7)), int(rng.integers(1, 4))
     tick_cycles = int(rng.integers(40, 400))
     sources = rng.integers(0, fabric.n_routers, n_nets)
@@ -139,11 +153,16 @@ def random_scenario(seed, *, most_cores=3):
         rows.append((int(rng.integers(n_ticks)), core, offset, net, int(rng.integers(-1, n_rows))))
     n_cores = fabric.n_routers * fabric.n_cores
     return Scenario(
-        fabric=fabric, work=random_work(rng, n_cores, n_rows, tick_cycles), packets=make_packets(rows),
+        fabric=fabric,
+        work=random_work(rng, n_cores, n_rows, tick_cycles),
+        packets=make_packets(rows),
         routes=routes_of_outputs([random_tree(rng, fabric, int(source)) for source in sources]),
-        parameters=random_parameters(rng), n_ticks=n_ticks, tick_cycles=tick_cycles,
-        max_cycles=int(rng.choice([300, 3000, 20_000])), cycle_ns=7.5,
-    )  # fmt: skip
+        parameters=random_parameters(rng),
+        n_ticks=n_ticks,
+        tick_cycles=tick_cycles,
+        max_cycles=int(rng.choice([300, 3000, 20_000])),
+        cycle_ns=7.5,
+    )
 
 
 def line(n_routers, *, n_cores=2, nets=None, packets=((0, 0, 0, 0, -1),), dead=(), **options):
@@ -166,10 +185,16 @@ def scenario(fabric, nets, packets, *, parameters=None, work=None, n_ticks=1, ti
         for router, links, cores in entries:
             routes[net][router] = (*links, *(fabric.n_slots + p for p in cores))
     return Scenario(
-        fabric=fabric, work=work or idle_work(fabric.n_routers * fabric.n_cores), packets=make_packets(list(packets)),
-        routes=routes_of_outputs(routes), parameters=parameters or Parameters(), n_ticks=n_ticks,
-        tick_cycles=tick_cycles, max_cycles=max_cycles, cycle_ns=7.5,
-    )  # fmt: skip
+        fabric=fabric,
+        work=work or idle_work(fabric.n_routers * fabric.n_cores),
+        packets=make_packets(list(packets)),
+        routes=routes_of_outputs(routes),
+        parameters=parameters or Parameters(),
+        n_ticks=n_ticks,
+        tick_cycles=tick_cycles,
+        max_cycles=max_cycles,
+        cycle_ns=7.5,
+    )
 
 
 def remade(case, **changes):

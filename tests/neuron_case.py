@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from emulator.kernels import neuron_parts as part
-from emulator.kernels.neuron_model import step_model_f64, step_model_s1615
-from emulator.lif_constants import raw_s1615
-from emulator.neuron_constants import model_code, neuron_constants_f64, neuron_constants_s1615
-from emulator.reference.neuron_model import fixed_neuron, float_neuron
+from emulator.kernels.neuron import parts as part
+from emulator.kernels.neuron.model import step_model_f64, step_model_s1615
+from emulator.numbers.lif_constants import raw_s1615
+from emulator.numbers.neuron_constants import model_code, neuron_constants_f64, neuron_constants_s1615
+from emulator.reference.neuron.model import fixed_neuron, float_neuron
 from models.network import Izhikevich
 
 RING_MAX = 65535
@@ -23,9 +23,7 @@ def _run_kernel(step, row, code, inputs, v, number, u):
     potentials, fired = [], []
     for exc_inh in inputs:
         accumulator[:] = exc_inh
-        n = step(
-            code, 0, 1, 0, 0, row, np.zeros(1, np.uint16), accumulator, *state, extra, spikes, 0, counters
-        )  # fmt: skip
+        n = step(code, 0, 1, 0, 0, row, np.zeros(1, np.uint16), accumulator, *state, extra, spikes, 0, counters)
         potentials.append(state[0][0])
         fired.append(bool(n))
         assert not accumulator.any()

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from emulator.engine.simulate import Simulation, simulate
 from emulator.reference.network import ReferenceRun, simulate_reference
 from emulator.reference.stdp_network import PlasticSynapses
-from emulator.run import Simulation, simulate
 from models.network import (
     AllToAll,
     Connector,
@@ -97,9 +97,14 @@ def crowded_network(dt_ms: float = 0.1, packets_per_step: float = 1.5) -> Networ
 
 
 def run_both(
-    network: Network, *, n_steps: int, seed: int = 1, delay_convention: str = "nest", poisson: str = "counter",
+    network: Network,
+    *,
+    n_steps: int,
+    seed: int = 1,
+    delay_convention: str = "nest",
+    poisson: str = "counter",
     **options: Any,
-) -> tuple[Simulation, ReferenceRun]:  # fmt: skip
+) -> tuple[Simulation, ReferenceRun]:
     """Run engine and reference with the potential of every neuron kept."""
     probes = range(network.n_neurons)
     engine = simulate(
@@ -113,9 +118,16 @@ def run_both(
     )
     plastic = PlasticSynapses(network, engine.plastic_rows, engine.scales)
     reference = simulate_reference(
-        network, engine.connectivity, engine.scales, n_steps=n_steps, seed=seed, probes=probes,
-        extra_delay=int(delay_convention == "nest"), plastic=plastic, poisson=poisson,
-    )  # fmt: skip
+        network,
+        engine.connectivity,
+        engine.scales,
+        n_steps=n_steps,
+        seed=seed,
+        probes=probes,
+        extra_delay=int(delay_convention == "nest"),
+        plastic=plastic,
+        poisson=poisson,
+    )
     return engine, reference
 
 

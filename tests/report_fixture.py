@@ -8,8 +8,9 @@ import numpy as np
 
 from models.network import Network, Population
 from models.published import PD14_POPULATIONS
-from neuromap.choices import Experiment
-from neuromap.results import (
+from neuromap.experiment.nouns import Experiment
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import (
     EnergyReport,
     HostReport,
     LimitingCore,
@@ -23,8 +24,7 @@ from neuromap.results import (
     TimingReport,
     Verdict,
 )
-from neuromap.run_arrays import RunArrays
-from neuromap.statistics import summarise_activity
+from neuromap.measures.statistics import summarise_activity
 
 SIZES = dict(zip(PD14_POPULATIONS, (20683, 5834, 21915, 5479, 4850, 1065, 14395, 2948), strict=True))
 RATES_HZ = (0.89, 2.97, 4.39, 5.88, 7.67, 8.63, 1.12, 7.83)
@@ -156,48 +156,88 @@ def make_report(arrays: RunArrays, network: Network | None = None, **changes: An
         ),
         "experiment": Experiment().to_dict(),
         "network": NetworkReport(
-            name="pd14", n_neurons=network.n_neurons, n_synapses=298_880_968, drive="poisson", scale=network.scale,
-            dt_ms=0.1, population_sizes={p.name: p.n_neurons for p in network.populations},
+            name="pd14",
+            n_neurons=network.n_neurons,
+            n_synapses=298_880_968,
+            drive="poisson",
+            scale=network.scale,
+            dt_ms=0.1,
+            population_sizes={p.name: p.n_neurons for p in network.populations},
         ),
         "machine": MachineReport(
-            name="spinnaker1", n_boards=n_boards, n_chips=len(arrays.chip_xy),
-            unverified=[c["path"] for c in CONSTANTS if c["status"] == "unverified"], constants=CONSTANTS,
+            name="spinnaker1",
+            n_boards=n_boards,
+            n_chips=len(arrays.chip_xy),
+            unverified=[c["path"] for c in CONSTANTS if c["status"] == "unverified"],
+            constants=CONSTANTS,
         ),
         "mapping": MappingReport(
-            recipe="ensemble", n_cores=len(arrays.core_kind),
+            recipe="ensemble",
+            n_cores=len(arrays.core_kind),
             n_cores_by_kind={k: arrays.core_kind.count(k) for k in kinds},
-            n_chips=len({tuple(c[:2]) for c in arrays.core_xyp.tolist()}), n_boards=n_boards,
-            max_table_entries=412, total_table_entries=101_331, mean_link_hops=138.2, violations=[],
+            n_chips=len({tuple(c[:2]) for c in arrays.core_xyp.tolist()}),
+            n_boards=n_boards,
+            max_table_entries=412,
+            total_table_entries=101_331,
+            mean_link_hops=138.2,
+            violations=[],
         ),
         "activity": activity,
         "timing": TimingReport(
-            time_scale_factor=1.0, real_time_factor=1.003, min_lossless_time_scale_factor=1.13,
-            n_steps=kept_us.size, n_overruns=int(over.size),
+            time_scale_factor=1.0,
+            real_time_factor=1.003,
+            min_lossless_time_scale_factor=1.13,
+            n_steps=kept_us.size,
+            n_overruns=int(over.size),
             first_overrun_step=int(over[0]) if over.size else None,
             step_us=StepTime(
-                mean=float(kept_us.mean()), p99=float(np.percentile(kept_us, 99)), max=float(kept_us.max()),
+                mean=float(kept_us.mean()),
+                p99=float(np.percentile(kept_us, 99)),
+                max=float(kept_us.max()),
             ),
             limiting_core=LimitingCore(
-                kind="synapse", population="L4E", neuron_start=2048, neuron_stop=2112, lane=3, x=9, y=14, p=6,
-                step=8123, used_cycles=22480, budget_cycles=20000,
+                kind="synapse",
+                population="L4E",
+                neuron_start=2048,
+                neuron_stop=2112,
+                lane=3,
+                x=9,
+                y=14,
+                p=6,
+                step=8123,
+                used_cycles=22480,
+                budget_cycles=20000,
             ),
         ),
         "packets": PacketReport(
-            n_sent=274_771, n_expected=274_771 * 4300, n_delivered=274_771 * 4300, n_late=0, n_lost=0,
+            n_sent=274_771,
+            n_expected=274_771 * 4300,
+            n_delivered=274_771 * 4300,
+            n_late=0,
+            n_lost=0,
             busiest_link_packets_per_s=float(arrays.link_packets_per_s.max(initial=0)),
             link_capacity_packets_per_s=6e6,
         ),
         "memory": MemoryReport(
-            max_sdram_bytes=int(arrays.chip_sdram_bytes.max(initial=0)), sdram_bytes=123_469_792,
-            max_dtcm_bytes=51_204, dtcm_bytes=65_536,
+            max_sdram_bytes=int(arrays.chip_sdram_bytes.max(initial=0)),
+            sdram_bytes=123_469_792,
+            max_dtcm_bytes=51_204,
+            dtcm_bytes=65_536,
         ),
         "energy": EnergyReport(
-            energy_per_synaptic_event_nj=612.4, power_w=592.0, n_synaptic_events=966_731_022,
+            energy_per_synaptic_event_nj=612.4,
+            power_w=592.0,
+            n_synaptic_events=966_731_022,
             parts_w={"idle boards": 322.1, "overhead": 38.4, "frame": 58.5, "active cores": 172.4, "packets": 0.6},
         ),
         "provenance": {"n_saturations": 12, "n_ring_buffer_overflows": 3, "n_rows": 4_213_111_020},
         "host": HostReport(
-            build_s=4.61, map_s=2.87, simulate_s=3.42, emulation_factor=3.11, peak_rss_bytes=1_610_612_736, n_threads=2,
+            build_s=4.61,
+            map_s=2.87,
+            simulate_s=3.42,
+            emulation_factor=3.11,
+            peak_rss_bytes=1_610_612_736,
+            n_threads=2,
         ),
-    }  # fmt: skip
+    }
     return Report(**(sections | changes))

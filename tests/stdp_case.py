@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from emulator.kernels import stdp
-from emulator.plasticity import build_plastic_rows, plastic_arrays
+from emulator.kernels.synapses import stdp
+from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.stdp import FixedRule, FloatRule, weight_after
-from emulator.weight_scale import weight_scales
+from emulator.synapses.plasticity import build_plastic_rows, plastic_arrays
 from models.network import AllToAll, Constant, Network, Population, Projection, SpikeArraySource
-from models.plasticity import PairStdp
+from models.network.plasticity import PairStdp
 
 DT_MS = 0.1
 GROUP_OF_SOURCE = np.array([0, 1], np.int16)  # the population's neuron, then the source's
@@ -20,9 +20,13 @@ def one_synapse(rule: PairStdp, delay_steps: int, weight_pa: float, dt_ms: float
     """A source and a neuron joined by one plastic synapse."""
     source = SpikeArraySource(name="pre", n_neurons=1, times_ms=np.zeros(0), ids=np.zeros(0, np.int64))
     projection = Projection(
-        source="pre", target="post", connector=AllToAll(), weight_pa=Constant(value=weight_pa),
-        delay_ms=Constant(value=delay_steps * dt_ms), plasticity=rule,
-    )  # fmt: skip
+        source="pre",
+        target="post",
+        connector=AllToAll(),
+        weight_pa=Constant(value=weight_pa),
+        delay_ms=Constant(value=delay_steps * dt_ms),
+        plasticity=rule,
+    )
     cells = Population(name="post", n_neurons=1)
     return Network(name="one", populations=(cells,), projections=(projection,), sources=(source,), dt_ms=dt_ms)
 

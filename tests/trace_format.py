@@ -15,8 +15,13 @@ import math
 from collections import defaultdict
 
 _SLICES, _INSTANTS = ("X",), ("i", "I")
-_NAMES = {"process_name": "name", "thread_name": "name", "process_labels": "labels", "process_sort_index": "sort_index",
-          "thread_sort_index": "sort_index"}  # fmt: skip
+_NAMES = {
+    "process_name": "name",
+    "thread_name": "name",
+    "process_labels": "labels",
+    "process_sort_index": "sort_index",
+    "thread_sort_index": "sort_index",
+}
 
 
 def trace_problems(text):

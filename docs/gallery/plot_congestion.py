@@ -22,8 +22,8 @@ from matplotlib.axes import Axes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from neuromap.cli import main as neuromap
-from neuromap.report.style import BLUE, GREY, INK, ORANGE, PURPLE, VERMILLION, new_figure, styled
+from neuromap.cli.app import main as neuromap
+from neuromap.page.style import BLUE, GREY, INK, ORANGE, PURPLE, VERMILLION, new_figure, styled
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSIENT = "--depth cores --set network.v_init=original --set warmup_ms=0 --seconds 0.02 --no-html"
@@ -40,14 +40,17 @@ SCENARIOS: dict[str, dict[str, str]] = {
     },
     "reinjection": {
         f"{f}, {word}": f"{BURST} --time-scale-factor {f}{' ' + OFF if word == 'off' else ''}"
-        for f in (1, 5, 20) for word in ("on", "off")
+        for f in (1, 5, 20)
+        for word in ("on", "off")
     },
     "link": {
-        f"{float(rate) / 1e3:,.0f}, {word}":
-            f"{HOT} --set machine.link.board_packets_per_s={rate}{' ' + OFF if word == 'off' else ''}"
-        for rate in RATES for word in ("on", "off")
+        f"{float(rate) / 1e3:,.0f}, {word}": " ".join(
+            [HOT, f"--set machine.link.board_packets_per_s={rate}", *([OFF] if word == "off" else [])]
+        )
+        for rate in RATES
+        for word in ("on", "off")
     },
-}  # fmt: skip
+}
 COLOURS = {
     "spike buffer full": BLUE,
     "not done at the end of the tick": ORANGE,
@@ -91,9 +94,12 @@ def row_of(report: dict[str, Any]) -> list[str]:
     shares = [100 * n / n_all for n in (at_routers + at_cores, at_routers, at_cores, report["n_late"])]
     counts = [report["router"][name] for name in ("n_dropped_multicast_packets", "n_reinjected_packets")]
     return [
-        f"{n_all / 1e6:.1f} M", *(f"{share:.2f} %" for share in shares), *(f"{n:,}" for n in counts),
-        f"{report['max_spike_buffer_packets']:,}", f"{100 * report['link_load_ratio']:.0f} %",
-    ]  # fmt: skip
+        f"{n_all / 1e6:.1f} M",
+        *(f"{share:.2f} %" for share in shares),
+        *(f"{n:,}" for n in counts),
+        f"{report['max_spike_buffer_packets']:,}",
+        f"{100 * report['link_load_ratio']:.0f} %",
+    ]
 
 
 def draw(ax: Axes, title: str, reports: dict[str, dict[str, Any]], label: str) -> None:

@@ -20,9 +20,9 @@ from matplotlib.axes import Axes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from emulator.pipeline_step import PipelineStep, pipeline_step
-from models.machine_file import load_machine
-from neuromap.report.style import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, new_figure, styled
+from emulator.timing.pipeline_step import PipelineStep, pipeline_step
+from models.machine.file import load_machine
+from neuromap.page.style import BLUE, GREEN, GREY, INK, ORANGE, SKY, VERMILLION, new_figure, styled
 
 N_NEURONS, RATE_HZ, N_SYNAPSES_PER_NEURON = 77169, 3.2, 3880
 MEASURED = {
@@ -56,11 +56,13 @@ def draw_phases(ax: Axes) -> None:
         busy = phase.work_ns / phase.arrival_ns
         ax.text(phase.end_ns + 40, row, f"{busy:.0%}", va="center", fontsize=7, color=GREY)
     names = [
-        "neurons updated" if one.name == "update"
-        else f"sent after {one.n_hops} hop{'s' * (one.n_hops != 1)}" if one.name == "send"
+        "neurons updated"
+        if one.name == "update"
+        else f"sent after {one.n_hops} hop{'s' * (one.n_hops != 1)}"
+        if one.name == "send"
         else f"{one.name.replace('_', ' ')}, {GROUPS[one.n_hops]}"
         for one in done.phases
-    ]  # fmt: skip
+    ]
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.set(xlabel="ns from the beginning of the step", xlim=(0, 5400), title=f"PD14: {done.step_ns:,.0f} ns a step")

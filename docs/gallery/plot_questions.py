@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neuromap.cli import main as neuromap
-from neuromap.report.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
-from neuromap.sweep_point import PARTS, RATIOS
+from neuromap.cli.app import main as neuromap
+from neuromap.page.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, SKY, VERMILLION, new_figure, styled
+from neuromap.studies.sweep.point import PARTS, RATIOS
 
 DOCS = Path(__file__).resolve().parents[1]
 SIZES = "--vary recipe.name=ensemble,combined --vary recipe.neurons_per_core=16,32,48,64,96,128,256"
@@ -67,7 +67,7 @@ SWEEPS = {
     "large-ensemble": f"pd14 {LARGE}",
     "large-four": f"pd14 --set recipe.n_synapse_cores=4 {LARGE}",
     "large-areas": "modular --recipe combined --vary network.n_areas=1,2,5,10",
-}  # fmt: skip
+}
 Rows = list[dict[str, str]]
 
 
@@ -92,16 +92,26 @@ SHOWN = ("status", "n_cores", "n_chips", *RATIOS, "binds", "busiest_core", *PART
 SHARES = dict(zip(RATIOS, (VERMILLION, PURPLE, GREEN, BLUE, ORANGE), strict=True))
 PART_COLOURS = dict(zip(PARTS, (BLUE, SKY, GREEN, ORANGE, VERMILLION, PURPLE, GREY), strict=True))
 PART_NAMES = {
-    "update_ratio": "neurons", "draws_ratio": "Poisson draws", "hand_over_ratio": "hand-over",
-    "packets_ratio": "packets, rows", "events_ratio": "synapses", "wait_ratio": "waiting for rows",
+    "update_ratio": "neurons",
+    "draws_ratio": "Poisson draws",
+    "hand_over_ratio": "hand-over",
+    "packets_ratio": "packets, rows",
+    "events_ratio": "synapses",
+    "wait_ratio": "waiting for rows",
     "other_ratio": "rest",
-}  # fmt: skip
+}
 CHANGES = {
-    "clock_hz": "clock x 2", "packets_per_s": "links x 2", "board_packets_per_s": "board links x 2",
-    "dma_latency_ns": "DMA latency / 2", "hand_over_bytes_per_s": "shared memory x 2", "barrier_tile_ns": "barrier / 2",
-    "router.clock_hz": "system clock x 2", "transceiver_ns": "transceiver / 2", "dram_bytes_per_s": "DRAM rate x 2",
+    "clock_hz": "clock x 2",
+    "packets_per_s": "links x 2",
+    "board_packets_per_s": "board links x 2",
+    "dma_latency_ns": "DMA latency / 2",
+    "hand_over_bytes_per_s": "shared memory x 2",
+    "barrier_tile_ns": "barrier / 2",
+    "router.clock_hz": "system clock x 2",
+    "transceiver_ns": "transceiver / 2",
+    "dram_bytes_per_s": "DRAM rate x 2",
     "dispatcher_ns": "dispatcher / 2",
-}  # fmt: skip
+}
 
 
 def axes_of(rows: Rows) -> list[str]:
@@ -315,10 +325,13 @@ def main() -> None:
         for name, ratio in changes.items():
             print(f"| {name} | {100 * ratio:.2f} us | {1 / ratio:.3g} |")
     titles = {
-        "large-ensemble": "SpiNNaker 1, ensemble", "large-combined": "SpiNNaker 1, combined",
-        "large-areas": "SpiNNaker 1, combined, areas", "large-spinnaker2": "SpiNNaker 2, ensemble",
-        "large-neuroaix": "neuroAIx, nodes as neurons", "large-loihi1": "Loihi 1",
-    }  # fmt: skip
+        "large-ensemble": "SpiNNaker 1, ensemble",
+        "large-combined": "SpiNNaker 1, combined",
+        "large-areas": "SpiNNaker 1, combined, areas",
+        "large-spinnaker2": "SpiNNaker 2, ensemble",
+        "large-neuroaix": "neuroAIx, nodes as neurons",
+        "large-loihi1": "Loihi 1",
+    }
     with styled():
         draw_binds(tables).savefig(DOCS / "questions_binds.png", dpi=100)
         draw_lanes(tables).savefig(DOCS / "questions_lanes.png", dpi=100)

@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from emulator.run import Simulation, simulate
+from emulator.engine.simulate import Simulation, simulate
 from models.network import (
     AllToAll,
     Constant,
@@ -33,7 +33,7 @@ from models.network import (
     SpikeArraySource,
     Uniform,
 )
-from neuromap.report.style import BLUE, GREY, INK, VERMILLION, new_figure, styled
+from neuromap.page.style import BLUE, GREY, INK, VERMILLION, new_figure, styled
 
 WINDOW = PairStdp(w_max_pa=200.0, tau_plus_ms=20.0, tau_minus_ms=20.0, a_plus=0.02, a_minus=0.015)
 LEARNING = PairStdp(w_max_pa=300.0, tau_plus_ms=20.0, tau_minus_ms=20.0, a_plus=0.005, a_minus=0.00525)
@@ -50,11 +50,22 @@ def window_network(strongest_pa: float) -> Network:
     neuron = LifCurrExp(c_m_pf=25_000.0, tau_mem_ms=100.0, t_ref_ms=2000.0)
     cells = Population(name="post", n_neurons=1, neuron=neuron, current=CurrentDrive(amplitude_pa=6000.0))
     projections = (
-        Projection(source="pre", target="post", connector=AllToAll(), weight_pa=Constant(value=100.0),
-                   delay_ms=Constant(value=DELAY_MS), plasticity=WINDOW),
-        Projection(source="silent", target="post", connector=OneToOne(), weight_pa=Constant(value=strongest_pa),
-                   delay_ms=Constant(value=DELAY_MS)),
-    )  # fmt: skip
+        Projection(
+            source="pre",
+            target="post",
+            connector=AllToAll(),
+            weight_pa=Constant(value=100.0),
+            delay_ms=Constant(value=DELAY_MS),
+            plasticity=WINDOW,
+        ),
+        Projection(
+            source="silent",
+            target="post",
+            connector=OneToOne(),
+            weight_pa=Constant(value=strongest_pa),
+            delay_ms=Constant(value=DELAY_MS),
+        ),
+    )
     return Network(name="window", populations=(cells,), projections=projections, sources=sources)
 
 
@@ -70,9 +81,13 @@ def learning_network() -> Network:
     cells = Population(name="post", n_neurons=20)
     source = PoissonSource(name="pre", n_neurons=300, rate_hz=20.0)
     plastic = Projection(
-        source="pre", target="post", connector=AllToAll(), weight_pa=Uniform(low=0.0, high=LEARNING.w_max_pa),
-        delay_ms=Constant(value=1.0), plasticity=LEARNING,
-    )  # fmt: skip
+        source="pre",
+        target="post",
+        connector=AllToAll(),
+        weight_pa=Uniform(low=0.0, high=LEARNING.w_max_pa),
+        delay_ms=Constant(value=1.0),
+        plasticity=LEARNING,
+    )
     return Network(name="learning", populations=(cells,), projections=(plastic,), sources=(source,), dt_ms=1.0)
 
 

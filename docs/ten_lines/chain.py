@@ -1,6 +1,6 @@
 """Spikes run down a chain of four populations: one delay and one rise of the membrane per link."""
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.networks import chain
 
 network = chain(n_populations=4, n_neurons=3)

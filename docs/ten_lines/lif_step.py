@@ -1,6 +1,6 @@
 """One neuron, a constant current: the membrane potential in S16.15 and in double precision, every millisecond."""
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.network import CurrentDrive, Network, Population
 
 neuron = Population(name="N", n_neurons=1, current=CurrentDrive(amplitude_pa=500.0))

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from emulator.network.adaptor import NetworkOptions, Spikes, mean_row_length, scenario_of
-from emulator.network.model import PLACE_OF, What
-from emulator.network.simpy_model import run_simpy
+from emulator.packets.adaptor import NetworkOptions, Spikes, mean_row_length, scenario_of
+from emulator.packets.model import PLACE_OF, What
+from emulator.packets.simpy_model.model import run_simpy
 from mapping.flow import map_network
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.networks import pd14
 
 network = pd14(scale=0.02)

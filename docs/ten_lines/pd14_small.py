@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.networks import pd14
 
 network = pd14(scale=0.05)

@@ -1,7 +1,7 @@
 """Where the cores of a small PD14 go: the first slice of every population, with its ensemble of cores."""
 
 from mapping.flow import map_network
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.networks import pd14
 
 mapping = map_network(pd14(scale=0.05), load_machine("spinnaker1"), recipe="ensemble")

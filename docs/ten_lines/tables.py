@@ -1,7 +1,7 @@
 """The routing table of chip (0, 0) for a small PD14: which packets it matches and where it sends them."""
 
 from mapping.flow import map_network
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.networks import pd14
 
 mapping = map_network(pd14(scale=0.02), load_machine("spinnaker1"), recipe="combined")

@@ -14,16 +14,16 @@ from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from emulator.kernels.arrival import add_moved
-from emulator.kernels.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
-from emulator.kernels.neuron import step_lif_f64, step_lif_s1615
-from emulator.kernels.neuron_model import step_model_f64, step_model_s1615
-from emulator.kernels.neuron_parts import LIF_CURR_EXP
-from emulator.kernels.neuron_q import step_lif_f32, step_lif_q
-from emulator.kernels.poisson import BLOCK, N_LIMITS_AT_ONCE, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
-from emulator.kernels.poisson_kiss import K_METHOD, SILENT, draw_kiss
-from emulator.kernels.procedural import enter_redrawn
-from emulator.kernels.stdp import add_input, add_post_spikes, deliver_rows
+from emulator.kernels.neuron.any_format import step_lif_f32, step_lif_q
+from emulator.kernels.neuron.lif import step_lif_f64, step_lif_s1615
+from emulator.kernels.neuron.model import step_model_f64, step_model_s1615
+from emulator.kernels.neuron.parts import LIF_CURR_EXP
+from emulator.kernels.random.poisson import BLOCK, N_LIMITS_AT_ONCE, N_SCRATCH, N_STEPS_PER_DRAW, draw_poisson
+from emulator.kernels.random.poisson_kiss import K_METHOD, SILENT, draw_kiss
+from emulator.kernels.synapses.arrival import add_moved
+from emulator.kernels.synapses.delivery import add_segments_fixed, add_segments_float, add_to_due_lists, merge_spikes
+from emulator.kernels.synapses.procedural import enter_redrawn
+from emulator.kernels.synapses.stdp import add_input, add_post_spikes, deliver_rows
 from emulator.kernels.threads import wait_at_barrier
 
 C_N_SPIKES, C_REFUSED, C_CUT = range(3)
@@ -72,7 +72,7 @@ class Drive(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The synapses by source, as in ``emulator.connectivity``; ``weight`` is not read in fixed point."""
+    """The synapses by source, as in ``emulator.synapses.connectivity``; ``weight`` is not read in fixed point."""
 
     group_of_source: NDArray[np.int16]
     group_int: NDArray[np.int64]
@@ -122,11 +122,30 @@ class Record(NamedTuple):
 def _draw_drives(shard, shard_bits, step, cells, drive, scratch, scratch_limits):
     for p in range(cells.pop_first.shape[1]):
         if drive.kiss[p, K_METHOD] != SILENT:
-            draw_kiss(cells.pop_first[shard, p], cells.pop_last[shard, p], step, drive.kiss[p], drive.quantiles,
-                      drive.kiss_state[shard], drive.count[shard])  # fmt: skip
+            draw_kiss(
+                cells.pop_first[shard, p],
+                cells.pop_last[shard, p],
+                step,
+                drive.kiss[p],
+                drive.quantiles,
+                drive.kiss_state[shard],
+                drive.count[shard],
+            )
         elif drive.ints[p, 1] or drive.ints[p, 0]:
-            draw_poisson(p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, step, drive.ints[p],
-                         drive.limits[p], drive.key, scratch, scratch_limits, drive.count[shard])  # fmt: skip
+            draw_poisson(
+                p,
+                cells.pop_first[shard, p],
+                cells.pop_last[shard, p],
+                shard,
+                shard_bits,
+                step,
+                drive.ints[p],
+                drive.limits[p],
+                drive.key,
+                scratch,
+                scratch_limits,
+                drive.count[shard],
+            )
 
 
 @njit(cache=True)
@@ -143,15 +162,33 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
         if _has_other_model(cells.extra, cells.code[p]):
             n = _step_other(cells.extra, shard, shard_bits, step, p, cells, drive, out_spikes, n, saturated[p])
             continue
-        n = _step_lif(step, p, cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits, cells.lif[p],
-                      count, accumulator, v, i_exc, i_inh, tops, held, held_ptr, out_spikes, n,
-                      saturated[p])  # fmt: skip
+        n = _step_lif(
+            step,
+            p,
+            cells.pop_first[shard, p],
+            cells.pop_last[shard, p],
+            shard,
+            shard_bits,
+            cells.lif[p],
+            count,
+            accumulator,
+            v,
+            i_exc,
+            i_inh,
+            tops,
+            held,
+            held_ptr,
+            out_spikes,
+            n,
+            saturated[p],
+        )
     return n
 
 
 @njit(cache=True)
-def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, due, fired, redraw, moved, cursor,
-              counters):  # fmt: skip
+def _exchange(
+    thread, n_threads, step, shard_bits, extra_delay, injected, rows, due, fired, redraw, moved, cursor, counters
+):
     """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
     n_shards, merged = fired.n.shape[0], fired.merged[thread]
     n = merge_spikes(step & 1, n_shards, fired.neuron, fired.n, cursor, merged)
@@ -159,15 +196,27 @@ def _exchange(thread, n_threads, step, shard_bits, extra_delay, injected, rows, 
         merged[n] = injected[i]
         n += 1
     if redraw is not None:
-        counters[C_REFUSED] += enter_redrawn(thread, n_threads, step, extra_delay, shard_bits, merged, n, rows, due,
-                                             redraw)  # fmt: skip
+        counters[C_REFUSED] += enter_redrawn(
+            thread, n_threads, step, extra_delay, shard_bits, merged, n, rows, due, redraw
+        )
         return n
     if moved is not None:
         return n
     for shard in range(thread, n_shards, n_threads):
-        counters[C_REFUSED] += add_to_due_lists(shard, step, merged, n, rows.group_of_source, rows.group_int,
-                                                extra_delay, rows.row_start, rows.ptr_start, rows.row_ptr,
-                                                due.entry[shard], due.n[shard])  # fmt: skip
+        counters[C_REFUSED] += add_to_due_lists(
+            shard,
+            step,
+            merged,
+            n,
+            rows.group_of_source,
+            rows.group_int,
+            extra_delay,
+            rows.row_start,
+            rows.ptr_start,
+            rows.row_ptr,
+            due.entry[shard],
+            due.n[shard],
+        )
     return n
 
 
@@ -176,8 +225,9 @@ def _learn(thread, n_threads, shard_bits, step, extra_delay, n, group_of_source,
     """Send a step's ``n`` spikes through the plastic rows of the own shards, and enter the own neurons' spikes."""
     n_shards = fired.n.shape[0]
     for shard in range(thread, n_shards, n_threads):
-        counters[C_CUT] += deliver_rows(shard, n_shards, step, extra_delay, fired.merged[thread], n, group_of_source,
-                                        plastic)  # fmt: skip
+        counters[C_CUT] += deliver_rows(
+            shard, n_shards, step, extra_delay, fired.merged[thread], n, group_of_source, plastic
+        )
         add_post_spikes(shard, shard_bits, step, fired.neuron[shard, step & 1], fired.n[shard, step & 1], plastic)
 
 
@@ -240,68 +290,278 @@ def _choose_step_other(extra, shard, shard_bits, step, p, cells, drive, out_spik
     step_model = step_model_f64 if isinstance(extra.dtype, types.Float) else step_model_s1615
 
     def step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
-        return step_model(cells.code[p], cells.pop_first[shard, p], cells.pop_last[shard, p], shard, shard_bits,
-                          cells.lif[p], drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard],
-                          cells.v[shard], cells.i_exc[shard], cells.i_inh[shard], extra[shard], out_spikes, n_spikes,
-                          out_counters)  # fmt: skip
+        return step_model(
+            cells.code[p],
+            cells.pop_first[shard, p],
+            cells.pop_last[shard, p],
+            shard,
+            shard_bits,
+            cells.lif[p],
+            drive.count[shard, step % N_STEPS_PER_DRAW],
+            cells.accumulator[shard],
+            cells.v[shard],
+            cells.i_exc[shard],
+            cells.i_inh[shard],
+            extra[shard],
+            out_spikes,
+            n_spikes,
+            out_counters,
+        )
 
     return step_other
 
 
-def _step_lif(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
-              i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+def _step_lif(
+    step,
+    population,
+    first,
+    last,
+    shard,
+    shard_bits,
+    lif,
+    drive_count,
+    accumulator,
+    v,
+    i_exc,
+    i_inh,
+    tops,
+    held,
+    held_ptr,
+    out_spikes,
+    n_spikes,
+    out_counters,
+):
     """Advance one population's neurons of one shard by a step."""
     raise NotImplementedError
 
 
 @overload(_step_lif, inline="always")
-def _choose_step_lif(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
-                     i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
+def _choose_step_lif(
+    step,
+    population,
+    first,
+    last,
+    shard,
+    shard_bits,
+    lif,
+    drive_count,
+    accumulator,
+    v,
+    i_exc,
+    i_inh,
+    tops,
+    held,
+    held_ptr,
+    out_spikes,
+    n_spikes,
+    out_counters,
+):
     if v.dtype == types.float32:
 
-        def step_float32(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
-                         i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
-            return step_lif_f32(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
-                                i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+        def step_float32(
+            step,
+            population,
+            first,
+            last,
+            shard,
+            shard_bits,
+            lif,
+            drive_count,
+            accumulator,
+            v,
+            i_exc,
+            i_inh,
+            tops,
+            held,
+            held_ptr,
+            out_spikes,
+            n_spikes,
+            out_counters,
+        ):
+            return step_lif_f32(
+                step,
+                population,
+                first,
+                last,
+                shard,
+                shard_bits,
+                lif,
+                drive_count,
+                accumulator,
+                v,
+                i_exc,
+                i_inh,
+                tops,
+                held,
+                held_ptr,
+                out_spikes,
+                n_spikes,
+            )
 
         return step_float32
 
     if v.dtype == types.int64:  # any fixed-point format
 
-        def step_format(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
-                        i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
-            return step_lif_q(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
-                              i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+        def step_format(
+            step,
+            population,
+            first,
+            last,
+            shard,
+            shard_bits,
+            lif,
+            drive_count,
+            accumulator,
+            v,
+            i_exc,
+            i_inh,
+            tops,
+            held,
+            held_ptr,
+            out_spikes,
+            n_spikes,
+            out_counters,
+        ):
+            return step_lif_q(
+                step,
+                population,
+                first,
+                last,
+                shard,
+                shard_bits,
+                lif,
+                drive_count,
+                accumulator,
+                v,
+                i_exc,
+                i_inh,
+                tops,
+                held,
+                held_ptr,
+                out_spikes,
+                n_spikes,
+            )
 
         return step_format
 
     if isinstance(v.dtype, types.Float):
 
-        def step_float(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
-                       i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
-            return step_lif_f64(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v,
-                                i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes)  # fmt: skip
+        def step_float(
+            step,
+            population,
+            first,
+            last,
+            shard,
+            shard_bits,
+            lif,
+            drive_count,
+            accumulator,
+            v,
+            i_exc,
+            i_inh,
+            tops,
+            held,
+            held_ptr,
+            out_spikes,
+            n_spikes,
+            out_counters,
+        ):
+            return step_lif_f64(
+                step,
+                population,
+                first,
+                last,
+                shard,
+                shard_bits,
+                lif,
+                drive_count,
+                accumulator,
+                v,
+                i_exc,
+                i_inh,
+                tops,
+                held,
+                held_ptr,
+                out_spikes,
+                n_spikes,
+            )
 
         return step_float
 
-    def step_fixed(step, population, first, last, shard, shard_bits, lif, drive_count, accumulator, v, i_exc,
-                   i_inh, tops, held, held_ptr, out_spikes, n_spikes, out_counters):  # fmt: skip
-        return step_lif_s1615(step, population, first, last, shard, shard_bits, lif, drive_count,
-                              accumulator, v, i_exc, i_inh, tops, held, held_ptr, out_spikes, n_spikes,
-                              out_counters)  # fmt: skip
+    def step_fixed(
+        step,
+        population,
+        first,
+        last,
+        shard,
+        shard_bits,
+        lif,
+        drive_count,
+        accumulator,
+        v,
+        i_exc,
+        i_inh,
+        tops,
+        held,
+        held_ptr,
+        out_spikes,
+        n_spikes,
+        out_counters,
+    ):
+        return step_lif_s1615(
+            step,
+            population,
+            first,
+            last,
+            shard,
+            shard_bits,
+            lif,
+            drive_count,
+            accumulator,
+            v,
+            i_exc,
+            i_inh,
+            tops,
+            held,
+            held_ptr,
+            out_spikes,
+            n_spikes,
+            out_counters,
+        )
 
     return step_fixed
 
 
 @njit(cache=True, nogil=True)
-def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier, n_arrivals, injected_ptr, injected,
-        cells, drive, rows, due, fired, probes, out_v, record, plastic, redraw, moved):  # fmt: skip
+def run(
+    thread,
+    n_threads,
+    first_step,
+    n_steps,
+    shard_bits,
+    extra_delay,
+    barrier,
+    n_arrivals,
+    injected_ptr,
+    injected,
+    cells,
+    drive,
+    rows,
+    due,
+    fired,
+    probes,
+    out_v,
+    record,
+    plastic,
+    redraw,
+    moved,
+):
     """Advance this thread's shards by ``n_steps``.
 
     ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
     ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
     ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, ``moved`` where
-    spikes are delivered here, and not by ``emulator.kernels.arrival``; none of their code is compiled then.
+    spikes are delivered here, and not by ``emulator.kernels.synapses.arrival``; none of their code is compiled then.
     """
     n_shards = cells.v.shape[0]
     mask = due.entry.shape[1] - 1
@@ -311,8 +571,14 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
     for t in range(first_step, first_step + n_steps):
         for shard in range(thread, n_shards, n_threads):
             slot = t & mask
-            _add_segments(due.n[shard, slot], due.entry[shard, slot], cells.v.shape[1],
-                          rows.synapse, rows.weight, cells.accumulator[shard])  # fmt: skip
+            _add_segments(
+                due.n[shard, slot],
+                due.entry[shard, slot],
+                cells.v.shape[1],
+                rows.synapse,
+                rows.weight,
+                cells.accumulator[shard],
+            )
             due.n[shard, slot] = 0
             if plastic is not None:
                 add_input(shard, t, plastic, cells.accumulator[shard])
@@ -320,15 +586,39 @@ def run(thread, n_threads, first_step, n_steps, shard_bits, extra_delay, barrier
                 add_moved(shard, t, moved, cells.accumulator[shard])
             if t % N_STEPS_PER_DRAW == 0:
                 _draw_drives(shard, shard_bits, t, cells, drive, scratch, scratch_limits)
-            fired.n[shard, t & 1] = _update(shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1],
-                                            record.saturated[shard])  # fmt: skip
+            fired.n[shard, t & 1] = _update(
+                shard, shard_bits, t, cells, drive, fired.neuron[shard, t & 1], record.saturated[shard]
+            )
             _record_potentials(t - first_step, shard, probes, cells.v[shard], out_v)
         wait_at_barrier(barrier, n_arrivals + (t - first_step + 1) * n_threads)
         inject = injected[injected_ptr[t - first_step] : injected_ptr[t - first_step + 1]]
-        n = _exchange(thread, n_threads, t, shard_bits, extra_delay, inject, rows, due, fired, redraw, moved, cursor,
-                      record.counters[thread])  # fmt: skip
+        n = _exchange(
+            thread,
+            n_threads,
+            t,
+            shard_bits,
+            extra_delay,
+            inject,
+            rows,
+            due,
+            fired,
+            redraw,
+            moved,
+            cursor,
+            record.counters[thread],
+        )
         if plastic is not None:
-            _learn(thread, n_threads, shard_bits, t, extra_delay, n, rows.group_of_source, fired, plastic,
-                   record.counters[thread])  # fmt: skip
+            _learn(
+                thread,
+                n_threads,
+                shard_bits,
+                t,
+                extra_delay,
+                n,
+                rows.group_of_source,
+                fired,
+                plastic,
+                record.counters[thread],
+            )
         if thread == 0:
             _record_spikes(fired.merged[thread], n, t, record)

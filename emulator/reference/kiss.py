@@ -1,14 +1,15 @@
-"""SpiNNaker's Poisson source in plain integers, one source at a time (description in ``emulator.poisson_kiss``)."""
+"""SpiNNaker's Poisson source in plain integers, one source at a time (description in
+``emulator.engine.poisson_kiss``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from emulator.kernels import poisson_kiss as method
-from emulator.poisson_kiss import KissRate, kiss_rates
-from emulator.random_stream import Stream, stream_key
+from emulator.engine.poisson_kiss import KissRate, kiss_rates
+from emulator.kernels.random import poisson_kiss as method
 from emulator.reference.philox import philox_block
+from emulator.runtime.random_stream import Stream, stream_key
 from models.network import Network
 
 _WORD = 2**32

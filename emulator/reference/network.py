@@ -12,18 +12,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from emulator.connectivity import Connectivity
-from emulator.initial_potential import initial_potentials_mv
-from emulator.kernels.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
-from emulator.poisson_drive import poisson_limits
-from emulator.poisson_kiss import PoissonMethod
-from emulator.random_stream import Stream, host_rng, stream_key
+from emulator.engine.initial_potential import initial_potentials_mv
+from emulator.engine.poisson_drive import poisson_limits
+from emulator.engine.poisson_kiss import PoissonMethod
+from emulator.kernels.random.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
+from emulator.numbers.weight_scale import WeightScale
 from emulator.reference.kiss import KissInput
-from emulator.reference.neuron_model import FixedCell, FloatCell, fixed_neuron, float_neuron
+from emulator.reference.neuron.model import FixedCell, FloatCell, fixed_neuron, float_neuron
 from emulator.reference.philox import philox_block
 from emulator.reference.row import Synapse, nearest_step, unpack_row
 from emulator.reference.stdp_network import PlasticSynapses
-from emulator.weight_scale import WeightScale
+from emulator.runtime.random_stream import Stream, host_rng, stream_key
+from emulator.synapses.connectivity import Connectivity
 from models.network import Network, PoissonSource, Population, Receptor, SpikeArraySource
 
 RING_MAX = 65_535
@@ -77,9 +77,10 @@ def source_spikes_of(network: Network, step: int, seed: int, kiss: KissInput | N
         match source:
             case SpikeArraySource(times_ms=times, ids=ids):
                 fired += [
-                    offset + int(i) for time_ms, i in zip(times, ids, strict=True)
+                    offset + int(i)
+                    for time_ms, i in zip(times, ids, strict=True)
                     if nearest_step(time_ms, network.dt_ms) == step
-                ]  # fmt: skip
+                ]
             case PoissonSource():
                 if not source.start_ms <= step * network.dt_ms + 1e-9 < source.stop_ms:
                     continue
@@ -142,9 +143,13 @@ def _cells(network: Network, scales: dict[tuple[str, Receptor], WeightScale], se
                 continue
             exc, inh = (scales[population.name, receptor] for receptor in (Receptor.EXC, Receptor.INH))
             fixed = fixed_neuron(
-                population.neuron, network.dt_ms, current_pa=current_pa, shift_exc=exc.shift, shift_inh=inh.shift,
+                population.neuron,
+                network.dt_ms,
+                current_pa=current_pa,
+                shift_exc=exc.shift,
+                shift_inh=inh.shift,
                 v_mv=v_mv,
-            )  # fmt: skip
+            )
             cells.append(_Cell(population, fixed, None, round(weight * exc.raw_per_pa)))
     return cells
 

@@ -14,9 +14,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import accumulate
 from statistics import NormalDist
 
-from emulator.connectivity import Connectivity
-from emulator.random_stream import Stream, host_rng, stream_key
 from emulator.reference.philox import philox_block
+from emulator.runtime.random_stream import Stream, host_rng, stream_key
+from emulator.synapses.connectivity import Connectivity
 from models.network import (
     AllToAll,
     Constant,

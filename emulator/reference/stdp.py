@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emulator.reference.integer import scaled_product
-from models.plasticity import PairStdp
+from models.network.plasticity import PairStdp
 
 N_POST_SPIKES = 15
 _TRACE_BITS = 11

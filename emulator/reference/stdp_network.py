@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from emulator.plasticity import PlasticRows
+from emulator.numbers.weight_scale import WeightScale
 from emulator.reference.row import Synapse
 from emulator.reference.stdp import FixedRule, FloatRule, PlasticSynapse
-from emulator.weight_scale import WeightScale
+from emulator.synapses.plasticity import PlasticRows
 from models.network import Network, Receptor
 
 

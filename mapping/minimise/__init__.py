@@ -12,7 +12,7 @@ do not overlap.
 What must not change is the route of every key that ``tables`` has an entry for. A key without an entry may get any
 route, so ``tables`` must hold an entry for every key that comes by, also for those that default routing would serve
 (``build_tables(..., keep_default=True)``); ``tables.is_default`` then tells which entries may go.
-`mapping.equal.compare_tables` proves the result.
+`mapping.files.equal.compare_tables` proves the result.
 
 Files: `default_route` (removal of entries that default routing replaces), `pair` (pairwise merging, rare routes first),
 `ordered_covering` (Mundy et al. 2016), `layered` (ours: blocks, search of the order, merging at any place); `chips`

@@ -70,9 +70,13 @@ def make_combined(
         check_input(machine, part, needs, network.dt_ms, per_core)
         population = planner.populations[part.population]
         dtcm = dtcm_bytes(
-            machine, Role.COMBINED, part.n_neurons, needs, n_inputs=int(population.poisson is not None),
+            machine,
+            Role.COMBINED,
+            part.n_neurons,
+            needs,
+            n_inputs=int(population.poisson is not None),
             bytes_per_neuron=neuron_bytes(machine, population),
-        )  # fmt: skip
+        )
         check_synapse_memory(machine, part, needs, per_core)
         sdram = needs.matrix_bytes if machine.memory.synapse_store == "chip" else 0
         check_core(machine, part, Role.COMBINED, (dtcm, sdram), per_core)

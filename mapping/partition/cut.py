@@ -33,7 +33,10 @@ def cut(task: Task) -> Partition:
     partition, neurons_per_core = RECIPES[recipe.name], recipe.neurons_per_core
     if neurons_per_core == "auto":
         neurons_per_core = automatic_neurons_per_core(
-            network, machine, partition, n_synapse_cores=recipe.n_synapse_cores,
+            network,
+            machine,
+            partition,
+            n_synapse_cores=recipe.n_synapse_cores,
             time_scale_factor=task.time_scale_factor,
-        )  # fmt: skip
+        )
     return partition(network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=recipe.n_synapse_cores)

@@ -1,6 +1,6 @@
 """What errors of a partition say could be changed: never fewer than one neuron on a core.
 
-Whether a change helps is found out by `mapping.remedy`, which puts what it tried in place of these.
+Whether a change helps is found out by `mapping.remedy.search`, which puts what it tried in place of these.
 """
 
 from __future__ import annotations

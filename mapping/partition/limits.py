@@ -15,7 +15,6 @@ import numpy as np
 
 from mapping.partition.hints import fewer_neurons
 from mapping.partition.row import longest_delay_steps
-from models.distribution import moments
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import (
@@ -26,6 +25,7 @@ from models.network import (
     OneToOne,
     Projection,
 )
+from models.network.distribution import moments
 
 _SMALLER = "scale the network down"
 
@@ -55,9 +55,13 @@ def check_limits(network: Network, machine: Machine, neurons_per_core: int | Map
     for demand in _demands(network, machine, per_core, now):
         if demand.need > demand.have:
             raise CapacityError(
-                demand.what, f"{demand.where} on {machine.name}",
-                need=demand.need, have=demand.have, unit=demand.unit, hint=demand.hint,
-            )  # fmt: skip
+                demand.what,
+                f"{demand.where} on {machine.name}",
+                need=demand.need,
+                have=demand.have,
+                unit=demand.unit,
+                hint=demand.hint,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from mapping.partition.row import expected_row_length, longest_delay_steps, long
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine, PlasticitySpec
 from models.network import Explicit, Network, Projection
-from models.plasticity import n_decays
+from models.network.plasticity import n_decays
 
 N_RECEPTORS = 2
 _RING_BUFFER_BYTES = 2  # one 16-bit sum per slot, receptor and neuron
@@ -152,9 +152,14 @@ def hand_over_bytes(n_neurons: int) -> int:
 
 
 def dtcm_bytes(
-    machine: Machine, role: Role, n_neurons: int, needs: InputNeeds | None, n_inputs: int = 0, *,
+    machine: Machine,
+    role: Role,
+    n_neurons: int,
+    needs: InputNeeds | None,
+    n_inputs: int = 0,
+    *,
     bytes_per_neuron: int = LIF_CURR_EXP_BYTES,
-) -> int:  # fmt: skip
+) -> int:
     """DTCM of one core.
 
     Parameters

@@ -25,7 +25,7 @@ from mapping.model import Partition, Slice
 from mapping.partition.automatic import combined_cycles
 from mapping.partition.combined import DEFAULT_NEURONS_PER_CORE, make_combined
 from mapping.partition.slices import check_neurons_per_core, check_source_room, choose_neurons_per_core
-from mapping.place.fill import check_some_chip, largest_part
+from mapping.place.filling.fill import check_some_chip, largest_part
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network

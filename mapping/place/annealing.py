@@ -24,12 +24,12 @@ from typing import Literal, get_args
 import numpy as np
 
 from mapping.model import Partition, Placement
-from mapping.place.chip_order import growth_order, hilbert_order
 from mapping.place.constraint import Constraint
-from mapping.place.fill import fill, make_site
+from mapping.place.filling.chip_order import growth_order, hilbert_order
+from mapping.place.filling.fill import fill, make_site
+from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.kernel import anneal
 from mapping.place.load import Loads, gather, make_board, weighted_hops
-from mapping.place.order import closest_populations, order_by_population
 from mapping.place.spectral import spectral_chips
 from models.errors import ParameterError, UnknownNameError
 from models.machine import Machine

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.model import Placement
-from mapping.place.fill import Site, assign_cores
+from mapping.place.filling.fill import Site, assign_cores
 from mapping.place.kernel import Board, Fit, Nets, all_hops, ways_to_all
 from models.errors import CapacityError
 from models.network import Network

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.digest import network_digest
+from mapping.files.digest import network_digest
+from mapping.files.resume import as_large_as, differences
 from mapping.model import Mapping, Violation
 from mapping.recipe import Recipe, recipe_changes
-from mapping.resume import as_large_as, differences
 from mapping.verify.common import Asked, n_bits
 from models.network import Network
 from models.topology import Topology, n_boards_built

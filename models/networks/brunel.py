@@ -27,8 +27,8 @@ from models.network import (
     Projection,
     Uniform,
 )
+from models.network.neuron import capped_rate_hz
 from models.networks.check import DelayMs, Factor, Scale, StepMs
-from models.neuron import capped_rate_hz
 from models.units import ms_to_steps
 
 N_EXC, N_INH = 10_000, 2_500

@@ -7,7 +7,7 @@ from typing import Annotated
 from models.bounds import Bound
 from models.errors import ParameterError
 from models.network import Izhikevich, Network
-from models.neuron import LifNeuron
+from models.network.neuron import LifNeuron
 
 #: Arguments that more than one builder has, with their bounds.
 StepMs = Annotated[float, Bound(1e-3, 100.0, "ms")]

@@ -37,8 +37,8 @@ from models.network import (
     Projection,
     Uniform,
 )
+from models.network.neuron import capped_rate_hz
 from models.networks.check import DelayMs, Factor, Seed, StepMs, rheobase_pa
-from models.neuron import capped_rate_hz
 from models.units import ms_to_steps
 
 KERNEL_MEAN, KERNEL_SD = 1.0, 2.0

@@ -15,8 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from models.machine.topology import TopologySpec
 from models.topology.layout import Layout
-from models.topology_spec import TopologySpec
 
 
 def tree_layout(spec: TopologySpec, n_boards: int) -> Layout:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from models.errors import ParameterError
 from models.machine import Machine
+from models.machine.topology import TopologySpec
 from models.topology import branched, lattice, triangular
 from models.topology.layout import MAX_CHIPS, Layout
 from models.topology.model import Topology
-from models.topology_spec import TopologySpec
 
 _LAYOUTS: dict[str, Callable[[TopologySpec, int], Layout]] = {
     "triangular_torus": triangular.layout,

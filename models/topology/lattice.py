@@ -16,8 +16,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from models.machine.topology import TopologySpec
 from models.topology.layout import Layout, label_of, near_cube, regular_back_link
-from models.topology_spec import TopologySpec
 
 _UP, _DOWN = ("E", "N", "U"), ("W", "S", "D")
 _AXES = "xyz"

@@ -13,8 +13,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.machine.topology import TopologySpec
 from models.topology.layout import Layout, regular_back_link
-from models.topology_spec import TopologySpec
 
 N_LINKS = 6
 #: x and y step of link 0..5 = E, NE, N, W, SW, S (SpiNNMachine machine.py:50).

@@ -8,19 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
+from neuromap.measures.statistics import ks_distance, window
+from neuromap.page.style import GREY, INK, PAGE_WIDTH_IN, new_figure, population_colours, say, styled
 from neuromap.report.sample import Samples, collect_samples
-from neuromap.report.style import (
-    GREY,
-    INK,
-    PAGE_WIDTH_IN,
-    new_figure,
-    population_colours,
-    say,
-    styled,
-)
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
-from neuromap.statistics import ks_distance, window
 
 #: The raster shows this much model time, and (every n-th neuron so that) about this many spikes at most.
 RASTER_MS = 400.0
@@ -67,8 +59,16 @@ def _dots(ax: Axes, sizes: dict[str, int], time_ms: _Floats, neuron: NDArray[np.
     ticks, labels = [], []
     for name, size in sizes.items():
         is_own = (neuron >= first) & (neuron < first + size)
-        ax.plot(time_ms[is_own], neuron[is_own] + 0.5, ls="", marker=".", ms=size_pt, mew=0, color=colours[name],
-                rasterized=True)  # fmt: skip
+        ax.plot(
+            time_ms[is_own],
+            neuron[is_own] + 0.5,
+            ls="",
+            marker=".",
+            ms=size_pt,
+            mew=0,
+            color=colours[name],
+            rasterized=True,
+        )
         if first:
             ax.axhline(first, color="#cccccc", lw=0.4)
         if first + size / 2 - last_label > n_neurons / 40:

@@ -16,14 +16,14 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from models.topology import LINK_OFFSETS
-from neuromap.report.chip_layout import Outline, chip_centres, unwrap_boards
+from models.topology.drawing import Outline, chip_centres, unwrap_boards
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
+from neuromap.measures.words import words_of
+from neuromap.page.quantity import percent, plural, size_of
+from neuromap.page.style import PAGE_WIDTH_IN, say, styled
 from neuromap.report.chip_map import draw_boards, draw_chips, draw_half_links, map_axes
 from neuromap.report.machine_figure import link_shares, tick_us
-from neuromap.report.quantity import percent, plural, size_of
-from neuromap.report.style import PAGE_WIDTH_IN, say, styled
-from neuromap.report.words import words_of
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
 
 _Floats = NDArray[np.float64]
 _UNUSED = "#eeeeee"

@@ -13,8 +13,8 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from neuromap.report.chip_layout import Outline, corners
-from neuromap.report.style import new_figure
+from models.topology.drawing import Outline, corners
+from neuromap.page.style import new_figure
 
 _Floats = NDArray[np.float64]
 _MAX_HEIGHT_IN = 9.0

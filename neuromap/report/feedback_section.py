@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuromap.feedback import Feedback, feedback_sentence
-from neuromap.report.markup import cell, figure, row, section, table, text
-from neuromap.report.quantity import fixed, percent
-from neuromap.report.style import BLUE, GREY, ORANGE, PAGE_WIDTH_IN, VERMILLION, new_figure, styled, to_svg
-from neuromap.results import FeedbackReport
+from neuromap.measures.feedback import Feedback, feedback_sentence
+from neuromap.measures.results import FeedbackReport
+from neuromap.page.markup import cell, figure, row, section, table, text
+from neuromap.page.quantity import fixed, percent
+from neuromap.page.style import BLUE, GREY, ORANGE, PAGE_WIDTH_IN, VERMILLION, new_figure, styled, to_svg
 
 _DECIMALS = {"rate_hz": 3, "cv_isi": 3, "correlation": 5}
 
@@ -46,13 +46,16 @@ _POLICY = {
 def loss_table(report: FeedbackReport) -> str:
     """Return late and lost synaptic events by target population."""
     rows = [
-        row([
-            cell(name), cell(f"{one.n_events:,}", one.n_events),
-            cell(percent(one.n_late, one.n_events, 3), one.n_late / max(one.n_events, 1)),
-            cell(percent(one.n_lost, one.n_events, 3), one.n_lost / max(one.n_events, 1)),
-        ])
+        row(
+            [
+                cell(name),
+                cell(f"{one.n_events:,}", one.n_events),
+                cell(percent(one.n_late, one.n_events, 3), one.n_late / max(one.n_events, 1)),
+                cell(percent(one.n_lost, one.n_events, 3), one.n_lost / max(one.n_events, 1)),
+            ]
+        )
         for name, one in report.targets.items()
-    ]  # fmt: skip
+    ]
     return table(["onto", "synaptic events", "late", "lost"], rows)
 
 
@@ -70,9 +73,10 @@ def effect_table(report: FeedbackReport) -> str:
                 and effect.ks_distance > effect.ks_critical
             )
             cells += [
-                cell(fixed(effect.mean, n_decimals)), cell(fixed(effect.lossless_mean, n_decimals)),
+                cell(fixed(effect.mean, n_decimals)),
+                cell(fixed(effect.lossless_mean, n_decimals)),
                 cell(fixed(effect.ks_distance, 3), kind="beyond" if is_beyond else ""),
-            ]  # fmt: skip
+            ]
         rows.append(row(cells))
     return table(head, rows)
 

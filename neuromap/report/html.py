@@ -9,17 +9,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from models.atomic_file import write_text
+from models.files.atomic_file import write_text
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
+from neuromap.measures.words import kind_of_core, words_of
+from neuromap.page.markup import embedded_json, facts, figure, section, text
+from neuromap.page.quantity import count, fixed, plural, rounded_up, seconds, size_of
+from neuromap.page.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
 from neuromap.report import activity_figure, boards, machine_figure, tables
 from neuromap.report.loading import loading_facts
-from neuromap.report.markup import embedded_json, facts, figure, section, text
-from neuromap.report.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.report.sample import Samples, collect_samples
-from neuromap.report.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, range_lines, verdict_lines
-from neuromap.report.words import kind_of_core, words_of
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
 
 #: Key, title and HTML of a section that is put before the others.
 Section = tuple[str, str, str]
@@ -44,7 +44,7 @@ def write_html(report: Report, arrays: RunArrays, path: Path, sections: Sequence
 def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] = ()) -> str:
     """Return the page that ``write_html`` writes."""
     samples = collect_samples(report, arrays)
-    asset = files("neuromap.report")
+    asset = files("neuromap.page")
     title = f"{report.network.name} on {report.machine.name}"
     body = "".join(
         (
@@ -64,9 +64,9 @@ def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] =
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{text(title)}: neuromap report</title>"
-        f"<style>{(asset / 'report.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
+        f"<style>{(asset / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
         f"{embedded_json('report', report.to_dict())}{embedded_json('chip-labels', boards.chip_labels(report, arrays))}"
-        f"<script>{(asset / 'report.js').read_text(encoding='utf-8')}</script></body></html>\n"
+        f"<script>{(asset / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
     )
 
 

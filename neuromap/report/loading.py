@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from neuromap.report.quantity import fixed
-from neuromap.results import LoadingReport
+from neuromap.measures.results import LoadingReport
+from neuromap.page.quantity import fixed
 
 _WAYS = {"host": "drawn by the host", "machine": "drawn by the cores"}
 

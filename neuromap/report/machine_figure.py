@@ -10,7 +10,10 @@ from matplotlib.transforms import Transform
 from numpy.typing import NDArray
 
 from models.published import PD14_SYSTEMS
-from neuromap.report.style import (
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
+from neuromap.measures.words import kind_of_core, words_of
+from neuromap.page.style import (
     BLUE,
     GREY,
     INK,
@@ -23,9 +26,6 @@ from neuromap.report.style import (
     say,
     styled,
 )
-from neuromap.report.words import kind_of_core, words_of
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
 
 _HALF_WIDTH_IN = PAGE_WIDTH_IN / 2
 _N_STEP_BINS = 120
@@ -281,8 +281,15 @@ def _label_points(ax: Axes, points: list[tuple[float, float, str]]) -> None:
         left, low = best[1]
         taken.append((left, low, left + width, low + height))
         is_own = name == "this run"
-        ax.annotate(name, (data_x, data_y), (left - x, low - y + 1), textcoords="offset points", fontsize=8,
-                    color=BLUE if is_own else INK, fontweight="bold" if is_own else "normal")  # fmt: skip
+        ax.annotate(
+            name,
+            (data_x, data_y),
+            (left - x, low - y + 1),
+            textcoords="offset points",
+            fontsize=8,
+            color=BLUE if is_own else INK,
+            fontweight="bold" if is_own else "normal",
+        )
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

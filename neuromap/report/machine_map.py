@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from models.machine import Machine
 from models.topology import Topology, build_topology
-from neuromap.output_file import FIGURE_ENDINGS, check_output_file
-from neuromap.report.chip_layout import ChipLayout, lay_out
+from models.topology.drawing import ChipLayout, lay_out
+from neuromap.output.file import FIGURE_ENDINGS, check_output_file
+from neuromap.page.quantity import plural
+from neuromap.page.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, new_figure, save_figure, styled
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
-from neuromap.report.quantity import plural
-from neuromap.report.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, new_figure, save_figure, styled
 
 #: Machines of more chips are drawn without links, which would be a grey surface.
 _MAX_LINK_CHIPS = 3000
@@ -113,9 +113,16 @@ def _draw_chips(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topolo
     is_dead = state == 0
     if is_dead.any():
         draw_chips(
-            ax, drawing.centre[is_dead], drawing.outline, ["white"] * int(is_dead.sum()), gid="machine-dead",
-            size=size, edgecolors=VERMILLION, lw=0.8, zorder=2.1,
-        )  # fmt: skip
+            ax,
+            drawing.centre[is_dead],
+            drawing.outline,
+            ["white"] * int(is_dead.sum()),
+            gid="machine-dead",
+            size=size,
+            edgecolors=VERMILLION,
+            lw=0.8,
+            zorder=2.1,
+        )
     legend = []
     for one, colour, text in kinds:
         n = int((state == one).sum())

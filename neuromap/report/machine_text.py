@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.machine import Machine
 from models.topology import Topology, is_size_open
-from neuromap.report.quantity import plural, si, size_of
+from neuromap.page.quantity import plural, si, size_of
 
 #: Boards shown of a machine whose size is open: a triad of SpiNNaker, two boards of others to show how they join.
 _N_OPEN_BOARDS = {"triangular_torus": 3}

@@ -23,10 +23,10 @@ from mapping.traffic import roots
 from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
-from neuromap.output_file import FIGURE_ENDINGS, check_output_file
-from neuromap.report.chip_layout import ChipLayout, corners, lay_out
+from models.topology.drawing import ChipLayout, corners, lay_out
+from neuromap.output.file import FIGURE_ENDINGS, check_output_file
+from neuromap.page.style import INK, VERMILLION, new_figure, save_figure, styled
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
-from neuromap.report.style import INK, VERMILLION, new_figure, save_figure, styled
 
 _DPI = 144
 _UNUSED = "#eeeeee"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
-from neuromap.statistics import (
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
+from neuromap.measures.statistics import (
     PopulationStatistics,
     ReferenceStatistics,
     has_nest_reference,

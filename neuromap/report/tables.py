@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from models.published import PD14_SYSTEMS
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
+from neuromap.measures.words import kind_of_core, words_of
+from neuromap.page.markup import cell, row, table
+from neuromap.page.quantity import MISSING, constant_value, count, deviation, fixed, percent, plural, rounded_up, si
 from neuromap.report.machine_figure import link_shares, systems_alike, tick_us
-from neuromap.report.markup import cell, row, table
-from neuromap.report.quantity import MISSING, constant_value, count, deviation, fixed, percent, plural, rounded_up, si
-from neuromap.report.words import kind_of_core, words_of
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
 
 
 def activity_table(report: Report) -> str:

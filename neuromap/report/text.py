@@ -6,15 +6,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from neuromap.measures.results import Report
+from neuromap.page.quantity import count, deviation, fixed, seconds, size_of
 from neuromap.report.loading import loading_line
-from neuromap.report.quantity import count, deviation, fixed, seconds, size_of
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, verdict_lines
-from neuromap.results import Report
 
 _QUESTIONS = ("FITS", "KEEPS UP", "LOSES NOTHING", "COSTS")
 _ANSWERS = {
-    "good": ("yes", "bold green"), "bad": ("NO", "bold red"), "open": ("OPEN", "bold yellow"), "number": ("", "bold"),
-}  # fmt: skip
+    "good": ("yes", "bold green"),
+    "bad": ("NO", "bold red"),
+    "open": ("OPEN", "bold yellow"),
+    "number": ("", "bold"),
+}
 #: Populations that fit one screen; report.json and report.html list all.
 MAX_POPULATIONS = 10
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from neuromap.judgement import DEPENDS, NOTHING
-from neuromap.report.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of, span
-from neuromap.report.words import words_of
-from neuromap.results import LimitingCore, Report
-from neuromap.verdict import listed
+from neuromap.measures.judgement import DEPENDS, NOTHING
+from neuromap.measures.results import LimitingCore, Report
+from neuromap.measures.verdict import listed
+from neuromap.measures.words import words_of
+from neuromap.page.quantity import MISSING, count, fixed, percent, plural, rounded_up, si, size_of, span
 
 
 @dataclass(frozen=True, slots=True)

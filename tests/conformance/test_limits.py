@@ -14,7 +14,7 @@ from mapping.flow import map_network
 from mapping.place.constraint import FixedChip, ReservedChip, ReservedCores, SameChip
 from mapping.usual import usual_recipe, usual_router
 from models.errors import CapacityError
-from models.machine_file import list_machines, load_machine
+from models.machine.file import list_machines, load_machine
 from models.network import AllToAll, Constant, Network, Projection, Uniform
 from models.networks import pd14
 

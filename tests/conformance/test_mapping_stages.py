@@ -13,7 +13,7 @@ from mapping.partition import combined, ensemble
 from mapping.partition.cut import RECIPES
 from mapping.place import PLACERS as ALL_PLACERS
 from mapping.place import connected
-from mapping.place.smallest import place_on_boards
+from mapping.place.filling.smallest import place_on_boards
 from mapping.route import ROUTERS, shared_tree
 from mapping.tables import build_tables
 from mapping.verify import verify

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from machines import machine, network
-from mapping.equal import compare_tables
+from mapping.files.equal import compare_tables
+from mapping.files.io import load_mapping, save_mapping
 from mapping.flow import map_network
-from mapping.io import load_mapping, save_mapping
 from mapping.minimise import MINIMISERS, layered
 from mapping.tables import ENTRIES, build_tables
 from mapping.verify import verify
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.networks import pd14
 from models.topology import build_topology
 from table_case import look_up, make_tables

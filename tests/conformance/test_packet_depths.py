@@ -7,13 +7,13 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from emulator.network.model import Engine
-from models.machine_file import list_machines
+from emulator.packets.model import Engine
+from models.machine.file import list_machines
 from models.network import AllToAll, Constant, Network, Population, Projection
 from models.networks import NETWORKS
-from neuromap.cli import main
-from neuromap.dynamic import run_dynamic
-from neuromap.full import run_full
+from neuromap.cli.app import main
+from neuromap.runs.dynamic import run_dynamic
+from neuromap.runs.full import run_full
 from trace_format import trace_problems
 
 #: What two runs of one experiment differ in anyway: the engine's name and wall times.
@@ -97,7 +97,7 @@ def pair(**changes):
     first, second = Population(name="A", n_neurons=5, rate_hz=0.0), Population(name="B", n_neurons=1, rate_hz=0.0)
     projection = Projection(
         source="A", target="B", connector=AllToAll(), weight_pa=Constant(value=50.0), delay_ms=Constant(value=1.0)
-    )  # fmt: skip
+    )
     return Network(**({"name": "pair", "populations": (first, second), "projections": (projection,)} | changes))
 
 

@@ -12,7 +12,7 @@ from mapping.model import Mapping
 from mapping.partition import combined
 from mapping.place import PLACERS
 from mapping.place.constraint import FixedChip, ReservedChip, ReservedCores, SameChip
-from mapping.place.fill import largest_part
+from mapping.place.filling.fill import largest_part
 from mapping.route import ROUTERS
 from mapping.verify import verify
 from models.errors import CapacityError, ParameterError, UnknownNameError
@@ -188,8 +188,11 @@ def test_placer_takes_one_vertex_on_one_chip(place):
             r"^slice of A in a constraint: needs the first neuron of a slice \(0, 8, 16, 24, \.\.\.\), has 3$",
         ),
         (FixedChip("X", (0, 0)), r"^population of a constraint: needs one of A, B, C, D, S, has 'X'$"),
-        (ReservedCores(20, (1, 1)), r"^reserved cores at chip \(1, 1\): needs 20 cores, has 16 cores; "
-         r"reserve no cores, which was tried: it takes 97 cores on 7 chips$"),
+        (
+            ReservedCores(20, (1, 1)),
+            r"^reserved cores at chip \(1, 1\): needs 20 cores, has 16 cores; "
+            r"reserve no cores, which was tried: it takes 97 cores on 7 chips$",
+        ),
         (
             SameChip(tuple(("A", 8 * i) for i in range(17))),
             r"^cores at one chip \(ensemble of A\[0:8\] and what shares its chip\): needs 17 cores, has 16 cores; "
@@ -197,7 +200,7 @@ def test_placer_takes_one_vertex_on_one_chip(place):
         ),
     ],
     ids=["too many fixed", "no chip", "no slice", "no population", "too many reserved", "too many together"],
-)  # fmt: skip
+)
 def test_constraint_that_cannot_be_kept_is_refused(constraint, message):
     with pytest.raises((CapacityError, ParameterError), match=message):
         map_small(machine(), constraints=(constraint,))

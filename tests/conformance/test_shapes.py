@@ -10,8 +10,8 @@ from mapping.flow import map_network
 from mapping.usual import usual_router
 from mapping.verify import verify
 from models.machine import RouterSpec
+from models.machine.topology import TopologySpec
 from models.topology import build_topology
-from models.topology_spec import TopologySpec
 
 #: A connected graph with loops: a path of 17 chips with some chords.
 LINKS = (*((i, i + 1) for i in range(16)), (2, 4), (3, 9), (4, 16), (6, 13), (8, 13))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.topology import build_topology
 
 ROOT = Path(__file__).parents[2]

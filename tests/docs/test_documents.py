@@ -11,15 +11,15 @@ import pytest
 
 import models.errors
 from models.machine import CoreSpec, Machine, Status
-from models.machine_file import list_machines, load_machine
+from models.machine.file import list_machines, load_machine
+from models.machine.topology import TopologyKind
 from models.networks import NETWORKS
 from models.topology import build_topology
-from models.topology_spec import TopologyKind
-from neuromap.cli import Options
-from neuromap.cli_process import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
-from neuromap.experiment import check_experiment, load_experiment
-from neuromap.results import Report
-from neuromap.run_arrays import RunArrays
+from neuromap.cli.app import Options
+from neuromap.cli.process import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
+from neuromap.experiment.load import check_experiment, load_experiment
+from neuromap.measures.arrays import RunArrays
+from neuromap.measures.results import Report
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from emulator.pipeline_step import pipeline_step
-from models.machine_file import load_machine
+from emulator.timing.pipeline_step import pipeline_step
+from models.machine.file import load_machine
 
 TEXT = (Path(__file__).parents[2] / "docs" / "neuroaix.md").read_text(encoding="utf-8")
 NEUROAIX = load_machine("neuroaix")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import neuromap
-from neuromap.published_page import cells_of
-from neuromap.published_rows import ROWS
+from neuromap.studies.published.page import cells_of
+from neuromap.studies.published.rows import ROWS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "published.md").read_text(encoding="utf-8")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.config_file import parse_value
-from neuromap.sweep import run_sweep
+from models.files.config_file import parse_value
+from neuromap.studies.sweep.run import run_sweep
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
@@ -135,10 +135,16 @@ def test_rows_of_the_first_table_are_todays():
 
 def test_changes_are_told_apart():
     rows = [
-        {"point": "0", "machine.core.clock_hz": "1", "machine.pipeline.transceiver_ns": t, "status": "ok",
-         "core_load_ratio": "2", "real_time_factor": factor}
+        {
+            "point": "0",
+            "machine.core.clock_hz": "1",
+            "machine.pipeline.transceiver_ns": t,
+            "status": "ok",
+            "core_load_ratio": "2",
+            "real_time_factor": factor,
+        }
         for t, factor in (("600", "0.5"), ("300", "0.4"))
-    ]  # fmt: skip
+    ]
     rows += [{**row, "machine.core.clock_hz": "2", "real_time_factor": "1.0", "core_load_ratio": "0.3"} for row in rows]
     assert SCRIPT.single_changes(rows) == {"as it is": 0.5, "transceiver / 2": 0.4, "clock x 2": 0.3, "all": 0.3}
     assert SCRIPT.is_pipeline(rows[0])

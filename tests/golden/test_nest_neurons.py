@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import models.network
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.network import (
     AllToAll,
     Constant,
@@ -68,9 +68,14 @@ def run_of(name, arithmetic):
     """Potentials of every step and the steps of the spikes."""
     convention = CONVENTION.get(name, "nest")
     run = simulate(
-        network_of(name), n_steps=N_STEPS, seed=1, arithmetic=arithmetic, delay_convention=convention, probes=[0],
+        network_of(name),
+        n_steps=N_STEPS,
+        seed=1,
+        arithmetic=arithmetic,
+        delay_convention=convention,
+        probes=[0],
         n_threads=1,
-    )  # fmt: skip
+    )
     return run.v_mv[:, 0], run.spike_step[run.spike_neuron == 0].tolist()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emulator.trace_replay import (
+from emulator.loop.trace_replay import (
     TraceKind,
     derived_constants,
     differences,
@@ -129,7 +129,7 @@ def test_file_without_constants_can_only_derive_them(script, capsys, tmp_path):
             "array 'constants' of PATH: needs the 7 columns of LIF with currents, has 4",
         ),
     ],
-)  # fmt: skip
+)
 def test_missing_or_misshapen_arrays_are_refused(tmp_path, changes, message):
     path = changed_copy(tmp_path, "spinnaker_lif.npz", **changes)
     with pytest.raises(ArrayFileError) as caught:

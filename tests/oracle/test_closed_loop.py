@@ -9,24 +9,24 @@ from collections import Counter
 import numpy as np
 import pytest
 
-import emulator.closed_loop
-import emulator.timing_model
-from emulator.closed_loop import ClosedLoop
-from emulator.network.adaptor import Spikes, scenario_of
-from emulator.network.compiled import SteppedRun
-from emulator.network.machine_numbers import NetworkOptions
-from emulator.network.model import EndOfTick, Engine, What
-from emulator.network.simpy_model import run_simpy
+import emulator.loop.closed_loop
+import emulator.timing.model
+from emulator.engine.simulate import simulate
+from emulator.loop.closed_loop import ClosedLoop
+from emulator.packets.adaptor import Spikes, scenario_of
+from emulator.packets.compiled import SteppedRun
+from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.model import EndOfTick, Engine, What
+from emulator.packets.simpy_model.model import run_simpy
 from emulator.reference.network import simulate_reference
-from emulator.run import simulate
-from emulator.timing import slice_of_source
-from emulator.timing_model import row_lengths
+from emulator.timing.cores import slice_of_source
+from emulator.timing.model import row_lengths
 from machines import machine
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
 from models.errors import CapacityError, ParameterError
 from models.network import Network
-from models.plasticity import PairStdp
+from models.network.plasticity import PairStdp
 from reference_case import assert_identical, crowded_network, rich_network, spikes_of
 from stdp_case import one_synapse
 
@@ -49,26 +49,42 @@ def slow_machine(clock_mhz: float, spike_buffer_packets: int, queue_packets: int
     if queue_packets is None:
         return machine(n_boards=1, core=core)
     return machine(
-        n_boards=1, core=core, link={"packets_per_s": 4e3},
+        n_boards=1,
+        core=core,
+        link={"packets_per_s": 4e3},
         flow_control={"reinjection_queue_packets": queue_packets, "wait1_code": 60, "output_buffer_packets": 1},
-    )  # fmt: skip
+    )
 
 
 def closed_loop_run(
-    case: str, arithmetic: str = "fixed", is_in_phase: bool = True, n_threads: int = 2, network: Network = RICH,
+    case: str,
+    arithmetic: str = "fixed",
+    is_in_phase: bool = True,
+    n_threads: int = 2,
+    network: Network = RICH,
     **packets,
-):  # fmt: skip
+):
     *numbers, end_of_tick, _, _ = CASES[case]
     mapping = map_network(
-        network, slow_machine(*numbers), recipe="combined", neurons_per_core=6, place="random", seed=5,
+        network,
+        slow_machine(*numbers),
+        recipe="combined",
+        neurons_per_core=6,
+        place="random",
+        seed=5,
         time_scale_factor=20,
-    )  # fmt: skip
+    )
     options = NetworkOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
     loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=options, **packets)
     run = simulate(
-        network, n_steps=N_STEPS, seed=1, probes=range(network.n_neurons), arithmetic=arithmetic, couple=loop.couple,
+        network,
+        n_steps=N_STEPS,
+        seed=1,
+        probes=range(network.n_neurons),
+        arithmetic=arithmetic,
+        couple=loop.couple,
         n_threads=n_threads,
-    )  # fmt: skip
+    )
     return mapping, options, loop, run
 
 
@@ -77,9 +93,14 @@ def ticks_late(mapping, options, run):
     network = run.network
     slices = slice_of_source(mapping, network)
     lengths = row_lengths(run.connectivity, slices[: network.n_neurons], len(mapping.partition.slices))
-    sent = Spikes(step=run.spike_step, neuron=run.spike_neuron, n_steps=N_STEPS, row_length=lengths,
-                  row=np.arange(network.n_sources, dtype=np.int32),
-                  rate_hz=expected_rates_hz(network, mapping.machine))  # fmt: skip
+    sent = Spikes(
+        step=run.spike_step,
+        neuron=run.spike_neuron,
+        n_steps=N_STEPS,
+        row_length=lengths,
+        row=np.arange(network.n_sources, dtype=np.int32),
+        rate_hz=expected_rates_hz(network, mapping.machine),
+    )
     scenario = scenario_of(mapping, network, sent, options)
     outcome = run_simpy(scenario)
     served, n_sent, number = {}, Counter(), []
@@ -119,9 +140,14 @@ def test_closed_loop_equals_the_reference_told_what_was_late_and_lost(case, is_i
     assert arrivals.step_missed.sum() == (arrivals.n_events - arrivals.n_on_time).sum()
     assert arrivals.step_late.sum() == arrivals.n_late.sum()
     reference = simulate_reference(
-        run.network, run.connectivity, run.scales, n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons),
+        run.network,
+        run.connectivity,
+        run.scales,
+        n_steps=N_STEPS,
+        seed=1,
+        probes=range(run.network.n_neurons),
         late=late,
-    )  # fmt: skip
+    )
     assert_identical(run, reference)
 
 
@@ -190,7 +216,7 @@ def test_rows_that_are_not_stored_are_refused():
 
 
 def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(emulator.timing_model, "MAX_LENGTHS_BYTES", 0)
+    monkeypatch.setattr(emulator.timing.model, "MAX_LENGTHS_BYTES", 0)
     network = rich_network()
     mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
     loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
@@ -202,7 +228,7 @@ def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
 @pytest.mark.parametrize("case", ["overflow", "reinjected"])
 def test_what_is_very_late_waits_elsewhere_and_still_counts(case, monkeypatch):
     _, _, loop, run = closed_loop_run(case)
-    monkeypatch.setattr(emulator.closed_loop, "_MAX_AHEAD", 1)
+    monkeypatch.setattr(emulator.loop.closed_loop, "_MAX_AHEAD", 1)
     _, _, other_loop, other = closed_loop_run(case)
     assert loop.arrivals.late_by[2:].sum() > 50
     np.testing.assert_array_equal(other.v_mv, run.v_mv)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emulator.kernels.neuron import step_lif_s1615
-from emulator.lif_constants import lif_constants_s1615
+from emulator.kernels.neuron.lif import step_lif_s1615
+from emulator.numbers.lif_constants import lif_constants_s1615
 from models.network import (
     AllToAll,
     CurrentDrive,
@@ -115,9 +115,12 @@ def test_every_connector_is_identical(connector):
 @pytest.mark.parametrize("t_ref_ms", [0.0, 0.1, 0.25, 30.0, 1000.0])
 def test_refractory_time_is_identical(t_ref_ms):
     cells = Population(
-        name="A", n_neurons=5, neuron=LifCurrExp(t_ref_ms=t_ref_ms), v_init_mv=Uniform(low=-60.0, high=-45.0),
+        name="A",
+        n_neurons=5,
+        neuron=LifCurrExp(t_ref_ms=t_ref_ms),
+        v_init_mv=Uniform(low=-60.0, high=-45.0),
         current=CurrentDrive(amplitude_pa=20_000.0),
-    )  # fmt: skip
+    )
     engine, reference = run_both(Network(name="one", populations=(cells,)), n_steps=420)
     assert_identical(engine, reference)
     assert reference.spikes
@@ -156,8 +159,24 @@ def test_ring_word_above_16_bits_is_full_wherever_its_neuron_is(n_neurons, word)
     row = lif_constants_s1615(LifCurrExp(), 0.1, current_pa=0.0, shift_exc=0, shift_inh=0, poisson_weight_raw=0)
     state, held = np.zeros((4, n_neurons), np.int32), np.zeros((21, n_neurons), np.int32)
     ring, saturated = np.full(2 * n_neurons, word, np.uint32), np.zeros(2, np.int64)
-    step_lif_s1615(0, 0, 0, n_neurons, 0, 0, row, np.zeros(n_neurons, np.uint16), ring, *state[:3],
-                   np.zeros(2, np.int32), held, np.zeros((21, 2), np.int64), state[3], 0, saturated)  # fmt: skip
+    step_lif_s1615(
+        0,
+        0,
+        0,
+        n_neurons,
+        0,
+        0,
+        row,
+        np.zeros(n_neurons, np.uint16),
+        ring,
+        *state[:3],
+        np.zeros(2, np.int32),
+        held,
+        np.zeros((21, 2), np.int64),
+        state[3],
+        0,
+        saturated,
+    )
     assert saturated.tolist() == [n_neurons * (word > 65_535)] * 2
 
 
@@ -200,9 +219,10 @@ def test_longest_delay_and_shortest_are_identical():
 def test_blocks_of_a_large_population_are_identical():
     cells = Population(name="A", n_neurons=2200, v_init_mv=Normal(mean=-58.0, sd=6.0), poisson=drive(weight_pa=120.0))
     network = Network(
-        name="large", populations=(cells,),
+        name="large",
+        populations=(cells,),
         projections=(projection("A", "A", FixedTotalNumber(n_synapses=20_000), delay_ms=0.3),),
-    )  # fmt: skip
+    )
     engine, reference = run_both(network, n_steps=10, n_threads=1)
     assert_identical(engine, reference)
     assert len(reference.spikes) > 100

@@ -6,12 +6,13 @@ from math import floor
 import numpy as np
 import pytest
 
-from emulator.connectivity import build_connectivity
-from emulator.fixed_point import QFormat
-from emulator.initial_potential import initial_potentials_mv
-from emulator.kernels import neuron as column
-from emulator.kernels import neuron_q
-from emulator.number_format import (
+from emulator.engine.initial_potential import initial_potentials_mv
+from emulator.engine.simulate import Arithmetic, simulate
+from emulator.kernels.neuron import any_format as neuron_q
+from emulator.kernels.neuron import lif as column
+from emulator.loop.open_loop import replay
+from emulator.numbers.fixed_point import QFormat
+from emulator.numbers.number_format import (
     COUNTERS,
     NumberFormat,
     StateRounding,
@@ -20,14 +21,13 @@ from emulator.number_format import (
     input_factor,
     weight_steps,
 )
-from emulator.open_loop import replay
-from emulator.population_rows import population_rows
-from emulator.random_stream import Stream, stream_key
+from emulator.numbers.population_rows import population_rows
+from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.network import drive_count
 from emulator.reference.philox import philox_block
 from emulator.reference.row import unpack_row
-from emulator.run import Arithmetic, simulate
-from emulator.weight_scale import weight_scales
+from emulator.runtime.random_stream import Stream, stream_key
+from emulator.synapses.connectivity import build_connectivity
 from models.errors import ParameterError
 from models.network import (
     Constant,
@@ -70,12 +70,19 @@ def network_of(seed, weight_pa=300.0):
     )
     delay_ms = Uniform(low=0.1, high=1.2)
     projections = tuple(
-        Projection(source=source, target=target, connector=FixedTotalNumber(n_synapses=150),
-                   weight_pa=weight, delay_ms=delay_ms)
-        for source, weight in (("E", Normal(mean=weight_pa, sd=weight_pa / 8, low=0.0)),
-                               ("I", Normal(mean=-weight_pa, sd=weight_pa / 8, high=0.0)))
+        Projection(
+            source=source,
+            target=target,
+            connector=FixedTotalNumber(n_synapses=150),
+            weight_pa=weight,
+            delay_ms=delay_ms,
+        )
+        for source, weight in (
+            ("E", Normal(mean=weight_pa, sd=weight_pa / 8, low=0.0)),
+            ("I", Normal(mean=-weight_pa, sd=weight_pa / 8, high=0.0)),
+        )
         for target in "EI"
-    )  # fmt: skip
+    )
     return Network(name="random", populations=(exc, inh), projections=projections, dt_ms=0.1)
 
 
@@ -324,7 +331,9 @@ def test_format_names():
 
 
 def test_format_of_too_many_bits():
-    with pytest.raises(ParameterError, match=r"^number format: needs a signed format of at most 32 bits, such as S16.15, has 'S16.16'$"):  # fmt: skip  # noqa: E501
+    with pytest.raises(
+        ParameterError, match=r"^number format: needs a signed format of at most 32 bits, such as S16.15, has 'S16.16'$"
+    ):
         NumberFormat.parse("S16.16")
     with pytest.raises(ParameterError, match=r"^number format: needs a signed format of at most 32 bits"):
         NumberFormat(QFormat(False, 0, 16))
@@ -349,7 +358,9 @@ def test_potential_outside_the_format():
 
 
 def test_initial_potential_outside_the_format():
-    with pytest.raises(ParameterError, match=r"^v_init_mv in S5\.10: needs a value from -32 to 31\.999 mV; .*, has -40\.0$"):  # fmt: skip  # noqa: E501
+    with pytest.raises(
+        ParameterError, match=r"^v_init_mv in S5\.10: needs a value from -32 to 31\.999 mV; .*, has -40\.0$"
+    ):
         NumberFormat.parse("S5.10").to_state(np.array([-20.0, -40.0]))
 
 

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from emulator.kernels import rows
-from emulator.kernels.philox import fill_philox
+from emulator.kernels.random.philox import fill_philox
+from emulator.kernels.synapses import rows
 from emulator.reference.philox import philox_block
-from emulator.storage import normal_quantile_table
+from emulator.synapses.storage import normal_quantile_table
 
 QUANTILE_ERROR = 1.1e-5  # found near p = 65/4096, where the first table is steepest
 WORD = st.integers(0, 2**32 - 1)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.kernels import poisson_kiss as kernel
-from emulator.poisson_kiss import KissRate, kiss_rate, kiss_seeds, quantile_table
+from emulator.engine.poisson_kiss import KissRate, kiss_rate, kiss_seeds, quantile_table
+from emulator.engine.simulate import simulate
+from emulator.kernels.random import poisson_kiss as kernel
 from emulator.reference.kiss import Kiss, KissSource
-from emulator.run import simulate
 from reference_case import assert_identical, rich_network, run_both, spikes_of
 
 WORD = st.integers(0, 2**32 - 1)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.errors import NeuromapWarning, ParameterError
 from models.network import (
     Constant,
@@ -39,9 +39,12 @@ def one_cell(neuron, *, dt_ms=0.1, current_pa=None, weight=None, times_ms=(1.0,)
         return Network(name="one", dt_ms=dt_ms, populations=(cell,))
     source = SpikeArraySource(name="S", n_neurons=1, times_ms=np.array(times_ms), ids=np.zeros(len(times_ms), int))
     synapse = Projection(
-        source="S", target="N", connector=OneToOne(), delay_ms=Constant(value=dt_ms if delay_ms is None else delay_ms),
+        source="S",
+        target="N",
+        connector=OneToOne(),
+        delay_ms=Constant(value=dt_ms if delay_ms is None else delay_ms),
         **{f"weight_{neuron.weight_unit.suffix}": Constant(value=weight)},
-    )  # fmt: skip
+    )
     return Network(name="one", dt_ms=dt_ms, populations=(cell,), sources=(source,), projections=(synapse,))
 
 
@@ -54,9 +57,12 @@ def quietly(network, **options):
 def exact_alpha_mv(neuron, weight_pa, arrivals, n_steps, dt_ms):
     """Potential above rest at the ends of the steps: powers of the matrix exponential of (v, current, its rise)."""
     system = np.array(
-        [[-1 / neuron.tau_mem_ms, 1 / neuron.c_m_pf, 0], [0, -1 / neuron.tau_syn_exc_ms, 1],
-         [0, 0, -1 / neuron.tau_syn_exc_ms]]
-    )  # fmt: skip
+        [
+            [-1 / neuron.tau_mem_ms, 1 / neuron.c_m_pf, 0],
+            [0, -1 / neuron.tau_syn_exc_ms, 1],
+            [0, 0, -1 / neuron.tau_syn_exc_ms],
+        ]
+    )
     step, state, v = expm(system * dt_ms), np.zeros(3), []
     for k in range(n_steps):
         state[2] += math.e * weight_pa / neuron.tau_syn_exc_ms * arrivals.count(k)
@@ -108,7 +114,7 @@ def test_delta_synapse_steps_by_its_weight_on_any_membrane(tau_mem_ms):
 @pytest.mark.parametrize(
     ("dt_ms", "t_ref_ms"),
     [(0.3, 3.0), (0.4, 2.0), (0.05, 1.0), (0.1, 2.0), (1.0, 5.0), (0.2, 3.1), (0.7, 2.1), (0.0625, 2.0), (0.6, 0.0)],
-)  # fmt: skip
+)
 def test_refractory_time_is_whole_steps_rounded_up_whatever_the_step(kind, dt_ms, t_ref_ms):
     """Case 12. A current that crosses the threshold in one step: an interval is the refractory steps and that one."""
     steps = math.ceil(Fraction(str(t_ref_ms)) / Fraction(str(dt_ms)))
@@ -150,10 +156,13 @@ def test_membrane_relaxes_with_the_time_constant_that_the_note_gives(tau_mem_ms)
 
 @pytest.mark.parametrize(
     ("neuron", "weight"),
-    [(LifCurrExp(tau_syn_exc_ms=1000.0, tau_mem_ms=1.0), 100.0),
-     (LifCurrExp(tau_syn_exc_ms=20.0, tau_mem_ms=1.0), 60.0),
-     (LifAdaptThresh(tau_syn_exc_ms=300.0, tau_mem_ms=1.0), 100.0), (LifCondExp(tau_mem_ms=1.0, c_m_pf=100.0), 0.5)],
-)  # fmt: skip
+    [
+        (LifCurrExp(tau_syn_exc_ms=1000.0, tau_mem_ms=1.0), 100.0),
+        (LifCurrExp(tau_syn_exc_ms=20.0, tau_mem_ms=1.0), 60.0),
+        (LifAdaptThresh(tau_syn_exc_ms=300.0, tau_mem_ms=1.0), 100.0),
+        (LifCondExp(tau_mem_ms=1.0, c_m_pf=100.0), 0.5),
+    ],
+)
 def test_one_spike_is_worth_what_the_note_says(neuron, weight):
     """Area under the potential of a short membrane, which stops close to its target, against float64."""
     network, n_steps = one_cell(neuron, weight=weight), round(6 * neuron.tau_syn_exc_ms / 0.1)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from emulator.run import simulate
-from emulator.timing import slice_of_source
+from emulator.engine.simulate import simulate
+from emulator.timing.cores import slice_of_source
 from machines import machine, pair
 from mapping.flow import map_network
 from models.networks.pd14 import pd14

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emulator.number_format import NumberFormat
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
+from emulator.numbers.number_format import NumberFormat
 from mixed_case import MODELS, mixed_network
 from models.errors import ParameterError
 from models.network import LifCurrExp, LifDelta

@@ -5,11 +5,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from emulator.network.compiled import SteppedRun, run_compiled
-from emulator.network.model import EndOfTick, What
-from emulator.network.outcome import CORE_COUNTERS, ROUTER_COUNTERS
-from emulator.network.scenario import Fabric, Packets
-from emulator.network.simpy_model import PacketNetwork, run_simpy
+from emulator.packets.compiled import SteppedRun, run_compiled
+from emulator.packets.model import EndOfTick, What
+from emulator.packets.outcome import CORE_COUNTERS, ROUTER_COUNTERS
+from emulator.packets.scenario import Fabric, Packets
+from emulator.packets.simpy_model.model import PacketNetwork, run_simpy
 from network_scenarios import SQUARE, grid_fabric, line, random_parameters, random_scenario, remade, scenario
 
 N_SCENARIOS = 520
@@ -109,9 +109,15 @@ def hyperx_fabric(rows, columns, n_cores):
             far_slot[router, columns - 2 + step] = columns - 2 + rows - step
     shape = np.ones((n, k), np.int32)
     return Fabric(
-        far_router=far_router, far_slot=far_slot, is_dead=far_router < 0, period=2 * shape, delay=5 * shape,
-        straight=np.full(k, -1, np.int32), n_cores=n_cores, has_triangles=False,
-    )  # fmt: skip
+        far_router=far_router,
+        far_slot=far_slot,
+        is_dead=far_router < 0,
+        period=2 * shape,
+        delay=5 * shape,
+        straight=np.full(k, -1, np.int32),
+        n_cores=n_cores,
+        has_triangles=False,
+    )
 
 
 def two_phase(fabric, rows, columns, start):
@@ -130,9 +136,14 @@ def traffic(rng, fabric, nets, parameters):
         core = nets[net][0] * fabric.n_cores
         packets.append((int(rng.integers(3)), core, int(rng.integers(40)), net, -1))
     return scenario(
-        fabric, [entries for _, entries in nets], packets, parameters=parameters, n_ticks=3, tick_cycles=200,
+        fabric,
+        [entries for _, entries in nets],
+        packets,
+        parameters=parameters,
+        n_ticks=3,
+        tick_cycles=200,
         max_cycles=50_000,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))

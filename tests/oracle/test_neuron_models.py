@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from emulator.kernels.neuron_model import step_model_f64, step_model_s1615
+from emulator.kernels.neuron.model import step_model_f64, step_model_s1615
 from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta
 from neuron_case import kernel_fixed, kernel_float, reference_fixed, reference_float
 
@@ -20,11 +20,13 @@ times_ms = st.floats(0.3, 40.0)
 def lif_neurons(draw, kind):
     v_thresh = draw(st.floats(-60.0, 40.0))
     options = {
-        "c_m_pf": draw(st.floats(1.5, 1000.0)), "tau_mem_ms": draw(st.floats(1.0, 40.0)),
+        "c_m_pf": draw(st.floats(1.5, 1000.0)),
+        "tau_mem_ms": draw(st.floats(1.0, 40.0)),
         "t_ref_ms": draw(st.sampled_from([0.0, 0.05, 0.1, 0.1001, 2.0, 500.0])),
         "v_rest_mv": draw(st.floats(-90.0, 30.0)),
-        "v_reset_mv": v_thresh - draw(st.floats(1e-4, 30.0)), "v_thresh_mv": v_thresh,
-    }  # fmt: skip
+        "v_reset_mv": v_thresh - draw(st.floats(1e-4, 30.0)),
+        "v_thresh_mv": v_thresh,
+    }
     if kind is not LifDelta:
         options |= {"tau_syn_exc_ms": draw(times_ms), "tau_syn_inh_ms": draw(times_ms)}
     if kind is LifCondExp:
@@ -37,9 +39,13 @@ def lif_neurons(draw, kind):
 @st.composite
 def izhikevich_neurons(draw):
     return Izhikevich(
-        a_per_ms=draw(st.floats(0.0, 1.0)), b_per_ms=draw(st.floats(0.0, 1.0)), v_reset_mv=draw(st.floats(-90.0, 20.0)),
-        d_mv_per_ms=draw(st.floats(0.0, 10.0)), tau_syn_exc_ms=draw(times_ms), tau_syn_inh_ms=draw(times_ms),
-    )  # fmt: skip
+        a_per_ms=draw(st.floats(0.0, 1.0)),
+        b_per_ms=draw(st.floats(0.0, 1.0)),
+        v_reset_mv=draw(st.floats(-90.0, 20.0)),
+        d_mv_per_ms=draw(st.floats(0.0, 10.0)),
+        tau_syn_exc_ms=draw(times_ms),
+        tau_syn_inh_ms=draw(times_ms),
+    )
 
 
 @pytest.mark.parametrize("kind", [*LIF, Izhikevich])
@@ -49,9 +55,11 @@ def test_kernel_equals_reference_in_fixed_point(kind, data):
     neuron = data.draw(izhikevich_neurons() if kind is Izhikevich else lif_neurons(kind))
     ring = np.resize(np.array(data.draw(st.lists(words, min_size=2, max_size=12))), (N_STEPS, 2))
     options = {
-        "dt_ms": data.draw(st.sampled_from([0.1, 1.0])), "v_mv": data.draw(st.floats(-90.0, 40.0)),
-        "current_pa": data.draw(st.floats(-1e4, 1e6)), "shifts": data.draw(st.tuples(*[st.integers(0, 15)] * 2)),
-    }  # fmt: skip
+        "dt_ms": data.draw(st.sampled_from([0.1, 1.0])),
+        "v_mv": data.draw(st.floats(-90.0, 40.0)),
+        "current_pa": data.draw(st.floats(-1e4, 1e6)),
+        "shifts": data.draw(st.tuples(*[st.integers(0, 15)] * 2)),
+    }
     v, fired, counters = kernel_fixed(neuron, ring, **options)
     expected_v, expected_fired = reference_fixed(neuron, ring, **options)
     np.testing.assert_array_equal(v, expected_v)
@@ -91,7 +99,7 @@ def test_float_kernel_equals_reference(neuron, largest, dt_ms):
 @pytest.mark.parametrize(("neuron", "largest"), MODELS, ids=IDS)
 def test_fixed_point_stays_near_float64(neuron, largest):
     """Where nothing fires: within what 15 fractional bits of decay and the device's midpoint step explain."""
-    from emulator.neuron_constants import input_per_weight
+    from emulator.numbers.neuron_constants import input_per_weight
 
     inputs = random_inputs(5, largest / 40, 400)
     v, fired = kernel_float(neuron, inputs, v_mv=-65.0)

@@ -3,21 +3,21 @@
 import numpy as np
 import pytest
 
-import emulator.storage
-import emulator.timing
-import emulator.timing_model
+import emulator.synapses.storage
+import emulator.timing.cores
+import emulator.timing.model
 import neuromap
-from emulator.connectivity import build_connectivity, choose_n_shards
-from emulator.kernels.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS_PER_ROUND, free_blocks, take_words
-from emulator.kernels.rows import DRAWN, NOT_DRAWN, STORED
-from emulator.open_loop import replay
-from emulator.run import Arithmetic, simulate
-from emulator.storage import row_budget_bytes
-from emulator.timing import slice_of_source, time_cores
-from emulator.timing_model import row_lengths
+from emulator.engine.simulate import Arithmetic, simulate
+from emulator.kernels.synapses.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS_PER_ROUND, free_blocks, take_words
+from emulator.kernels.synapses.rows import DRAWN, NOT_DRAWN, STORED
+from emulator.loop.open_loop import replay
+from emulator.synapses.connectivity import build_connectivity, choose_n_shards
+from emulator.synapses.storage import row_budget_bytes
+from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing.model import row_lengths
 from mapping.flow import map_network
 from models.errors import CapacityError, ParameterError
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.network import (
     AllToAll,
     Explicit,
@@ -45,9 +45,14 @@ def run(network, n_row_bytes=None, *, n_threads=1, n_steps=600, **options):
     """Simulate with so many bytes for rows (None: all stored)."""
     memory = LOTS if n_row_bytes is None else memory_with(network, n_row_bytes, n_threads)
     return simulate(
-        network, n_steps=n_steps, seed=3, n_threads=n_threads, max_memory_bytes=memory,
-        probes=range(0, network.n_neurons, 5), **options,
-    )  # fmt: skip
+        network,
+        n_steps=n_steps,
+        seed=3,
+        n_threads=n_threads,
+        max_memory_bytes=memory,
+        probes=range(0, network.n_neurons, 5),
+        **options,
+    )
 
 
 def assert_same(one, other):
@@ -93,10 +98,15 @@ def test_a_round_of_redrawn_rows_does_not_part_the_packets_of_a_source():
     n = 2 * ROWS_PER_ROUND + 5
     given = spikes_at("S", n, [(0.1 * k, i) for k in range(3) for i in range(n) for _ in range(3 if i % 7 == 1 else 1)])
     network = Network(
-        name="volley", populations=(Population(name="A", n_neurons=40),), sources=(given,),
-        projections=(projection("S", "A", FixedTotalNumber(n_synapses=20 * n), weight_pa=1.0,
-                                delay_ms=Uniform(low=0.1, high=2.0)),),
-    )  # fmt: skip
+        name="volley",
+        populations=(Population(name="A", n_neurons=40),),
+        sources=(given,),
+        projections=(
+            projection(
+                "S", "A", FixedTotalNumber(n_synapses=20 * n), weight_pa=1.0, delay_ms=Uniform(low=0.1, high=2.0)
+            ),
+        ),
+    )
     expected = run(network, n_steps=60, arithmetic="float")
     for n_threads in (1, 2, 3):
         assert_same(run(network, 0, n_threads=n_threads, n_steps=60, arithmetic="float"), expected)
@@ -128,14 +138,15 @@ def test_more_rows_in_a_step_than_a_round_draws():
     n = 3 * ROWS_PER_ROUND + 5
     given = spikes_at("S", n, [(1.0, i) for i in range(n)] + [(1.1, i) for i in range(0, n, 3)])
     network = Network(
-        name="volley", populations=(Population(name="A", n_neurons=40), Population(name="B", n_neurons=n)),
+        name="volley",
+        populations=(Population(name="A", n_neurons=40), Population(name="B", n_neurons=n)),
         projections=(
             projection("S", "A", AllToAll(), weight_pa=90.0),
             projection("S", "B", OneToOne(), weight_pa=20_000.0, delay_ms=0.1),
             projection("B", "A", FixedTotalNumber(n_synapses=900), weight_pa=-40.0),
         ),
         sources=(given,),
-    )  # fmt: skip
+    )
     for n_threads in (1, 2):
         options = {"n_steps": 100, "arithmetic": "float"}  # 16-bit input would be full
         expected, found = run(network, **options), run(network, 0, n_threads=n_threads, **options)
@@ -153,7 +164,7 @@ def test_explicit_weights_and_delays_are_redrawn():
         name="given",
         populations=(Population(name="A", n_neurons=20, poisson=drive()), Population(name="B", n_neurons=30)),
         projections=(projection("A", "B", connector),),
-    )  # fmt: skip
+    )
     assert_same(run(network, 0, n_threads=2), run(network))
 
 
@@ -206,13 +217,14 @@ def test_rows_by_slice_are_the_same_stored_or_not(max_bytes):
 def test_clipped_and_vanished_weights_count_once_a_row():
     spikes = [(0.1 * k, i) for k in range(8) for i in range(6) for _ in range(2)]
     network = Network(
-        name="tiny weights", populations=(Population(name="A", n_neurons=50),),
+        name="tiny weights",
+        populations=(Population(name="A", n_neurons=50),),
         projections=(
             projection("S", "A", AllToAll(), weight_pa=1e-3),
             projection("T", "A", AllToAll(), weight_pa=9e3),
         ),
         sources=(spikes_at("S", 6, spikes), spikes_at("T", 2, [])),
-    )  # fmt: skip
+    )
     expected, found = run(network, n_steps=20), run(network, 0, n_steps=20)
     assert expected.provenance["n_weights_zero"] == 300
     assert found.provenance == expected.provenance
@@ -222,9 +234,10 @@ def test_clipped_and_vanished_weights_count_once_a_row():
 @pytest.mark.parametrize(("n_targets", "dtype"), [(65_535, np.uint16), (65_536, np.uint32)])
 def test_row_pointers_are_as_wide_as_the_longest_row(n_targets, dtype):
     network = Network(
-        name="wide", populations=(Population(name="A", n_neurons=n_targets), Population(name="B", n_neurons=1)),
+        name="wide",
+        populations=(Population(name="A", n_neurons=n_targets), Population(name="B", n_neurons=1)),
         projections=(projection("B", "A", AllToAll()),),
-    )  # fmt: skip
+    )
     connectivity = build_connectivity(network, seed=1, n_shards=2, n_threads=1, raw_per_pa=None)
     assert connectivity.row_ptr.dtype == dtype
     assert connectivity.row_ptr[connectivity.ptr_start[n_targets] :].max() == n_targets
@@ -244,9 +257,9 @@ def test_row_budget_is_what_the_rest_leaves():
 
 def test_budget_follows_from_free_memory(monkeypatch):
     network = rich_network()
-    monkeypatch.setattr(emulator.storage, "free_memory_bytes", lambda: 2 << 30)
+    monkeypatch.setattr(emulator.synapses.storage, "free_memory_bytes", lambda: 2 << 30)
     assert row_budget_bytes(network, 2, None) == row_budget_bytes(network, 2, int((2 << 30) * 0.85))
-    monkeypatch.setattr(emulator.storage, "free_memory_bytes", lambda: None)
+    monkeypatch.setattr(emulator.synapses.storage, "free_memory_bytes", lambda: None)
     assert row_budget_bytes(network, 2, None) is None
 
 
@@ -257,8 +270,8 @@ def test_negative_memory_is_refused():
 
 
 def test_full_arena_is_an_error(monkeypatch):
-    monkeypatch.setattr(emulator.storage, "_BLOCK_WORDS", 200)
-    monkeypatch.setattr(emulator.storage, "_MAX_ARENA_BYTES", 3 * 4 * 200)
+    monkeypatch.setattr(emulator.synapses.storage, "_BLOCK_WORDS", 200)
+    monkeypatch.setattr(emulator.synapses.storage, "_MAX_ARENA_BYTES", 3 * 4 * 200)
     cells = Population(name="A", n_neurons=200, neuron=LifCurrExp(t_ref_ms=0.0), poisson=drive(rate_hz=80_000.0))
     network = Network(name="burst", populations=(cells,), projections=(projection("A", "A", AllToAll()),))
     message = (
@@ -302,8 +315,9 @@ def test_redrawn_rows_are_those_of_the_spikes_that_were_not_stored():
     drawn[simulation.spike_neuron] = True
     assert (c.state == np.where(drawn, DRAWN, NOT_DRAWN)).all()
     assert c.count_redrawn(simulation.spike_step, simulation.spike_neuron) == (
-        simulation.spike_neuron.size, c.row_length[simulation.spike_neuron].sum(),
-    )  # fmt: skip
+        simulation.spike_neuron.size,
+        c.row_length[simulation.spike_neuron].sum(),
+    )
     assert run(network).connectivity.count_redrawn(simulation.spike_step, simulation.spike_neuron) == (0, 0)
 
 
@@ -328,8 +342,8 @@ def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n
     slices = slice_of_source(mapping, network)[: network.n_neurons]
     table = run(network).connectivity.count_by_slice(slices, len(mapping.partition.slices))
     expected = time_cores(mapping, network, *spikes, table)
-    monkeypatch.setattr(emulator.timing_model, "MAX_LENGTHS_BYTES", 0)
-    monkeypatch.setattr(emulator.timing, "_CHUNK_LENGTHS_BYTES", 2 * len(mapping.partition.slices) * 7)
+    monkeypatch.setattr(emulator.timing.model, "MAX_LENGTHS_BYTES", 0)
+    monkeypatch.setattr(emulator.timing.cores, "_CHUNK_LENGTHS_BYTES", 2 * len(mapping.partition.slices) * 7)
     lengths = row_lengths(c, slices, len(mapping.partition.slices))
     assert callable(lengths)
     found = time_cores(mapping, network, *spikes, lengths)

@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from emulator.connectivity import build_connectivity
+from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.row import draw_delay_steps, draw_rows, draw_weight, unpack_row
-from emulator.weight_scale import weight_scales
+from emulator.synapses.connectivity import build_connectivity
 from models.network import (
     AllToAll,
     Constant,
@@ -26,7 +26,7 @@ from models.network import (
 from models.networks.pd14 import pd14
 from reference_case import projection, rich_network, spikes_at
 
-TABLE_ERROR_SD = 1.1e-5  # of the interpolated normal quantile (emulator.kernels.rows.normal_quantile)
+TABLE_ERROR_SD = 1.1e-5  # of the interpolated normal quantile (emulator.kernels.synapses.rows.normal_quantile)
 
 
 def all_rows(network, *, seed, n_shards=4, is_float=False):
@@ -102,10 +102,14 @@ def test_pd14_has_the_defined_rows():
 def test_connector_has_the_defined_rows(connector, seed):
     cells = Population(name="A", n_neurons=13)
     network = Network(
-        name="one", populations=(cells,),
-        projections=(projection("A", "A", connector, weight_pa=Uniform(low=10.0, high=90.0),
-                                delay_ms=Uniform(low=0.1, high=2.0)),),
-    )  # fmt: skip
+        name="one",
+        populations=(cells,),
+        projections=(
+            projection(
+                "A", "A", connector, weight_pa=Uniform(low=10.0, high=90.0), delay_ms=Uniform(low=0.1, high=2.0)
+            ),
+        ),
+    )
     assert_same_rows(network, seed=seed)
 
 
@@ -116,12 +120,13 @@ def test_given_delays_stand_whatever_the_distribution_says(delay_ms):
         weights_pa=np.array([-3.0, -4.0, 0.0, -1.0]), delays_ms=np.array([1.0, 0.5, 3.0, 2.04]),
     )  # fmt: skip
     network = Network(
-        name="one", populations=(Population(name="A", n_neurons=3),),
+        name="one",
+        populations=(Population(name="A", n_neurons=3),),
         projections=(
             projection("A", "A", given, weight_pa=-5.0, delay_ms=delay_ms),
             projection("A", "A", OneToOne(), weight_pa=8.0, delay_ms=0.8),
         ),
-    )  # fmt: skip
+    )
     assert_same_rows(network, seed=1)
     stored = [sorted(row)[:] for _, row, _ in all_rows(network, seed=1, is_float=True)]
     assert [(s.target, s.delay_steps, s.magnitude) for s in stored[2]] == [(0, 10, 3.0), (1, 30, 0.0), (2, 8, 8.0)]
@@ -134,9 +139,11 @@ def test_rows_do_not_depend_on_other_populations():
     alone = Network(name="alone", populations=(cells,), projections=(inner,))
     source = spikes_at("T", 4, [])
     joined = Network(
-        name="joined", populations=(cells, Population(name="B", n_neurons=9)), sources=(source,),
+        name="joined",
+        populations=(cells, Population(name="B", n_neurons=9)),
+        sources=(source,),
         projections=(inner, projection("T", "B", AllToAll(), weight_pa=20.0)),
-    )  # fmt: skip
+    )
     first, second = ([again for _, _, again in all_rows(n, seed=4)][:6] for n in (alone, joined))
     assert first == second
     stored = ([row for _, row, _ in all_rows(n, seed=4, is_float=True)][:6] for n in (alone, joined))

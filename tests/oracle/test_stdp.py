@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emulator.run import simulate
-from emulator.weight_scale import weight_scales
+from emulator.engine.simulate import simulate
+from emulator.numbers.weight_scale import weight_scales
 from models.network import AllToAll, Constant, Network, Population, Projection, Receptor, SpikeArraySource
-from models.plasticity import PairStdp
+from models.network.plasticity import PairStdp
 from stdp_case import DT_MS, kernel_weights, one_synapse, reference_weights
 
 NEST = np.load(Path(__file__).parents[1] / "data" / "nest_stdp.npz")
@@ -28,11 +28,15 @@ def random_case(seed):
     w_max_pa = float(10 ** rng.uniform(0.5, 4.5))
     w_min_pa = 0.0 if seed % 2 else 0.1 * w_max_pa
     rule = PairStdp(
-        w_min_pa=w_min_pa, w_max_pa=w_max_pa, tau_plus_ms=float(rng.uniform(0.5, 60.0)),
-        tau_minus_ms=float(rng.uniform(0.5, 60.0)), a_plus=float(rng.uniform(0, 0.4)),
-        a_minus=float(rng.uniform(0, 0.4)), weight_dependence=("additive", "multiplicative")[seed // 2 % 2],
+        w_min_pa=w_min_pa,
+        w_max_pa=w_max_pa,
+        tau_plus_ms=float(rng.uniform(0.5, 60.0)),
+        tau_minus_ms=float(rng.uniform(0.5, 60.0)),
+        a_plus=float(rng.uniform(0, 0.4)),
+        a_minus=float(rng.uniform(0, 0.4)),
+        weight_dependence=("additive", "multiplicative")[seed // 2 % 2],
         pairing=("all", "nearest")[seed // 4 % 2],
-    )  # fmt: skip
+    )
     share = (0.0, 0.3, 0.7, 1.0)[seed % 4]
     weight_pa = w_min_pa + share * (w_max_pa - w_min_pa)
     rates = rng.uniform(5.0, 2000.0 if seed % 3 == 0 else 150.0, 2)
@@ -72,10 +76,14 @@ def nest_case(name):
     """The network and trains of a case, and NEST's weights."""
     mu, pairs_all, tau_plus_ms, tau_minus_ms, a_plus, a_minus = NEST[f"{name}/rule"].tolist()
     rule = PairStdp(
-        w_max_pa=float(NEST["w_max_pa"]), tau_plus_ms=tau_plus_ms, tau_minus_ms=tau_minus_ms, a_plus=a_plus,
-        a_minus=a_minus, weight_dependence="multiplicative" if mu else "additive",
+        w_max_pa=float(NEST["w_max_pa"]),
+        tau_plus_ms=tau_plus_ms,
+        tau_minus_ms=tau_minus_ms,
+        a_plus=a_plus,
+        a_minus=a_minus,
+        weight_dependence="multiplicative" if mu else "additive",
         pairing="all" if pairs_all else "nearest",
-    )  # fmt: skip
+    )
     delay_steps = int(NEST[f"{name}/delay_steps"])
     network = one_synapse(rule, delay_steps, float(NEST[f"{name}/first_weight_pa"]), float(NEST["dt_ms"]))
     pre, post = NEST[f"{name}/pre_step"].tolist(), NEST[f"{name}/post_step"].tolist()
@@ -126,9 +134,13 @@ def test_a_neuron_that_changes_its_own_inputs_does_as_in_nest():
     source = SpikeArraySource(name="pre", n_neurons=30, times_ms=steps * DT_MS, ids=ids)
     rule = PairStdp(w_max_pa=1800.0, tau_plus_ms=15.0, tau_minus_ms=25.0, a_plus=0.05, a_minus=0.03)
     plastic = Projection(
-        source="pre", target="post", connector=AllToAll(), weight_pa=Constant(value=900.0),
-        delay_ms=Constant(value=1.5), plasticity=rule,
-    )  # fmt: skip
+        source="pre",
+        target="post",
+        connector=AllToAll(),
+        weight_pa=Constant(value=900.0),
+        delay_ms=Constant(value=1.5),
+        plasticity=rule,
+    )
     cells = Population(name="post", n_neurons=1)
     network = Network(name="loop", populations=(cells,), projections=(plastic,), sources=(source,))
     run = simulate(network, n_steps=12_001, seed=1, arithmetic="float")

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emulator.number_format import NumberFormat
-from emulator.plasticity_weights import N_HISTOGRAM_BINS
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
+from emulator.numbers.number_format import NumberFormat
+from emulator.synapses.plasticity_weights import N_HISTOGRAM_BINS
 from models.errors import ParameterError
 from models.network import AllToAll, Constant, LifCurrExp, Network, Population, Uniform
-from models.plasticity import PairStdp
+from models.network.plasticity import PairStdp
 from reference_case import assert_identical, crowded_network, drive, projection, rich_network, run_both, spikes_at
 
 RULES = {

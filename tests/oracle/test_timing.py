@@ -8,18 +8,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from emulator.connectivity import build_connectivity
-from emulator.plasticity import build_plastic_rows
-from emulator.plasticity_weights import count_plastic_by_slice
-from emulator.timing import slice_of_source, time_cores
-from emulator.timing_model import Timing
+from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.plasticity import build_plastic_rows
+from emulator.synapses.plasticity_weights import count_plastic_by_slice
+from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing.model import Timing
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex
-from models.core_spec import TickSpec
 from models.machine import CostSpec
+from models.machine.core import TickSpec
 from models.network import FixedProbability, Network, Population
-from models.plasticity import PairStdp
+from models.network.plasticity import PairStdp
 from reference_case import projection, spikes_at
 
 BUDGET = 20_000.0  # 0.1 ms of 200 MHz
@@ -116,13 +116,13 @@ def recount(mapping: Mapping, net: Network, spikes: list[tuple[int, int]], n_ste
     received = defaultdict(list)  # lengths of the rows that a core's packets find in a step
     for step, neuron in spikes:
         slice_id = next(
-            i for i, part in enumerate(p.slices)
+            i
+            for i, part in enumerate(p.slices)
             if net.offsets[part.population] + part.start <= neuron < net.offsets[part.population] + part.stop
-        )  # fmt: skip
+        )
         sender = next(
-            v for v in p.vertices
-            if v.slice_id == slice_id and v.role in (Role.NEURON, Role.COMBINED, Role.SOURCE)
-        )  # fmt: skip
+            v for v in p.vertices if v.slice_id == slice_id and v.role in (Role.NEURON, Role.COMBINED, Role.SOURCE)
+        )
         found.cycles[step][sender.vertex_id] += cost.spike_send_cycles
         for vertex in receivers(mapping, net, slice_id):
             length = int(lengths[neuron, vertex.slice_id])
@@ -171,8 +171,11 @@ def test_cycles_and_counts_equal_a_recount(recipe, dma_bytes_per_s):
     spikes = random_spikes(net, 400, n_steps)
     timing, found = time_spikes(mapping, net, spikes, n_steps), recount(mapping, net, spikes, n_steps)
     assert (timing.n_sent, timing.n_delivered, timing.n_rows, timing.n_events) == (
-        400, found.n_delivered, found.n_rows, found.n_events,
-    )  # fmt: skip
+        400,
+        found.n_delivered,
+        found.n_rows,
+        found.n_events,
+    )
     assert timing.n_rows + timing.n_filtered == timing.n_delivered
     assert found.n_rows < found.n_delivered < found.n_events
     cycles = np.array([[step[v] for v in range(len(step))] for step in found.cycles])
@@ -223,9 +226,11 @@ def overloaded(
     cells = Population(name="A", n_neurons=10)
     source = spikes_at("T", 100, [])
     net = Network(
-        name="overload", populations=(cells,), sources=(source,),
+        name="overload",
+        populations=(cells,),
+        sources=(source,),
         projections=(projection("T", "A", FixedProbability(probability=1.0)),),
-    )  # fmt: skip
+    )
     changes = {"cost": FREE | {"combined_spike_cycles": packet_cycles}, "core": {"spike_buffer_packets": buffer}}
     mapping = map_network(net, machine(n_boards=1, tick=tick or TickSpec(), **changes), recipe="combined")
     spikes = [(step, 10 + i) for step, n in enumerate(packets_of_step) for i in range(n)]

@@ -8,25 +8,25 @@ model "simple"), cores filled in order: total and network energy without static 
 import numpy as np
 import pytest
 
-from emulator.cores import CoreWork, phases
-from emulator.energy import energy, traffic
-from emulator.network.adaptor import Spikes, scenario_of
-from emulator.network.compiled import run_compiled
-from emulator.network.drawn_rows import drawn_row_length, expected_rows
-from emulator.network.drawn_spikes import random_spikes
-from emulator.network.machine_numbers import NetworkOptions, usual_end_of_tick
-from emulator.network.outcome import CORE_COUNTERS
-from emulator.run import simulate
-from emulator.timing import slice_of_source, time_cores
-from emulator.timing_model import row_lengths
+from emulator.engine.simulate import simulate
+from emulator.packets.adaptor import Spikes, scenario_of
+from emulator.packets.compiled import run_compiled
+from emulator.packets.drawn_rows import drawn_row_length, expected_rows
+from emulator.packets.drawn_spikes import random_spikes
+from emulator.packets.machine_numbers import NetworkOptions, usual_end_of_tick
+from emulator.packets.outcome import CORE_COUNTERS
+from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing.energy import energy, traffic
+from emulator.timing.kinds import CoreWork, phases
+from emulator.timing.model import row_lengths
 from machines import projection
 from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.model import Role
 from mapping.partition.automatic import busiest_cycles
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.network import AllToAll, FixedProbability, FixedTotalNumber, Network, OneToOne, PoissonSource, Population
-from neuromap.static import static_report
+from neuromap.runs.static import static_report
 
 DT_MS, N, N_STEPS = 0.1, 64, 100
 LOIHI1 = load_machine("loihi1")
@@ -39,9 +39,11 @@ def workload(n_cores, *, p=1.0, n=N, n_targets=N, source_hz=1e3 / DT_MS):
     """``n`` neurons that fire at ``source_hz`` onto ``n_cores`` silent populations."""
     targets = tuple(Population(name=f"T{k}", n_neurons=n_targets, rate_hz=0.0) for k in range(n_cores))
     return Network(
-        name="workload", populations=(Population(name="S", n_neurons=n, rate_hz=source_hz), *targets),
-        projections=tuple(projection("S", one.name, FixedProbability(probability=p)) for one in targets), dt_ms=DT_MS,
-    )  # fmt: skip
+        name="workload",
+        populations=(Population(name="S", n_neurons=n, rate_hz=source_hz), *targets),
+        projections=tuple(projection("S", one.name, FixedProbability(probability=p)) for one in targets),
+        dt_ms=DT_MS,
+    )
 
 
 def mapped(network, machine, neurons_per_core=N):
@@ -85,9 +87,14 @@ def test_workload_of_sana_fe(n_cores, depth):
         assert (timing.n_sent, timing.n_delivered) == (6400 * n_cores, 6400 * n_cores)
         load = static_load(mapping, network)
         done = traffic(
-            mapping, network, spikes_per_s=6400 / model_s, packets_per_s=timing.n_sent / model_s,
-            events_per_s=timing.n_events / model_s, rows_per_s=0.0, hops_per_s=float(load.link_packets_per_s.sum()),
-        )  # fmt: skip
+            mapping,
+            network,
+            spikes_per_s=6400 / model_s,
+            packets_per_s=timing.n_sent / model_s,
+            events_per_s=timing.n_events / model_s,
+            rows_per_s=0.0,
+            hops_per_s=float(load.link_packets_per_s.sum()),
+        )
         factor = timing.real_time_factor(1.0)
         parts_w = energy(LOIHI1, done, n_boards=1, n_cores=2, busy_cores=1, real_time_factor=factor).parts_w
     # each hop has the mean of 3.0 and 4.2 pJ here; all of SANA-FE's are of 4.2, since its tiles count along columns
@@ -139,9 +146,11 @@ def test_spike_sources_pay_for_every_packet_too():
     source = PoissonSource(name="S", n_neurons=N, rate_hz=100.0)
     targets = tuple(Population(name=f"T{k}", n_neurons=N) for k in range(4))
     network = Network(
-        name="sources", populations=targets, sources=(source,),
+        name="sources",
+        populations=targets,
+        sources=(source,),
         projections=tuple(projection("S", one.name, AllToAll()) for one in targets),
-    )  # fmt: skip
+    )
     mapping = mapped(network, MESH)
     lengths = np.zeros((network.n_sources, len(mapping.partition.slices)), np.uint16)
     lengths[4 * N :, :4] = N
@@ -225,11 +234,13 @@ def test_links_of_a_shared_tree_carry_each_packet():
 @pytest.mark.parametrize(
     ("connector", "mean"),
     [
-        (AllToAll(), 8.0), (OneToOne(), 0.25), (FixedProbability(probability=0.1), 0.8),
+        (AllToAll(), 8.0),
+        (OneToOne(), 0.25),
+        (FixedProbability(probability=0.1), 0.8),
         (FixedTotalNumber(n_synapses=500), 500 / 128),
     ],
     ids=lambda value: type(value).__name__,
-)  # fmt: skip
+)
 def test_drawn_rows_have_the_right_mean(connector, mean):
     populations = tuple(Population(name=name, n_neurons=32) for name in "AB")
     network = Network(name="rows", populations=populations, projections=(projection("A", "B", connector),))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from emulator.run import simulate
-from emulator.weight_counts import may_lose_weights
+from emulator.engine.simulate import simulate
+from emulator.synapses.weight_counts import may_lose_weights
 from models.network import (
     AllToAll,
     Constant,
@@ -35,12 +35,17 @@ def network_with(weight_pa, *, n_silent: int = 40, **changes) -> Network:
     ]
     projections += [
         Projection(
-            source="A", target="A", connector=FixedTotalNumber(n_synapses=5), weight_pa=Constant(value=9e3),
-            delay_ms=Constant(value=0.1), **changes,
+            source="A",
+            target="A",
+            connector=FixedTotalNumber(n_synapses=5),
+            weight_pa=Constant(value=9e3),
+            delay_ms=Constant(value=0.1),
+            **changes,
         )
-    ]  # fmt: skip
-    return Network(name="w", populations=(Population(name="A", n_neurons=30),), projections=tuple(projections),
-                   sources=sources)  # fmt: skip
+    ]
+    return Network(
+        name="w", populations=(Population(name="A", n_neurons=30),), projections=tuple(projections), sources=sources
+    )
 
 
 def counts_of(network, memory, n_threads):
@@ -68,17 +73,23 @@ def test_counts_of_drawn_weights_do_not_depend_on_memory(weight_pa):
 
 
 def tables_of(weight_pa, connector=None):
-    from emulator.projection_table import projection_tables
-    from emulator.source_group import source_groups
-    from emulator.weight_scale import weight_scales
+    from emulator.numbers.weight_scale import weight_scales
+    from emulator.synapses.projection_table import projection_tables
+    from emulator.synapses.source_group import source_groups
 
     network = Network(
-        name="one", populations=(Population(name="A", n_neurons=9),),
+        name="one",
+        populations=(Population(name="A", n_neurons=9),),
         projections=(
-            Projection(source="A", target="A", connector=connector or AllToAll(), weight_pa=weight_pa,
-                       delay_ms=Constant(value=1.0)),
+            Projection(
+                source="A",
+                target="A",
+                connector=connector or AllToAll(),
+                weight_pa=weight_pa,
+                delay_ms=Constant(value=1.0),
+            ),
         ),
-    )  # fmt: skip
+    )
     raw = {key: scale.raw_per_pa for key, scale in weight_scales(network).items()}
     return projection_tables(network, source_groups(network), raw, 1)
 

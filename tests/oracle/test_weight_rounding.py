@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from emulator.connectivity import build_connectivity
-from emulator.number_format import coarsen_weights, weight_steps
-from emulator.random_stream import Stream, stream_key
+from emulator.engine.simulate import simulate
+from emulator.numbers.number_format import coarsen_weights, weight_steps
+from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.philox import philox_block
 from emulator.reference.row import unpack_row
-from emulator.run import simulate
-from emulator.weight_scale import weight_scales
+from emulator.runtime.random_stream import Stream, stream_key
+from emulator.synapses.connectivity import build_connectivity
 from models.network import AllToAll, FixedTotalNumber, Network, Normal, Population, Receptor, Uniform
 from reference_case import projection, rich_network, spikes_at, spikes_of
 

@@ -27,16 +27,24 @@ STEPS = st.integers(0, 40)
 def populations(draw: Any, name: str) -> Population:
     v_reset_mv = draw(st.floats(-80.0, -55.0))
     neuron = LifCurrExp(
-        c_m_pf=draw(st.floats(50.0, 500.0)), tau_mem_ms=draw(TAU_MS), tau_syn_exc_ms=draw(TAU_MS),
-        tau_syn_inh_ms=draw(TAU_MS), t_ref_ms=0.1 * draw(STEPS), v_rest_mv=draw(st.floats(-75.0, -60.0)),
-        v_reset_mv=v_reset_mv, v_thresh_mv=draw(st.floats(-54.0, -40.0)),
-    )  # fmt: skip
+        c_m_pf=draw(st.floats(50.0, 500.0)),
+        tau_mem_ms=draw(TAU_MS),
+        tau_syn_exc_ms=draw(TAU_MS),
+        tau_syn_inh_ms=draw(TAU_MS),
+        t_ref_ms=0.1 * draw(STEPS),
+        v_rest_mv=draw(st.floats(-75.0, -60.0)),
+        v_reset_mv=v_reset_mv,
+        v_thresh_mv=draw(st.floats(-54.0, -40.0)),
+    )
     poisson = drive(draw(st.floats(0.0, 40_000.0)), draw(st.floats(0.0, 300.0)), 0.1 * draw(STEPS))
     return Population(
-        name=name, n_neurons=draw(st.integers(1, 12)), neuron=neuron, v_init_mv=Uniform(low=-70.0, high=-45.0),
+        name=name,
+        n_neurons=draw(st.integers(1, 12)),
+        neuron=neuron,
+        v_init_mv=Uniform(low=-70.0, high=-45.0),
         poisson=draw(st.sampled_from([None, poisson])),
         current=draw(st.sampled_from([None, CurrentDrive(amplitude_pa=draw(st.floats(-500.0, 1500.0)))])),
-    )  # fmt: skip
+    )
 
 
 @st.composite
@@ -55,15 +63,20 @@ def networks(draw: Any) -> Network:
     )
     joined = [
         projection(
-            draw(st.sampled_from([*names, "S", "T"])), draw(st.sampled_from(names)), draw(connectors),
-            weight_pa=draw(st.floats(-900.0, 900.0)), delay_ms=0.1 * draw(STEPS),
+            draw(st.sampled_from([*names, "S", "T"])),
+            draw(st.sampled_from(names)),
+            draw(connectors),
+            weight_pa=draw(st.floats(-900.0, 900.0)),
+            delay_ms=0.1 * draw(STEPS),
         )
         for _ in range(draw(st.integers(0, 6)))
-    ]  # fmt: skip
+    ]
     return Network(
-        name="random", populations=tuple(draw(populations(name)) for name in names), projections=tuple(joined),
+        name="random",
+        populations=tuple(draw(populations(name)) for name in names),
+        projections=tuple(joined),
         sources=sources,
-    )  # fmt: skip
+    )
 
 
 SEED = st.integers(0, 2**63 - 1)

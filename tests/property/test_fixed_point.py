@@ -9,7 +9,7 @@ from fxpmath import Fxp
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from emulator.fixed_point import (
+from emulator.numbers.fixed_point import (
     S1615,
     Overflow,
     QFormat,

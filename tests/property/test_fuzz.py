@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from fuzz_inputs import SCALARS, block, mutate_bytes, mutate_json, mutate_npz, mutated_yaml
-from models.machine_file import list_machines, machine_path
-from models.yaml_document import read_document
-from neuromap.cli import main
+from models.files.yaml_document import read_document
+from models.machine.file import list_machines, machine_path
+from neuromap.cli.app import main
 
 CLEAN_CODES = (0, 2, 130)  # done, wrong input, interrupted; 1 where the disk does not take what is to be written
 LIMIT_S = 3.0  # of processor time, from the issue

@@ -14,7 +14,7 @@ from mapping.recipe import FixedChip, Recipe, ReservedCores, SameChip
 from mapping.verify import Asked, verify
 from mapping_mutants import mutants
 from mapping_walk import count_bytes, meaning
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.network import Network
 
 PAIRS = [("A", "A"), ("A", "B"), ("B", "A"), ("S", "A"), ("S", "B")]

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from machines import machine, network
+from mapping.files.io import load_mapping, save_mapping
 from mapping.flow import map_network
-from mapping.io import load_mapping, save_mapping
 from mapping.load import static_load
 from mapping.packet_walk import Routers
 from mapping.tables import _prefix_entries, _rank

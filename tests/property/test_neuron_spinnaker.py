@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.kernels import neuron_spinnaker as kernel
-from emulator.trace_replay import TraceFile, TraceKind, derived_constants, replay_kernel, replay_reference
+from emulator.kernels.neuron import spinnaker as kernel
+from emulator.loop.trace_replay import TraceFile, TraceKind, derived_constants, replay_kernel, replay_reference
 
 N_STEPS = 60
 MS = 1 << 15
@@ -27,22 +27,42 @@ ring_words = st.sampled_from([0, 0, 0, 1, 700, 65535])
 def lif_rows(draw, kind):
     v_thresh = draw(potentials)
     row = [
-        draw(potentials), draw(potentials), draw(st.integers(33, 33 * MS)), draw(st.integers(3 * MS, 40 * MS)),
-        draw(st.one_of(st.integers(-MS, MS), any_raw)), v_thresh - draw(st.integers(-3, 30)) * MS,
-        draw(st.sampled_from([0, 1, 3276, 3277, 3278, 2 * MS, 500 * MS])), draw(dts), draw(taus), draw(taus), v_thresh,
-        draw(shifts), draw(shifts), N_STEPS,
-    ]  # fmt: skip
+        draw(potentials),
+        draw(potentials),
+        draw(st.integers(33, 33 * MS)),
+        draw(st.integers(3 * MS, 40 * MS)),
+        draw(st.one_of(st.integers(-MS, MS), any_raw)),
+        v_thresh - draw(st.integers(-3, 30)) * MS,
+        draw(st.sampled_from([0, 1, 3276, 3277, 3278, 2 * MS, 500 * MS])),
+        draw(dts),
+        draw(taus),
+        draw(taus),
+        v_thresh,
+        draw(shifts),
+        draw(shifts),
+        N_STEPS,
+    ]
     return row + ([0, draw(potentials)] if kind is TraceKind.LIF_CONDUCTANCE else [])
 
 
 @st.composite
 def izhikevich_rows(draw):
     return [
-        draw(st.integers(0, MS)), draw(st.integers(0, MS)), draw(potentials), draw(st.integers(0, 10 * MS)),
-        draw(st.one_of(potentials, any_raw)), draw(st.one_of(st.integers(-20 * MS, 20 * MS), any_raw)),
-        draw(st.integers(-MS, 20 * MS)), draw(dts), draw(taus), draw(taus), 30 * MS, draw(shifts),
-        draw(shifts), N_STEPS,
-    ]  # fmt: skip
+        draw(st.integers(0, MS)),
+        draw(st.integers(0, MS)),
+        draw(potentials),
+        draw(st.integers(0, 10 * MS)),
+        draw(st.one_of(potentials, any_raw)),
+        draw(st.one_of(st.integers(-20 * MS, 20 * MS), any_raw)),
+        draw(st.integers(-MS, 20 * MS)),
+        draw(dts),
+        draw(taus),
+        draw(taus),
+        30 * MS,
+        draw(shifts),
+        draw(shifts),
+        N_STEPS,
+    ]
 
 
 @pytest.mark.parametrize("kind", TraceKind)

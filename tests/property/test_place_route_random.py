@@ -10,8 +10,8 @@ from machines import SPINNAKER1, network
 from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.place import PLACERS
-from mapping.place.chip_order import hilbert_number
 from mapping.place.constraint import ReservedCores
+from mapping.place.filling.chip_order import hilbert_number
 from mapping.route import ROUTERS
 from mapping.route.lattice import displacement, has_dimensions, unit_steps
 from mapping.verify import verify
@@ -60,9 +60,14 @@ def networks(draw):
 
 @settings(max_examples=80, suppress_health_check=_SLOW, deadline=None)
 @given(
-    networks(), machines(), st.sampled_from(sorted(PLACERS)), st.sampled_from(sorted(ROUTERS)),
-    st.sampled_from(["ensemble", "combined"]), st.integers(0, 3), st.integers(0, 99),
-)  # fmt: skip
+    networks(),
+    machines(),
+    st.sampled_from(sorted(PLACERS)),
+    st.sampled_from(sorted(ROUTERS)),
+    st.sampled_from(["ensemble", "combined"]),
+    st.integers(0, 3),
+    st.integers(0, 99),
+)
 def test_any_placer_and_router_give_a_valid_mapping(net, given_machine, place, route, recipe, n_reserved, seed):
     options = {"constraints": (ReservedCores(n_reserved),), "place": place, "route": route, "seed": seed}
     try:

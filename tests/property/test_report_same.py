@@ -8,9 +8,9 @@ import pytest
 
 import models.networks
 from models.network import FixedTotalNumber, Normal, PairStdp, Population, Projection, Uniform
-from neuromap.dynamic import run_dynamic
-from neuromap.flow import run, run_static
-from neuromap.full import run_full
+from neuromap.runs.cores import run, run_static
+from neuromap.runs.dynamic import run_dynamic
+from neuromap.runs.full import run_full
 from reference_case import rich_network
 
 #: What may differ between two runs of one experiment: what they cost us, and what was asked for.
@@ -23,9 +23,12 @@ def rich():
     network = rich_network()
     unheard = Population(name="quiet", n_neurons=40)
     weak = Projection(
-        source="quiet", target=network.populations[0].name, connector=FixedTotalNumber(n_synapses=300),
-        weight_pa=Normal(mean=0.02, sd=0.02, low=0.0), delay_ms=Uniform(low=0.1, high=2.0),
-    )  # fmt: skip
+        source="quiet",
+        target=network.populations[0].name,
+        connector=FixedTotalNumber(n_synapses=300),
+        weight_pa=Normal(mean=0.02, sd=0.02, low=0.0),
+        delay_ms=Uniform(low=0.1, high=2.0),
+    )
     return replace(network, populations=(*network.populations, unheard), projections=(*network.projections, weak))
 
 

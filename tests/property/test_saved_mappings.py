@@ -13,21 +13,39 @@ import numpy as np
 import pytest
 
 from models.errors import NeuromapError
-from neuromap.cli import main
-from neuromap.experiment import load_experiment
+from neuromap.cli.app import main
+from neuromap.experiment.load import load_experiment
 
 FILES = ("mapping.json", "mapping.npz", "experiment.yaml", "vertices.json", "nets.json", "loads.npz")
 EXPERIMENTS = {
     "ensemble": ["chain"],
     "constraints": [
-        "brunel", "--scale", "0.01", "--recipe", "combined", "--set", "network.in_degree_exc=40",
-        "--set", "recipe.reserved_cores=1", "--set", 'recipe.fixed_chips=[["I",[2,2]]]',
-        "--set", "machine.topology.n_boards=1",
+        "brunel",
+        "--scale",
+        "0.01",
+        "--recipe",
+        "combined",
+        "--set",
+        "network.in_degree_exc=40",
+        "--set",
+        "recipe.reserved_cores=1",
+        "--set",
+        'recipe.fixed_chips=[["I",[2,2]]]',
+        "--set",
+        "machine.topology.n_boards=1",
     ],
     "spread": [
-        "pd14", "--scale", "0.01", "--machine", "neuroaix", "--set", "machine.topology.shape=[2,3]", "--drive", "dc",
+        "pd14",
+        "--scale",
+        "0.01",
+        "--machine",
+        "neuroaix",
+        "--set",
+        "machine.topology.shape=[2,3]",
+        "--drive",
+        "dc",
     ],
-}  # fmt: skip
+}
 
 #: A change of one folder, and whether it must be found (else it must only not end in a traceback).
 Damage = tuple[str, Callable[[Path], None], bool]
@@ -177,10 +195,13 @@ def arrays(folder: Path, rng: np.random.Generator) -> Iterator[Damage]:
             held = dict(file)
         for key, values in held.items():
             odd = {
-                "float32": lambda v: v.astype(np.float32) + np.float32(0.5), "text": lambda v: v.astype("U9"),
-                "int16": lambda v: np.asarray(v, dtype=np.complex64), "longer": lambda v: np.concatenate((v, v[:1])),
-                "scalar": lambda v: np.int64(1), "deeper": lambda v: v[..., None],
-            }  # fmt: skip
+                "float32": lambda v: v.astype(np.float32) + np.float32(0.5),
+                "text": lambda v: v.astype("U9"),
+                "int16": lambda v: np.asarray(v, dtype=np.complex64),
+                "longer": lambda v: np.concatenate((v, v[:1])),
+                "scalar": lambda v: np.int64(1),
+                "deeper": lambda v: v[..., None],
+            }
             for kind, new in odd.items():
                 is_longer = kind == "longer" and not len(values)
                 if not is_longer:
@@ -223,17 +244,30 @@ def _huge(path: Path, member: str) -> None:
 def experiments(folder: Path) -> Iterator[Damage]:
     text = (folder / "experiment.yaml").read_text()
     for old, new in (
-        ("seed: 1234", "seed: 1235"), ("seed: 1234", "seed: x"), ("place: connected", "place: hilbert"),
-        ("keys: zoned", "keys: dense"), ("minimise: auto", "minimise: pair"),
+        ("seed: 1234", "seed: 1235"),
+        ("seed: 1234", "seed: x"),
+        ("place: connected", "place: hilbert"),
+        ("keys: zoned", "keys: dense"),
+        ("minimise: auto", "minimise: pair"),
         ("reserved_cores: ", "reserved_cores: 2 # "),
-        ("neurons_per_core:", "neurons_per_core: 7 #"), ("name: chain", "name: brunel"), ("name: chain", "name: x"),
-        ("name: spinnaker1", "name: spinnaker2"), ("name: neuroaix", "name: loihi1"), ("scale: 0.0", "scale: 0.1"),
-        ("drive: dc", "drive: poisson"), ("n_boards: 1", "n_boards: 3"), ("fixed_chips:", "same_chip:"),
-        ("route: shared_tree", "route: ner"), ("route: two_phase", "route: unicast"), ("recipe:", "recepi:"),
-        ("machine:", "machine:\n  dead_chips: [[0, 0]]"), ("machine:", "machine:\n  core: {clock_hz: 1e8}"),
-        ("machine:", "machine:\n  power: {core_active_w: 0.5}"), ("machine:", "machine:\n  core: {max_neurons: 1}"),
+        ("neurons_per_core:", "neurons_per_core: 7 #"),
+        ("name: chain", "name: brunel"),
+        ("name: chain", "name: x"),
+        ("name: spinnaker1", "name: spinnaker2"),
+        ("name: neuroaix", "name: loihi1"),
+        ("scale: 0.0", "scale: 0.1"),
+        ("drive: dc", "drive: poisson"),
+        ("n_boards: 1", "n_boards: 3"),
+        ("fixed_chips:", "same_chip:"),
+        ("route: shared_tree", "route: ner"),
+        ("route: two_phase", "route: unicast"),
+        ("recipe:", "recepi:"),
+        ("machine:", "machine:\n  dead_chips: [[0, 0]]"),
+        ("machine:", "machine:\n  core: {clock_hz: 1e8}"),
+        ("machine:", "machine:\n  power: {core_active_w: 0.5}"),
+        ("machine:", "machine:\n  core: {max_neurons: 1}"),
         ("network:", "network:\n  dt_ms: 0.2"),
-    ):  # fmt: skip
+    ):
         if old in text:
             yield (
                 f"experiment {old} -> {new!r}",

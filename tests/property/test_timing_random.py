@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.cores import CoreWork, phases
-from emulator.timing import time_cores
+from emulator.timing.cores import time_cores
+from emulator.timing.kinds import CoreWork, phases
 from machines import machine, network
 from mapping.flow import map_network
-from models.machine_file import load_machine
-from models.machine_range import open_times, with_times_at
+from models.machine.file import load_machine
+from models.machine.ranges import open_times, with_times_at
 
 NET = network({"A": 60, "B": 40}, [("A", "A"), ("A", "B"), ("B", "A"), ("S", "B")], source_sizes={"S": 10})
 N_STEPS = 6
@@ -46,9 +46,11 @@ def loads(draw):
     joined = [[s in senders.get(part.population, ()) for part in mapping.partition.slices] for s in source.tolist()]
     lengths = (lengths * np.array(joined)).astype(np.uint16)
     tick = replace(
-        mapping.machine.tick, overrun=draw(st.sampled_from(["late", "drop", "wait"])),
-        phase_ns=draw(st.sampled_from([0.0, 20_000.0])), background_ratio=draw(st.sampled_from([0.0, 0.3])),
-    )  # fmt: skip
+        mapping.machine.tick,
+        overrun=draw(st.sampled_from(["late", "drop", "wait"])),
+        phase_ns=draw(st.sampled_from([0.0, 20_000.0])),
+        background_ratio=draw(st.sampled_from([0.0, 0.3])),
+    )
     core = replace(mapping.machine.core, spike_buffer_packets=draw(st.sampled_from([1, 20, 1024])))
     mapping = replace(mapping, machine=replace(mapping.machine, tick=tick, core=core))
     factor = draw(st.sampled_from([0.02, 0.3, 1.0]))
@@ -122,9 +124,11 @@ def test_phases_are_never_negative_and_grow_with_the_work(recipe, which, data):
     vertex_id = which % len(mapping.partition.vertices)
     rows = data.draw(st.integers(0, 50))
     done = CoreWork(
-        n_sent=data.draw(st.integers(0, 9)), n_packets=rows + data.draw(st.integers(0, 50)), n_rows=rows,
+        n_sent=data.draw(st.integers(0, 9)),
+        n_packets=rows + data.draw(st.integers(0, 50)),
+        n_rows=rows,
         n_events=rows * data.draw(st.integers(0, 30)),
-    )  # fmt: skip
+    )
     found = phases(mapping, NET, vertex_id, done)
     assert min(found.values()) >= 0
     for name in ("n_sent", "n_packets", "n_events"):

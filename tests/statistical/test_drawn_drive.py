@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.network import LifCurrExp, Network, Population
 from reference_case import constant, drive
 

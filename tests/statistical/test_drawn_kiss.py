@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emulator.kernels import poisson_kiss as kernel
-from emulator.poisson_kiss import kiss_rate, kiss_seeds, quantile_table
+from emulator.engine.poisson_kiss import kiss_rate, kiss_seeds, quantile_table
+from emulator.kernels.random import poisson_kiss as kernel
 
 P_MIN = 1e-3
 N_NEURONS, N_STEPS = 500, 400
@@ -36,9 +36,18 @@ def pooled_pvalue(found, probability):
 
 @pytest.mark.parametrize(
     ("rate_hz", "dt_ms"),
-    [(8.0, 1.0), (99.0, 0.1), (101.0, 0.1), (1_000.0, 0.1), (12_800.0, 0.1), (20_000.0, 0.1), (5_000.0, 1.0),
-     (9_650.0, 1.0), (9_999.0, 1.0)],
-)  # fmt: skip
+    [
+        (8.0, 1.0),
+        (99.0, 0.1),
+        (101.0, 0.1),
+        (1_000.0, 0.1),
+        (12_800.0, 0.1),
+        (20_000.0, 0.1),
+        (5_000.0, 1.0),
+        (9_650.0, 1.0),
+        (9_999.0, 1.0),
+    ],
+)
 def test_slow_and_fast_counts_are_poisson(rate_hz, dt_ms):
     counts, rate = kiss_counts(rate_hz, dt_ms)
     mean = rate.mean_per_step

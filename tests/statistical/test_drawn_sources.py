@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emulator.poisson_kiss import PoissonMethod, kiss_rate
-from emulator.source import SpikeSources
+from emulator.engine.poisson_kiss import PoissonMethod, kiss_rate
+from emulator.engine.source import SpikeSources
 from models.network import Network, PoissonSource, Population
 
 P_MIN = 1e-3

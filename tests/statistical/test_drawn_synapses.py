@@ -140,18 +140,24 @@ def test_clipped_weights_pile_up_at_the_bound():
 def test_target_delay_and_weight_are_independent():
     found = many(delay_ms=Uniform(low=0.1, high=5.0), weight_pa=Uniform(low=0.0, high=1.0))
     for a, b in (
-        (found.target, found.weight), (found.target, found.delay_steps), (found.weight, found.delay_steps),
-        (found.source, found.weight), (found.source, found.delay_steps),
-    ):  # fmt: skip
+        (found.target, found.weight),
+        (found.target, found.delay_steps),
+        (found.weight, found.delay_steps),
+        (found.source, found.weight),
+        (found.source, found.delay_steps),
+    ):
         assert stats.spearmanr(a, b).pvalue > P_MIN
 
 
 def test_projections_of_one_source_are_independent():
     populations = (Population(name="A", n_neurons=N_SOURCES), Population(name="B", n_neurons=N_TARGETS))
     one = Projection(
-        source="A", target="B", connector=FixedProbability(probability=0.3), weight_pa=constant(10.0),
+        source="A",
+        target="B",
+        connector=FixedProbability(probability=0.3),
+        weight_pa=constant(10.0),
         delay_ms=constant(1.0),
-    )  # fmt: skip
+    )
     both = Network(name="two", populations=populations, projections=(one, one))
     found = synapses(both)
     pairs = np.bincount(found.source * N_TARGETS + found.target - N_SOURCES, minlength=N_SOURCES * N_TARGETS)

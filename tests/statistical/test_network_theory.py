@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from emulator.network.compiled import run_compiled
-from emulator.network.model import FOREVER, Parameters, What
+from emulator.packets.compiled import run_compiled
+from emulator.packets.model import FOREVER, Parameters, What
 from network_scenarios import grid_fabric, line, random_scenario, scenario
 
 ENDLESS = Parameters(wait1_cycles=FOREVER, output_buffer_packets=5000, input_buffer_packets=50, receive_cycles=1)

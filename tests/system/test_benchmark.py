@@ -67,8 +67,10 @@ def test_benchmark_of_a_large_network_says_what_was_stored(tmp_path):
     options = ["--areas", "2", "--n-scale", "0.003", "--seconds", "0.05", "--threads", "1", "--memory-gib", "1", "0"]
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "bench_ten_pd14.py"), *options, "--out", str(out)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     raw = json.loads(out.read_text(encoding="utf-8"))["raw"]
     stored, redrawn = raw["1 GiB"], raw["0 GiB"]

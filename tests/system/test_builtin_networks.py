@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from models.networks import brunel, chain, layered_conv, modular, pd14, small_world, vogels_abbott
 
 

@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 
-from neuromap.cli import main
-from neuromap.cli_process import resource_message, to_ascii
-from neuromap.terminal import ProgressView
+from neuromap.cli.app import main
+from neuromap.cli.process import resource_message, to_ascii
+from neuromap.cli.terminal import ProgressView
 
 LONG = ["run", "chain", "--seconds", "10000", "--set", "warmup_ms=0", "--no-html"]
 
@@ -25,9 +25,13 @@ def heed_sigint():
 
 def start(*arguments, **environment):
     return subprocess.Popen(
-        [sys.executable, "-m", "neuromap.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | environment, preexec_fn=heed_sigint,
-    )  # fmt: skip
+        [sys.executable, "-m", "neuromap", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+        preexec_fn=heed_sigint,
+    )
 
 
 def wait_until_it_simulates(process):
@@ -58,8 +62,10 @@ def test_a_signal_ends_a_run_which_keeps_its_report(tmp_path, number, code):
 
 def test_a_run_under_nohup_does_not_end_with_its_terminal(tmp_path):
     out = tmp_path / "out"
-    code = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" \
-        "from neuromap.cli import main; sys.exit(main())"  # fmt: skip
+    code = (
+        "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "from neuromap.cli.app import main; sys.exit(main())"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", code, *LONG, "--out", str(out)], stderr=subprocess.PIPE, text=True
     )
@@ -125,7 +131,7 @@ def test_a_command_started_without_streams_keeps_its_results(tmp_path, closed):
     out, said = tmp_path / "out", tmp_path / "said"
     shown = f"2>{said} >&-" if closed == ">&-" else closed
     words = ["run", "chain", "--seconds", "0.01", "--set", "warmup_ms=0", "--no-html", "--out", str(out)]
-    command = f"exec {shlex.join([sys.executable, '-m', 'neuromap.cli', *words])} {shown}"
+    command = f"exec {shlex.join([sys.executable, '-m', 'neuromap.cli.app', *words])} {shown}"
     assert subprocess.run(["bash", "-c", command], check=False).returncode == 0
     assert json.loads((out / "report.json").read_text())["status"] == "complete"
     assert "Traceback" not in (said.read_text() if said.exists() else "")
@@ -195,7 +201,7 @@ def test_other_errors_of_coding_are_not_swallowed():
 
 
 def limited(n_kib, *arguments):
-    command = f"ulimit -v {n_kib}; exec {sys.executable} -m neuromap.cli " + " ".join(arguments)
+    command = f"ulimit -v {n_kib}; exec {sys.executable} -m neuromap.cli.app " + " ".join(arguments)
     return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
 
 

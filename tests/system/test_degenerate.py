@@ -8,15 +8,19 @@ import pytest
 
 import models.networks
 from degenerate import NETWORKS
-from neuromap.cli import main
+from neuromap.cli.app import main
 
 FILES = {"static": "static.json", "cores": "report.json", "dynamic": "dynamic.json", "full": "report.json"}
 NAMES = {name.replace(" ", "_"): build for name, build in NETWORKS.items()}
 #: In these no neuron fires and no packet is sent; in these some neuron does, but no packet is sent.
 SILENT = {
-    "silent", "one_silent_neuron", "silent_without_projections", "silent_source", "empty_spike_array",
+    "silent",
+    "one_silent_neuron",
+    "silent_without_projections",
+    "silent_source",
+    "empty_spike_array",
     "source_that_nobody_hears",
-}  # fmt: skip
+}
 UNHEARD = {"no_projections", "zero_synapses", "empty_list_of_synapses"}
 
 

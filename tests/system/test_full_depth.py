@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import neuromap.flow
-import neuromap.full
-from emulator.closed_loop import ClosedLoop
-from neuromap.cli import main
-from neuromap.feedback import feedback_sentence
-from neuromap.full import run_full
-from neuromap.results import Effect, FeedbackReport, TargetLoss
+import neuromap.runs.cores
+import neuromap.runs.full
+from emulator.loop.closed_loop import ClosedLoop
+from neuromap.cli.app import main
+from neuromap.measures.feedback import feedback_sentence
+from neuromap.measures.results import Effect, FeedbackReport, TargetLoss
+from neuromap.runs.full import run_full
 
 SMALL = {"scale": 0.05, "seconds": 0.1, "settings": ("warmup_ms=20",)}
 SLOW = (*SMALL["settings"], "machine.core.clock_hz=60e6")
@@ -76,7 +76,7 @@ def test_courses_add_up_to_the_counts(lossy):
 
 def test_a_machine_that_keeps_up_gives_the_spikes_of_the_open_loop():
     full = run_full("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
-    opened = neuromap.flow.run("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
+    opened = neuromap.runs.cores.run("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
     np.testing.assert_array_equal(full.result.simulation.spike_neuron, opened.simulation.spike_neuron)
     assert full.report.feedback.n_events > 10_000
     assert (full.report.feedback.n_late, full.report.feedback.n_lost) == (0, 0)
@@ -88,8 +88,26 @@ def test_a_machine_that_keeps_up_gives_the_spikes_of_the_open_loop():
 
 def test_command_prints_packets_verdict_and_losses(tmp_path, capsys):
     settings = [word for setting in SLOW for word in ("--set", setting)]
-    code = main(["run", "pd14", "--depth", "full", "--scale", "0.02", "--seconds", "0.02", "--recipe", "combined",
-                 "--end-of-tick", "drop", "--no-html", "--out", str(tmp_path / "out"), *settings])  # fmt: skip
+    code = main(
+        [
+            "run",
+            "pd14",
+            "--depth",
+            "full",
+            "--scale",
+            "0.02",
+            "--seconds",
+            "0.02",
+            "--recipe",
+            "combined",
+            "--end-of-tick",
+            "drop",
+            "--no-html",
+            "--out",
+            str(tmp_path / "out"),
+            *settings,
+        ]
+    )
     text = " ".join(capsys.readouterr().out.split())
     assert code == 0
     assert "end of tick: drop" in text
@@ -142,10 +160,10 @@ def test_ctrl_c_in_the_warm_up_compares_as_much_as_was_done(ctrl_c):
 
 def test_ctrl_c_in_the_run_without_losses_keeps_the_spikes(monkeypatch, tmp_path):
     def simulate(experiment, network, progress, *, couple=None):
-        simulation = neuromap.flow.simulate_experiment(experiment, network, progress, couple=couple)
+        simulation = neuromap.runs.cores.simulate_experiment(experiment, network, progress, couple=couple)
         return simulation if couple is not None else replace(simulation, is_complete=False)
 
-    monkeypatch.setattr(neuromap.full, "simulate_experiment", simulate)
+    monkeypatch.setattr(neuromap.runs.full, "simulate_experiment", simulate)
     with pytest.raises(KeyboardInterrupt):
         run_full("pd14", recipe="combined", out=tmp_path / "out", **SMALL | {"settings": SLOW})
     assert np.load(tmp_path / "out" / "spikes.npz")["step"].size > 100

@@ -8,7 +8,7 @@ import pytest
 import neuromap as nm
 from models.networks import pd14
 from models.published import PD14_POPULATIONS
-from neuromap.statistics import nest_reference
+from neuromap.measures.statistics import nest_reference
 
 pytestmark = pytest.mark.slow
 

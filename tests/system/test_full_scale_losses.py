@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuromap.full import run_full
+from neuromap.runs.full import run_full
 
 
 @pytest.mark.slow

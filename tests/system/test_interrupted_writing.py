@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.atomic_file import UNFINISHED
-from neuromap.cli import main
+from models.files.atomic_file import UNFINISHED
+from neuromap.cli.app import main
 
 SMALL = ["--set", "network.n_populations=3", "--set", "network.n_neurons=10"]
 SHORT = ["--seconds", "0.01", *SMALL]
@@ -32,9 +32,15 @@ COMMANDS = {
 }
 #: What says that everything else of a command is there.
 MARKS = {
-    "run": "report.json", "dynamic": "dynamic.json", "static": "static.json", "full": "report.json",
-    "map": "mapping/mapping.json", "sweep": "table.csv", "accuracy": "accuracy.json", "published": "published.json",
-}  # fmt: skip
+    "run": "report.json",
+    "dynamic": "dynamic.json",
+    "static": "static.json",
+    "full": "report.json",
+    "map": "mapping/mapping.json",
+    "sweep": "table.csv",
+    "accuracy": "accuracy.json",
+    "published": "published.json",
+}
 ENDINGS = {".json", ".npz", ".html", ".yaml", ".png", ".csv", ".jsonl"}
 
 

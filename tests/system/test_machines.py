@@ -8,7 +8,7 @@ from mapping.flow import map_network
 from mapping.usual import usual_recipe, usual_router
 from mapping.verify import verify
 from models.errors import CapacityError
-from models.machine_file import list_machines, load_machine
+from models.machine.file import list_machines, load_machine
 from models.networks import NETWORKS
 
 MAPPED = {

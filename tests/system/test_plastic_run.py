@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from emulator.run import simulate
+from emulator.engine.simulate import simulate
 from machines import machine
 from mapping.flow import map_network
 from mapping.verify import verify
-from models.plasticity import PairStdp
-from neuromap.experiment import make_experiment
-from neuromap.timed import time_simulation
+from models.network.plasticity import PairStdp
+from neuromap.experiment.load import make_experiment
+from neuromap.measures.timed import time_simulation
 from reference_case import rich_network
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 import neuromap
-from neuromap.published_rows import ROWS
+from neuromap.studies.published.rows import ROWS
 
 
 @pytest.fixture(scope="module")

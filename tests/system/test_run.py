@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import neuromap as nm
-from mapping.io import load_mapping
+from mapping.files.io import load_mapping
 from mapping.verify import verify
 from models.networks import pd14
-from neuromap.cli import main
-from neuromap.output_folder import RESULTS
+from neuromap.cli.app import main
+from neuromap.output.folder import RESULTS
 
 SMALL = ["--scale", "0.02", "--seconds", "0.1", "--set", "warmup_ms=50"]
 #: What issue 2 asks of report.json, by section.
@@ -27,8 +27,14 @@ PROMISED = {
     "network": ["name", "n_neurons", "n_synapses", "drive", "scale"],
     "machine": ["name", "n_boards", "n_chips", "unverified"],
     "mapping": [
-        "n_cores", "n_cores_by_kind", "n_chips", "n_boards", "max_table_entries", "total_table_entries",
-        "mean_link_hops", "violations",
+        "n_cores",
+        "n_cores_by_kind",
+        "n_chips",
+        "n_boards",
+        "max_table_entries",
+        "total_table_entries",
+        "mean_link_hops",
+        "violations",
     ],
     "activity": ["model_time_ms", "rate_hz", "cv_isi", "correlation"],
     "timing": ["real_time_factor", "min_lossless_time_scale_factor", "n_overruns", "step_us"],
@@ -37,7 +43,7 @@ PROMISED = {
     "energy": ["energy_per_synaptic_event_nj", "power_w", "n_synaptic_events"],
     "provenance": ["n_saturations"],
     "host": ["build_s", "map_s", "simulate_s", "emulation_factor", "peak_rss_bytes", "n_threads"],
-}  # fmt: skip
+}
 
 
 def read(folder):
@@ -121,9 +127,7 @@ def test_fixed_point_and_double_precision_agree_at_first_and_part_later():
 
 @pytest.mark.parametrize("arithmetic", ["fixed", "float"])
 def test_threads_do_not_change_the_spikes(runs, arithmetic):
-    result = nm.run(
-        "pd14", scale=0.02, seconds=0.1, settings={"warmup_ms": 50}, arithmetic=arithmetic, threads=1
-    )  # fmt: skip
+    result = nm.run("pd14", scale=0.02, seconds=0.1, settings={"warmup_ms": 50}, arithmetic=arithmetic, threads=1)
     kept = np.load(runs["ensemble", "poisson", arithmetic] / "spikes.npz")
     assert (result.report.host.n_threads, read(runs["ensemble", "poisson", arithmetic])["host"]["n_threads"]) == (1, 2)
     np.testing.assert_array_equal(result.simulation.spike_step, kept["step"])
@@ -180,7 +184,7 @@ def test_interrupt_after_the_simulation_keeps_the_spikes(tmp_path, capsys, monke
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuromap.flow.time_simulation", interrupt)
+    monkeypatch.setattr("neuromap.runs.cores.time_simulation", interrupt)
     out = tmp_path / "out"
     assert main(["run", "pd14", *SMALL, "--out", str(out)]) == 130
     files = ("mapping.json", "mapping.npz", "experiment.yaml", "vertices.json", "nets.json", "loads.npz")
@@ -193,7 +197,7 @@ def test_interrupt_after_the_simulation_keeps_the_spikes(tmp_path, capsys, monke
 #: A background process of a shell ignores SIGINT, and so would its children.
 _WITH_SIGINT = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from neuromap.cli import main; sys.exit(main(sys.argv[1:]))"
+    "from neuromap.cli.app import main; sys.exit(main(sys.argv[1:]))"
 )
 
 
@@ -284,7 +288,7 @@ UNFIT = {
 def test_what_cannot_fit_is_refused_before_long_work(command, case, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("half.yaml").write_text(f"base: spinnaker1\nname: half\ntopology: {{n_boards: 1}}\n{DEAD_ROW}\n")
-    monkeypatch.setattr("neuromap.flow.simulate", lambda *_, **__: pytest.fail("long work"))
+    monkeypatch.setattr("neuromap.runs.cores.simulate", lambda *_, **__: pytest.fail("long work"))
     arguments, message = UNFIT[case]
     assert main([command, *arguments, "--out", "out"]) == 2
     shown = capsys.readouterr()

@@ -6,15 +6,15 @@ import re
 import numpy as np
 import pytest
 
-from emulator.network.adaptor import NetworkOptions, Spikes, scenario_of
-from emulator.network.compiled import run_compiled
-from emulator.network.model import EndOfTick
-from emulator.timing import slice_of_source
-from emulator.timing_model import row_lengths
-from neuromap.cli import main
-from neuromap.dynamic import run_dynamic
-from neuromap.flow import run, run_static
-from neuromap.full import run_full
+from emulator.packets.adaptor import NetworkOptions, Spikes, scenario_of
+from emulator.packets.compiled import run_compiled
+from emulator.packets.model import EndOfTick
+from emulator.timing.cores import slice_of_source
+from emulator.timing.model import row_lengths
+from neuromap.cli.app import main
+from neuromap.runs.cores import run, run_static
+from neuromap.runs.dynamic import run_dynamic
+from neuromap.runs.full import run_full
 
 #: Machine and recipe, and what makes its cores late: a slow clock.
 CASES = {
@@ -33,10 +33,16 @@ def replayed(full, *, is_in_phase=True, end_of_tick=EndOfTick.LATE, factor=1.0):
     network = own.network
     slices = slice_of_source(mapping, network)[: network.n_neurons]
     lengths = row_lengths(own.connectivity, slices, len(mapping.partition.slices))
-    sent = Spikes(step=own.spike_step, neuron=own.spike_neuron, n_steps=own.n_steps, row_length=lengths,
-                  row=np.arange(network.n_sources, dtype=np.int32))  # fmt: skip
-    options = NetworkOptions(time_scale_factor=factor, is_in_phase=is_in_phase, end_of_tick=end_of_tick,
-                             seed=full.report.experiment["seed"])  # fmt: skip
+    sent = Spikes(
+        step=own.spike_step,
+        neuron=own.spike_neuron,
+        n_steps=own.n_steps,
+        row_length=lengths,
+        row=np.arange(network.n_sources, dtype=np.int32),
+    )
+    options = NetworkOptions(
+        time_scale_factor=factor, is_in_phase=is_in_phase, end_of_tick=end_of_tick, seed=full.report.experiment["seed"]
+    )
     return run_compiled(scenario_of(mapping, network, sent, options))
 
 
@@ -50,8 +56,11 @@ def test_spikes_of_the_closed_loop_replayed_are_late_and_lost_as_they_were(case,
     assert packets.n_late > 100
     lost = outcome.n_lost + outcome.total("n_overflow") + outcome.total("n_expired")
     assert (packets.n_sent, packets.n_late, packets.n_lost, packets.n_expected) == (
-        outcome.total("n_sent"), outcome.total("n_late"), lost, outcome.n_expected,
-    )  # fmt: skip
+        outcome.total("n_sent"),
+        outcome.total("n_late"),
+        lost,
+        outcome.n_expected,
+    )
     assert packets.n_delivered == outcome.total("n_served") == packets.n_expected - packets.n_lost
     assert (full.packets.n_late, full.packets.n_delivered) == (packets.n_late, packets.n_delivered)
     late_by = full.feedback.late_by
@@ -85,13 +94,16 @@ def test_depths_agree_where_nothing_is_late(case, tmp_path):
         assert own[section] == closed[section], section
     static = run_static("pd14", **{name: value for name, value in read.items() if name != "seconds"})
     assert (static.machine, static.recipe, static.n_cores) == (
-        cores.machine.name, cores.mapping.recipe, cores.mapping.n_cores
-    )  # fmt: skip
+        cores.machine.name,
+        cores.mapping.recipe,
+        cores.mapping.n_cores,
+    )
     for name in ("max_table_entries", "total_table_entries"):
         assert getattr(static, name) == getattr(cores.mapping, name)
     assert (static.max_dtcm_bytes, static.max_sdram_bytes) == (
-        cores.memory.max_dtcm_bytes, cores.memory.max_sdram_bytes,
-    )  # fmt: skip
+        cores.memory.max_dtcm_bytes,
+        cores.memory.max_sdram_bytes,
+    )
 
 
 @pytest.mark.parametrize("is_in_phase", [True, False])

@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from neuromap.sweep import run_sweep
+from neuromap.studies.sweep.run import run_sweep
 
 VARY = ["machine.core.clock_hz=100e6,150e6,200e6,300e6", "recipe.neurons_per_core=5,10,20", "seed=1,2,3"]
-COMMAND = [sys.executable, "-P", "-m", "neuromap.cli", "sweep", "chain", "--jobs", "2", "--no-figures"]
+COMMAND = [sys.executable, "-P", "-m", "neuromap", "sweep", "chain", "--jobs", "2", "--no-figures"]
 N_POINTS = 36
 
 
@@ -39,9 +39,12 @@ def test_killed_and_resumed(tmp_path, how):
     n_kills = 0
     for _ in range(4):
         process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
-        )  # fmt: skip
+        )
         wanted = n_lines(out / "points.jsonl") + draw.randrange(1, 12)
         while process.poll() is None and n_lines(out / "points.jsonl") < wanted:
             time.sleep(draw.random() * 0.01)

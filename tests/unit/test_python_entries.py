@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from emulator.network.adaptor import NetworkOptions
-from emulator.network.drawn_spikes import random_spikes
-from emulator.number_format import NumberFormat
-from emulator.open_loop import replay
-from emulator.random_stream import Stream, host_rng, stream_key
-from emulator.run import simulate
-from emulator.source import SpikeSources
-from emulator.timing import time_cores
-from emulator.weight_scale import RingBufferBound
+from emulator.engine.simulate import simulate
+from emulator.engine.source import SpikeSources
+from emulator.loop.open_loop import replay
+from emulator.numbers.number_format import NumberFormat
+from emulator.numbers.weight_scale import RingBufferBound
+from emulator.packets.adaptor import NetworkOptions
+from emulator.packets.drawn_spikes import random_spikes
+from emulator.runtime.random_stream import Stream, host_rng, stream_key
+from emulator.timing.cores import time_cores
 from machines import machine
 from mapping.flow import map_network
 from mapping.minimise import MINIMISERS
@@ -21,9 +21,10 @@ from models.network import Network, PoissonDrive, PoissonSource, Population
 
 DRIVE = PoissonDrive(n_inputs=1000, rate_hz=8.0, weight_pa=87.8, delay_ms=1.5)
 NET = Network(
-    name="x", populations=(Population(name="N", n_neurons=20, poisson=DRIVE),),
+    name="x",
+    populations=(Population(name="N", n_neurons=20, poisson=DRIVE),),
     sources=(PoissonSource(name="S", n_neurons=2, rate_hz=100.0),),
-)  # fmt: skip
+)
 WHOLE = [1.5, 2.0, np.float64(2.0), "2", True, [2], float("nan"), -1]
 
 
@@ -131,12 +132,15 @@ def test_the_bound_of_a_ring_buffer_is_made_of_numbers(name, value):
         RingBufferBound(**{name: value})
 
 
-@pytest.mark.parametrize(("call", "name"), [
-    (lambda: simulate(None, n_steps=1, seed=1), "network"),
-    (lambda: simulate(NET, n_steps=1, seed=1, ring_buffer=5.0), "ring_buffer"),
-    (lambda: map_network("chain", machine(n_boards=1)), "network"),
-    (lambda: map_network(NET, "spinnaker1"), "machine"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: simulate(None, n_steps=1, seed=1), "network"),
+        (lambda: simulate(NET, n_steps=1, seed=1, ring_buffer=5.0), "ring_buffer"),
+        (lambda: map_network("chain", machine(n_boards=1)), "network"),
+        (lambda: map_network(NET, "spinnaker1"), "machine"),
+    ],
+)
 def test_what_is_of_another_kind_is_refused(call, name):
     with pytest.raises(ParameterError, match=rf"^{name}: needs a "):
         call()

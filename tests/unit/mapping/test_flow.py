@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from machines import machine, network, pair
+from mapping.files.io import load_mapping, save_mapping
 from mapping.flow import map_network
-from mapping.io import load_mapping, save_mapping
 from mapping.model import Mapping
 from mapping.partition.cut import RECIPES
 from mapping.recipe import STAGES

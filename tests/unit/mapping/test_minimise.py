@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from machines import machine
-from mapping.equal import compare_tables
+from mapping.files.equal import compare_tables
 from mapping.flow import MINIMISE, map_network
 from mapping.minimise import MINIMISERS, chips, default_route, layered, ordered_covering, pair
 from mapping.minimise.chips import make_atoms

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.cores import core_costs
-from emulator.kernels import work
+from emulator.kernels.timing import work
+from emulator.timing.kinds import core_costs
 from machines import SPINNAKER1, machine
 from mapping.flow import map_network
 from mapping.neuron_cost import neuron_bytes, neuron_update_cycles

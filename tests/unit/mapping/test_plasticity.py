@@ -9,9 +9,9 @@ from mapping.model import Role, Slice
 from mapping.partition import combined, ensemble
 from mapping.partition.memory import InputPlanner, dtcm_bytes
 from models.errors import ParameterError
-from models.machine_file import load_machine
+from models.machine.file import load_machine
 from models.network import AllToAll, Network
-from models.plasticity import PairStdp, n_decays
+from models.network.plasticity import PairStdp, n_decays
 
 RULE = PairStdp(w_max_pa=100.0, tau_plus_ms=20.0, tau_minus_ms=10.0)
 STATIC = network({"A": 64}, [])

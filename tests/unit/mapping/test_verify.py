@@ -373,9 +373,12 @@ def test_entry_that_no_packet_meets():
     mapping, net = line()
     t = mapping.tables
     more = with_tables(
-        mapping, indptr=t.indptr + (t.indptr > 0), key=np.append(np.uint32(0xFF00), t.key),
-        mask=np.append(np.uint32(0xFF00), t.mask), route=np.append(np.uint32(1), t.route),
-    )  # fmt: skip
+        mapping,
+        indptr=t.indptr + (t.indptr > 0),
+        key=np.append(np.uint32(0xFF00), t.key),
+        mask=np.append(np.uint32(0xFF00), t.mask),
+        route=np.append(np.uint32(1), t.route),
+    )
     violations = verify(more, net)
     assert [str(v) for v in violations] == [
         "entry at spinnaker1: no packet meets it: 0x0000ff00/0x0000ff00 on chip (0, 0)"

@@ -1,0 +1,1 @@
+"""Advances the spiking network step by step: state, Poisson sources, recording, and `simulate`."""

@@ -1,0 +1,1 @@
+"""Numba kernels of the packet network's event loop."""

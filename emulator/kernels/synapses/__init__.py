@@ -1,0 +1,1 @@
+"""Numba kernels that draw synapses, deliver spikes and apply STDP."""

@@ -1,0 +1,467 @@
+"""Synaptic rows: all synapses of one source neuron, drawn as a pure function of (seed, projection, source).
+
+Every synapse takes one Philox block: counter = (index of the synapse in its row, source within its population,
+projection, stream), words = target, delay, weight, spare. How many synapses a source has in a projection is given
+(``n_drawn``), so a core can draw just its own rows and any partition gives the same network.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from emulator.kernels.random.philox import philox4x32
+
+# columns of ``proj_int``
+P_KIND, P_TARGET_START, P_N_TARGETS, P_BIN_START, P_COUNT_START, P_EXPLICIT_START, P_SKIP_SELF, P_WEIGHT_KIND = range(8)
+N_PROJ_INT = 8
+# columns of ``proj_float``
+(F_WEIGHT_A, F_WEIGHT_B, F_WEIGHT_P_LOW, F_WEIGHT_P_SPAN, F_WEIGHT_LOW, F_WEIGHT_HIGH, F_RAW_PER_PA, F_DITHER) = range(
+    8
+)
+N_PROJ_FLOAT = 8
+NOT_DRAWN, DRAWN, STORED = range(3)  # states of a row: never drawn, drawn before but not kept, in memory
+# connector kinds
+FIXED_TOTAL_NUMBER, DISTINCT_TARGETS, ALL_TO_ALL, ONE_TO_ONE, EXPLICIT = range(5)
+# weight kinds
+WEIGHT_CONSTANT, WEIGHT_NORMAL, WEIGHT_UNIFORM = range(3)
+STREAM_SYNAPSE = 1  #: counter word 3 of synapse draws
+_N_QUANTILE_CELLS = 4096  # the top 12 bits of a word
+_CELL = 1.0 / (1 << 20)
+_TWO_POW_MINUS_32 = 1.0 / 4294967296.0
+_TAIL_P = 1.0 / 64.0
+_FAR_TAIL_P = 1.0 / 4096.0
+
+
+# Wichura 1988, algorithm AS 241 (PPND16), doi:10.2307/2347330: coefficients from the highest power down, for
+# sqrt(-log p) - 1.6 up to 5, and sqrt(-log p) - 5 beyond
+_NEAR_TOP = (
+    *(7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258),
+    *(3.64784832476320460504, 5.76949722146069140550, 4.63033784615654529590, 1.42343711074968357734),
+)
+_NEAR_BOTTOM = (
+    *(1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1),
+    *(6.89767334985100004550e-1, 1.67638483018380384940, 2.05319162663775882187, 1.0),
+)
+_FAR_TOP = (
+    *(2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2),
+    *(2.96560571828504891230e-1, 1.78482653991729133580, 5.46378491116411436990, 6.65790464350110377720),
+)
+_FAR_BOTTOM = (
+    *(2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4),
+    *(1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
+)
+
+
+@njit(cache=True)
+def _polynomial(x, coefficients):
+    """Value of a polynomial, coefficients from the highest power down."""
+    total = 0.0
+    for coefficient in coefficients:
+        total = total * x + coefficient
+    return total
+
+
+@njit(cache=True)
+def normal_quantile_tail(p):
+    """Standard normal quantile for ``0 < p < 0.075`` (AS 241, relative error 1e-16)."""
+    r = math.sqrt(-math.log(p))
+    if r <= 5.0:
+        return -_polynomial(r - 1.6, _NEAR_TOP) / _polynomial(r - 1.6, _NEAR_BOTTOM)
+    return -_polynomial(r - 5.0, _FAR_TOP) / _polynomial(r - 5.0, _FAR_BOTTOM)
+
+
+@njit(cache=True)
+def normal_quantile(p, table):
+    """Standard normal quantile: two interpolated tables, AS 241 in the outer 1/4096 on either side.
+
+    ``table``: float64, shape (3, 4097): the quantile at k/4096, at k/(64 * 4096), and the differences of the first
+    row (places that would be infinite are never read). Largest error 1.1e-5.
+    """
+    q = min(p, 1.0 - p)
+    if q >= _TAIL_P:
+        x = p * _N_QUANTILE_CELLS
+        k = int(x)
+        return table[0, k] + (x - k) * (table[0, k + 1] - table[0, k])
+    if q >= _FAR_TAIL_P:
+        x = q * (_N_QUANTILE_CELLS * 64)
+        k = int(x)
+        z = table[1, k] + (x - k) * (table[1, k + 1] - table[1, k])
+    else:
+        z = normal_quantile_tail(q)
+    return z if p < 0.5 else -z
+
+
+@njit(cache=True)
+def _draw_words(n, source, projection, k0, k1, out_w0, out_w1, out_w2):
+    """Three random words of each of the row's ``n`` synapses."""
+    for j in range(n):
+        w0, w1, w2, _ = philox4x32(
+            np.uint32(j), np.uint32(source), np.uint32(projection), np.uint32(STREAM_SYNAPSE), k0, k1
+        )
+        out_w0[j] = w0
+        out_w1[j] = w1
+        out_w2[j] = w2
+
+
+@njit(cache=True)
+def _draw_distinct(n, n_candidates, words, taken, out_local):
+    """Floyd's sampling: ``n`` different numbers below ``n_candidates``; ``taken`` is all zero before and after."""
+    for j in range(n):
+        top = n_candidates - n + j
+        local = np.int64((np.uint64(words[j]) * np.uint64(top + 1)) >> np.uint64(32))
+        if taken[local]:
+            local = top
+        taken[local] = 1
+        out_local[j] = local
+    for j in range(n):
+        taken[out_local[j]] = 0
+
+
+@njit(cache=True)
+def _draw_locals(kind, n, source, n_candidates, words, taken, explicit_target, explicit_start, out_local):
+    """Targets within the target population, the source itself left out of the count where autapses are."""
+    if kind == FIXED_TOTAL_NUMBER:
+        scale = np.uint64(n_candidates)
+        for j in range(n):
+            out_local[j] = np.int32((np.uint64(words[j]) * scale) >> np.uint64(32))
+    elif kind == DISTINCT_TARGETS:
+        _draw_distinct(n, n_candidates, words, taken, out_local)
+    elif kind == ALL_TO_ALL:
+        for j in range(n):
+            out_local[j] = j
+    elif kind == ONE_TO_ONE:
+        for j in range(n):
+            out_local[j] = source
+    else:
+        for j in range(n):
+            out_local[j] = explicit_target[explicit_start + j]
+
+
+@njit(cache=True)
+def _draw_delays(n, words, limits, guide, bin_start, out_bin):
+    """Bins: the first ``k`` with ``word < limits[k]``; ``guide`` starts the search at the word's top byte."""
+    for j in range(n):
+        word = np.uint64(words[j])
+        k = np.int64(guide[words[j] >> np.uint32(24)])
+        while word >= limits[k]:
+            k += 1
+        out_bin[j] = bin_start + k
+
+
+@njit(cache=True)
+def _draw_weights(n, words, kind, params, quantiles, out_raw):
+    """Magnitudes of the weights in raw units (pA in the float engine)."""
+    scale = params[F_RAW_PER_PA]
+    a, b = params[F_WEIGHT_A], params[F_WEIGHT_B]
+    p_low, p_span = params[F_WEIGHT_P_LOW], params[F_WEIGHT_P_SPAN]
+    low, high = params[F_WEIGHT_LOW], params[F_WEIGHT_HIGH]
+    if kind == WEIGHT_CONSTANT:
+        for j in range(n):
+            out_raw[j] = abs(a) * scale
+    elif kind == WEIGHT_UNIFORM:
+        for j in range(n):
+            out_raw[j] = abs(a + b * (words[j] + 0.5) * _TWO_POW_MINUS_32) * scale
+    elif p_low > _TWO_POW_MINUS_32 or p_span < 1.0 - 2 * _TWO_POW_MINUS_32:
+        for j in range(n):
+            z = normal_quantile(p_low + p_span * ((words[j] + 0.5) * _TWO_POW_MINUS_32), quantiles)
+            out_raw[j] = abs(min(max(a + b * z, low), high)) * scale
+    else:
+        _draw_normal(n, words, a, b, low, high, scale, quantiles, out_raw)
+
+
+@njit(cache=True)
+def _draw_normal(n, words, mean, sd, low, high, scale, quantiles, out_raw):
+    """The common case, bounds too far out to matter: interpolate all by integer index, then redo the tails."""
+    table, slope = quantiles[0], quantiles[2]
+    for j in range(n):
+        k = words[j] >> np.uint32(20)
+        fraction = (np.float64(np.int32(words[j] & np.uint32(0xFFFFF))) + 0.5) * _CELL
+        out_raw[j] = abs(min(max(mean + sd * (table[k] + fraction * slope[k]), low), high)) * scale
+    for j in range(n):
+        k = words[j] >> np.uint32(26)
+        if k == 0 or k == 63:
+            z = normal_quantile((words[j] + 0.5) * _TWO_POW_MINUS_32, quantiles)
+            out_raw[j] = abs(min(max(mean + sd * z, low), high)) * scale
+
+
+@njit(cache=True)
+def _dither_weights(n, source, projection, step, k0, k1, out_raw):
+    """Add what makes rounding to the nearest multiple of ``step`` units stochastic: the block's spare word.
+
+    Rounding goes up with the probability of the fraction that is dropped. An even step has a tie among the whole
+    numbers in between, which later rounding takes up; half a unit less makes up for it.
+    """
+    tie = 0.0 if step % 2.0 == 1.0 else 0.5
+    for j in range(n):
+        _, _, _, w3 = philox4x32(
+            np.uint32(j), np.uint32(source), np.uint32(projection), np.uint32(STREAM_SYNAPSE), k0, k1
+        )
+        u = (np.float64(w3) + 0.5) * _TWO_POW_MINUS_32
+        out_raw[j] = max(out_raw[j] + (u - 0.5) * step - tie, 0.0)
+
+
+@njit(cache=True)
+def draw_row(
+    source,
+    first_proj,
+    last_proj,
+    proj_int,
+    proj_float,
+    delay_limits,
+    delay_guide,
+    n_drawn,
+    explicit_ptr,
+    explicit_target,
+    explicit_weight_pa,
+    explicit_delay_index,
+    quantiles,
+    key,
+    taken,
+    words,
+    out_target,
+    out_bin,
+    out_weight,
+):
+    """Draw the row of one source neuron.
+
+    Parameters
+    ----------
+    source : int
+        Source neuron, counted within its population.
+    first_proj, last_proj : int
+        Half-open range of its projections in ``proj_int``/``proj_float``.
+    n_drawn : ndarray, int32
+        Synapses of (projection, source): ``n_drawn[proj_int[p, P_COUNT_START] + source]``.
+    taken : ndarray, uint8, shape (largest population,)
+        Scratch, all zero on entry and exit.
+    words : ndarray, uint32, shape (3, longest row)
+        Scratch.
+    out_target, out_bin, out_weight : ndarray, int32, int32, float64
+        Neuron id of the target, bin of the row (receptor and delay), magnitude of the weight in raw units.
+
+    Returns
+    -------
+    int
+        Number of synapses written.
+    """
+    n = 0
+    for p in range(first_proj, last_proj):
+        kind = proj_int[p, P_KIND]
+        start = proj_int[p, P_TARGET_START]
+        bin_start = proj_int[p, P_BIN_START]
+        skip_self = proj_int[p, P_SKIP_SELF]
+        count = np.int64(n_drawn[proj_int[p, P_COUNT_START] + source])
+        target, row_bin, weight = out_target[n : n + count], out_bin[n : n + count], out_weight[n : n + count]
+        e = np.int64(0)
+        if kind == EXPLICIT:
+            e = explicit_ptr[proj_int[p, P_EXPLICIT_START] + source]
+        _draw_words(count, source, p, key[0], key[1], words[0], words[1], words[2])
+        _draw_locals(
+            kind, count, source, proj_int[p, P_N_TARGETS] - skip_self, words[0], taken, explicit_target, e, target
+        )
+        _draw_delays(count, words[1], delay_limits[p], delay_guide[p], bin_start, row_bin)
+        _draw_weights(count, words[2], proj_int[p, P_WEIGHT_KIND], proj_float[p], quantiles, weight)
+        if kind == EXPLICIT:
+            for j in range(count):
+                if explicit_delay_index[e + j] >= 0:
+                    row_bin[j] = bin_start + explicit_delay_index[e + j]
+                if not math.isnan(explicit_weight_pa[e + j]):
+                    weight[j] = abs(explicit_weight_pa[e + j]) * proj_float[p, F_RAW_PER_PA]
+        if proj_float[p, F_DITHER] > 0.0:
+            _dither_weights(count, source, p, proj_float[p, F_DITHER], key[0], key[1], weight)
+        for j in range(count):
+            target[j] += start + (1 if skip_self and target[j] >= source else 0)
+        n += count
+    return n
+
+
+@njit(inline="always")
+def _sort_row(n, n_bins, shard_bits, target, row_bin, ptr, ptr_start, cursor):
+    """Write the row's pointers (relative to its start) and leave each (shard, bin)'s first place in ``cursor``."""
+    n_shards = 1 << shard_bits
+    mask = n_shards - 1
+    for c in range(n_shards * n_bins):
+        cursor[c] = 0
+    for j in range(n):
+        cursor[(target[j] & mask) * n_bins + row_bin[j]] += 1
+    total = 0
+    for s in range(n_shards):
+        for b in range(n_bins):
+            ptr[ptr_start + s * (n_bins + 1) + b] = total
+            c = s * n_bins + b
+            count = cursor[c]
+            cursor[c] = total
+            total += count
+        ptr[ptr_start + s * (n_bins + 1) + n_bins] = total
+
+
+@njit(cache=True, nogil=True)
+def build_rows_fixed(
+    first,
+    last,
+    population_first,
+    n_bins,
+    ptr_start,
+    row_start,
+    shard_bits,
+    first_proj,
+    last_proj,
+    proj_int,
+    proj_float,
+    delay_limits,
+    delay_guide,
+    n_drawn,
+    explicit_ptr,
+    explicit_target,
+    explicit_weight_pa,
+    explicit_delay_index,
+    quantiles,
+    key,
+    taken,
+    words,
+    scratch_target,
+    scratch_bin,
+    scratch_weight,
+    cursor,
+    out_ptr,
+    out_synapse,
+    out_counts,
+):
+    """Draw and store the rows of sources ``[first, last)`` of one population as 32-bit words.
+
+    A word is ``raw weight << 16 | target within its shard``; a row is sorted by shard, then bin. ``ptr_start`` and
+    ``row_start`` are indexed by source id. ``out_counts``: int64, shape (n_projections in source order, 2): weights
+    above 65,535 (clipped) and weights that round to zero.
+    """
+    mask = (1 << shard_bits) - 1
+    for source in range(first, last):
+        n = draw_row(
+            source - population_first,
+            first_proj,
+            last_proj,
+            proj_int,
+            proj_float,
+            delay_limits,
+            delay_guide,
+            n_drawn,
+            explicit_ptr,
+            explicit_target,
+            explicit_weight_pa,
+            explicit_delay_index,
+            quantiles,
+            key,
+            taken,
+            words,
+            scratch_target,
+            scratch_bin,
+            scratch_weight,
+        )
+        _sort_row(n, n_bins, shard_bits, scratch_target, scratch_bin, out_ptr, ptr_start[source], cursor)
+        base = row_start[source]
+        end = 0
+        for p in range(first_proj, last_proj):
+            start = end
+            end += np.int64(n_drawn[proj_int[p, P_COUNT_START] + source - population_first])
+            for j in range(start, end):
+                target = scratch_target[j]
+                c = (target & mask) * n_bins + scratch_bin[j]
+                raw = np.int64(scratch_weight[j] + 0.5)
+                if raw > 65535:
+                    raw = 65535
+                    out_counts[p, 0] += 1
+                if raw == 0:
+                    out_counts[p, 1] += 1
+                out_synapse[base + cursor[c]] = np.uint32((raw << 16) | (target >> shard_bits))
+                cursor[c] += 1
+
+
+@njit(cache=True, nogil=True)
+def build_rows_float(
+    first,
+    last,
+    population_first,
+    n_bins,
+    ptr_start,
+    row_start,
+    shard_bits,
+    first_proj,
+    last_proj,
+    proj_int,
+    proj_float,
+    delay_limits,
+    delay_guide,
+    n_drawn,
+    explicit_ptr,
+    explicit_target,
+    explicit_weight_pa,
+    explicit_delay_index,
+    quantiles,
+    key,
+    taken,
+    words,
+    scratch_target,
+    scratch_bin,
+    scratch_weight,
+    cursor,
+    out_ptr,
+    out_target,
+    out_weight,
+):
+    """Draw and store the rows of sources ``[first, last)``: targets (uint16, in the shard) and weights (float64)."""
+    mask = (1 << shard_bits) - 1
+    for source in range(first, last):
+        n = draw_row(
+            source - population_first,
+            first_proj,
+            last_proj,
+            proj_int,
+            proj_float,
+            delay_limits,
+            delay_guide,
+            n_drawn,
+            explicit_ptr,
+            explicit_target,
+            explicit_weight_pa,
+            explicit_delay_index,
+            quantiles,
+            key,
+            taken,
+            words,
+            scratch_target,
+            scratch_bin,
+            scratch_weight,
+        )
+        _sort_row(n, n_bins, shard_bits, scratch_target, scratch_bin, out_ptr, ptr_start[source], cursor)
+        base = row_start[source]
+        for j in range(n):
+            target = scratch_target[j]
+            c = (target & mask) * n_bins + scratch_bin[j]
+            place = base + cursor[c]
+            cursor[c] += 1
+            out_target[place] = np.uint16(target >> shard_bits)
+            out_weight[place] = scratch_weight[j]
+
+
+@njit(cache=True, nogil=True)
+def count_targets(
+    first, last, sources, state, row_start, row_ptr, ptr_start, n_bins_of, synapse_target, slice_of_target, out_counts
+):
+    """Count the synapses of ``sources[first:last]`` on every slice, of rows that are stored.
+
+    ``synapse_target``: the packed words (uint32) or the targets (uint16); the low 16 bits are the target in its shard.
+    ``slice_of_target``: uint16 or uint32, shape (n_shards, most neurons of a shard), which stays in the cache.
+    ``out_counts``: uint16, shape (sources.size, n_slices); those of other rows are left as they are.
+    """
+    for i in range(first, last):
+        source = sources[i]
+        if state[source] != STORED:
+            continue
+        base = row_start[source]
+        n_bins = n_bins_of[source]
+        counts = out_counts[i]
+        for s in range(slice_of_target.shape[0]):
+            start = ptr_start[source] + s * (n_bins + 1)
+            slice_of = slice_of_target[s]
+            for word in synapse_target[base + row_ptr[start] : base + row_ptr[start + n_bins]]:
+                counts[slice_of[word & np.uint32(0xFFFF)]] += np.uint16(1)

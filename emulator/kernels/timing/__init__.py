@@ -1,0 +1,1 @@
+"""Numba kernels that count the work of cores."""

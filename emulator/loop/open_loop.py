@@ -1,0 +1,160 @@
+"""Replay: every neuron of a network receives the spikes of another run in place of the network's own.
+
+Two arithmetics part company within tens of milliseconds in a recurrent network, and from then on a neuron's error tells
+about the network's chaos. Given the same input, the error is that of the neuron's own arithmetic, for as long as one
+likes. The engine does this without any change: its sources are listed twice, once mute (what the neurons fire now) and
+once as injected spikes with the rows of the network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.engine.poisson_kiss import PoissonMethod
+from emulator.engine.simulate import Arithmetic, DelayConvention, Simulation
+from emulator.engine.state import EngineState, build_state
+from emulator.numbers.number_format import NumberFormat, input_factor
+from models.check import check_whole
+from models.errors import CapacityError
+
+_PA_PER_NA = 1000.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """Probed neurons under replayed input.
+
+    Attributes
+    ----------
+    v_mv, i_exc_pa, i_inh_pa : ndarray, shape (n_steps, n_probes), float64
+        Membrane potential and synaptic currents at the end of each step. The currents of a fixed-point engine, which
+        keeps means over a step, are divided by the factor that makes them so.
+    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
+        What all neurons fired, sorted by step.
+    """
+
+    v_mv: NDArray[np.float64]
+    i_exc_pa: NDArray[np.float64]
+    i_inh_pa: NDArray[np.float64]
+    spike_step: NDArray[np.int32]
+    spike_neuron: NDArray[np.int32]
+
+
+def replay(
+    simulation: Simulation,
+    given: Simulation,
+    *,
+    n_steps: int,
+    seed: int,
+    arithmetic: Arithmetic | NumberFormat,
+    delay_convention: DelayConvention | str = DelayConvention.NEST,
+    poisson: PoissonMethod | str = PoissonMethod.COUNTER,
+    probes: tuple[int, ...] = (),
+) -> Replay:
+    """Run the neurons of ``simulation`` on the spikes of ``given``.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        Its network, synapses and weights are used.
+    given : Simulation
+        Of the same network; its spikes are the input.
+    n_steps : int
+        At most the steps of ``given``.
+    seed : int
+        Of the initial potentials, the Poisson drive and the stochastic rounding: that of ``simulation``.
+    arithmetic : Arithmetic or NumberFormat
+        That of ``simulation``.
+    delay_convention : {'nest', 'device'}
+    poisson : {'counter', 'kiss'}
+        As in ``simulation``.
+    probes : tuple of int
+        Neuron ids.
+
+    Returns
+    -------
+    Replay
+
+    Raises
+    ------
+    CapacityError
+        If the simulation did not keep all its rows.
+    """
+    n_steps = check_whole("n_steps", n_steps, at_most=given.n_steps)
+    network, number_format = simulation.network, arithmetic if isinstance(arithmetic, NumberFormat) else None
+    n_neurons = network.n_neurons
+    if not simulation.connectivity.is_stored:
+        raise CapacityError(
+            "stored rows",
+            "replay",
+            need=simulation.connectivity.n_synapses,
+            have=simulation.connectivity.n_stored,
+            unit="synapses",
+            hint="raise max_memory_bytes of the simulation",
+        )
+    state = build_state(
+        network,
+        simulation.connectivity,
+        simulation.scales,
+        seed=seed,
+        n_threads=1,
+        probes=probes,
+        extra_delay=int(DelayConvention(delay_convention) is DelayConvention.NEST),
+        number_format=number_format,
+        poisson=PoissonMethod(poisson),
+    )
+    rows, cells = state.rows, state.cells
+    mute = len(rows.group_int)
+    state.rows = rows._replace(
+        row_start=np.concatenate([np.zeros(n_neurons, np.int64), rows.row_start]),
+        ptr_start=np.concatenate([np.zeros(n_neurons, np.int64), rows.ptr_start]),
+        group_int=np.vstack([rows.group_int, np.zeros_like(rows.group_int[:1])]),
+        group_of_source=np.concatenate([np.full(n_neurons, mute, np.int16), rows.group_of_source]),
+    )
+    ptr = np.searchsorted(given.spike_step, np.arange(n_steps + 1))
+    v, currents = np.zeros((n_steps, len(probes)), cells.v.dtype), np.zeros((2, n_steps, len(probes)), cells.v.dtype)
+    shard, local = np.asarray(probes, np.int64) % len(cells.v), np.asarray(probes, np.int64) // len(cells.v)
+    injected = given.spike_neuron + np.int32(n_neurons)
+    spikes: list[NDArray[np.int32]] = []
+    for step in range(n_steps):
+        now = injected[ptr[step] : ptr[step + 1]]
+        injected_ptr = np.array([0, now.size])
+        state.make_room(injected_ptr)
+        state.run_chunk(0, 1, step, 1, injected_ptr, now, v[step : step + 1])
+        state.end_chunk(1)
+        currents[0, step], currents[1, step] = cells.i_exc[shard, local], cells.i_inh[shard, local]
+        spikes.append(_own_spikes(state, n_neurons))
+    state.check_delivery()
+    v_mv, i_pa = _in_units(v, currents, simulation, arithmetic, probes)
+    step_of_spike = np.repeat(np.arange(n_steps, dtype=np.int32), [one.size for one in spikes])
+    return Replay(v_mv, i_pa[0], i_pa[1], step_of_spike, np.concatenate([np.zeros(0, np.int32), *spikes]))
+
+
+def _own_spikes(state: EngineState, n_neurons: int) -> NDArray[np.int32]:
+    """Return what the neurons fired in this step, injected spikes left out."""
+    _, neuron = state.take_spikes()
+    return neuron[neuron < n_neurons]
+
+
+def _in_units(
+    v: NDArray[np.generic],
+    currents: NDArray[np.generic],
+    simulation: Simulation,
+    arithmetic: Arithmetic | NumberFormat,
+    probes: tuple[int, ...],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Convert raw numbers to mV and pA."""
+    if isinstance(arithmetic, NumberFormat):
+        v_mv, i = arithmetic.from_state(v), arithmetic.from_state(currents)
+        is_fixed = arithmetic.state is not None
+    else:
+        is_fixed = arithmetic is Arithmetic.FIXED
+        unit = 2.0**-15 if is_fixed else 1.0
+        v_mv, i = np.asarray(v, np.float64) * unit, np.asarray(currents, np.float64) * unit
+    if is_fixed:
+        factor = input_factor(simulation.network)[list(probes)]
+        i = i * (_PA_PER_NA / factor.T[:, None, :])
+    return v_mv, i

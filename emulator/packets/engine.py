@@ -1,0 +1,108 @@
+"""Running a scenario with either engine, tick by tick: the same results, progress, and Ctrl-C between two ticks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.packets.compiled import SteppedRun
+from emulator.packets.model import Engine
+from emulator.packets.outcome import Outcome
+from emulator.packets.scenario import Packets, Scenario
+from emulator.packets.simpy_model.model import PacketNetwork
+from emulator.runtime.interrupt import interrupt_held
+
+_SHORT_S, _LONG_S = 0.1, 0.3  # of wall time between two looks at Ctrl-C
+
+
+class PacketRun(Protocol):
+    """A scenario tick by tick, in either engine (`compiled.SteppedRun`, `simpy_model.PacketNetwork`)."""
+
+    @property
+    def n_packets(self) -> int:
+        """Packets given so far; the number of the next one."""
+
+    def add_packets(self, packets: Packets, n_ticks: int) -> None:
+        """Give the packets of the ticks up to ``n_ticks``."""
+
+    def advance(self, n_ticks: int | None = None) -> None:
+        """Run until tick ``n_ticks`` begins, or to the end."""
+
+    def take_arrivals(self) -> NDArray[np.int32]:
+        """Return packet, column and ticks late of what reached cores since the last call."""
+
+    def finish(self, scenario: Scenario) -> Outcome:
+        """Run to the end and return what happened."""
+
+
+def start_run(
+    scenario: Scenario, engine: Engine | str = Engine.COMPILED, *, is_watched: bool = False, with_log: bool = False
+) -> PacketRun:
+    """Return a run of a scenario, to which packets are still to be given."""
+    kind = PacketNetwork if Engine(engine) is Engine.SIMPY else SteppedRun
+    return kind(scenario, is_watched=is_watched, with_log=with_log)
+
+
+def run_scenario(
+    scenario: Scenario,
+    engine: Engine | str = Engine.COMPILED,
+    *,
+    with_log: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Outcome:
+    """Run a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    engine : Engine
+        Both give the same outcome.
+    with_log : bool
+        Keep every event (32 bytes each).
+    progress : callable, optional
+        Called with the fraction of the ticks that is done.
+
+    Returns
+    -------
+    Outcome
+        Of the ticks that were done, after Ctrl-C: ``outcome.scenario`` has only those.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        By Ctrl-C before the first tick was done, or pressed twice.
+    """
+    run = start_run(scenario, engine, with_log=with_log)
+    done, n_together = 0, 1
+    with interrupt_held() as held:
+        while done < scenario.n_ticks and not held.is_pressed:
+            began_s, until = time.monotonic(), min(scenario.n_ticks, done + n_together)
+            run.add_packets(packets_of(scenario.packets, done, until), until)
+            run.advance(until)
+            done, took_s = until, time.monotonic() - began_s
+            n_together = 2 * n_together if took_s < _SHORT_S else max(1, n_together // (1 + (took_s > _LONG_S)))
+            if progress is not None:
+                progress(done / scenario.n_ticks)
+        return run.finish(scenario if done == scenario.n_ticks else first_ticks(scenario, done))
+
+
+def packets_of(packets: Packets, first_tick: int, end_tick: int) -> Packets:
+    """Return the packets of some ticks."""
+    part = slice(*np.searchsorted(packets.tick, [first_tick, end_tick]).tolist())
+    return Packets(
+        tick=packets.tick[part],
+        core=packets.core[part],
+        offset=packets.offset[part],
+        net=packets.net[part],
+        row=packets.row[part],
+    )
+
+
+def first_ticks(scenario: Scenario, n_ticks: int) -> Scenario:
+    """Return a scenario cut off after some ticks."""
+    return replace(scenario, packets=packets_of(scenario.packets, 0, n_ticks), n_ticks=n_ticks)

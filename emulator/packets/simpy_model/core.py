@@ -1,0 +1,154 @@
+"""A core in the SimPy model: one part sends its packets, the other receives and works through packets and ticks."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from emulator.packets.model import EndOfTick, Leg, What
+from emulator.packets.scenario import WORK_FRACTION_BITS
+from emulator.packets.simpy_model.clock import CHANGE, FINISH, Bell, Process
+from emulator.packets.simpy_model.router import LOCAL
+
+if TYPE_CHECKING:
+    from emulator.packets.simpy_model.model import PacketNetwork
+
+_HALF = 1 << (WORK_FRACTION_BITS - 1)
+SERVE = What.SERVE
+
+
+class Sender:
+    """The sending side of a core: its send register, an input of the router."""
+
+    def __init__(self, core: Core) -> None:
+        self.core, self.network, self.env = core, core.network, core.env
+        self.packets: deque[int] = deque()
+        self.packet_bell, self.taken_bell = Bell(self.env, CHANGE), Bell(self.env, CHANGE)
+        self.env.process(self.run())
+
+    def run(self) -> Process:
+        """Put one packet after the other into the send register, each when it is due and the register empty."""
+        core, router = self.core, self.core.router
+        while True:
+            while not self.packets:
+                yield self.packet_bell
+            packet = self.packets.popleft()
+            early = self.network.due[packet] - self.env.cycle
+            if early > 0:
+                yield self.env.timeout(early)
+            copy = packet, LOCAL, Leg.NORMAL
+            self.network.note((self.env.cycle, What.SEND, core.core_id, packet))
+            self.network.n_expected += self.network.n_sinks_of(copy, router.router_id)
+            router.offer(core.port, copy)
+            yield self.taken_bell
+
+    def give(self, packet: int) -> None:
+        """Add a packet that is to be sent."""
+        self.packets.append(packet)
+        self.packet_bell.ring()
+
+    def taken(self) -> None:
+        """The send register is empty; the core can use it from the next cycle on."""
+        self.taken_bell.ring(1)
+
+
+class Core:
+    """Spike buffer and server of one core.
+
+    The router has the receive registers (`simpy_router.Router.deliver`), since it fills those of several cores at
+    once. The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
+    What the log shows is not counted here.
+    """
+
+    __slots__ = (
+        "busy_until",
+        "column",
+        "core_id",
+        "env",
+        "finish",
+        "job",
+        "jobs",
+        "max_backlog",
+        "max_waiting",
+        "network",
+        "note",
+        "phase_cycles",
+        "port",
+        "router",
+        "spike_work",
+        "synapse_work",
+        "tick",
+        "tick_work",
+    )
+
+    def __init__(self, network: PacketNetwork, core_id: int) -> None:
+        fabric, work = network.scenario.fabric, network.scenario.work
+        self.network, self.env, self.note, self.core_id = network, network.env, network.note, core_id
+        self.finish = self.env.calendar[FINISH]
+        self.router = network.routers[core_id // fabric.n_cores]
+        self.port = self.router.n_slots + core_id % fabric.n_cores
+        self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
+        self.spike_work = int(work.spike_work[core_id]) + _HALF  # work is rounded to the nearest cycle
+        self.synapse_work = int(work.synapse_work[core_id]) if work.column[core_id] >= 0 else 0
+        self.column = max(0, int(work.column[core_id]))
+        self.jobs: deque[int] = deque()  # packets that wait: the spike buffer
+        self.job: int | None = None  # packet that it is at
+        self.busy_until = 0  # end of that packet and of the ticks' own work, if no other packet comes
+        self.tick = 0  # that begins next
+        self.max_waiting = self.max_backlog = 0
+
+    # ---- receiving ----
+
+    def receive(self, packet: int) -> None:
+        """Move a packet from the receive register to the spike buffer, if that has room, or begin it at once."""
+        if self.job is None:
+            self.begin_job(packet)
+        elif len(self.jobs) < self.network.numbers.spike_buffer_packets:
+            self.jobs.append(packet)
+            if len(self.jobs) > self.max_waiting:
+                self.max_waiting = len(self.jobs)
+        else:
+            self.note((self.env.cycle, What.OVERFLOW, self.core_id, packet))
+
+    # ---- working ----
+
+    def work_of(self, packet: int) -> int:
+        """Cycles that a packet takes."""
+        length = self.network.row_lengths[packet][self.column]
+        return self.spike_work + self.synapse_work * length >> WORK_FRACTION_BITS or 1
+
+    def begin_job(self, packet: int) -> None:
+        """Begin a packet; the ticks' own work waits."""
+        now, cycles = self.env.cycle, self.work_of(packet)
+        self.job = packet
+        self.busy_until = (now if self.busy_until < now else self.busy_until) + cycles
+        self.finish[now + cycles].append(self.end_job)
+
+    def end_job(self) -> None:
+        """End a packet, and begin the one that has waited longest."""
+        assert self.job is not None
+        self.note((self.env.cycle, SERVE, self.core_id, self.job))
+        if self.jobs:
+            self.begin_job(self.jobs.popleft())
+        else:
+            self.job = None
+
+    def begin_tick(self) -> None:
+        """Begin a tick: throw away what waits (if that is the policy), and add the tick's own work."""
+        now, network, tick = self.env.cycle, self.network, self.tick
+        self.tick = tick + 1
+        backlog = self.busy_until - now
+        if backlog < 0:
+            backlog, self.busy_until = 0, now
+        if self.jobs:
+            if network.numbers.end_of_tick is EndOfTick.DROP:
+                for packet in self.jobs:
+                    self.note((now, What.EXPIRE, self.core_id, packet))
+                self.jobs.clear()
+            backlog += sum(map(self.work_of, self.jobs))
+        if backlog > self.max_backlog:
+            self.max_backlog = backlog
+        if backlog > network.tick_backlog[tick]:
+            network.tick_backlog[tick] = backlog
+        if tick < network.n_ticks:
+            self.busy_until += self.tick_work

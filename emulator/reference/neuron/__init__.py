@@ -1,0 +1,1 @@
+"""Plain-Python neuron updates in integers: the definition of what the kernels must compute."""

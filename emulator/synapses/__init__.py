@@ -1,0 +1,1 @@
+"""Builds, stores and redraws synapses, and changes plastic weights."""

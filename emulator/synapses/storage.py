@@ -1,0 +1,318 @@
+"""Which rows are kept in memory, and what it takes to draw the others when their sources fire.
+
+Storing a row saves drawing it as often as its source fires, so the rows of the populations that are expected to fire
+most are stored first. That pays: half of PD14's neurons send less than an eighth of its spikes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.kernels.synapses import procedural, rows
+from emulator.kernels.synapses.procedural import DrawScratch, DrawTables, Redraw
+from emulator.synapses.projection_table import ProjectionTables
+from emulator.synapses.source_group import SourceGroup, source_groups
+from models.errors import CapacityError
+from models.network import Network, PoissonSource, SpikeArraySource
+
+if TYPE_CHECKING:
+    from emulator.synapses.connectivity import Connectivity
+
+MAX_ROW_LENGTH = (1 << 16) - 1  #: synapses of a row on one slice; the timing reads 16-bit words
+DEFAULT_RATE_HZ = 10.0  # of a population that nobody gave a rate
+_BLOCK_WORDS = 1 << 16
+_MAX_ARENA_BYTES = 4 << 30  # address space; memory is taken where rows are drawn
+_PROCESS_BYTES = 400 << 20  # Python, numpy, numba and compiled kernels, measured
+_LIBRARY_BYTES = 400 << 20  # address space of libraries that are loaded, and threads that are started, later
+_BYTES_PER_NEURON = 120  # state, drive, spike lists
+_DUE_ENTRY_BYTES = 12
+_ARENA_RESERVE = 2.0  # times the expected size
+_MEMORY_SHARE = 0.85  # of the free memory that a simulation may take without being told
+
+
+@dataclass(frozen=True, slots=True)
+class RowCost:
+    """Bytes of a stored synapse and of a row pointer; pointers of a row are ``n_shards * (n_bins + 1)``."""
+
+    synapse_bytes: int
+    pointer_bytes: int
+    n_shards: int
+
+    def row_bytes(self, n_synapses: NDArray[np.int64], n_bins: int) -> NDArray[np.int64]:
+        """Return the bytes of rows of ``n_synapses`` each: int64, same shape."""
+        return n_synapses.astype(np.int64) * self.synapse_bytes + self.n_shards * (n_bins + 1) * self.pointer_bytes
+
+
+def free_memory_bytes() -> int | None:
+    """Return the memory that can be had without swapping, bytes; ``None`` where the system does not tell."""
+    found: list[int] = []
+    meminfo, limit, used = (
+        Path("/proc/meminfo"),
+        Path("/sys/fs/cgroup/memory.max"),
+        Path("/sys/fs/cgroup/memory.current"),
+    )
+    try:
+        lines = dict(line.split(":", 1) for line in meminfo.read_text(encoding="ascii").splitlines())
+        found.append(int(lines["MemAvailable"].split()[0]) << 10)
+    except (OSError, KeyError, ValueError):
+        return None
+    with contextlib.suppress(OSError, ValueError):  # no control group, or "max"
+        found.append(int(limit.read_text(encoding="ascii")) - int(used.read_text(encoding="ascii")))
+    if (left := address_space_left_bytes()) is not None:
+        found.append(left - _LIBRARY_BYTES)
+    return max(min(found), 0)
+
+
+def address_space_left_bytes() -> int | None:
+    """Return what the limit of this process (``ulimit -v``) leaves it, bytes; ``None`` where there is none."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most == resource.RLIM_INFINITY:
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        n_pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return max(most - n_pages * resource.getpagesize(), 0)
+    return most
+
+
+def expected_rate_hz(network: Network, name: str) -> float:
+    """Return the rate that a population or source is expected to fire with: known, given, or ``DEFAULT_RATE_HZ``."""
+    match network.group(name):
+        case PoissonSource(rate_hz=rate_hz):
+            return rate_hz
+        case SpikeArraySource(times_ms=times, n_neurons=n):
+            return times.size / n / max(float(times.max(initial=0.0)) * 1e-3, network.dt_ms * 1e-3)
+        case population:
+            return DEFAULT_RATE_HZ if population.rate_hz is None else population.rate_hz
+
+
+def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | None) -> int | None:
+    """Return what is left for rows when everything else of a simulation has its memory.
+
+    Parameters
+    ----------
+    network : Network
+    n_shards : int
+    max_memory_bytes : int or None
+        Of the whole process; ``None`` takes it from what is free now.
+
+    Returns
+    -------
+    int or None
+        0 if nothing is left; ``None`` if nobody knows how much memory there is, and then all rows are stored.
+    """
+    if max_memory_bytes is None:
+        free = free_memory_bytes()
+        if free is None:
+            return None
+        max_memory_bytes = int(free * _MEMORY_SHARE)
+    groups = source_groups(network)
+    n_slots = 1 << max((g.first_delay + g.n_delays for g in groups if g.n_bins), default=1).bit_length()
+    n_bytes = float(_PROCESS_BYTES + _BYTES_PER_NEURON * network.n_neurons)
+    for group in groups:
+        n_spikes = group.n_neurons * expected_rate_hz(network, group.name) * network.dt_ms * 1e-3  # a step
+        n_bytes += n_spikes * group.n_bins * n_shards * n_slots * _DUE_ENTRY_BYTES
+        n_bytes += group.n_neurons * (group.last_proj - group.first_proj) * 4  # synapse counts
+    return max(0, max_memory_bytes - int(n_bytes))
+
+
+def choose_stored(
+    network: Network,
+    groups: tuple[SourceGroup, ...],
+    row_length: NDArray[np.int32],
+    cost: RowCost,
+    max_bytes: int | None,
+) -> NDArray[np.uint8]:
+    """Choose the rows to store, those of the highest expected rates first.
+
+    Parameters
+    ----------
+    network : Network
+    groups : tuple of SourceGroup
+    row_length : ndarray, shape (n_sources,), int32
+    cost : RowCost
+    max_bytes : int or None
+        For stored rows and the arena of the others; ``None`` stores all.
+
+    Returns
+    -------
+    ndarray, shape (n_sources,), uint8
+        ``STORED`` or ``NOT_DRAWN``.
+    """
+    state = np.full(row_length.size, rows.STORED, np.uint8)
+    lengths = {group: row_length[group.first : group.first + group.n_neurons].astype(np.int64) for group in groups}
+    n_bytes = {group: cost.row_bytes(length, group.n_bins) for group, length in lengths.items()}
+    if max_bytes is None or sum(int(b.sum()) for b in n_bytes.values()) <= max_bytes:
+        return state
+    arena_bytes = 0.0
+    for _ in range(2):  # the arena's size follows from what is not stored
+        left, n_redrawn = max_bytes - int(_ARENA_RESERVE * arena_bytes), 0.0
+        for group in sorted(groups, key=lambda g: -expected_rate_hz(network, g.name)):
+            n_stored = int(np.searchsorted(np.cumsum(n_bytes[group]), max(left, 0), side="right"))
+            left -= int(n_bytes[group][:n_stored].sum())
+            state[group.first : group.first + n_stored] = rows.STORED
+            state[group.first + n_stored : group.first + group.n_neurons] = rows.NOT_DRAWN
+            n_redrawn += float(lengths[group][n_stored:].sum()) * expected_rate_hz(network, group.name)
+        life_steps = max((g.first_delay + g.n_delays for g in groups if g.n_bins), default=1)
+        arena_bytes = n_redrawn * network.dt_ms * 1e-3 * life_steps * cost.synapse_bytes
+    return state
+
+
+def arena_blocks(row_length: NDArray[np.int32], life_steps: int, synapse_bytes: int) -> tuple[int, int]:
+    """Choose the arena of rows that are not stored.
+
+    Parameters
+    ----------
+    row_length : ndarray, int32
+        Of the rows that are not stored.
+    life_steps : int
+        Steps that a row is needed for.
+    synapse_bytes : int
+
+    Returns
+    -------
+    block_words, n_blocks : int
+        A block holds any row; the blocks hold every row fired in every step, up to 4 GiB, or a quarter of what a limit
+        of the process leaves. Memory is only taken when and where rows are drawn.
+    """
+    if not row_length.size:
+        return 0, 0
+    block_words = max(_BLOCK_WORDS, int(row_length.max()))
+    wanted = 2 + math.ceil(2.0 * int(row_length.sum(dtype=np.int64)) * (life_steps + 1) / block_words)
+    left = address_space_left_bytes()
+    most_bytes = _MAX_ARENA_BYTES if left is None else min(_MAX_ARENA_BYTES, left // 4)
+    return block_words, max(2, min(wanted, most_bytes // (synapse_bytes * block_words)))
+
+
+# ---- what the kernels read ---------------------------------------------------------------------------------------
+
+
+@cache
+def normal_quantile_table() -> NDArray[np.float64]:
+    """Return the standard normal quantile at k/4096, at k/(64 * 4096), and the first row's differences.
+
+    Infinite places are never read and hold zero. Made once; nobody writes into it.
+    """
+    normal = NormalDist()
+    whole = [0.0, *(normal.inv_cdf(k / 4096) for k in range(1, 4096)), 0.0]
+    tail = [0.0, *(normal.inv_cdf(k / (64 * 4096)) for k in range(1, 4097))]
+    return np.array([whole, tail, [*np.diff(whole), 0.0]])
+
+
+def draw_tables(tables: ProjectionTables) -> DrawTables:
+    """Return the tables as the kernels take them."""
+    return DrawTables(
+        tables.proj_int,
+        tables.proj_float,
+        tables.delay_limits,
+        tables.delay_guide,
+        tables.n_drawn,
+        tables.explicit_ptr,
+        tables.explicit_target,
+        tables.explicit_weight_pa,
+        tables.explicit_delay_index,
+        normal_quantile_table(),
+        tables.key,
+    )
+
+
+def draw_scratch(
+    tables: ProjectionTables, groups: tuple[SourceGroup, ...], longest_row: int, n_shards: int, n_threads: int
+) -> DrawScratch:
+    """Allocate scratch for drawing rows of up to ``longest_row`` synapses on a few threads."""
+    largest = int(tables.proj_int[:, rows.P_N_TARGETS].max(initial=1))
+    most_bins = max((group.n_bins for group in groups), default=0)
+    return DrawScratch(
+        np.zeros((n_threads, largest), np.uint8),
+        np.empty((n_threads, 3, longest_row), np.uint32),
+        np.empty((n_threads, longest_row), np.int32),
+        np.empty((n_threads, longest_row), np.int32),
+        np.empty((n_threads, longest_row)),
+        np.empty((n_threads, n_shards * most_bins + 1), np.int64),
+        np.zeros((n_threads, 2, len(tables.proj_int), 2), np.int64),
+    )
+
+
+def group_rows(groups: tuple[SourceGroup, ...]) -> NDArray[np.int64]:
+    """Return ``Redraw.group``: where the rows of every group come from."""
+    fields = [(group.first, group.n_bins, group.first_proj, group.last_proj) for group in groups]
+    return np.array(fields, np.int64).reshape(len(groups), procedural.N_REDRAW_GROUP)
+
+
+def group_of_source(groups: tuple[SourceGroup, ...]) -> NDArray[np.int16]:
+    """Return the group of every source: int16, shape (n_sources,)."""
+    return np.repeat(np.arange(len(groups), dtype=np.int16), [group.n_neurons for group in groups])
+
+
+def as_row_lengths(counts: NDArray[Any]) -> NDArray[np.uint16]:
+    """Return synapse counts of rows as the 16-bit words that the timing reads.
+
+    Raises
+    ------
+    CapacityError
+        If a row holds more than 65,535 synapses.
+    """
+    longest = int(counts.max(initial=0))
+    if longest > MAX_ROW_LENGTH:
+        raise CapacityError(
+            "synaptic row",
+            "one slice",
+            need=longest,
+            have=MAX_ROW_LENGTH,
+            unit="synapses",
+            hint="lower neurons_per_core, or the synapses of one source neuron",
+        )
+    return counts.astype(np.uint16, copy=False)
+
+
+def redraw_state(c: Connectivity, n_threads: int, extra_delay: int) -> Redraw | None:
+    """Return what the engine needs to draw rows that are not stored; ``None`` if all are.
+
+    Parameters
+    ----------
+    c : Connectivity
+    n_threads : int
+    extra_delay : int
+        Steps that the delay convention adds.
+    """
+    if c.tables is None:
+        return None
+    n_blocks = (c.synapse.size - c.n_stored) // c.block_words
+    book = np.zeros((n_threads, procedural.N_BOOK), np.int64)
+    book[:, procedural.B_N_FREE] = n_blocks - 1  # block 0 is in use from the start
+    free = np.tile(np.arange(n_blocks - 1, -1, -1), (n_threads, 1))
+    n_pointers = 2 * procedural.ROWS_PER_ROUND
+    return Redraw(
+        state=c.state,
+        length=c.row_length,
+        group=group_rows(c.groups),
+        tables=draw_tables(c.tables),
+        scratch=draw_scratch(c.tables, c.groups, c.longest_drawn, c.n_shards, n_threads),
+        arena=np.array(
+            [
+                c.n_stored,
+                c.block_words,
+                c.max_delay_steps() + extra_delay,
+                c.row_ptr.size - n_pointers * c.pointers_per_row,
+                c.pointers_per_row,
+            ],
+            np.int64,
+        ),
+        book=book,
+        free=free,
+        queue=np.zeros((n_threads, n_blocks), np.int64),
+        last_step=np.zeros((n_threads, n_blocks), np.int64),
+        barrier=np.zeros(8, np.int64),
+    )

@@ -1,0 +1,34 @@
+"""Core kinds: the phases of one step and their cycles, from the machine's constants. One kind a file.
+
+| kind | every step | per event |
+|---|---|---|
+| `neuron` | timer; update and input drain of every neuron; reading the ensemble's blocks from SDRAM | spike sent |
+| `synapse` | timer; writing its block to SDRAM | packet (polling, search, filter), row (DMA, start), synaptic event |
+| `poisson` | timer; one draw a neuron and its mean number of events; writing its block | |
+| `combined` | timer; update, drain and background draws of every neuron | packet by interrupts, row, event, spike |
+| `source` | timer; one draw a neuron | spike sent |
+| `neuro_core` | barrier; dendrite and soma of every neuron | axon in, synapse, soma spike, axon out a destination |
+| `pipeline_node` | update in parallel pipelines, way of spikes | look-ups, rows from DRAM |
+
+``core_costs`` is the table that the timing kernel (`emulator.kernels.timing.work`) and the packet network work with,
+``phases`` takes any core's step apart. docs/cores.md says what each phase rests on.
+"""
+
+from emulator.timing.kinds.phase import CoreWork, Per, Phase
+from emulator.timing.kinds.site import Site, hand_over_bytes, sites
+from emulator.timing.kinds.table import core_costs, phase_list, phases, timer_phase_cycles
+from emulator.timing.kinds.used import used_constants
+
+__all__ = [
+    "CoreWork",
+    "Per",
+    "Phase",
+    "Site",
+    "core_costs",
+    "hand_over_bytes",
+    "phase_list",
+    "phases",
+    "sites",
+    "timer_phase_cycles",
+    "used_constants",
+]

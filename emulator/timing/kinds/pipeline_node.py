@@ -1,0 +1,89 @@
+"""FPGA node with parallel neuron pipelines, as neuroAIx': what the longest way through one step is made of.
+
+A pipeline updates its share of the node's neurons, one a cycle; spikes leave while it does. Every node looks up every
+spike of the array and reads its row from its own DRAM, at the measured speed for rows of that size, all pipelines of
+the node together. `emulator.timing.pipeline` works the steps out; here one of them is taken apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.kernels.timing import pipeline
+from emulator.timing.cores import slice_of_source
+from emulator.timing.pipeline import kernel_nodes, lengths_by_node, node_array, row_times
+from mapping.model import Mapping
+from models.network import Network
+
+
+def node_phases(
+    mapping: Mapping, network: Network, neurons: NDArray[np.int32], row_length: NDArray[np.uint16]
+) -> dict[str, float]:
+    """Explain a step of the whole array: the way that ends it, phase by phase.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        On a machine of pipeline nodes.
+    network : Network
+    neurons : ndarray, shape (n_spikes,), int32
+        Who fires in the step.
+    row_length : ndarray, shape (n_sources, n_slices), uint16
+
+    Returns
+    -------
+    dict of str to float, cycles of the neuron clock
+        Adds up to the step's ``Timing.step_cycles``. ``first spike``: until the first spike is at the node's router;
+        ``update``: until the last one is; ``hops``; ``look-up``: router and clock crossing of the node that looks up;
+        ``dispatcher``; ``row``: one row at the DRAM's best; ``behind``: links, look-ups and DRAM that are late.
+        A step in which no row is read, or in which spikes are waited for longer, ends with ``barrier`` instead.
+    """
+    array = node_array(mapping)
+    nodes = kernel_nodes(mapping.machine, array)
+    lengths = lengths_by_node(row_length[neurons], array)
+    times = row_times(mapping.machine, int(lengths.max(initial=0)))
+    n_nodes = len(array.n_neurons)
+    step, node = np.zeros(1), np.zeros(1, np.int32)
+    load = pipeline.Load(*np.zeros((3, n_nodes, pipeline.N_GROUPS)), *np.zeros((2, n_nodes)))
+    scratch, end = np.zeros((n_nodes, 4, 2, pipeline.N_GROUPS)), np.zeros(n_nodes)
+    ptr, row = np.array([0, len(neurons)], np.int64), np.arange(len(neurons), dtype=np.int32)
+    source_node = array.node_of_slice[slice_of_source(mapping, network)[neurons]]
+    dram_ns, dram_peak_ns, totals = np.zeros(n_nodes), np.zeros(n_nodes), np.zeros(4, np.int64)
+    pipeline.run_nodes(
+        ptr, row, source_node, lengths, *times, nodes, load, scratch, end, step, node, dram_ns, dram_peak_ns, totals
+    )
+    found = _way(nodes, load, scratch, float(step[0]), int(node[0]), end)
+    per_ns = mapping.machine.core.clock_hz * 1e-9
+    return {name: duration_ns * per_ns for name, duration_ns in found.items()}
+
+
+def _way(
+    nodes: pipeline.Nodes,
+    load: pipeline.Load,
+    scratch: NDArray[np.float64],
+    step_ns: float,
+    node: int,
+    end: NDArray[np.float64],
+) -> dict[str, float]:
+    """Return the phases of the way that ends the step, ns."""
+    times, start, arrival = nodes.times, scratch[node, 3, 0], scratch[node, 3, 1]
+    ends = [
+        pipeline.queue_end(start, arrival, load.row_ns[node], g) if load.n_spikes[node, g] else 0.0
+        for g in range(nodes.n_groups)
+    ]
+    is_rows = step_ns == end[node] and max(ends) == step_ns
+    g = int(np.argmax(ends)) if is_rows else nodes.n_groups - 1
+    n_forwarded = max(g - 1, 0)
+    found = {
+        "first spike": times[pipeline.N_FIRST],
+        "update": times[pipeline.N_UPDATE],
+        "hops": g * times[pipeline.N_HOP] + n_forwarded * times[pipeline.N_ROUTER],
+        "look-up": (times[pipeline.N_ROUTER] + times[pipeline.N_CROSSING]) * (g > 0),
+    }
+    if is_rows:
+        found |= {"dispatcher": times[pipeline.N_DISPATCHER], "row": load.byte_ns[node, g]}
+    else:
+        found["barrier"] = times[pipeline.N_BARRIER]
+    found = {name: float(duration_ns) for name, duration_ns in found.items()}
+    return found | {"behind": step_ns - sum(found.values())}

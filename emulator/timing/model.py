@@ -1,0 +1,123 @@
+"""The timing of a run: its result, and the lengths of the synaptic rows from which it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emulator.synapses.connectivity import Connectivity
+
+MAX_LENGTHS_BYTES = 1 << 30  #: of the lengths of all rows at once
+
+RowLengths = NDArray[np.uint16] | Callable[[NDArray[Any]], NDArray[np.uint16]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """What the cores did.
+
+    Attributes
+    ----------
+    budget_cycles : float
+        Of one tick.
+    step_cycles, step_vertex : ndarray, shape (n_steps,), float64 and int32
+        Cycles of the slowest core, and which it is.
+    mean_cycles, max_cycles : ndarray, shape (n_vertices,), float64
+        Busy cycles a step.
+    n_sent, n_delivered, n_rows, n_filtered, n_lost : int
+        Packets sent (none of neurons that nothing listens to, one for each destination core on a unicast machine);
+        deliveries to cores, which are those that found a row (plastic or not), those that found none, and
+        those that were lost: they found the spike buffer full or, with the policy ``drop``, the tick over.
+    n_events : int
+        Synaptic events of all deliveries.
+    n_late : int
+        Deliveries whose work ends after the machine's next tick has begun (docs/glossary.md). The order of a core's
+        work within a tick is not looked at: what exceeds the tick is taken to be packets.
+    n_overruns : int
+        Steps in which a core needed more than its tick.
+    first_overrun_step : int or None
+    n_plastic_rows, n_plastic_events : int
+        Plastic rows that were updated, and their synapses, which are not among ``n_events``.
+    write_back_bytes : int
+        What those rows wrote to memory.
+    is_free_running : bool
+        Whether a step ends when all cores are done, however short it is; else it lasts at least a tick.
+    warmup_steps : int
+        Steps at the start that are in ``step_cycles`` and ``step_vertex`` only: all counts, means and largest values
+        are of the steps after them (``first_overrun_step`` is still a number of the whole run).
+    low, high : Timing, optional
+        The same run with all unverified costs cheap, and dear; None where the machine has none, or they were not
+        asked for.
+    """
+
+    budget_cycles: float
+    step_cycles: NDArray[np.float64]
+    step_vertex: NDArray[np.int32]
+    mean_cycles: NDArray[np.float64]
+    max_cycles: NDArray[np.float64]
+    n_sent: int
+    n_delivered: int
+    n_rows: int
+    n_events: int
+    n_late: int
+    n_lost: int
+    n_overruns: int
+    first_overrun_step: int | None
+    n_plastic_rows: int = 0
+    n_plastic_events: int = 0
+    write_back_bytes: int = 0
+    n_filtered: int = 0
+    is_free_running: bool = False
+    warmup_steps: int = 0
+    low: Timing | None = None
+    high: Timing | None = None
+
+    @property
+    def kept_cycles(self) -> NDArray[np.float64]:
+        """``step_cycles`` after the warm-up."""
+        return self.step_cycles[self.warmup_steps :]
+
+    def real_time_factor(self, time_scale_factor: float) -> float:
+        """Mean step time over dt when every step waits for its slowest core, and lasts at least a tick by timer."""
+        if not self.kept_cycles.size:
+            return time_scale_factor
+        if self.is_free_running:
+            return float(self.kept_cycles.mean() / self.budget_cycles) * time_scale_factor
+        return float(np.maximum(self.kept_cycles / self.budget_cycles, 1.0).mean()) * time_scale_factor
+
+    def min_lossless_time_scale_factor(self, time_scale_factor: float) -> float:
+        """Smallest slow-down at which no core overruns in any step."""
+        return float(self.kept_cycles.max(initial=0.0) / self.budget_cycles) * time_scale_factor
+
+
+def row_lengths(
+    connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, *, n_threads: int = 2
+) -> RowLengths:
+    """Return the synapses of every source on every slice, or a function of sources where that would not fit memory.
+
+    Ten times PD14 on cores of 64 neurons would be 18 GB. The function counts the rows of the sources that it is given.
+
+    Parameters
+    ----------
+    connectivity : Connectivity
+    slice_of_neuron : ndarray, shape (n_neurons,), int32
+    n_slices, n_threads : int
+    """
+    if connectivity.is_stored and connectivity.row_length.size * n_slices * 2 <= MAX_LENGTHS_BYTES:
+        return connectivity.count_by_slice(slice_of_neuron, n_slices, n_threads=n_threads)
+    return partial(_count_rows, connectivity, slice_of_neuron, n_slices, n_threads)
+
+
+def _count_rows(
+    connectivity: Connectivity,
+    slice_of_neuron: NDArray[np.int32],
+    n_slices: int,
+    n_threads: int,
+    sources: NDArray[Any],
+) -> NDArray[np.uint16]:
+    return connectivity.count_by_slice(slice_of_neuron, n_slices, sources=sources, n_threads=n_threads)

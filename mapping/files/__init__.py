@@ -1,0 +1,1 @@
+"""Saves, loads, compares and resumes mappings, and exports their tables."""

@@ -1,0 +1,152 @@
+"""Whether the stages that a new mapping keeps of an earlier one still hold.
+
+A kept stage holds if everything that it depends on is as it was: the network, the recipe's choices for this stage and
+the ones before, the seed, and what the stage reads of the machine. Whatever else has changed (powers, costs that no
+stage plans with, the length of routing tables) is taken over into the new mapping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+
+from mapping.files.digest import network_digest
+from mapping.model import Mapping
+from mapping.recipe import STAGES, Change, Recipe, recipe_changes
+from models.errors import ParameterError, shown
+from models.machine import Machine
+from models.network import Network
+from models.topology import with_boards
+
+_MAX_OTHERS = 3  # names of further settings in an error
+#: Recipes whose partition says which slices share a chip, so that it depends on the machine's shape.
+_RECIPES_OF_CHIPS = ("spread", "hypergraph")
+#: First stage that depends on each section or value of a machine; the longest path that fits counts. None: no stage.
+#: `tests/unit/mapping/files/test_resume.py` records what the stages really read.
+_STAGE_OF_MACHINE: dict[str, str | None] = {
+    "topology": "place",
+    "dead_chips": "place",
+    "dead_links": "place",
+    "dead_cores": "place",
+    "core": "partition",
+    "core.clock_hz": None,  # but with automatic neurons per core
+    "memory": "partition",
+    "plan": "partition",
+    "plasticity": "partition",
+    "neuron_models": "partition",
+    "router": None,
+    "router.casting": "route",
+    "router.has_default_route": "tables",
+    "router.n_table_entries": "tables",
+    "cost": None,  # but where cores are filled by their work
+}
+#: What a recipe that plans with cycles depends on beside that.
+_OF_CYCLES = ("cost", "core.clock_hz", "neuro_core", "router.casting")
+
+
+def plans_with_cycles(recipe: str, neurons_per_core: int | str | None) -> bool:
+    """Return whether a partition depends on the machine's clock and the cycles of its cores' work."""
+    return neurons_per_core == "auto" or recipe == "spread"
+
+
+def stage_of_machine(path: str, recipe: Recipe) -> str | None:
+    """Return the first stage that depends on a machine's value ``path`` (``core.clock_hz``); None if no stage does."""
+    section = path.partition(".")[0]
+    if plans_with_cycles(recipe.name, recipe.neurons_per_core) and (path in _OF_CYCLES or section in _OF_CYCLES):
+        return "partition"
+    stage = _STAGE_OF_MACHINE.get(path, _STAGE_OF_MACHINE.get(section))
+    if stage == "place" and recipe.name in _RECIPES_OF_CHIPS:
+        return "partition"
+    return stage
+
+
+def machine_changes(made: Machine, asked: Machine, recipe: Recipe) -> list[Change]:
+    """Return what is different in two machines and read by a stage; the name first where another machine was named.
+
+    The number of boards is left out: of a mapping it is the one that was found, which was not asked for.
+    """
+    found = [
+        Change(stage, f"machine.{path}", old, new)
+        for path, old, new in differences(made, asked)
+        for stage in [stage_of_machine(path, recipe)]
+        if stage is not None and path != "topology.n_boards"
+    ]
+    if found and made.name != asked.name:
+        earliest = min((change.stage for change in found), key=STAGES.index)
+        found.insert(0, Change(earliest, "machine.name", made.name, asked.name))
+    return found
+
+
+def differences(made: object, asked: object, prefix: str = "") -> list[tuple[str, object, object]]:
+    """Return path, old and new value of everything in which two machines differ, but the notes of constants."""
+    found: list[tuple[str, object, object]] = []
+    for entry in fields(made):  # type: ignore[arg-type]
+        old, new = getattr(made, entry.name), getattr(asked, entry.name)
+        if old == new or entry.name == "constants":
+            continue
+        path = f"{prefix}{entry.name}"
+        if is_dataclass(old) and type(old) is type(new):
+            found += differences(old, new, f"{path}.")
+        else:
+            found.append((path, old, new))
+    return found
+
+
+def as_large_as(made: Machine, asked: Machine) -> Machine:
+    """Return ``asked`` with the boards of ``made``, the machine of a mapping, and without the dead parts of others."""
+    n_boards = made.topology.n_boards
+    return asked if n_boards == "auto" else with_boards(asked, n_boards)
+
+
+def keep_stages(
+    given: Mapping, network: Network, machine: Machine, recipe: Recipe, *, seed: int, stage: str
+) -> Machine:
+    """Check that the stages of ``given`` before ``stage`` still hold; return the machine to go on with.
+
+    Parameters
+    ----------
+    given : Mapping
+        An earlier mapping; of its recipe only what it states (``given.recipe``) is compared.
+    network, machine, recipe, seed
+        What is asked for now.
+    stage : str
+        First stage that is made again.
+
+    Returns
+    -------
+    Machine
+        ``machine``, with the boards of ``given`` where its placement is kept.
+
+    Raises
+    ------
+    ParameterError
+        If a kept stage depends on something that is different now; names the value, old and new, and the last stage
+        from which it could be changed.
+    """
+    if stage == STAGES[0]:
+        return machine
+    changes: list[Change] = []
+    digest = network_digest(network)
+    if given.network_digest not in ("", digest):
+        changes.append(Change("partition", "network", given.network_digest[:12], digest[:12]))
+    made = given.recipe or replace(recipe, name=given.partition.recipe)
+    asked = as_large_as(given.machine, machine)
+    changes += machine_changes(given.machine, asked, recipe)
+    changes += recipe_changes(made, recipe)
+    if given.seed != seed:
+        changes.append(Change("place", "seed", given.seed, seed))
+    _refuse([change for change in changes if STAGES.index(change.stage) < STAGES.index(stage)], stage)
+    if stage == "place":
+        return machine
+    return asked
+
+
+def _refuse(changes: list[Change], stage: str) -> None:
+    """Raise ParameterError for the first of ``changes``, if there is one."""
+    if not changes:
+        return
+    first, *others = changes
+    earliest = min((change.stage for change in changes), key=STAGES.index)
+    names = ", ".join(change.setting for change in others[:_MAX_OTHERS])
+    more = f" and the old {names}{', ...' if len(others) > _MAX_OTHERS else ''}" if others else ""
+    allowed = f"{shown(first.old)}{more}, with which the kept stages were made, or --stage {earliest}"
+    raise ParameterError(f"{first.setting} with --stage {stage}", first.new, allowed)

@@ -1,0 +1,1 @@
+"""Fills chips with slices in a given order; every placer ends here."""

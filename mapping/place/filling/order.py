@@ -1,0 +1,94 @@
+"""Orders of clusters: what makes a placement independent of the order in which a network lists its populations."""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapping.expected import expected_rates_hz, targets_of
+from mapping.place.filling.fill import Site
+from models.network import Network
+
+
+def canonical_order(site: Site) -> NDArray[np.int64]:
+    """Clusters by the name of their first slice's population and its first neuron."""
+    parts = [site.partition.slices[s] for s in site.clusters.first_slice.tolist()]
+    keys = [(part.population, part.start) for part in parts]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+
+
+def order_by_population(site: Site, names: list[str]) -> NDArray[np.int64]:
+    """Clusters by the position of their population in ``names``, then by first neuron."""
+    position = {name: i for i, name in enumerate(names)}
+    parts = [site.partition.slices[s] for s in site.clusters.first_slice.tolist()]
+    keys = [(position[part.population], part.start) for part in parts]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+
+
+def population_graph(site: Site, network: Network) -> dict[str, dict[str, float]]:
+    """Packets per second between populations and sources that are joined, both directions added up.
+
+    A packet counts once for each of the target's slices.
+    """
+    rates_hz = expected_rates_hz(network, site.machine)
+    n_slices: dict[str, int] = {}
+    for part in site.partition.slices:
+        n_slices[part.population] = n_slices.get(part.population, 0) + 1
+    graph: dict[str, dict[str, float]] = {name: {} for name in n_slices}
+    for name, targets in targets_of(network).items():
+        packets_per_s = network.group(name).n_neurons * rates_hz[name]
+        for target in targets:
+            if target != name:
+                flow = packets_per_s * n_slices[target]
+                graph[name][target] = graph[name].get(target, 0.0) + flow
+                graph[target][name] = graph[target].get(name, 0.0) + flow
+    return graph
+
+
+def breadth_first_populations(site: Site, network: Network) -> list[str]:
+    """Names of populations and sources in breadth-first order, from the busiest; heavier neighbours first.
+
+    Equal weights are told apart by name.
+    """
+    graph = population_graph(site, network)
+    total = {name: sum(flows.values()) for name, flows in graph.items()}
+    found: list[str] = []
+    is_seen: set[str] = set()
+    for start in sorted(graph, key=lambda name: (-total[name], name)):
+        if start in is_seen:
+            continue
+        is_seen.add(start)
+        waiting = [start]
+        for name in waiting:  # grows while it is read
+            found.append(name)
+            near = sorted((other for other in graph[name] if other not in is_seen), key=lambda o: (-graph[name][o], o))
+            is_seen.update(near)
+            waiting += near
+    return found
+
+
+def closest_populations(site: Site, network: Network) -> list[str]:
+    """Names of populations and sources, each next the one that is joined most strongly to those before it.
+
+    Starts anew from the busiest of the rest where nothing joined is left. Equal weights are told apart by name.
+    """
+    graph = population_graph(site, network)
+    total = {name: sum(flows.values()) for name, flows in graph.items()}
+    found: list[str] = []
+    pull = dict.fromkeys(graph, 0.0)
+    heap = [(0.0, -total[name], name) for name in graph]
+    heapq.heapify(heap)
+    is_done: set[str] = set()
+    while heap:
+        _, _, name = heapq.heappop(heap)
+        if name in is_done:
+            continue
+        is_done.add(name)
+        found.append(name)
+        for other, flow in graph[name].items():
+            if other not in is_done:
+                pull[other] += flow
+                heapq.heappush(heap, (-pull[other], -total[other], other))
+    return found

@@ -1,0 +1,1 @@
+"""Finds the smallest change that makes a network fit when its mapping failed."""

@@ -1,0 +1,163 @@
+"""Where compiled kernels are kept between runs, and why what is kept there can be trusted.
+
+numba's own cache has three gaps. It notices an edit of the file a function stands in, not of the files it calls into
+(numba issue 1833); a damaged file ends in a traceback; and since its files are pickles, whoever can write them can make
+this process run anything. So neuromap keeps the compiled code of its own kernels itself:
+
+- The folder is named after a hash of all kernel sources and of everything else that compiled code depends on. Any
+  change gives a new folder and one recompilation.
+- Every file begins with a checksum of the rest. What a file that does not match it held is compiled again
+  (`models.cache.kernel_store`).
+- A folder is used only if it belongs to this user and nobody else can write to it (`models.cache.private_folder`).
+
+The folder is in ``$NUMBA_CACHE_DIR``, which is used as it is, else in ``$NEUROMAP_CACHE_DIR``, else in
+``$XDG_CACHE_HOME/neuromap``, else in ``~/.cache/neuromap``, else in a folder of this user below the system's temporary
+folder. numba's cache of other packages' functions is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from models.cache.private_folder import make_private
+from models.errors import NeuromapWarning
+
+HOME = Path(__file__).resolve().parents[2]
+#: Files with compiled functions, and those that they take constants from (a meta test finds them by their imports).
+KERNEL_FILES = (
+    "emulator/kernels/**/*.py",
+    "mapping/files/kernels_equal.py",
+    "mapping/minimise/kernels.py",
+    "mapping/minimise/kernels_covering.py",
+    "mapping/place/kernel.py",
+    "mapping/route/kernel.py",
+)
+_N_KEPT_CACHES = 4  # versions kept, so that a few checkouts can alternate
+#: Settings of numba that do not change the code that it makes.
+_SAME_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CACHE_LOCATOR_CLASSES"}
+
+_folder: Path | None = None
+_is_chosen = False
+
+
+def kernel_hash() -> str:
+    """Return a short hash of the kernels' sources, the versions of what compiles them, and numba's settings.
+
+    The processor is not in it: numba itself keeps code apart by processor.
+    """
+    digest = hashlib.sha256(platform.python_implementation().encode() + platform.python_version().encode())
+    for package in ("numba", "llvmlite", "numpy"):
+        with contextlib.suppress(PackageNotFoundError):
+            digest.update(f"{package} {version(package)}".encode())
+    for name in sorted(os.environ):
+        if name.startswith("NUMBA_") and name not in _SAME_CODE:
+            digest.update(f"{name}={os.environ[name]}".encode(errors="backslashreplace"))
+    for path in kernel_files():
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(HOME).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def kernel_files() -> list[Path]:
+    """Return the files of `KERNEL_FILES`."""
+    return sorted(path for pattern in KERNEL_FILES for path in HOME.glob(pattern))
+
+
+def _roots() -> Iterator[tuple[Path, str]]:
+    """Yield the folders that may hold the cache, each with the variable that names it, or nothing."""
+    if os.environ.get("NEUROMAP_CACHE_DIR"):
+        yield Path(os.environ["NEUROMAP_CACHE_DIR"]), "NEUROMAP_CACHE_DIR"
+    if os.environ.get("XDG_CACHE_HOME"):
+        yield Path(os.environ["XDG_CACHE_HOME"]) / "neuromap", "XDG_CACHE_HOME"
+    with contextlib.suppress(RuntimeError):  # no home known for this user
+        yield Path.home() / ".cache" / "neuromap", ""
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    yield Path(tempfile.gettempdir()) / f"neuromap-{user}", ""
+
+
+def use_kernel_cache() -> Path | None:
+    """Let numba keep the compiled code of our kernels; called before any of them is imported.
+
+    Returns
+    -------
+    Path or None
+        The folder; ``None`` when no folder can be used, and kernels are then compiled in every process.
+    """
+    global _folder, _is_chosen
+    if not _is_chosen:
+        _folder, _is_chosen = choose_folder(), True
+        _install()
+    return _folder
+
+
+def choose_folder() -> Path | None:
+    """Return the folder for the kernels as they are now, made if it does not exist; None if there can be none.
+
+    Warns if a folder that the user chose cannot be used.
+    """
+    name = kernel_hash()
+    if os.environ.get("NUMBA_CACHE_DIR"):  # what is in it is the user's concern
+        own = Path(os.environ["NUMBA_CACHE_DIR"]).absolute() / "neuromap" / name
+        try:
+            own.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _warn("NUMBA_CACHE_DIR", own, f"it cannot be made ({error.strerror})")
+        else:
+            return own
+    for root, variable in _roots():
+        is_temporary = root.parent == Path(tempfile.gettempdir())
+        real = root if is_temporary else Path(os.path.realpath(root))
+        folder = real / "kernels" / name
+        reason = make_private(folder, below=real, is_checked_to_top=is_temporary, may_tighten=not variable)
+        if not reason:
+            _drop_old_caches(folder.parent, keep=folder)
+            return folder
+        if variable:
+            _warn(variable, root, reason)
+    text = f"no folder for compiled kernels: {reason}; they are compiled in every process, which takes minutes"
+    warnings.warn(text, NeuromapWarning, stacklevel=3)
+    return None
+
+
+def _warn(variable: str, root: Path, reason: str) -> None:
+    text = f"folder of compiled kernels {root} (${variable}): {reason}; another folder is used"
+    warnings.warn(text, NeuromapWarning, stacklevel=4)
+
+
+def _drop_old_caches(root: Path, *, keep: Path) -> None:
+    """Delete all but the most recently used caches."""
+    with contextlib.suppress(OSError):  # another process is doing the same
+        keep.touch()  # the newest folder is the one in use
+        folders = sorted((f for f in root.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
+        for folder in folders[_N_KEPT_CACHES:]:
+            if folder != keep:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _install() -> None:
+    """Make numba keep the code of the functions of `KERNEL_FILES` in our folder."""
+    from numba.core import dispatcher
+
+    from models.cache.kernel_store import KernelStore
+
+    numba_dispatcher: Any = dispatcher
+    usual, files = numba_dispatcher.FunctionCache, frozenset(kernel_files())
+
+    def cache_of(function: Callable[..., Any]) -> Any:
+        file = Path(function.__code__.co_filename).resolve()
+        if file not in files:
+            return usual(function)
+        return KernelStore(function, ".".join(file.relative_to(HOME).with_suffix("").parts), _folder)
+
+    numba_dispatcher.FunctionCache = cache_of

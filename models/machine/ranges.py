@@ -1,0 +1,93 @@
+"""A machine at either end of what is known of it: every unverified cost cheap or dear, or whole sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from models.machine.machine import ConstantNote, Machine
+
+Bound = Literal["low", "high"]
+
+_SECTIONS = ("cost", "neuron_models", "plasticity", "reception", "tick", "neuro_core", "pipeline")
+_PATHS = ("memory.hand_over_bytes_per_s",)
+_SPEEDS = ("bytes/s", "Hz")
+_TIMES = ("cycles", "ns")
+
+
+def _is_time(note: ConstantNote) -> bool:
+    """Whether a constant is a time or a speed of the machine's work."""
+    section = note.path.partition(".")[0]
+    is_measure = note.unit in _TIMES or note.unit in _SPEEDS or note.path.endswith("_ratio")
+    return is_measure and (section in _SECTIONS or note.path in _PATHS)
+
+
+def open_times(machine: Machine) -> tuple[ConstantNote, ...]:
+    """Return the unverified costs that have a range and still have the value that the range was given with."""
+    found = []
+    for note in machine.constants:
+        if note.status != "unverified" or note.low is None or note.high is None or not _is_time(note):
+            continue
+        section, _, name = note.path.partition(".")
+        spec = getattr(machine, section)
+        if spec is not None and getattr(spec, name) == note.value and note.low != note.high:
+            found.append(note)
+    return tuple(found)
+
+
+def unranged_times(machine: Machine) -> tuple[ConstantNote, ...]:
+    """Return the unverified times and speeds of the cores' work that have no range: nobody knows how wrong they are."""
+    paths = ("core.clock_hz",)
+    return tuple(note for note in _unranged(machine) if note.path in paths or _is_time(note))
+
+
+def unranged_in(machine: Machine, sections: Sequence[str]) -> tuple[ConstantNote, ...]:
+    """Return the unverified numbers of some sections that have no range."""
+    return tuple(note for note in _unranged(machine) if note.path.partition(".")[0] in sections)
+
+
+def _unranged(machine: Machine) -> Iterator[ConstantNote]:
+    for note in machine.constants:
+        is_number = isinstance(note.value, int | float | tuple) and not isinstance(note.value, bool)
+        if note.status == "unverified" and note.low is None and is_number:
+            yield note
+
+
+def with_times_at(machine: Machine, bound: Bound) -> Machine:
+    """Return the machine with all unverified costs low (cheap) or all high (dear).
+
+    A speed is cheap where it is high. Constants with a source stay, and so do those without a range.
+
+    Parameters
+    ----------
+    machine : Machine
+    bound : {"low", "high"}
+    """
+    return _moved(machine, bound, open_times(machine))
+
+
+def with_sections_at(machine: Machine, bound: Bound, sections: Sequence[str]) -> Machine:
+    """Return the machine with every constant of some sections that has a range at one end of it.
+
+    Parameters
+    ----------
+    machine : Machine
+    bound : {"low", "high"}
+    sections : sequence of str
+        Sections whose constants move, for example ``("power",)``; one that the machine does not have is passed over.
+    """
+    chosen = [note for note in machine.constants if note.low is not None and note.high is not None]
+    chosen = [note for note in chosen if note.path.partition(".")[0] in sections]
+    return _moved(machine, bound, [note for note in chosen if getattr(machine, note.path.partition(".")[0])])
+
+
+def _moved(machine: Machine, bound: Bound, notes: Iterable[ConstantNote]) -> Machine:
+    """Return the machine with constants at one end of their ranges, speeds at the other."""
+    moved: dict[str, dict[str, float | None]] = {}
+    for note in notes:
+        section, _, name = note.path.partition(".")
+        is_low = (bound == "low") != (note.unit in _SPEEDS)
+        moved.setdefault(section, {})[name] = note.low if is_low else note.high
+    parts = {section: replace(getattr(machine, section), **values) for section, values in moved.items()}
+    return replace(machine, **parts)

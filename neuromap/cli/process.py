@@ -1,0 +1,219 @@
+"""Handles what a command meets from outside: signals, terminals that know only ASCII, closed pipes, too little memory.
+
+Whatever ends a command from outside, the user reads one line, and the exit code says what it was.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import signal
+import sys
+import threading
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from models.errors import FileWriteError, NeuromapWarning
+
+EXIT_SYSTEM = 1
+EXIT_WRONG_INPUT = 2
+EXIT_INTERRUPTED = 130
+_ENDING = ("SIGTERM", "SIGHUP")  # besides SIGINT, which Python knows
+#: What stands for a character that a terminal cannot show, where leaving off its accents is not enough.
+_ASCII = {  # +- x / arrows, comparisons, dashes, dots, ticks, Ohm, deg, quotes, blocks, micro
+    "\u00b1": "+-",
+    "\u00d7": "x",
+    "\u00f7": "/",
+    "\u2192": "->",
+    "\u2190": "<-",
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2248": "~",
+    "\u2212": "-",
+    "\u2013": "-",
+    "\u2014": "-",
+    "\u2026": "...",
+    "\u00b7": ".",
+    "\u2022": "*",
+    "\u2713": "yes:",
+    "\u2717": "no:",
+    "\u03a9": "Ohm",
+    "\u00b0": "deg",
+    "\u2018": "'",
+    "\u2019": "'",
+    "\u201c": '"',
+    "\u201d": '"',
+    "\u2588": "#",
+    "\u2591": ".",
+    "\u2592": ":",
+    "\u2593": "#",
+    "\u00b5": "u",
+    "\u03bc": "u",
+}
+_UPRIGHT, _LEVEL = "│┃║┆┇┊┋", "─━═┄┅┈┉╌╍╸╺╴╶"
+
+
+class SignalExit(KeyboardInterrupt):
+    """SIGTERM or SIGHUP; the same results are kept as after Ctrl-C."""
+
+
+@contextmanager
+def ending_signals() -> Iterator[list[int]]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does; the list that is yielded then holds the signal's number.
+
+    A signal that is ignored (``nohup``) stays ignored.
+    """
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise SignalExit
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (getattr(signal, name) for name in _ENDING if hasattr(signal, name)):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, end)
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_code_of(code: int, received: list[int]) -> int:
+    """Return the exit code of a command: where it was interrupted by a signal, 128 and the signal's number."""
+    return 128 + received[0] if received and code == EXIT_INTERRUPTED else code
+
+
+def to_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Replace characters that a stream cannot show; the handler of encoding errors ``neuromap``."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_plain(one) for one in error.object[error.start : error.end]), error.end
+
+
+def _plain(character: str) -> str:
+    if character in _ASCII:
+        return _ASCII[character]
+    if 0x2500 <= ord(character) < 0x2580:  # lines and corners of boxes
+        return "|" if character in _UPRIGHT else "-" if character in _LEVEL else "+"
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain or character.encode("ascii", "backslashreplace").decode()
+
+
+@contextmanager
+def streams_that_exist() -> Iterator[None]:
+    """Give the block a stdout and stderr that lead nowhere where the process was started without (``>&-``).
+
+    They also take the free descriptors, so that nothing that writes to descriptor 1 or 2 writes into a file of results.
+    """
+    missing = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
+    with ExitStack() as opened:
+        for name in missing:
+            setattr(sys, name, opened.enter_context(Path(os.devnull).open("w", encoding="utf-8")))
+        try:
+            yield
+        finally:
+            for name in missing:
+                setattr(sys, name, None)
+
+
+@contextmanager
+def streams_that_never_fail() -> Iterator[None]:
+    """Show every character in some way on stdout and stderr inside the block, and our warnings as one line each."""
+    codecs.register_error("neuromap", to_ascii)
+    changed: list[tuple[Any, str]] = []
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            changed.append((stream, str(stream.errors)))
+            stream.reconfigure(errors="neuromap")
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, NeuromapWarning):
+            print_line(f"neuromap: warning: {message}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+        for stream, errors in changed:
+            with suppress(ValueError, OSError):  # it was closed
+                stream.reconfigure(errors=errors)
+
+
+def print_line(text: str) -> None:
+    """Print a line on stderr, after what is printed on stdout; nothing if nobody can read it."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def forget_closed_streams() -> None:
+    """Let Python end silently where the reader of stdout or stderr has gone (``neuromap schema | head``)."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def resource_message(err: BaseException) -> str | None:
+    """Say which resource of this computer was not enough, or None if the error is of another kind."""
+    limit = _address_limit_bytes()
+    has = "less than that free" if limit is None else f"a limit of {limit / 2**30:.2f} GiB (ulimit -v)"
+    change = "lower --scale, --threads or --memory-gib" + ("" if limit is None else ", or raise the limit")
+    text = str(err)
+    if isinstance(err, MemoryError):
+        found = re.search(r"allocate ([\d.]+ \w+)", text)
+        needs = f"{found[1]} for one more array" if found else "more than there is"
+        return f"memory: needs {needs}, has {has}; {change}"
+    if isinstance(err, RuntimeError) and "start new thread" in text:
+        return f"threads: needs one more, has no room for it ({has.replace('than that ', '')}, or ulimit -u); {change}"
+    if (
+        isinstance(err, ImportError | OSError)
+        and limit is not None
+        and re.search(r"shared obj|map segment|memory", text)
+    ):
+        name = re.search(r"[\w.-]+\.so|'[\w.]+'", text)
+        needs = f"more to load {f'the library {name[0]}' if name else 'a library'}"
+        return f"memory: needs {needs}, has {has}; {change}"
+    return None
+
+
+def _address_limit_bytes() -> int | None:
+    """Return the most address space that this process may have, or None."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    found = [resource.getrlimit(which)[0] for which in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    known = [limit for limit in found if limit != resource.RLIM_INFINITY]
+    return min(known) if known else None
+
+
+def system_message(err: OSError | FileWriteError) -> str:
+    """Say what the operating system refused."""
+    if isinstance(err, FileWriteError):
+        return str(err)
+    name = f"{err.filename}: " if err.filename is not None else ""
+    return f"{name}{err.strerror or err} (--debug shows where)"

@@ -1,0 +1,116 @@
+"""The command ``neuromap sweep``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from neuromap.cli.app import Options
+from neuromap.cli.process import EXIT_INTERRUPTED
+from neuromap.cli.values import NUMBER
+
+if TYPE_CHECKING:
+    from neuromap.studies.sweep.run import SweepResult
+
+_FLAG = Parameter(negative=(), show_default=False)
+_VARY = Parameter(name="--vary", negative=(), show_default=False)
+_DEFAULTS = Options()
+_MAX_SHOWN = 50
+_TABLE_WIDTH = 120  # a narrow terminal wraps lines, which is better than cutting numbers
+#: Columns of the table on a terminal, and their heads.
+_SHOWN = {
+    "status": "",
+    "n_cores": "cores",
+    "n_boards": "boards",
+    "core_load_ratio": "core load",
+    "binds": "binds",
+    "real_time_factor": "RTF",
+    "power_w": "W",
+    "energy_per_synaptic_event_nj": "nJ/event",
+}
+
+
+def sweep(
+    network: str,
+    /,
+    *,
+    vary: Annotated[tuple[str, ...], _VARY] = (),
+    options: Options = _DEFAULTS,
+    depth: Literal["static", "cores"] = "static",
+    jobs: Annotated[int | None, NUMBER] = None,
+    no_figures: Annotated[bool, _FLAG] = False,
+) -> int:
+    """Run an experiment at every point of a grid of settings; the same command again goes on where one was ended.
+
+    Parameters
+    ----------
+    network
+        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+    vary
+        path=value,value,...: a setting and the values that it takes; may be repeated.
+    depth
+        static: expected loads of the mapping; cores: simulate, once for points with the same spikes.
+    jobs
+        Processes, one thread each; results do not depend on it [2].
+    no_figures
+        Draw nothing.
+    """
+    from neuromap.cli import terminal
+    from neuromap.experiment.option_use import check_needs
+    from neuromap.output.folder import unused_folder
+    from neuromap.studies.sweep.folder import POINTS_NAME
+    from neuromap.studies.sweep.run import run_sweep
+
+    check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
+    out = options.out or unused_folder(Path("out") / f"sweep-{Path(network).stem}")
+    try:
+        with terminal.ProgressView() as progress:
+            result = run_sweep(
+                network,
+                vary,
+                depth=depth,
+                n_jobs=jobs,
+                out=out,
+                overwrite=options.overwrite,
+                progress=progress,
+                figures=not no_figures,
+                **options.given(),
+            )
+    except KeyboardInterrupt:
+        points = out / POINTS_NAME
+        n_kept = len(points.read_bytes().splitlines()) if points.exists() else 0
+        kept = f"{n_kept} finished point{'s' * (n_kept != 1)} in {out}; the same command with --out {out} goes on"
+        terminal.print_error(f"interrupted before the end; kept {kept}")
+        return EXIT_INTERRUPTED
+    print_sweep(result)
+    n_rows, n_reused = len(result.rows), result.n_reused
+    print(f"{n_rows} points{f', {n_reused} of them from before' if n_reused else ''}; results in {out}")
+    return 0
+
+
+def print_sweep(result: SweepResult) -> None:
+    """Print the table; the first points if there are many."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from neuromap.studies.sweep.plan import value_text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for axis in result.axes:
+        table.add_column(axis.short, justify="right", no_wrap=True)
+    for head in _SHOWN.values():
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in result.rows[:_MAX_SHOWN]:
+        table.add_row(*(value_text(row[axis.path]) for axis in result.axes), *(_cell(row[name]) for name in _SHOWN))
+    if len(result.rows) > _MAX_SHOWN:
+        table.caption = f"and {len(result.rows) - _MAX_SHOWN} more in table.csv"
+    width = Console().width
+    Console(highlight=False, width=max(width, _TABLE_WIDTH)).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,25 @@
+"""Notes on the parameters of a network that the machine's fixed point cannot represent: the same at every depth."""
+
+from __future__ import annotations
+
+from models.network import Network
+from neuromap.experiment.nouns import Experiment
+
+
+def fixed_point_notes(experiment: Experiment, network: Network) -> tuple[str, ...]:
+    """Return one sentence for each parameter that is off, none where the arithmetic is not the machine's.
+
+    Raises
+    ------
+    ParameterError
+        For a parameter that fixed point gets too far wrong.
+    """
+    if experiment.arithmetic != "fixed":
+        return ()
+    from emulator.numbers.weight_scale import RingBufferBound, WeightRounding
+    from emulator.rounding.deviation import deviation_notes
+    from emulator.rounding.notes import fixed_point_deviations
+
+    ring_buffer = RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz)
+    rounding = WeightRounding(experiment.weight_rounding)
+    return deviation_notes(fixed_point_deviations(network, ring_buffer=ring_buffer, weight_rounding=rounding))

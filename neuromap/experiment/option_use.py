@@ -1,0 +1,164 @@
+"""Which command and depth reads which setting and option; what would do nothing is refused.
+
+An experiment file may hold every setting, since it serves every command. An option, ``--set`` or a
+keyword in Python is meant to change this very run, so one that the command does not read is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from models.errors import ParameterError
+from models.files.config_file import parse_settings
+
+Job = Literal["map", "static", "dynamic", "cores", "full", "accuracy", "sweep_static", "sweep_cores", "animate"]
+
+#: What each job is called on the command line.
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "map": "map",
+        "static": "run --depth static",
+        "dynamic": "run --depth dynamic",
+        "cores": "run --depth cores",
+        "full": "run --depth full",
+        "accuracy": "accuracy",
+        "sweep_static": "sweep --depth static",
+        "sweep_cores": "sweep --depth cores",
+        "animate": "animate",
+    }
+)
+_SIMULATE = ("cores", "full", "sweep_cores")
+_PACKETS = ("dynamic", "full")
+_MAPPED = tuple(job for job in COMMANDS if job != "accuracy")
+
+#: Settings of an experiment, by their first path part, and the jobs that read them; the others are read by all.
+READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "recipe": _MAPPED,
+        "seconds": ("dynamic", "cores", "full", "accuracy", "sweep_cores", "animate"),
+        "warmup_ms": (*_SIMULATE, "accuracy"),
+        "arithmetic": _SIMULATE,
+        "delay_convention": (*_SIMULATE, "accuracy"),
+        "poisson": (*_SIMULATE, "accuracy"),
+        "weight_rounding": _SIMULATE,
+        "ring_buffer_sigma": (*_SIMULATE, "accuracy"),
+        "ring_buffer_rate_hz": (*_SIMULATE, "accuracy"),
+        "time_scale_factor": ("static", "dynamic", "cores", "full", "sweep_static", "sweep_cores", "animate"),
+        "n_threads": ("cores", "full", "accuracy"),
+        "memory_gib": _SIMULATE,
+    }
+)
+#: Options of the command line that are no settings, and the depths of ``run`` that read them.
+DEPTHS_OF_OPTION: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "--spikes": ("dynamic",),
+        "--trace": ("dynamic", "full"),
+        "--engine": ("dynamic", "full"),
+        "--end-of-tick": _PACKETS,
+        "--in-phase": _PACKETS,
+        "--no-html": ("dynamic", "cores", "full"),
+    }
+)
+#: Settings that only the machine's fixed point reads.
+FIXED_POINT_ONLY = ("weight_rounding", "ring_buffer_sigma", "ring_buffer_rate_hz")
+
+
+#: Options of the command line and of `make_experiment`, and the paths that they set.
+OPTION_PATHS = MappingProxyType(
+    {
+        "machine": "machine.name",
+        "recipe": "recipe.name",
+        "neurons_per_core": "recipe.neurons_per_core",
+        "place": "recipe.place",
+        "route": "recipe.route",
+        "minimise": "recipe.minimise",
+        "scale": "network.scale",
+        "drive": "network.drive",
+        "seconds": "seconds",
+        "seed": "seed",
+        "arithmetic": "arithmetic",
+        "delay_convention": "delay_convention",
+        "poisson": "poisson",
+        "weight_rounding": "weight_rounding",
+        "time_scale_factor": "time_scale_factor",
+        "threads": "n_threads",
+        "memory_gib": "memory_gib",
+    }
+)
+
+
+def given_by_path(options: Mapping[str, Any]) -> tuple[dict[str, object], dict[str, str]]:
+    """Return options (``settings`` among them) by dotted path, and what the user calls each.
+
+    Raises
+    ------
+    ParameterError
+        If one path stands twice.
+    """
+    settings = parse_settings(options.get("settings") or ())
+    options = {key: value for key, value in options.items() if key != "settings"}
+    by_path: dict[str, object] = {}
+    names: dict[str, str] = {}
+    for key, value in (*options.items(), *settings.items()):
+        if value is None and key in options:
+            continue
+        path = OPTION_PATHS.get(key, key) if key in options else key
+        path = f"{path}.name" if path in ("network", "machine", "recipe") else path
+        if path in by_path:
+            raise ParameterError(path, f"{names[path]} and {key}", "one value, given once")
+        by_path[path], names[path] = value, key
+    return by_path, names
+
+
+def check_read(job: Job, given: Iterable[str], names: Mapping[str, str], *, neurons_per_core: object = None) -> None:
+    """Raise ParameterError for a setting that a job does not read.
+
+    Parameters
+    ----------
+    job : str
+        A key of `COMMANDS`.
+    given : iterable of str
+        Dotted paths of what was given beside the experiment.
+    names : mapping of str to str
+        What an error calls them, where it is not the path.
+    neurons_per_core : object
+        Of the recipe: only ``auto`` makes a mapping read the slow-down.
+    """
+    for path in given:
+        readers = READ_BY.get(path.partition(".")[0], tuple(COMMANDS))
+        if path == "time_scale_factor" and neurons_per_core == "auto":
+            readers = ("map", *readers)
+        if job not in readers:
+            raise unread(names.get(path, path), [COMMANDS[one] for one in readers], COMMANDS[job])
+
+
+def check_fixed_point(arithmetic: str, given: Iterable[str], names: Mapping[str, str]) -> None:
+    """Raise ParameterError for a setting of the fixed point that is given with double precision."""
+    for path in given:
+        if arithmetic != "fixed" and path in FIXED_POINT_ONLY:
+            raise ParameterError(
+                f"option {names.get(path, path)}",
+                f"arithmetic {arithmetic}",
+                "arithmetic fixed, the only one that reads it",
+            )
+
+
+def check_depth_options(depth: str, given: Mapping[str, Any]) -> None:
+    """Raise ParameterError for an option of ``run`` that a depth does not read; None and False are not given."""
+    for name, value in given.items():
+        readers = DEPTHS_OF_OPTION[name]
+        if value is not None and value is not False and depth not in readers:
+            raise unread(name, [COMMANDS[one] for one in readers], COMMANDS[depth])
+
+
+def check_needs(name: str, value: object, other: str, is_given: bool) -> None:
+    """Raise ParameterError if an option is given without the one that it belongs to."""
+    if value is not None and value is not False and not is_given:
+        raise ParameterError(f"option {name}", f"no {other}", f"{other}, without which it does nothing")
+
+
+def unread(name: str, readers: list[str], command: str) -> ParameterError:
+    """Return the error for an option that a command does not read."""
+    return ParameterError(f"option {name}", command, f"a command that reads it ({', '.join(readers)})")

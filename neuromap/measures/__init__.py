@@ -1,0 +1,1 @@
+"""Computes the numbers of a report; draws nothing."""

@@ -1,0 +1,74 @@
+"""The arrays behind the figures of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.files.atomic_file import write_arrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunArrays:
+    """Arrays behind the figures.
+
+    Attributes
+    ----------
+    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
+        Steps from the start of the simulation (warm-up included) and neuron ids, sorted by step, then neuron.
+    warmup_steps, n_steps : int
+        Steps dropped from the statistics; steps simulated (warm-up included).
+    step_us : ndarray, shape (n_steps,), float32
+        Time of the slowest core in each step, microseconds.
+    core_kind : tuple of str, length n_vertices
+    core_xyp : ndarray, shape (n_vertices, 3), int32
+    core_mean_us, core_max_us : ndarray, shape (n_vertices,), float32
+        Busy time per step.
+    chip_xy : ndarray, shape (n_chips, 2), int32
+        All chips of the machine.
+    chip_board : ndarray, shape (n_chips,), int32
+    chip_sdram_bytes : ndarray, shape (n_chips,), int64
+    link_xyl : ndarray, shape (n_links, 3), int32
+        Directed links that carry packets: chip and link number.
+    link_packets_per_s : ndarray, shape (n_links,), float64
+        At the measured rates, per second of model time.
+    link_capacity_packets_per_s : ndarray, shape (n_links,), float64
+        What each of these links carries in the same time; links between boards carry less than those on a board.
+    chip_outline : str
+        How chips are drawn: hexagon, square or circle.
+    chip_centre : ndarray, shape (n_chips, 2), float64
+        Where they are drawn; empty where that follows from ``chip_xy`` (hexagons).
+    link_end : ndarray, shape (n_links, 2), float64
+        Where the far ends of the links of ``link_xyl`` are drawn; empty as ``chip_centre``.
+    link_bow : ndarray, shape (n_links,), float64
+        Height of the arc that a link is drawn as, over its length; empty as ``chip_centre``.
+    """
+
+    spike_step: NDArray[np.int32]
+    spike_neuron: NDArray[np.int32]
+    warmup_steps: int
+    n_steps: int
+    step_us: NDArray[np.float32]
+    core_kind: tuple[str, ...]
+    core_xyp: NDArray[np.int32]
+    core_mean_us: NDArray[np.float32]
+    core_max_us: NDArray[np.float32]
+    chip_xy: NDArray[np.int32]
+    chip_board: NDArray[np.int32]
+    chip_sdram_bytes: NDArray[np.int64]
+    link_xyl: NDArray[np.int32]
+    link_packets_per_s: NDArray[np.float64]
+    link_capacity_packets_per_s: NDArray[np.float64]
+    chip_outline: Literal["hexagon", "square", "circle"] = "hexagon"
+    chip_centre: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    link_end: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    link_bow: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def write(self, path: Path) -> None:
+        """Write all arrays but the spikes to an npz file, under their own names."""
+        kept = {entry.name: getattr(self, entry.name) for entry in fields(self) if not entry.name.startswith("spike_")}
+        write_arrays(path, **kept)

@@ -1,0 +1,57 @@
+"""Time the cores of a mapping with the spikes of a simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulator.engine.simulate import Simulation
+from emulator.synapses.plasticity_weights import count_plastic_by_slice
+from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing.model import Timing, row_lengths
+from mapping.model import Mapping
+from models.units import ms_to_steps
+from neuromap.experiment.nouns import Experiment
+
+
+def time_simulation(
+    experiment: Experiment,
+    mapping: Mapping,
+    simulation: Simulation,
+    progress: Callable[[float], None] | None = None,
+    *,
+    with_range: bool = True,
+) -> Timing:
+    """Work out the cycles of every core in every step that was simulated.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Gives the slow-down, the warm-up and the threads.
+    mapping : Mapping
+        Of the simulated network.
+    simulation : Simulation
+    progress : callable, optional
+        Called with the fraction done.
+    with_range : bool
+        Whether to charge the run at both ends of the unverified costs too.
+    """
+    network = simulation.network
+    slices = slice_of_source(mapping, network)[: network.n_neurons]
+    n_slices = len(mapping.partition.slices)
+    lengths = row_lengths(simulation.connectivity, slices, n_slices, n_threads=experiment.n_threads)
+    plastic = None
+    if simulation.plastic_rows:
+        plastic = count_plastic_by_slice(simulation.plastic_rows, network.n_sources, slices, n_slices)
+    return time_cores(
+        mapping,
+        network,
+        simulation.spike_step,
+        simulation.spike_neuron,
+        simulation.n_steps,
+        lengths,
+        plastic_length=plastic,
+        with_range=with_range,
+        warmup_steps=min(ms_to_steps(experiment.warmup_ms, network.dt_ms), simulation.n_steps),
+        time_scale_factor=experiment.time_scale_factor,
+        progress=progress,
+    )

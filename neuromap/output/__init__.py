@@ -1,0 +1,1 @@
+"""Output folders and files: locks, names, and the spikes file."""

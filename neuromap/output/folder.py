@@ -1,0 +1,165 @@
+"""Where results go: checked before any long work, never overwritten silently."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from models.errors import ParameterError
+from models.files.atomic_file import UNFINISHED, remove_unfinished
+from neuromap.output.lock import LOCK_NAME, is_locked, locked
+
+_NAME = "output folder (--out)"
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def one_writer(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Make a function with a keyword argument ``out`` the only writer of that folder while it runs.
+
+    The folder is made if it does not exist, and removed again if nothing was written into it.
+
+    Raises
+    ------
+    ParameterError
+        If another process, or another thread, writes into the folder; if it cannot be made.
+    """
+
+    @functools.wraps(function)
+    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        out = kwargs.get("out")
+        if out is None:
+            return function(*args, **kwargs)
+        with _claimed(Path(str(out))):
+            return function(*args, **kwargs)
+
+    return alone
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Make a folder and hold its lock; folders that were made and are still empty at the end are removed."""
+    with _explained(folder, "made and read"):
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    _make(folder)
+    try:
+        with contextlib.ExitStack() as stack:
+            with _explained(folder, "written"):
+                stack.enter_context(locked(folder))
+            yield
+    finally:
+        for path in missing:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+def _make(folder: Path) -> None:
+    with _explained(folder, "made and read"):
+        if folder.exists() and not folder.is_dir():
+            raise ParameterError(_NAME, str(folder), "a folder (this is a file)")
+        folder.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _explained(folder: Path, what: str) -> Iterator[None]:
+    """Turn what the operating system says of a folder into our error."""
+    try:
+        yield
+    except ParameterError:
+        raise
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "strerror", None) or str(err)
+        raise ParameterError(_NAME, str(folder), f"a folder that can be {what} ({reason})") from err
+
+
+def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
+    """Make the folder and check that it can be written.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder; parents are made.
+    overwrite : bool
+        Allow a folder that is not empty (`remove_results` then makes room).
+
+    Returns
+    -------
+    Path
+        The folder, which exists.
+
+    Raises
+    ------
+    ParameterError
+        If it is a file, cannot be made or written, is not empty without ``overwrite``, or another process writes into
+        it.
+    """
+    folder = Path(out)
+    _make(folder)
+    with contextlib.ExitStack() as stack:
+        with _explained(folder, "written"):
+            stack.enter_context(locked(folder))
+        with _explained(folder, "made and read"):
+            has_content = not _is_empty(folder)
+        if has_content and not overwrite:
+            raise ParameterError(_NAME, str(folder), "a new or empty folder, or --overwrite to replace the files in it")
+        with _explained(folder, "written"), tempfile.TemporaryFile(dir=folder):
+            pass
+    return folder
+
+
+def _is_empty(folder: Path) -> bool:
+    """Return whether a folder holds nothing but what a killed process of ours left in it."""
+    return all(path.name == LOCK_NAME or fnmatch(path.name, UNFINISHED) for path in folder.iterdir())
+
+
+#: What a run or a mapping leaves in its folder. Those that say that the others are whole are first: they are written
+#: last and removed first.
+RESULTS = (
+    "report.json",
+    "static.json",
+    "dynamic.json",
+    "mapping/mapping.json",
+    "report.html",
+    "spikes.npz",
+    "arrays.npz",
+    "dynamic.npz",
+    "packets.html",
+    "mapping/mapping.npz",
+    "mapping/experiment.yaml",
+    "mapping/vertices.json",
+    "mapping/nets.json",
+    "mapping/loads.npz",
+)
+
+
+def remove_results(folder: Path) -> None:
+    """Remove what an earlier run left in a folder, so that nothing old stands beside the new; other files stay."""
+    remove_files(folder, RESULTS)
+    remove_unfinished(folder / "mapping")
+
+
+def remove_files(folder: Path, names: Iterable[str]) -> None:
+    """Remove files of a folder, those that exist, in this order; and what a killed process left half made."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    remove_unfinished(folder)
+
+
+def kept_results(folder: Path) -> list[str]:
+    """Return what a run has left in a folder so far, the files of the mapping last."""
+    return [name for name in sorted(RESULTS, key=lambda name: "/" in name) if (folder / name).exists()]
+
+
+def unused_folder(wanted: Path) -> Path:
+    """Return ``wanted`` if it does not exist or is empty, else the first such of ``wanted-2``, ``wanted-3`` ..."""
+    candidate, n = wanted, 1
+    while candidate.exists() and not (candidate.is_dir() and _is_empty(candidate) and not is_locked(candidate)):
+        n += 1
+        candidate = wanted.with_name(f"{wanted.name}-{n}")
+    return candidate

@@ -1,0 +1,1 @@
+"""Markup, style and number formatting that all pages share."""

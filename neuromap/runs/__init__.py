@@ -1,0 +1,1 @@
+"""Runs an experiment at one of the four depths and saves its report."""

@@ -1,0 +1,164 @@
+"""The folder of a mapping: the mapping, the experiment that it is of, and files for other programs.
+
+========================================  ==============================================================================
+file                                      what it holds
+========================================  ==============================================================================
+``mapping.json``, ``mapping.npz``         the mapping, all of it (`mapping.files.io`)
+``experiment.yaml``                       network, machine and recipe, so that the mapping can be checked and resumed
+``vertices.json``, ``nets.json``,         the same for other programs (`mapping.files.export`)
+``loads.npz``
+========================================  ==============================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from mapping.files.export import check_artefacts, write_artefacts
+from mapping.files.io import JSON_NAME, load_mapping, save_mapping
+from mapping.files.resume import as_large_as, differences
+from mapping.model import Mapping, Violation
+from mapping.verify import Asked, verify
+from models.errors import ParameterError
+from models.files.atomic_file import writing_text
+from models.machine import Machine
+from models.network import Network
+from models.networks import NETWORKS
+from neuromap.experiment.constraints import recipe_of
+from neuromap.experiment.load import check_experiment, load_experiment
+from neuromap.experiment.nouns import Experiment, NetworkChoice
+
+FOLDER = "mapping"
+EXPERIMENT_NAME = "experiment.yaml"
+
+
+def save_folder(mapping: Mapping, network: Network, experiment: Experiment, out: Path) -> Path:
+    """Write everything of a mapping into the folder ``mapping`` of ``out``; return it.
+
+    ``mapping.json`` is written last, so that a folder that has it is whole.
+    """
+    from ruamel.yaml import YAML
+
+    folder = out / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError("folder", str(folder), f"a folder that can be made ({error.strerror})") from error
+    with writing_text(folder / EXPERIMENT_NAME) as file:
+        YAML().dump(_file_content(experiment), file)
+    write_artefacts(mapping, network, folder)
+    return save_mapping(mapping, folder)
+
+
+def load_folder(folder: str | Path) -> tuple[Mapping, Experiment]:
+    """Read a mapping and its experiment from a folder that ``neuromap map`` or ``run`` wrote (or its ``mapping``).
+
+    Raises
+    ------
+    ParameterError
+        If something is missing or wrong.
+    """
+    path = mapping_path(folder)
+    mapping = load_mapping(path)
+    if not (path / EXPERIMENT_NAME).exists():
+        raise ParameterError("folder", str(path), f"a folder with {EXPERIMENT_NAME}")
+    return mapping, load_experiment(path / EXPERIMENT_NAME)
+
+
+def mapping_path(folder: str | Path) -> Path:
+    """Return the folder itself, or its ``mapping`` where that holds the files."""
+    path = Path(folder)
+    try:
+        is_above = not (path / JSON_NAME).exists() and (path / FOLDER).is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, a null byte, a folder that is locked
+        raise ParameterError("folder", str(path), f"a folder that can be read ({error})") from error
+    return path / FOLDER if is_above else path
+
+
+def verify_folder(folder: str | Path) -> tuple[Mapping, tuple[Violation, ...]]:
+    """Check every invariant of the mapping in a folder, its experiment and the files for other programs included.
+
+    Returns
+    -------
+    mapping : Mapping
+    violations : tuple of Violation
+        Empty if all is well.
+
+    Raises
+    ------
+    NeuromapError
+        If the folder cannot be read, or the mapping is of another network.
+    """
+    mapping, experiment = load_folder(folder)
+    network, machine = check_experiment(experiment)
+    check_network(mapping, network)
+    violations = verify(mapping, network, asked_for(experiment, network, machine))
+    if not violations:  # files that follow from a sound mapping
+        violations = tuple(check_artefacts(mapping, network, mapping_path(folder)))
+    return mapping, violations
+
+
+def asked_for(experiment: Experiment, network: Network, machine: Machine) -> Asked:
+    """Return what an experiment asks of a mapping, for `mapping.verify.verify`."""
+    recipe = replace(recipe_of(experiment, network), n_boards=machine.topology.n_boards)
+    return Asked(machine, recipe, experiment.seed)
+
+
+def check_network(mapping: Mapping, network: Network) -> None:
+    """Raise ParameterError if a mapping is not of a network of this name and these populations."""
+    have = (mapping.network_name, *mapping.partition.first_slice)
+    need = (network.name, *network.offsets)
+    if have != need:
+        raise ParameterError("mapping", ", ".join(have), f"the network and populations {', '.join(need)}")
+
+
+def check_machine(mapping: Mapping, machine: Machine) -> None:
+    """Raise ParameterError if a mapping is onto another machine; the number of boards is the mapping's own."""
+    for path, old, new in differences(as_large_as(mapping.machine, machine), mapping.machine):
+        if path != "topology.n_boards":
+            raise ParameterError(f"mapping (machine.{path})", new, f"the experiment's machine, {old!r}")
+
+
+def check_same_network(made: Experiment, asked: Experiment, stage: str) -> None:
+    """Raise ParameterError if a mapping made for one experiment is continued from a ``stage`` with another network.
+
+    The stages that are kept were made for the network as it was; only from ``partition`` on everything is made again.
+    """
+    if stage == "partition":
+        return
+    old, new = (_all_parameters(experiment.network) for experiment in (made, asked))
+    for key in [key for key in old if old[key] != new.get(key)]:
+        allowed = f"{old[key]!r}, with which the kept stages were made, or --stage partition"
+        raise ParameterError(f"network.{key} with --stage {stage}", new.get(key), allowed)
+
+
+def _all_parameters(choice: NetworkChoice) -> dict[str, Any]:
+    """Return name and parameters of a network, those that were not given with their defaults."""
+    given = signature(NETWORKS[choice.name]).parameters
+    return {"name": choice.name} | {key: choice.parameters.get(key, entry.default) for key, entry in given.items()}
+
+
+def _file_content(experiment: Experiment) -> dict[str, Any]:
+    """Return the keys of an experiment file."""
+    content = experiment.to_dict()
+    network, machine = experiment.network, experiment.machine
+    content["network"] = {"name": network.name, **network.parameters}
+    name = machine.name
+    if name.endswith((".yaml", ".yml")):
+        name = str(Path(name).resolve())
+    content["machine"] = {"name": name}
+    for path, value in machine.settings.items():
+        place = content["machine"]
+        *sections, key = path.split(".")
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = _plain(value)
+    return content
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists, which YAML knows."""
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

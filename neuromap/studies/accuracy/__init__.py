@@ -1,0 +1,1 @@
+"""Compares number formats: runs the same network in each and measures how far the results drift."""

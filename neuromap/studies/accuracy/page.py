@@ -1,0 +1,312 @@
+"""The accuracy report as one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+from neuromap.page.markup import cell, embedded_json, figure, row, section, table, text
+from neuromap.page.quantity import MISSING, fixed, percent, seconds
+from neuromap.page.style import to_svg
+from neuromap.studies.accuracy import figure as accuracy_figure
+from neuromap.studies.accuracy.result import STATISTICS, AccuracyReport, AccuracyResult, Variant
+from neuromap.studies.accuracy.text import largest_ratio, significant, title
+
+_SECTIONS = (
+    ("summary", "Summary"),
+    ("neurons", "Single neurons"),
+    ("trains", "Spike trains"),
+    ("statistics", "Statistics"),
+    ("losses", "What is lost"),
+    ("cost", "Memory and cycles"),
+    ("reproduce", "Reproduce"),
+)
+_UNITS = {"rate_hz": "rate (Hz)", "cv_isi": "CV of intervals", "correlation": "correlation"}
+
+
+def render_accuracy_html(result: AccuracyResult) -> str:
+    """Return ``accuracy.html``; the report is embedded as JSON (``<script id="report">``)."""
+    report, asset = result.report, files("neuromap.page")
+    body = "".join(
+        (
+            _top(report),
+            _summary(report),
+            _neurons(result),
+            _trains(result),
+            _statistics(result),
+            _losses(report),
+            _cost(report),
+            _reproduce(report),
+        )
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(report.network['name'])}: accuracy of number formats</title>"
+        f"<style>{(asset / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
+        f"{embedded_json('report', report.to_dict())}"
+        f"<script>{(asset / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
+    )
+
+
+def _top(report: AccuracyReport) -> str:
+    banner = ""
+    if report.status == "partial":
+        done = f"{len(report.variants)} of {report.n_variants_asked}"
+        banner = f'<p class="banner">Partial: interrupted after {done} arithmetics.</p>'
+    links = "".join(f'<a href="#{key}">{text(name)}</a>' for key, name in _SECTIONS)
+    summary = report.summary[0].upper() + report.summary[1:]
+    return f'<h1>{text(title(report))}</h1>{banner}<p class="headline">{text(summary)}</p><nav>{links}</nav>'
+
+
+def _summary(report: AccuracyReport) -> str:
+    head = (
+        "arithmetic",
+        "V rms (mV)",
+        "equal spikes",
+        "trains part (median)",
+        "rate",
+        "CV",
+        "correlation",
+        "beyond the limit",
+        "verdict",
+    )
+    seed = [fixed(largest_ratio(report.seed_ks_distance, report.ks_limit, s), 2) for s in STATISTICS]
+    cells = [f"float64, seed {report.seeds[1]}", *[MISSING] * 3, *seed, MISSING, "yardstick"]
+    rows = [row((cell(one, kind="narrow") for one in cells), "ours")]
+    for variant in report.variants:
+        ratios = [largest_ratio(variant.ks_distance, report.ks_limit, s) for s in STATISTICS]
+        neuron = variant.neuron
+        equal = percent(neuron.equal_spikes_ratio, 1, 1) if neuron.equal_spikes_ratio is not None else MISSING
+        rows.append(
+            row(
+                (
+                    _label(variant),
+                    cell(significant(neuron.v_rms_mv), neuron.v_rms_mv),
+                    cell(equal, neuron.equal_spikes_ratio),
+                    cell(fixed(variant.trains.median_ms, 1, "ms"), variant.trains.median_ms),
+                    *(cell(fixed(one, 2), one, "mark" if one and one > 1 else "") for one in ratios),
+                    cell(f"{len(variant.beyond)} of {variant.n_compared}", float(len(variant.beyond))),
+                    cell("✗ differs" if variant.beyond else "✓ within", kind="narrow"),
+                )
+            )
+        )
+    about = (
+        "Every arithmetic runs the same network: same synapses, same Poisson counts, same initial potentials. Rate, "
+        "CV, correlation: the largest Kolmogorov-Smirnov (KS) distance of a population from float64 of the same seed, "
+        "over its limit. The limit for rates and CVs is the distance between two seeds of float64 or, if that is "
+        "larger, the critical value at 1 % for all rates and CVs together; for correlations, whose pairs are not "
+        "independent, it is twice the distance between the seeds."
+    )
+    return section("summary", "Summary", f"<p>{text(about)}</p>", table(head, rows, text_columns=(0, 8)))
+
+
+def _label(variant: Variant) -> str:
+    return cell(variant.label, kind="narrow")
+
+
+def _neurons(result: AccuracyResult) -> str:
+    report = result.report
+    first = report.variants[0].neuron
+    about = (
+        f"Under the spikes of the float64 run in place of the network's own, {first.n_probes} probed neurons, "
+        f"{first.model_time_ms:g} ms; each is compared until its own train differs for the first time. Root mean "
+        "square over the probes in every millisecond. Fixed-point currents are step averages and are compared as such."
+    )
+    head = (
+        "arithmetic",
+        "V rms (mV)",
+        "V bias (mV)",
+        "V largest (mV)",
+        "I rms (pA)",
+        "I bias (pA)",
+        "I largest (pA)",
+        "probes parted",
+        "equal spikes",
+    )
+    keys = ("v_rms_mv", "v_bias_mv", "v_max_mv", "i_rms_pa", "i_bias_pa", "i_max_pa")
+    rows = [
+        row(
+            [
+                _label(v),
+                *(cell(significant(getattr(v.neuron, key), 3), getattr(v.neuron, key)) for key in keys),
+                cell(f"{v.neuron.n_probes_parted} of {v.neuron.n_probes}", float(v.neuron.n_probes_parted)),
+                cell(fixed(v.neuron.equal_spikes_ratio, 4), v.neuron.equal_spikes_ratio),
+            ]
+        )
+        for v in report.variants
+    ]
+    return section(
+        "neurons",
+        "Single neurons",
+        f"<p>{text(about)}</p>",
+        figure(
+            to_svg(accuracy_figure.neuron_errors(result), "errors"),
+            "Steps of a line: probes that leave the comparison because their train has parted.",
+        ),
+        table(head, rows),
+        figure(
+            to_svg(accuracy_figure.trace(result), "trace"),
+            f"First neuron of {result.probe_population} under the same input in every arithmetic; a difference ends "
+            "where one of the two fires and the other does not.",
+        ),
+    )
+
+
+def _trains(result: AccuracyResult) -> str:
+    head = ("arithmetic", "active neurons", "parted", "first", "10 %", "median", "90 %")
+    keys = ("first_ms", "p10_ms", "median_ms", "p90_ms")
+    rows = [
+        row(
+            [
+                _label(v),
+                cell(f"{v.trains.n_active:,}", float(v.trains.n_active)),
+                cell(f"{v.trains.n_parted:,}", float(v.trains.n_parted)),
+                *(cell(fixed(getattr(v.trains, key), 1, "ms"), getattr(v.trains, key)) for key in keys),
+            ]
+        )
+        for v in result.report.variants
+    ]
+    about = (
+        "The network on its own: when the spike train of a neuron differs from float64's for the first time, by one "
+        "step or by a whole spike. A recurrent network is chaotic, so trains part in any arithmetic, float32 included; "
+        "the time says how large the disturbance is, not whether the result is wrong."
+    )
+    return section(
+        "trains",
+        "Spike trains",
+        f"<p>{text(about)}</p>",
+        figure(to_svg(accuracy_figure.parting(result), "parting"), "Of the neurons that fire in either run."),
+        table(head, rows),
+    )
+
+
+def _statistics(result: AccuracyResult) -> str:
+    report = result.report
+    about = (
+        f"After {report.warmup_ms:g} ms of warm-up, {report.model_time_ms / 1e3:g} s: rates of all neurons, CV of the "
+        "intervals of neurons with at least three spikes, Pearson correlation of spike counts in 2 ms bins between 200 "
+        "neurons of each population that fired, chosen by seed (distances are means over five choices)."
+    )
+    tables = [
+        f"<h3>{text(_UNITS[s])}: mean, and earth mover's distance</h3>{_emd_table(report, s)}" for s in STATISTICS
+    ]
+    return section(
+        "statistics",
+        "Statistics",
+        f"<p>{text(about)}</p>",
+        figure(
+            to_svg(accuracy_figure.distance_map(result), "distances"),
+            "KS distances from float64; blue below the limit, vermillion and bold above it.",
+        ),
+        figure(
+            to_svg(accuracy_figure.distributions(result), "distributions"),
+            "Cumulative distributions; the KS distance is the largest vertical gap to the black line.",
+        ),
+        *tables,
+    )
+
+
+def _emd_table(report: AccuracyReport, statistic: str) -> str:
+    """Return means of all runs, each with its earth mover's distance from float64 in brackets."""
+    names = list(report.network["population_sizes"])
+    digits = {"rate_hz": 3, "cv_isi": 4, "correlation": 5}[statistic]
+
+    def cells(mean: dict[str, float | None], emd: dict[str, float | None] | None) -> list[str]:
+        shown = []
+        for name in names:
+            distance = "" if emd is None else f" ({fixed(emd[name], digits)})"
+            shown.append(cell(f"{fixed(mean[name], digits)}{distance}", mean[name]))
+        return shown
+
+    rows = [
+        row([cell(f"float64, seed {report.seeds[0]}"), *cells(report.mean[statistic], None)], "ours"),
+        row(
+            [cell(f"float64, seed {report.seeds[1]}"), *cells(report.seed_mean[statistic], report.seed_emd[statistic])],
+            "ours",
+        ),
+    ]
+    rows += [row([_label(v), *cells(v.mean[statistic], v.emd[statistic])]) for v in report.variants]
+    return table(("arithmetic", *names), rows)
+
+
+def _losses(report: AccuracyReport) -> str:
+    notes = "".join(f"<li><b>{text(v.label)}</b>: {text(note)}</li>" for v in report.variants for note in v.notes)
+    listed = f"<ul>{notes}</ul>" if notes else "<p>Nothing saturated, vanished or stood still.</p>"
+    head = (
+        "arithmetic",
+        "ring words saturated",
+        "currents outside",
+        "potentials outside",
+        "inputs lost",
+        "membrane stands still",
+        "weights to zero",
+        "weights clipped",
+    )
+    keys = ("ring_saturated", "current_overflow", "v_overflow", "input_lost", "v_stuck")
+    rows = []
+    for v in report.variants:
+        if v.counters:
+            totals = [sum(counts[key] for counts in v.counters.values()) for key in keys]
+            numbers = [*totals, v.n_weights_zero, v.n_weights_clipped]
+            rows.append(row([_label(v), *(cell(f"{n:,}", float(n)) for n in numbers)]))
+    about = (
+        "Events over the whole run. Outside: a number left the range of the format and took its largest value. Inputs "
+        "lost: a weight that reached a neuron as zero. Stands still: an update that should move the membrane by less "
+        "than one unit, and did not. By population in accuracy.json."
+    )
+    return section("losses", "What is lost", listed, f"<p>{text(about)}</p>", table(head, rows))
+
+
+def _cost(report: AccuracyReport) -> str:
+    head = (
+        "arithmetic",
+        "state bytes a neuron",
+        "bytes a synapse",
+        "products a neuron and step",
+        "random words",
+        "cycles a neuron and step",
+        "bytes a synapse here",
+        "simulation here",
+    )
+    rows = [_cost_row(v) for v in report.variants]
+    about = (
+        "On a machine that packs words tightly: three state variables; weight and 16 bits of delay, receptor and "
+        "target a synapse. Cycles are given only where the machine's own arithmetic is meant. The last two columns "
+        "are this emulation's."
+    )
+    known = sorted({v.cost.cycles_note for v in report.variants})
+    notes = "".join(f"<li>{text(note)}</li>" for note in known)
+    return section(
+        "cost", "Memory and cycles", f"<p>{text(about)}</p>", table(head, rows), f'<ul class="note">{notes}</ul>'
+    )
+
+
+def _cost_row(v: Variant) -> str:
+    cost = v.cost
+    cycles = "not known" if cost.cycles_per_neuron is None else f"{cost.cycles_per_neuron:g}"
+    return row(
+        [
+            _label(v),
+            cell(f"{cost.machine_state_bytes_per_neuron:g}", cost.machine_state_bytes_per_neuron),
+            cell(f"{cost.machine_bytes_per_synapse:g}", cost.machine_bytes_per_synapse),
+            cell(cost.n_products_per_neuron),
+            cell(cost.n_random_words_per_neuron),
+            cell(cycles, cost.cycles_per_neuron),
+            cell(f"{cost.host_bytes_per_synapse:g}", cost.host_bytes_per_synapse),
+            cell(seconds(cost.host_simulate_s), cost.host_simulate_s),
+        ]
+    )
+
+
+def _reproduce(report: AccuracyReport) -> str:
+    variants = ", ".join(v.label for v in report.variants)
+    experiment = json.dumps(report.experiment, indent=2, ensure_ascii=False, default=str)
+    return section(
+        "reproduce",
+        "Reproduce",
+        f"<p>{text(f'Arithmetics: {variants}. All of it took {seconds(report.host_s)}.')}</p>",
+        f"<pre>{text(experiment)}</pre>",
+        '<p class="note">All numbers of this page are embedded in it as JSON: '
+        "<code>JSON.parse(document.getElementById(&quot;report&quot;).textContent)</code>.</p>",
+    )

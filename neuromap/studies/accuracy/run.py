@@ -1,0 +1,361 @@
+"""What does a number format cost? The same network in several arithmetics, each against float64.
+
+Connectivity, Poisson counts and initial potentials are those of the float64 run (all are drawn by counter from the
+seed); only the arithmetic differs. A second seed of float64 shows what a difference is worth.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emulator.engine.simulate import Arithmetic, Simulation, simulate
+from emulator.loop.open_loop import Replay, replay
+from emulator.numbers.number_format import NumberFormat
+from emulator.numbers.weight_scale import RingBufferBound
+from models.errors import NeuromapWarning, ParameterError
+from models.files.atomic_file import write_text
+from models.machine import Machine
+from models.network import Network
+from models.units import ms_to_steps
+from neuromap.experiment.load import Experiment, check_experiment, make_experiment
+from neuromap.output.folder import one_writer, prepare_out_folder, remove_files
+from neuromap.studies.accuracy import measure
+from neuromap.studies.accuracy.notes import format_facts, variant_cost, variant_notes
+from neuromap.studies.accuracy.plan import (
+    DEFAULT_FORMATS,
+    DEFAULT_ROUNDINGS,
+    DEFAULT_WEIGHT_BITS,
+    DEFAULT_WEIGHT_ROUNDINGS,
+    Names,
+    check_variants,
+    plan_variants,
+)
+from neuromap.studies.accuracy.result import AccuracyReport, AccuracyResult, Table, Variant, VariantArrays
+
+Progress = Callable[[str, float, str], None]
+
+#: Model time of an accuracy run unless the experiment says otherwise, s. Published comparisons use 10 s; two cores need
+#: more than three minutes for that in twelve arithmetics of a fifth of PD14.
+DEFAULT_SECONDS = 5.0
+#: Single neurons: probes of a population, and how long they are driven by the spikes of float64.
+N_PROBES_PER_POPULATION = 10
+REPLAY_MS = 300.0
+REPORT_NAME, PAGE_NAME = "accuracy.json", "accuracy.html"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setting:
+    """What all runs share."""
+
+    experiment: Experiment
+    network: Network
+    machine: Machine
+    n_steps: int
+    warmup_steps: int
+    probes: tuple[int, ...]
+
+    @property
+    def replay_steps(self) -> int:
+        return min(self.n_steps, max(round(REPLAY_MS / self.network.dt_ms), 1))
+
+    def simulate(
+        self, arithmetic: Arithmetic | NumberFormat, seed: int, progress: Callable[[float], None]
+    ) -> Simulation:
+        """Run to the end, or raise KeyboardInterrupt."""
+
+        def on_stage(stage: str, fraction: float) -> None:
+            if stage == "simulate":
+                progress(fraction)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NeuromapWarning)  # the variant's notes say it
+            done = simulate(
+                self.network,
+                n_steps=self.n_steps,
+                seed=seed,
+                arithmetic=arithmetic,
+                delay_convention=self.experiment.delay_convention,
+                poisson=self.experiment.poisson,
+                ring_buffer=RingBufferBound(
+                    sigma=self.experiment.ring_buffer_sigma, rate_hz=self.experiment.ring_buffer_rate_hz
+                ),
+                n_threads=self.experiment.n_threads,
+                max_memory_bytes=sys.maxsize,
+                progress=on_stage,
+            )
+        if not done.is_complete:
+            raise KeyboardInterrupt
+        return done
+
+    def replay(self, own: Simulation, given: Simulation, arithmetic: Arithmetic | NumberFormat) -> Replay:
+        """Drive the neurons of a run by the spikes of another."""
+        return replay(
+            own,
+            given,
+            n_steps=self.replay_steps,
+            seed=self.experiment.seed,
+            arithmetic=arithmetic,
+            delay_convention=self.experiment.delay_convention,
+            poisson=self.experiment.poisson,
+            probes=self.probes,
+        )
+
+    def statistics(self, simulation: Simulation) -> measure.RunSamples:
+        """Return the samples of a run after its warm-up."""
+        sizes = {population.name: population.n_neurons for population in self.network.populations}
+        spikes = simulation.spike_step, simulation.spike_neuron
+        return measure.run_samples(sizes, spikes, (self.warmup_steps, self.n_steps), self.network.dt_ms)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Baseline:
+    """float64: two seeds, the first one's neurons under its own spikes, and the limits that the seeds give."""
+
+    simulation: Simulation
+    replayed: Replay
+    samples: measure.RunSamples
+    other_samples: measure.RunSamples
+    limit: Table
+
+
+class _Clock:
+    """Reports every run as a stage, with the time left for the rest."""
+
+    def __init__(self, n_runs: int, progress: Progress | None) -> None:
+        self._n_runs, self._progress = n_runs, progress
+        self._start_s, self._n_done = time.perf_counter(), 0
+
+    def stage(self, label: str) -> Callable[[float], None]:
+        """Begin a run; the result takes the fraction done of its simulation."""
+        name = f"{self._n_done + 1}/{self._n_runs} {label}"
+        if self._progress is not None:
+            self._progress(name, 0.0, "")
+
+        def at(fraction: float) -> None:
+            if self._progress is not None:
+                self._progress(name, 0.9 * fraction, self._left(self._n_done + 0.9 * fraction))
+
+        return at
+
+    def done(self, label: str) -> None:
+        """End a run."""
+        self._n_done += 1
+        if self._progress is not None:
+            self._progress(f"{self._n_done}/{self._n_runs} {label}", 1.0, self._left(self._n_done))
+
+    def _left(self, n_done: float) -> str:
+        if n_done < 0.5:  # compilation may be part of the first run
+            return ""
+        left_s = (time.perf_counter() - self._start_s) / n_done * (self._n_runs - n_done)
+        return f"about {left_s:,.0f} s left" if self._n_runs - n_done > 0.1 else ""
+
+
+def choose_probes(network: Network, n_per_population: int = N_PROBES_PER_POPULATION) -> tuple[int, ...]:
+    """Return neuron ids spread evenly over every population."""
+    chosen: list[int] = []
+    for population in network.populations:
+        n = min(n_per_population, population.n_neurons)
+        first = network.offsets[population.name]
+        chosen += [first + int(i) for i in np.linspace(0, population.n_neurons - 1, n)]
+    return tuple(chosen)
+
+
+def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
+    is_file = isinstance(experiment, str) and (experiment.endswith((".yaml", ".yml")) or "/" in experiment)
+    if isinstance(experiment, str) and not is_file and not _says_seconds(options):
+        options = {**options, "seconds": DEFAULT_SECONDS}
+    made = make_experiment(experiment, job="accuracy", **options)
+    network, machine = check_experiment(replace(made, arithmetic="float"))  # each variant has its own notes
+    dt_ms = network.dt_ms
+    return _Setting(
+        made,
+        network,
+        machine,
+        n_steps=ms_to_steps(made.warmup_ms + made.seconds * 1e3, dt_ms),
+        warmup_steps=ms_to_steps(made.warmup_ms, dt_ms),
+        probes=choose_probes(network),
+    )
+
+
+def _says_seconds(options: Mapping[str, Any]) -> bool:
+    settings = options.get("settings") or ()
+    keys = settings if isinstance(settings, Mapping) else [str(one).partition("=")[0].strip() for one in settings]
+    return options.get("seconds") is not None or "seconds" in keys
+
+
+@one_writer
+def accuracy(
+    experiment: Experiment | str,
+    *,
+    formats: Names = DEFAULT_FORMATS,
+    roundings: Names = DEFAULT_ROUNDINGS,
+    weights: Names | Iterable[int] = DEFAULT_WEIGHT_BITS,
+    weight_roundings: Names = DEFAULT_WEIGHT_ROUNDINGS,
+    all_combinations: bool = False,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    html: bool = True,
+    **options: Any,
+) -> AccuracyResult:
+    """Run a network in several arithmetics and compare each with float64.
+
+    Parameters
+    ----------
+    experiment : Experiment or str
+        Or the name of a built-in network (then for 5 s unless ``seconds`` is given), or an experiment file. Its
+        ``arithmetic`` and ``weight_rounding`` do not matter; its machine gives the cycle cost of a neuron.
+    formats, roundings, weights, weight_roundings, all_combinations
+        As in ``plan_variants``.
+    out : str or Path, optional
+        Folder for ``accuracy.json`` and ``accuracy.html``; nothing is written without it.
+    overwrite : bool
+        Replace the files of an earlier run in ``out``.
+    progress : callable, optional
+        Called with (stage, fraction, note).
+    html : bool
+        Write ``accuracy.html``.
+    **options
+        As in ``make_experiment``: ``scale=0.2, seconds=5, seed=7, settings=[...]``.
+
+    Returns
+    -------
+    AccuracyResult
+        ``report.status`` is ``"partial"`` after Ctrl-C; the arithmetics finished by then are kept.
+
+    Raises
+    ------
+    NeuromapError
+        For wrong input, before anything is run.
+    KeyboardInterrupt
+        If interrupted before the first arithmetic was finished.
+    """
+    variants = plan_variants(
+        formats, roundings, weights, weight_roundings=weight_roundings, all_combinations=all_combinations
+    )
+    if options.get("arithmetic") is not None:
+        raise ParameterError("arithmetic", options["arithmetic"], "nothing here; name arithmetics with formats")
+    setting = _prepare(experiment, options)
+    check_variants(setting.network, variants, setting.experiment.seed)
+    folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
+    if folder is not None:  # nothing old stands beside what is new
+        remove_files(folder, (REPORT_NAME, PAGE_NAME))
+    start = time.perf_counter()
+    clock = _Clock(len(variants) + 2, progress)
+    base = _baseline(setting, clock)
+    found: list[tuple[Variant, VariantArrays]] = []
+    try:
+        for number_format in variants:
+            found.append(_compare(setting, base, number_format, clock))
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    result = _result(setting, base, found, len(variants), time.perf_counter() - start)
+    if folder is not None:
+        write_accuracy(result, folder, html=html)
+    return result
+
+
+def _baseline(setting: _Setting, clock: _Clock) -> _Baseline:
+    """Run float64 with both seeds."""
+    seed = setting.experiment.seed
+    labels = [f"float64, seed {one}" for one in (seed, seed + 1)]
+    simulation = setting.simulate(Arithmetic.FLOAT, seed, clock.stage(labels[0]))
+    replayed = setting.replay(simulation, simulation, Arithmetic.FLOAT)
+    samples = setting.statistics(simulation)
+    clock.done(labels[0])
+    other = setting.simulate(Arithmetic.FLOAT, seed + 1, clock.stage(labels[1]))
+    other_samples = setting.statistics(other)
+    base = _Baseline(simulation, replayed, samples, other_samples, measure.limits(other_samples, samples))
+    clock.done(labels[1])
+    return base
+
+
+def _compare(
+    setting: _Setting, base: _Baseline, number_format: NumberFormat, clock: _Clock
+) -> tuple[Variant, VariantArrays]:
+    """Run one arithmetic and compare it with float64."""
+    network, exact, label = setting.network, base.simulation, number_format.label
+    own = setting.simulate(number_format, setting.experiment.seed, clock.stage(label))
+    replayed = setting.replay(own, exact, number_format)
+    samples = setting.statistics(own)
+    part_ms = measure.first_difference(
+        (exact.spike_step, exact.spike_neuron), (own.spike_step, own.spike_neuron), network.n_neurons, network.dt_ms
+    )
+    ks, emd = measure.distances(samples, base.samples)
+    n_compared, beyond = measure.beyond_limits(ks, base.limit)
+    variant = Variant(
+        label=label,
+        **format_facts(number_format),
+        neuron=measure.neuron_error(base.replayed, replayed, setting.probes, network.n_neurons, network.dt_ms),
+        trains=measure.parting(part_ms),
+        mean=measure.means(samples),
+        ks_distance=ks,
+        emd=emd,
+        n_compared=n_compared,
+        beyond=beyond,
+        counters=own.population_counters,
+        n_weights_clipped=own.provenance["n_weights_clipped"],
+        n_weights_zero=own.provenance["n_weights_zero"],
+        notes=variant_notes(number_format, own),
+        cost=variant_cost(number_format, own, setting.machine),
+    )
+    clock.done(label)
+    return variant, VariantArrays(samples.populations, part_ms, replayed.v_mv[:, 0].copy())
+
+
+def _result(
+    setting: _Setting, base: _Baseline, found: list[tuple[Variant, VariantArrays]], n_asked: int, host_s: float
+) -> AccuracyResult:
+    """Put the report together."""
+    network, experiment = setting.network, setting.experiment
+    seed_ks, seed_emd = measure.distances(base.other_samples, base.samples)
+    report = AccuracyReport(
+        status="complete" if len(found) == n_asked else "partial",
+        experiment=experiment.to_dict(),
+        network={
+            "name": network.name,
+            "n_neurons": network.n_neurons,
+            "n_synapses": base.simulation.n_synapses,
+            "scale": network.scale,
+            "drive": network.drive,
+            "dt_ms": network.dt_ms,
+            "population_sizes": {population.name: population.n_neurons for population in network.populations},
+        },
+        model_time_ms=experiment.seconds * 1e3,
+        warmup_ms=experiment.warmup_ms,
+        seeds=(experiment.seed, experiment.seed + 1),
+        mean=measure.means(base.samples),
+        seed_mean=measure.means(base.other_samples),
+        seed_ks_distance=seed_ks,
+        seed_emd=seed_emd,
+        ks_critical=measure.critical_values(base.other_samples, base.samples),
+        ks_limit=base.limit,
+        variants=tuple(variant for variant, _ in found),
+        n_variants_asked=n_asked,
+        host_s=host_s,
+    )
+    return AccuracyResult(
+        report,
+        {variant.label: arrays for variant, arrays in found},
+        reference=VariantArrays(base.samples.populations, v_mv=base.replayed.v_mv[:, 0].copy()),
+        other_seed=VariantArrays(base.other_samples.populations),
+        probe_population=network.populations[0].name,
+    )
+
+
+def write_accuracy(result: AccuracyResult, folder: Path, *, html: bool = True) -> None:
+    """Write ``accuracy.html``, if asked for, and then ``accuracy.json`` into a folder."""
+    if html:
+        from neuromap.studies.accuracy.page import render_accuracy_html
+
+        write_text(folder / PAGE_NAME, render_accuracy_html(result))
+    result.report.write(folder / REPORT_NAME)

@@ -1,0 +1,1 @@
+"""Reproduces published PD14 results and compares them with ours."""

@@ -1,0 +1,279 @@
+"""The rows of `neuromap published`: which system, how it was set up, which published numbers it is compared with.
+
+What is compared. A time-scale factor that some software needed is compared with our smallest factor at which no core
+overruns in any step. That maximum hangs on the first steps: from V0 = N(-58, 10) mV a fifth of all neurons is above
+threshold in step 0, and no factor that anybody used takes in such a volley; on the machines its packets were late or
+lost, before the second that the publications discard. So both are given, over the whole run and after the first 500
+ms, and the latter is what the published factor is set against first. A system that ran in hard real time (Rhodes et
+al. 2019) is compared by its real-time factor, which cannot be below 1; the share of the tick says how far it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from models.errors import UnknownNameError
+
+How = Literal["cores", "pipeline", "run", "sizes", "volley", "reason"]
+Claim = Literal["predicted", "calibrated", "reproduced", "open"]
+
+_SPINNAKER_2017 = (
+    "80 neurons a core with a delay-extension core each, 16 delays in a ring buffer, no bit field, DC drive"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSpec:
+    """One system as it is set up here.
+
+    Attributes
+    ----------
+    row_id, system : str
+        Short name; what is compared, in words.
+    how : {"cores", "pipeline", "run", "sizes", "volley", "reason"}
+        ``cores``: spikes of the shared simulation through the core models; ``pipeline``: the step model of FPGA nodes;
+        ``run``: as `neuromap run`; ``sizes``: of mappings; ``volley``: one volley of spikes; ``reason``: nothing can be
+        worked out, ``note`` says why.
+    drive, v_init, network_scale
+        The network, PD14 times this scale.
+    machine, recipe, neurons_per_core, settings
+        As for ``make_experiment``.
+    same_as : str
+        Row with the same set-up, whose numbers are taken if it is there.
+    is_software_2017 : bool
+        Spikes are sent again for every stage of 16 delays (`neuromap.studies.published.software`).
+    factor_point, energy_point : str or None
+        Names of `models.published.PD14_POINTS`.
+    is_hard_real_time : bool
+        The factor is compared as a real-time factor, at least 1.
+    energy_factor : float or None
+        Factor at which the energy is worked out, where that is published; None: ours.
+    factor_claim, energy_claim : {"predicted", "calibrated", "reproduced", "open"}
+    configuration, given, calibrated, note : str
+        How it is set up; what is taken over from the publication; what was calibrated to it; what to know.
+    """
+
+    row_id: str
+    system: str
+    how: How
+    drive: str = "dc"
+    v_init: str = "optimised"
+    network_scale: float = 1.0
+    machine: str = "spinnaker1"
+    recipe: str | None = None
+    neurons_per_core: int | None = None
+    settings: tuple[str, ...] = ()
+    same_as: str = ""
+    is_software_2017: bool = False
+    factor_point: str | None = None
+    energy_point: str | None = None
+    is_hard_real_time: bool = False
+    energy_factor: float | None = None
+    factor_claim: Claim = "predicted"
+    energy_claim: Claim = "predicted"
+    configuration: str = ""
+    given: str = ""
+    calibrated: str = "nothing"
+    note: str = ""
+
+
+def _combined_2017(row_id: str, system: str, **changes: object) -> RowSpec:
+    values: dict[str, object] = {
+        "how": "cores",
+        "v_init": "original",
+        "recipe": "combined",
+        "neurons_per_core": 80,
+        "settings": ("machine.topology.n_boards=6",),
+        "is_software_2017": True,
+        "configuration": _SPINNAKER_2017,
+    }
+    return RowSpec(row_id=row_id, system=system, **(values | changes))  # type: ignore[arg-type]
+
+
+def _ensembles(row_id: str, system: str, n_neurons: int = 64, n_lanes: int = 3, **changes: object) -> RowSpec:
+    values: dict[str, object] = {
+        "how": "cores",
+        "drive": "poisson",
+        "recipe": "ensemble",
+        "neurons_per_core": n_neurons,
+        "settings": (f"recipe.n_synapse_cores={n_lanes}",),
+        "is_hard_real_time": True,
+        "configuration": f"ensembles of {n_neurons} neurons with {n_lanes} synapse core{'s' * (n_lanes > 1)}",
+    }
+    return RowSpec(row_id=row_id, system=system, **(values | changes))  # type: ignore[arg-type]
+
+
+_RHODES_BOARDS = ("recipe.n_synapse_cores=3", "machine.topology.n_boards=12")
+_RHODES_NOTE = (
+    "which ensembles Rhodes et al. used is not known to us; these are sPyNNaker's (fact sheet pd14 4.2). Knight and "
+    "Nowotny (2021) say 9 boards"
+)
+_PRIOR = "nothing, but cost.spike_cycles is a prior about this very software"
+
+ROWS: tuple[RowSpec, ...] = (
+    _combined_2017(
+        "vAl18",
+        "SpiNNaker 1, van Albada et al. 2018",
+        factor_point="vAl18c.factor",
+        energy_point="vAl18c.energy",
+        energy_factor=20.0,
+        given="V0 of N(-58, 10) mV; 6 boards; factor 20 for the energy; a frame of 24 boards powered as a whole",
+        note="a setting between what cores need after 500 ms and what the volley of step 0 asks for, when a fifth of "
+        "all neurons is above threshold; at factor 20 the run of 2017 was not lossless either (row volley2017)",
+    ),
+    _combined_2017(
+        "vAl18-script",
+        "the same from the initial potentials of SpiNNaker's model script",
+        v_init="spinnaker",
+        factor_point="vAl18c.factor",
+        given="6 boards",
+        note="which V0 the published runs used is not known to us: N(-58, 10), N(-58, 5) or the script's",
+    ),
+    _combined_2017(
+        "volley2017",
+        "SpiNNaker 1, full-scale run of 3 July 2017 at factor 20",
+        how="volley",
+        given="factor 20; a share of 5.48 % of all neurons in the volley, which N(-58, 5) mV has above threshold",
+    ),
+    _combined_2017(
+        "software2019",
+        "SpiNNaker 1, sPyNNaker of 2019",
+        same_as="vAl18",
+        factor_point="software2019.factor",
+        given="6 boards",
+        note="a setting that worked, not the smallest that does: spikes were spread over the tick to avoid congestion, "
+        "which core models do not ask for",
+    ),
+    _combined_2017(
+        "software2020",
+        "SpiNNaker 1, sPyNNaker of 2020",
+        same_as="vAl18",
+        factor_point="software2020.factor",
+        given="6 boards",
+        note="as 2019: a setting for spread sending (TDMA), not the need of the cores",
+    ),
+    _ensembles(
+        "Rho19a",
+        "SpiNNaker 1, Rhodes et al. 2019, DC",
+        drive="dc",
+        settings=_RHODES_BOARDS,
+        factor_point="Rho19a.factor",
+        energy_point="Rho19a.energy",
+        energy_factor=1.0,
+        given="12 boards, whole frame",
+        calibrated=_PRIOR,
+        note=_RHODES_NOTE,
+    ),
+    _ensembles(
+        "Rho19b",
+        "SpiNNaker 1, Rhodes et al. 2019, Poisson",
+        settings=_RHODES_BOARDS,
+        factor_point="Rho19b.factor",
+        energy_point="Rho19b.energy",
+        energy_factor=1.0,
+        given="12 boards, whole frame",
+        calibrated=_PRIOR,
+        note=_RHODES_NOTE,
+    ),
+    _ensembles("Rho19-1", "the same with one synapse core", n_lanes=1, factor_claim="open", energy_claim="open"),
+    _ensembles("Rho19-128", "the same with 128 neurons a core", 128, factor_claim="open", energy_claim="open"),
+    _ensembles(
+        "Rho19-256",
+        "the same with 256 neurons a core, if ring buffers had 15 bits",
+        256,
+        factor_claim="open",
+        energy_claim="open",
+        settings=(
+            "recipe.n_synapse_cores=3",
+            "machine.core.ring_buffer_index_bits=15",
+            "machine.core.dtcm_bytes=131072",
+            "machine.core.max_row_synapses=512",
+        ),
+        note="it does not fit: 256 neurons, two receptors and 64 delays need 15 bits of the ring buffer's 14; the "
+        "machine is given 15, and memory for them",
+    ),
+    RowSpec(
+        row_id="Kau23",
+        system="neuroAIx, Kauth et al. 2023",
+        how="pipeline",
+        machine="neuroaix",
+        factor_point="Kau23.factor",
+        energy_point="Kau23.energy",
+        factor_claim="reproduced",
+        energy_claim="calibrated",
+        configuration="35 nodes of 10 pipelines, 5 x 7 HyperX, DC drive",
+        calibrated="power.board_idle_w = 26.5 W a node, from the 47.55 nJ themselves",
+        note="the step is the authors' own static model, with their rate and synapses (docs/neuroaix.md)",
+    ),
+    RowSpec(
+        row_id="Kau23-spikes",
+        system="the same with every step's own spikes",
+        how="run",
+        machine="neuroaix",
+        factor_point="Kau23.factor",
+        energy_point="Kau23.energy",
+        energy_claim="calibrated",
+        configuration="35 nodes of 10 pipelines, 5 x 7 HyperX, DC drive",
+        calibrated="power.board_idle_w, as above; pipeline.barrier_ns, from the step measured with 77 neurons",
+        note="a queue that is nearly full loses more in a step with many spikes than it gains in one with few, and "
+        "PD14 is synchronous; the machine measured the step of the mean (docs/neuroaix.md)",
+    ),
+    RowSpec(
+        row_id="Hei22",
+        system="IBM INC-3000, Heittmann et al. 2022",
+        how="reason",
+        factor_point="Hei22.factor",
+        energy_point="Hei22.energy",
+        note="of its 345 nodes only the mesh is known: no cycles of an update, spike or synapse, no times of links",
+    ),
+    RowSpec(
+        row_id="SpiNNaker2",
+        system="SpiNNaker 2",
+        how="cores",
+        drive="poisson",
+        machine="spinnaker2",
+        recipe="ensemble",
+        factor_claim="open",
+        energy_claim="open",
+        is_hard_real_time=True,
+        configuration="ensembles of 64 neurons, 300 MHz",
+        note="nearly all costs are SpiNNaker 1's or guesses",
+    ),
+    RowSpec(
+        row_id="Loihi1",
+        system="Loihi 1, PD14 at scale 0.05",
+        how="run",
+        drive="poisson",
+        machine="loihi1",
+        network_scale=0.05,
+        factor_claim="open",
+        energy_claim="open",
+        configuration="neuro-cores, steps end by barrier, one packet a destination core",
+        note="at full scale a core would need in-axons for 67,595 neurons and has 4,096; idle power is a guess",
+    ),
+    RowSpec(
+        row_id="sizes",
+        system="SpiNNaker 1, sizes of mappings and loading",
+        how="sizes",
+        given="80 and 64 neurons a core",
+        calibrated="host.load_bytes_per_s, from this very time of sending",
+        note="SDRAM: eight delay stages are an assumption; loading: software of 2017, host-drawn rows",
+    ),
+)
+
+
+def choose_rows(names: Sequence[str]) -> tuple[RowSpec, ...]:
+    """Return the rows with these names, in the order of the table; all without names.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such row.
+    """
+    known = [row.row_id for row in ROWS]
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("--rows", name, known)
+    return tuple(row for row in ROWS if not names or row.row_id in names)

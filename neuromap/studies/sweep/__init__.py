@@ -1,0 +1,1 @@
+"""Runs an experiment at every point of a grid of settings."""

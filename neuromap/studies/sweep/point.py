@@ -1,0 +1,257 @@
+"""One point of a sweep: an experiment in, a row of plain numbers out. Runs in the workers of
+`neuromap.studies.sweep.pool`.
+
+A worker keeps the last mapping and the last simulation. A point takes them over if what they depend on is the same: the
+mapping does not depend on power, flow control, pipelines and links of the machine, nor (unless cores are filled by
+their work) on its clock and costs; spikes do not depend on machine and recipe at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from mapping.files.resume import plans_with_cycles
+from models.errors import NeuromapError
+from neuromap.experiment.nouns import Experiment
+
+if TYPE_CHECKING:
+    from emulator.engine.simulate import Simulation
+    from mapping.model import Mapping
+    from models.machine import Machine
+    from models.network import Network
+    from neuromap.measures.results import Report
+    from neuromap.runs.static import BusiestCore, StaticReport
+
+Depth = Literal["static", "cores"]
+Row = dict[str, Any]
+
+#: Sections of a machine that no mapping stage reads (a test replaces them by objects that cannot be read).
+UNMAPPED_SECTIONS = frozenset(
+    {"power", "flow_control", "pipeline", "link", "reception", "tick", "neuro_core", "host", "constants", "name"}
+    | {"description"}
+)
+_ANY_CLOCK_HZ = 1e9  # of machines whose mapping does not depend on it
+_NOT_OF_SPIKES = ("machine", "recipe", "time_scale_factor", "n_threads", "memory_gib")
+
+#: Shares of a resource in use, each with the name that ``binds`` gives it.
+RATIOS = {
+    "core_load_ratio": "cycles",
+    "link_load_ratio": "link",
+    "dtcm_ratio": "DTCM",
+    "sdram_ratio": "SDRAM",
+    "table_ratio": "table",
+}
+#: What the busiest core's tick goes into, and the phases in it: shares of the tick that add up to ``core_load_ratio``.
+PARTS = {
+    "update_ratio": ("update", "drain", "soma", "dendrite"),
+    "draws_ratio": ("draws",),
+    "hand_over_ratio": ("hand-over",),
+    "packets_ratio": ("packets",),
+    "events_ratio": ("events",),
+    "wait_ratio": ("wait",),
+    "other_ratio": None,
+}
+#: Columns of every point, in order; those of one depth only are None in the other.
+COLUMNS = (
+    "status",
+    "message",
+    "n_cores",
+    "n_chips",
+    "n_boards",
+    *RATIOS,
+    "binds",
+    "busiest_core",
+    *PARTS,
+    "real_time_factor",
+    "power_w",
+    "energy_per_synaptic_event_nj",
+    "n_synaptic_events_per_s",
+    "min_lossless_time_scale_factor",
+    "n_overruns",
+    "n_late",
+    "n_lost",
+    "mean_rate_hz",
+)
+#: Columns that hold text; the others hold numbers.
+TEXT_COLUMNS = ("status", "message", "binds", "busiest_core")
+#: What ``status`` says of a point.
+STATUSES = ("ok", "does not fit", "failed")
+
+
+def mapping_key(experiment: Experiment, machine: Machine) -> str:
+    """Return text that is the same for two experiments if their mappings are."""
+    given: dict[str, Any] = {"network": repr(experiment.network), "recipe": repr(experiment.recipe)}
+    given["seed"] = experiment.seed
+    skipped = set(UNMAPPED_SECTIONS)
+    recipe = experiment.recipe
+    if recipe.neurons_per_core == "auto":
+        given["time_scale_factor"] = experiment.time_scale_factor
+    if not plans_with_cycles(recipe.name, recipe.neurons_per_core):
+        skipped.add("cost")
+        machine = replace(machine, core=replace(machine.core, clock_hz=_ANY_CLOCK_HZ))
+    else:
+        skipped.remove("neuro_core")
+    given |= {entry.name: repr(getattr(machine, entry.name)) for entry in fields(machine) if entry.name not in skipped}
+    return json.dumps(given, sort_keys=True)
+
+
+def simulation_key(experiment: Experiment) -> str:
+    """Return text that is the same for two experiments if their spikes are."""
+    given = {name: value for name, value in experiment.to_dict().items() if name not in _NOT_OF_SPIKES}
+    return json.dumps(given, sort_keys=True, default=repr)
+
+
+class PointRunner:
+    """Runs points one after the other and keeps what the next may share."""
+
+    def __init__(self) -> None:
+        self._mapping: tuple[str, Mapping] | None = None
+        self._simulation: tuple[str, Simulation] | None = None
+
+    def run(self, experiment: Experiment, depth: Depth, progress: Callable[[float], None] | None = None) -> Row:
+        """Work a point out.
+
+        Parameters
+        ----------
+        experiment : Experiment
+        depth : {"static", "cores"}
+        progress : callable, optional
+            Called with the fraction done of a simulation.
+
+        Returns
+        -------
+        dict
+            `COLUMNS`. What the network and the machine make impossible is a result: ``status`` is then ``does not fit``
+            (a capacity, a route, a table) or ``failed`` and ``message`` says what happened.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If a simulation was interrupted.
+        """
+        from models.errors import CapacityError, UnroutableError
+
+        try:
+            values = self._run(replace(experiment, n_threads=1), depth, progress)
+        except (CapacityError, UnroutableError) as err:
+            values = {"status": "does not fit", "message": str(err)}
+        except NeuromapError as err:
+            values = {"status": "failed", "message": str(err)}
+        return {name: _finite(values.get(name)) for name in COLUMNS}
+
+    def _run(self, experiment: Experiment, depth: Depth, progress: Callable[[float], None] | None) -> Row:
+        from neuromap.experiment.load import check_experiment
+
+        network, machine = check_experiment(experiment)
+        mapping = self._mapped(experiment, machine)
+        if depth == "static":
+            from neuromap.runs.static import static_report
+
+            report = static_report(mapping, network, time_scale_factor=experiment.time_scale_factor)
+            return _static_row(report)
+        return self._cores(experiment, network, mapping, progress)
+
+    def _mapped(self, experiment: Experiment, machine: Machine) -> Mapping:
+        """Return the mapping, made and verified or shared with the point before."""
+        key = mapping_key(experiment, machine)
+        if self._mapping is None or self._mapping[0] != key:
+            from neuromap.runs.cores import map_network
+
+            self._mapping = None  # its memory is free before the next is made
+            self._mapping = key, map_network(experiment, remedies=False)
+        mapping = self._mapping[1]
+        return replace(mapping, machine=replace(machine, topology=mapping.machine.topology))
+
+    def _cores(
+        self, experiment: Experiment, network: Network, mapping: Mapping, progress: Callable[[float], None] | None
+    ) -> Row:
+        from neuromap.runs.cores import run
+
+        def on_stage(stage: str, fraction: float, note: str = "") -> None:
+            if progress is not None and stage == "simulate":
+                progress(fraction)
+
+        key = simulation_key(experiment)
+        shared = None
+        if self._simulation is not None and self._simulation[0] == key:
+            shared = self._simulation[1]
+        self._simulation = None
+        result = run(experiment, progress=on_stage, html=False, mapping=mapping, simulation=shared, remedies=False)
+        if result.report.status != "complete":
+            raise KeyboardInterrupt
+        self._simulation = key, result.simulation
+        return _cores_row(result.report, mapping.machine, network)
+
+
+def _static_row(report: StaticReport) -> Row:
+    link = report.busiest_link
+    ratios = {
+        "core_load_ratio": report.max_core_load_ratio,
+        "link_load_ratio": link.packets_per_s / link.capacity_packets_per_s if link is not None else 0.0,
+        "dtcm_ratio": report.max_dtcm_bytes / report.dtcm_bytes,
+        "sdram_ratio": report.max_sdram_bytes / report.sdram_bytes if report.sdram_bytes else None,
+        "table_ratio": report.max_table_entries / report.n_table_entries if report.n_table_entries else None,
+    }
+    same = ("n_cores", "n_chips", "n_boards", "real_time_factor", "power_w", "energy_per_synaptic_event_nj")
+    values = {name: getattr(report, name) for name in (*same, "n_synaptic_events_per_s")}
+    values |= {"busiest_core": report.busiest_core.kind if report.busiest_core is not None else None}
+    return {"status": "ok", **ratios, "binds": _binds(ratios), **_shares(report.busiest_core), **values}
+
+
+def _shares(core: BusiestCore | None) -> Row:
+    """Shares of the tick that the parts of the busiest core's work take."""
+    if core is None:
+        return {}
+    part_of = {phase: part for part, phases in PARTS.items() for phase in phases or ()}
+    shares = dict.fromkeys(PARTS, 0.0)
+    for phase, cycles in core.parts_cycles.items():
+        shares[part_of.get(phase, "other_ratio")] += cycles / core.budget_cycles
+    return dict(shares)
+
+
+def _cores_row(report: Report, machine: Machine, network: Network) -> Row:
+    core, packets, memory, timing = report.timing.limiting_core, report.packets, report.memory, report.timing
+    ratios = {
+        "core_load_ratio": core.used_cycles / core.budget_cycles if core is not None else 0.0,
+        "link_load_ratio": packets.busiest_link_packets_per_s / packets.link_capacity_packets_per_s,
+        "dtcm_ratio": memory.max_dtcm_bytes / memory.dtcm_bytes,
+        "sdram_ratio": memory.max_sdram_bytes / memory.sdram_bytes if memory.sdram_bytes else None,
+        "table_ratio": report.mapping.max_table_entries / machine.router.n_table_entries
+        if machine.router.n_table_entries
+        else None,
+    }
+    sizes = {population.name: population.n_neurons for population in network.populations}
+    rates = report.activity.rate_hz
+    mean_rate_hz = sum(rates[name] * n for name, n in sizes.items()) / max(sum(sizes.values()), 1)
+    return {
+        "status": "ok",
+        "n_cores": report.mapping.n_cores,
+        "n_chips": report.mapping.n_chips,
+        "n_boards": report.mapping.n_boards,
+        **ratios,
+        "binds": _binds(ratios),
+        "busiest_core": core.kind if core is not None else None,
+        "real_time_factor": timing.real_time_factor,
+        "power_w": report.energy.power_w,
+        "energy_per_synaptic_event_nj": report.energy.energy_per_synaptic_event_nj,
+        "min_lossless_time_scale_factor": timing.min_lossless_time_scale_factor,
+        "n_overruns": timing.n_overruns,
+        "n_late": packets.n_late,
+        "n_lost": packets.n_lost,
+        "mean_rate_hz": mean_rate_hz,
+    }
+
+
+def _binds(ratios: dict[str, float | None]) -> str:
+    """Name of the resource of which the largest share is in use."""
+    known = {name: value for name, value in ratios.items() if value is not None}
+    return RATIOS[max(known, key=lambda name: known[name])]
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON has no word for by None."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
