@@ -26,8 +26,8 @@ from numba.extending import intrinsic
 
 from emulator.engine.state import EngineState, build_state
 from emulator.kernels import engine
+from emulator.kernels.lanes import vector_loop
 from emulator.kernels.neuron import lif as neuron
-from emulator.kernels.neuron.lanes import vector_loop
 from emulator.kernels.random import poisson
 from emulator.kernels.synapses.delivery import segment_length
 from emulator.numbers.weight_scale import weight_scales
@@ -160,7 +160,7 @@ def ceilings() -> dict[str, float]:
 
 def operations_of(body: Any, n_arrays: int, n_constants: int, n_carried: int) -> int:
     """Vector operations of a loop's body, each counted once."""
-    from emulator.kernels.neuron.lanes import Lanes, Loop
+    from emulator.kernels.lanes import Lanes, Loop
 
     builder = CountingBuilder()
     vector = ir.VectorType(ir.IntType(32), 8)

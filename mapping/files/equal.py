@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.files.kernels_equal import N_STACK, find_difference
+from mapping.kernels.equal import N_STACK, find_difference
 from mapping.model import Tables, Violation
 
 _REASONS = {1: "gets another route", 2: "has no entry", 3: "cannot be decided: the entry falls into too many parts"}

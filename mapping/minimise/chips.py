@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.minimise.kernels import find_covers, split_overlaps
+from mapping.kernels.minimise import find_covers, split_overlaps
 from mapping.model import Tables
 from models.check import check_whole
 from models.errors import ParameterError, TableOverflowError

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from mapping.kernels.minimise import drop_defaults
 from mapping.minimise.chips import check_length, check_threads, without_empty
-from mapping.minimise.kernels import drop_defaults
 from mapping.model import Tables
 
 

@@ -16,8 +16,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from mapping.kernels.minimise import are_prefixes, merge_blocks, search_layers
 from mapping.minimise.chips import Atoms, Entries, minimise_chips
-from mapping.minimise.kernels import are_prefixes, merge_blocks, search_layers
 from mapping.model import Tables
 
 #: Orders that are tried by default. 527,195 entries of PD14, one per source core, become 16,925 in 0.4 s with none,

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mapping.kernels.covering import cover_in_order
 from mapping.minimise.chips import Atoms, Entries, minimise_chips
-from mapping.minimise.kernels_covering import cover_in_order
 from mapping.model import Tables
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mapping.kernels.minimise import merge_pairs
 from mapping.minimise.chips import Atoms, Entries, minimise_chips
-from mapping.minimise.kernels import merge_pairs
 from mapping.model import Tables
 
 

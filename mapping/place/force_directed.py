@@ -17,12 +17,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mapping.kernels.place import try_swaps
 from mapping.model import Partition, Placement
 from mapping.place.constraint import Constraint
 from mapping.place.filling.chip_order import hilbert_order
 from mapping.place.filling.fill import fill, make_site
 from mapping.place.filling.order import closest_populations, order_by_population
-from mapping.place.kernel import try_swaps
 from mapping.place.load import Loads, gather, make_board
 from models.machine import Machine
 from models.network import Network

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
+from mapping.kernels.place import Board, Fit, Nets, all_hops, ways_to_all
 from mapping.model import Placement
 from mapping.place.filling.fill import Site, assign_cores
-from mapping.place.kernel import Board, Fit, Nets, all_hops, ways_to_all
 from models.errors import CapacityError
 from models.network import Network
 

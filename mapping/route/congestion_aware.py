@@ -13,10 +13,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mapping.kernels.route import grow_cheapest
 from mapping.model import Partition, Placement, RoutingTree
 from mapping.route import shared_tree
 from mapping.route.job import Job, busiest_first, make_jobs, tree_of
-from mapping.route.kernel import grow_cheapest
 from mapping.route.link_load import add_tree
 from models.machine import Machine
 from models.network import Network

@@ -34,14 +34,7 @@ from models.errors import NeuromapWarning
 
 HOME = Path(__file__).resolve().parents[2]
 #: Files with compiled functions, and those that they take constants from (a meta test finds them by their imports).
-KERNEL_FILES = (
-    "emulator/kernels/**/*.py",
-    "mapping/files/kernels_equal.py",
-    "mapping/minimise/kernels.py",
-    "mapping/minimise/kernels_covering.py",
-    "mapping/place/kernel.py",
-    "mapping/route/kernel.py",
-)
+KERNEL_FILES = ("emulator/kernels/**/*.py", "mapping/kernels/*.py")
 _N_KEPT_CACHES = 4  # versions kept, so that a few checkouts can alternate
 #: Settings of numba that do not change the code that it makes.
 _SAME_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CACHE_LOCATOR_CLASSES"}

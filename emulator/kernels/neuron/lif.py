@@ -9,7 +9,7 @@ to be non-negative costs numba's wrap-around check and with it the vectorisation
 import numpy as np
 from numba import njit
 
-from emulator.kernels.neuron.lanes import vector_loop
+from emulator.kernels.lanes import vector_loop
 
 BLOCK = 1024  # neurons
 # columns of ``lif_int``

@@ -10,7 +10,7 @@ correlated, by less than 1e-9. This halves the random numbers, and the width of 
 import numpy as np
 from numba import njit
 
-from emulator.kernels.neuron.lanes import vector_loop
+from emulator.kernels.lanes import vector_loop
 from emulator.kernels.random.philox import N_ROUNDS, PHILOX_M0, PHILOX_M1, PHILOX_W0, PHILOX_W1, philox4x32
 
 BLOCK = 1024  # neurons

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from emulator.kernels.neuron.lanes import vector_loop
+from emulator.kernels.lanes import vector_loop
 
 N = 29
 RNG = np.random.default_rng(5)

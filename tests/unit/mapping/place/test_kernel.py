@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from machines import SPINNAKER1, machine, network
+from mapping.kernels.place import all_hops, anneal, net_distance, net_links
 from mapping.partition import combined
 from mapping.place import PLACERS, annealing, load
 from mapping.place.filling.chip_order import breadth_first_order, hilbert_order, raster_order
 from mapping.place.filling.fill import core_numbers, fill, make_site
 from mapping.place.filling.order import breadth_first_populations, closest_populations
-from mapping.place.kernel import all_hops, anneal, net_distance, net_links
 from mapping.place.load import gather, make_board, weighted_hops
 from mapping.place.spectral import _slowest
 from models.errors import CapacityError, ParameterError, UnknownNameError

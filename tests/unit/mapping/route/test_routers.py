@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from machines import SPINNAKER1, machine, network
+from mapping.kernels.route import grow_cheapest
 from mapping.model import Placement, RoutingTree
 from mapping.partition import combined
 from mapping.route import ROUTERS
 from mapping.route.job import TreeGrowth, connected_parts, forest_of, tree_of
-from mapping.route.kernel import grow_cheapest
 from mapping.route.lattice import ChipFinder, way
 from mapping.traffic import LOCAL, NEVER, roots, walk_tree
 from models.machine import TopologySpec

@@ -20,7 +20,7 @@ from models.errors import NeuromapWarning
 USE = """
 import sys
 import numpy as np
-from mapping.minimise import kernels
+from mapping.kernels import minimise as kernels
 from numba.core import event
 with event.install_recorder("numba:compile") as compiled:
     function = next(f for name, f in vars(kernels).items() if name == "meets")
@@ -62,7 +62,7 @@ def test_every_compiled_file_and_what_it_takes_constants_from_is_hashed():
 def test_the_search_finds_what_it_is_for():
     tree = ast.parse("def f():\n    from numba import njit\n")
     assert any(module.startswith("numba") for module in imported_modules(tree, "mapping.x"))
-    assert ROOT / "mapping" / "route" / "kernel.py" in numba_files()
+    assert ROOT / "mapping" / "kernels" / "route.py" in numba_files()
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def copied(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["mapping/route/kernel.py", "mapping/files/kernels_equal.py", "emulator/kernels/timing/work.py"]
+    "name", ["mapping/kernels/route.py", "mapping/kernels/equal.py", "emulator/kernels/timing/work.py"]
 )
 def test_an_edit_of_any_kernel_gives_another_folder(copied, name):
     before = kernel_hash()
@@ -282,13 +282,13 @@ def test_a_folder_in_the_place_of_a_file_and_a_folder_that_is_gone(filled, tmp_p
     for folder in (tmp_path, *copy.parents[: copy.parents.index(tmp_path)][::-1]):
         folder.chmod(0o700)
     assert use(tmp_path) == ["True", "1"]
-    gone = "import mapping, shutil, os; shutil.rmtree(os.environ['NEUROMAP_CACHE_DIR'])\n" + USE
+    gone = "import mapping.kernels, shutil, os; shutil.rmtree(os.environ['NEUROMAP_CACHE_DIR'])\n" + USE
     assert use(tmp_path, gone) == ["True", "1"]
     assert not tmp_path.exists()
 
 
 def test_a_full_disk_only_means_that_nothing_is_kept(tmp_path):
-    limit = "import mapping, resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n" + USE
+    limit = "import mapping.kernels, resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n" + USE
     assert use(tmp_path, limit) == ["True", "1"]
     assert kept(tmp_path) == []
 

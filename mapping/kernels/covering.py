@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from mapping.minimise.kernels import find_covers, meets
+from mapping.kernels.minimise import find_covers, meets
 
 
 @njit(nogil=True, cache=True)
