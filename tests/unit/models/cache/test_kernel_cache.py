@@ -246,7 +246,7 @@ def kept(cache):
 
 def test_a_function_is_compiled_once(filled):
     (file,) = kept(filled)
-    assert re.fullmatch(r"mapping\.minimise\.kernels\.meets-\d+\.[0-9a-f]{24}\.nbc", file.name)
+    assert re.fullmatch(r"mapping\.kernels\.minimise\.meets-\d+\.[0-9a-f]{24}\.nbc", file.name)
     assert use(filled) == ["True", "0"]
 
 
@@ -306,10 +306,10 @@ def test_nothing_is_kept_where_no_folder_can_be_used(tmp_path):
     "code",
     [
         "from mapping.flow import map_network",
-        "from mapping import io",
+        "from mapping.files import io",
         "import emulator.engine.simulate",
         "import neuromap as nm; nm.run",
-        "from neuromap import cli; cli.main(['check', 'none.yaml'])",
+        "from neuromap.cli import app; app.main(['check', 'none.yaml'])",
         "from neuromap.experiment.load import check_experiment",
         "from neuromap.studies.sweep.pool import PointRunner; PointRunner().run; import neuromap.runs.cores",
     ],
