@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from meta.sources import PACKAGES, ROOT, imported_modules, module_name, source_files, tree_of
+from meta.sources import PACKAGES, imported_modules, module_name, source_files, tree_of
 
 KERNEL_IMPORTS = {
     "__future__",
