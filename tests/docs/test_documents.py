@@ -40,6 +40,35 @@ def test_links_lead_somewhere(path):
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+def anchors_of(path):
+    """Headings as GitHub turns them into anchors, and the ids that the page sets itself."""
+    text = path.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    return {*slugs, *re.findall(r'<a id="([^"]+)">', text)}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_anchors_of_links_are_there(path):
+    links = re.findall(r"\]\(([^):]*)#([^)]+)\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if link[1] not in anchors_of(path.parent / link[0] if link[0] else path)] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_files_named_in_a_document_exist(path):
+    if path.name == "CHANGELOG.md":
+        return  # names files as they were
+    top = "models|mapping|emulator|neuromap|tests|docs|benchmarks|scripts"
+    named = re.findall(rf"(?:`|python )((?:{top})/[\w./*-]+)", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not list(ROOT.glob(name))] == []
+
+
+def test_terms_of_the_glossary_are_in_order():
+    terms = re.findall(r'^- <a id="[^"]+"></a>\*\*([^*]+)\*\*:', text_of("docs/glossary.md"), flags=re.MULTILINE)
+    assert len(terms) > 30
+    assert terms == sorted(set(terms), key=str.lower)
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_a_document_has_one_title_and_no_long_lines(path):
     lines = path.read_text(encoding="utf-8").splitlines()
