@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mapping.model import Mapping, Role
-from models.machine import Machine
-from models.machine.host import Generation, HostSpec
+from models.machine import Generation, HostSpec, Machine
 from models.network import Network
 
 

@@ -23,8 +23,7 @@ from itertools import pairwise
 import numpy as np
 
 from models.errors import ParameterError
-from models.machine import Machine
-from models.machine.pipeline import PipelineSpec
+from models.machine import Machine, PipelineSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

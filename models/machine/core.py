@@ -1,8 +1,8 @@
-"""What the kinds of cores add to `models.machine.CostSpec`: reception of spikes, ticks, hardware neuro-cores.
+"""The cores of a machine: their kind, memories and limits, how a step begins and ends, and hardware neuro-cores.
 
-A machine names its kind in ``core.kind``: ``software`` (programs on processors: combined, neuron, synapse, Poisson and
-source cores), ``pipeline_node`` (cores are the neuron pipelines of an FPGA node, section ``pipeline``) or
-``neuro_core`` (hardware of fixed stages, section ``neuro_core``). docs/cores.md has every kind's phases.
+A machine names the kind of its cores in ``core.kind``: ``software`` (programs on processors: combined, neuron, synapse,
+Poisson and source cores), ``pipeline_node`` (cores are the neuron pipelines of an FPGA node, section ``pipeline``) or
+``neuro_core`` (hardware of fixed stages, section ``neuro_core``). docs/cores.md describes the phases of each kind.
 """
 
 from __future__ import annotations
@@ -12,32 +12,71 @@ from typing import Literal
 
 from models.bounds import check_fields
 from models.errors import ParameterError
-from models.machine.bound import BytesPerS, Cycles, Nanoseconds, Ratio, Tiles
+from models.machine.bound import (
+    Axons,
+    Bytes,
+    ClockHz,
+    Cores,
+    CoresOrNone,
+    Cycles,
+    IndexBits,
+    Nanoseconds,
+    Neurons,
+    Packets,
+    Ratio,
+    SomeBytes,
+    Sources,
+    Steps,
+    Synapses,
+    Tiles,
+    Values,
+    WordBits,
+)
 
 CoreKind = Literal["software", "pipeline_node", "neuro_core"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceptionSpec:
-    """How software takes a packet in: the parts of ``cost.spike_cycles`` and ``cost.combined_spike_cycles``.
+class CoreSpec:
+    """One core and its private memories. The kinds are described in `models.machine.core`.
 
-    ``search_step_cycles``: one step of the binary search in the table of populations. ``filter_cycles``: the bit that
-    tells whether the packet's neuron has a row here. Only where it has: ``dma_setup_cycles`` to order the row,
-    ``row_start_cycles`` until its first synapse. What is left of a packet's cycles are interrupts or polling.
-
-    Rows come by DMA while the core works on the row before: ``dma_latency_ns`` each, and its bytes at
-    ``dma_bytes_per_s``, which the receiving cores of a chip share evenly.
+    Limits that not every machine has are None on a machine without them: ``max_synapses`` onto a core's neurons,
+    ``max_fan_in`` of one neuron and ``max_fan_out`` of one, ``max_in_axons`` (different sources that reach a core),
+    ``max_out_axons`` (pairs of a neuron of the core and a core that it sends to), ``max_delay_steps``, ``weight_bits``
+    (sign counted), ``n_weight_values`` (different weights onto one neuron), ``synapse_memory_bytes`` (private memory
+    for synapses, where ``memory.synapse_store`` is ``core``).
     """
 
-    search_step_cycles: Cycles
-    filter_cycles: Cycles
-    dma_setup_cycles: Cycles
-    row_start_cycles: Cycles
-    dma_latency_ns: Nanoseconds
-    dma_bytes_per_s: BytesPerS
+    n_per_chip: Cores
+    n_monitor_per_chip: CoresOrNone
+    n_monitor_per_ethernet_chip: CoresOrNone
+    clock_hz: ClockHz
+    dtcm_bytes: SomeBytes
+    dtcm_reserved_bytes: Bytes
+    max_neurons: Neurons
+    max_row_synapses: Synapses
+    ring_buffer_index_bits: IndexBits
+    max_poisson_sources: Sources
+    spike_buffer_packets: Packets
+    max_synapses: Synapses | None = None
+    max_fan_in: Synapses | None = None
+    max_fan_out: Synapses | None = None
+    max_in_axons: Axons | None = None
+    max_out_axons: Axons | None = None
+    max_delay_steps: Steps | None = None
+    weight_bits: WordBits | None = None
+    n_weight_values: Values | None = None
+    synapse_memory_bytes: SomeBytes | None = None
+    kind: CoreKind = "software"
 
     def __post_init__(self) -> None:
-        check_fields(self, "reception")
+        check_fields(self, "core")
+        if self.dtcm_reserved_bytes > self.dtcm_bytes:
+            allowed = f"at most dtcm_bytes = {self.dtcm_bytes} bytes"
+            raise ParameterError("core.dtcm_reserved_bytes", self.dtcm_reserved_bytes, allowed)
+        if self.n_monitor_per_chip >= self.n_per_chip:
+            allowed = f"fewer than n_per_chip = {self.n_per_chip} cores"
+            raise ParameterError("core.n_monitor_per_chip", self.n_monitor_per_chip, allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

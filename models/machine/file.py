@@ -23,7 +23,8 @@ from typing import Annotated, Any, get_args
 from models.bounds import Bound, check_value, hints_of, section_of
 from models.errors import ParameterError, UnknownNameError
 from models.files.config_file import leaf_fields, parse_settings, place_of, plain, read_yaml, unknown_key
-from models.machine.machine import ConstantNote, Machine, Status
+from models.machine.constant import ConstantNote, Status
+from models.machine.machine import Machine
 from models.machine.units import unit_of
 
 _NOTE_KEYS = ("value", "unit", "source", "status", "low", "high")

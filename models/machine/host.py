@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.bounds import check_fields
-from models.machine.bound import Bytes, BytesPerS, Cycles, Seconds, SynapsesPerS
+from models.machine.bound import Bytes, BytesPerS, Cycles, EventsPerS, Neurons, RateHz, Seconds, Sigmas, SynapsesPerS
 
 Generation = Literal["host", "machine"]
 
@@ -31,3 +31,19 @@ class HostSpec:
 
     def __post_init__(self) -> None:
         check_fields(self, "host")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSpec:
+    """What the machine's tools assume before anything has run.
+
+    ``neurons_per_core``: what a recipe takes on this machine where nobody says; None is the recipe's own number.
+    """
+
+    default_rate_hz: RateHz
+    ring_buffer_sigma: Sigmas
+    synapse_events_per_s: EventsPerS
+    neurons_per_core: Neurons | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self, "plan")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from models.machine.machine import ConstantNote, Machine
+from models.machine.constant import ConstantNote
+from models.machine.machine import Machine
 
 Bound = Literal["low", "high"]
 

@@ -13,9 +13,7 @@ from models.network.connector import Explicit, OneToOne
 from models.network.neuron import NeuronModel
 from models.network.population import Population
 from models.network.projection import Projection, check_explicit
-from models.network.stimulus import (
-    SpikeSource,
-)
+from models.network.stimulus import SpikeSource
 from models.network.weight_unit import WeightUnit, check_unit
 
 MAX_GROUPS = (1 << 15) - 1  #: populations and sources are numbered by 16-bit words

@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from models.check import check_kind, check_number
 from models.network.distribution import Constant, Distribution
 from models.network.neuron import LifCurrExp, NeuronModel
-from models.network.stimulus import (
-    CurrentDrive,
-    PoissonDrive,
-    check_group,
-)
+from models.network.stimulus import CurrentDrive, PoissonDrive, check_group
 from models.network.weight_unit import check_unit
-
-MAX_GROUPS = (1 << 15) - 1  #: populations and sources are numbered by 16-bit words
-MS_PER_S = 1000.0
-SHORTEST_STEP_MS, LONGEST_STEP_MS = 1e-6, 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

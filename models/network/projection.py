@@ -17,10 +17,6 @@ from models.network.distribution import Distribution, moments
 from models.network.plasticity import PairStdp
 from models.network.weight_unit import WeightUnit, given_unit
 
-MAX_GROUPS = (1 << 15) - 1  #: populations and sources are numbered by 16-bit words
-MS_PER_S = 1000.0
-SHORTEST_STEP_MS, LONGEST_STEP_MS = 1e-6, 1000.0
-
 
 class Receptor(StrEnum):
     """Which synaptic current a spike adds to."""
@@ -67,8 +63,10 @@ class Projection:
     @property
     def _weights(self) -> dict[WeightUnit, Distribution | None]:
         return {
-            WeightUnit.PA: self.weight_pa, WeightUnit.NSIEMENS: self.weight_nsiemens, WeightUnit.MV: self.weight_mv,
-        }  # fmt: skip
+            WeightUnit.PA: self.weight_pa,
+            WeightUnit.NSIEMENS: self.weight_nsiemens,
+            WeightUnit.MV: self.weight_mv,
+        }
 
     @property
     def weight(self) -> Distribution:

@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.machine.topology import TopologySpec
+from models.machine import TopologySpec
 from models.topology.layout import Layout
 
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ParameterError
-from models.machine import Machine
-from models.machine.topology import TopologySpec
+from models.machine import Machine, TopologySpec
 from models.topology import branched, lattice, triangular
 from models.topology.layout import MAX_CHIPS, Layout
 from models.topology.model import Topology

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.machine.topology import TopologySpec
+from models.machine import TopologySpec
 from models.topology.layout import Layout, label_of, near_cube, regular_back_link
 
 _UP, _DOWN = ("E", "N", "U"), ("W", "S", "D")

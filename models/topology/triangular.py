@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.machine.topology import TopologySpec
+from models.machine import TopologySpec
 from models.topology.layout import Layout, regular_back_link
 
 N_LINKS = 6

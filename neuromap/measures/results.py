@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models.files.atomic_file import write_text
-from models.machine.core import CoreKind
+from models.machine import CoreKind
 
 SCHEMA_VERSION = 2
 Answer = Literal["yes", "no", "depends on unverified constants", "nothing to judge"]

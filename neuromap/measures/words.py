@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.machine.core import CoreKind
+from models.machine import CoreKind
 from neuromap.measures.results import Report
 
 

@@ -27,8 +27,7 @@ from mapping.model import Mapping, Role
 from mapping.partition.row import expected_row_length, rows_met
 from mapping.traffic import receivers, slice_ranges
 from models.files.atomic_file import write_text
-from models.machine import Machine
-from models.machine.core import CoreKind
+from models.machine import CoreKind, Machine
 from models.network import Network
 from models.topology import build_topology
 from neuromap.measures.words import words_of_kind

@@ -9,8 +9,7 @@ from machines import machine, pair
 from mapping.flow import map_network
 from mapping.usual import usual_router
 from mapping.verify import verify
-from models.machine import RouterSpec
-from models.machine.topology import TopologySpec
+from models.machine import RouterSpec, TopologySpec
 from models.topology import build_topology
 
 #: A connected graph with loops: a path of 17 chips with some chords.

@@ -10,9 +10,8 @@ from typing import get_args, get_type_hints
 import pytest
 
 import models.errors
-from models.machine import CoreSpec, Machine, Status
+from models.machine import CoreSpec, Machine, Status, TopologyKind
 from models.machine.file import list_machines, load_machine
-from models.machine.topology import TopologyKind
 from models.networks import NETWORKS
 from models.topology import build_topology
 from neuromap.cli.app import Options

@@ -16,8 +16,7 @@ from emulator.timing.model import Timing
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex
-from models.machine import CostSpec
-from models.machine.core import TickSpec
+from models.machine import CostSpec, TickSpec
 from models.network import FixedProbability, Network, Population
 from models.network.plasticity import PairStdp
 from reference_case import projection, spikes_at

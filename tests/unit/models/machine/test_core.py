@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from models.errors import ParameterError, UnknownNameError
-from models.machine.core import NeuroCoreSpec, TickSpec
+from models.machine import NeuroCoreSpec, TickSpec
 from models.machine.file import load_machine
 
 

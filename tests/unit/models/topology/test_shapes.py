@@ -8,7 +8,7 @@ import pytest
 
 from machines import SPINNAKER1, machine
 from models.errors import ParameterError
-from models.machine.topology import TopologySpec
+from models.machine import TopologySpec
 from models.topology import build_topology, chips_per_board, is_size_open, max_boards, n_boards_built
 
 SQUARE = ((0, 1), (1, 2), (2, 3), (3, 0), (1, 4))

@@ -7,8 +7,8 @@ import pytest
 
 from machines import SPINNAKER1, machine
 from models.errors import ParameterError
+from models.machine import TopologySpec
 from models.machine.file import list_machines, load_machine
-from models.machine.topology import TopologySpec
 from models.topology import build_topology
 from models.topology.drawing import corners, lay_out
 from neuromap.cli.app import main
