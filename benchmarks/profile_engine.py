@@ -31,7 +31,7 @@ from emulator.kernels.neuron import lif as neuron
 from emulator.kernels.random import poisson
 from emulator.kernels.synapses.delivery import segment_length
 from emulator.numbers.weight_scale import weight_scales
-from emulator.synapses.connectivity import build_connectivity, choose_n_shards
+from emulator.synapses.build import build_connectivity, choose_n_shards
 from models.networks import pd14
 
 mpl.use("Agg")

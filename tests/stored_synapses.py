@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
 from models.network import Network, Receptor
 
 

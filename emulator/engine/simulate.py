@@ -17,7 +17,7 @@ from emulator.engine.poisson_kiss import PoissonMethod
 from emulator.engine.recorder import RangeWatch, Recorder, check_potentials
 from emulator.engine.source import SpikeSources
 from emulator.engine.state import EngineState, build_state
-from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, check_models, coarsen_weights, weight_steps
+from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, check_models, weight_steps
 from emulator.numbers.population_rows import delay_beyond, has_other_models
 from emulator.numbers.weight_scale import (
     DEFAULT_RING_BUFFER,
@@ -28,7 +28,9 @@ from emulator.numbers.weight_scale import (
 )
 from emulator.rounding.notes import announce_notes
 from emulator.rounding.stdp_trace import wrapped_traces
-from emulator.synapses.connectivity import Connectivity, build_connectivity, choose_n_shards
+from emulator.synapses.build import build_connectivity, choose_n_shards
+from emulator.synapses.coarse_weights import coarsen_weights
+from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.plasticity import PlasticRows, static_projections
 from emulator.synapses.plasticity_weights import Plasticity, PlasticWeights
 from emulator.synapses.storage import row_budget_bytes

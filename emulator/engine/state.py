@@ -28,7 +28,8 @@ from emulator.numbers.weight_scale import WeightScale
 from emulator.runtime.lazy_array import lazy_array
 from emulator.runtime.random_stream import Stream, stream_key
 from emulator.synapses.connectivity import Connectivity
-from emulator.synapses.storage import group_of_source, redraw_state
+from emulator.synapses.draw_tables import group_of_source
+from emulator.synapses.redraw import redraw_state
 from models.check import check_ids
 from models.errors import CapacityError, ParameterError
 from models.network import Network, Receptor

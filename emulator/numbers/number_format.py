@@ -32,7 +32,6 @@ from emulator.kernels.neuron import lif as kernel
 from emulator.numbers.fixed_point import S1615, Overflow, QFormat, Rounding, to_raw
 from emulator.numbers.weight_scale import WeightRounding, WeightScale, _projection_moments, weight_scales
 from emulator.runtime.random_stream import Stream, stream_key
-from emulator.synapses.connectivity import Connectivity
 from models.check import check_choice, check_whole
 from models.errors import ParameterError
 from models.network import LifCurrExp, Network, Population, Receptor
@@ -315,37 +314,3 @@ def weight_steps(
         key: max(1, min(math.ceil(largest_pa[key] * scale.raw_per_pa / n_levels), _FULL_WORD // n_levels))
         for key, scale in scales.items()
     }
-
-
-def coarsen_weights(
-    network: Network, connectivity: Connectivity, steps: dict[tuple[str, Receptor], int], weight_bits: int
-) -> tuple[int, int]:
-    """Round the stored weights to multiples of their steps, in place.
-
-    Returns
-    -------
-    n_clipped, n_zero : int
-        Weights above the largest multiple; weights that became zero.
-    """
-    counts = np.zeros(2, np.int64)
-    population_of = np.repeat(
-        np.arange(len(network.populations), dtype=np.int16), [p.n_neurons for p in network.populations]
-    )
-    c = connectivity
-    for group in c.groups:
-        by_receptor = [[steps[p.name, receptor] for p in network.populations] for receptor in group.receptors]
-        neuron_q.coarsen_rows(
-            group.first,
-            group.first + group.n_neurons,
-            c.shard_bits,
-            group.n_delays,
-            np.array(by_receptor, np.int64).reshape(len(group.receptors), len(network.populations)),
-            (1 << weight_bits) - 1,
-            c.row_start,
-            c.ptr_start,
-            c.row_ptr,
-            population_of,
-            c.synapse,
-            counts,
-        )
-    return int(counts[0]), int(counts[1])

@@ -22,7 +22,8 @@ from emulator.kernels.synapses import stdp
 from emulator.numbers.lif_constants import raw_s1615
 from emulator.numbers.weight_scale import WeightScale
 from emulator.runtime.lazy_array import lazy_array
-from emulator.synapses.connectivity import Connectivity, build_connectivity
+from emulator.synapses.build import build_connectivity
+from emulator.synapses.connectivity import Connectivity
 from models.errors import CapacityError, ParameterError
 from models.network import Network, Projection, Receptor
 from models.network.plasticity import PairStdp, n_decays

@@ -9,23 +9,16 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels.synapses import procedural, rows
-from emulator.kernels.synapses.procedural import DrawScratch, DrawTables, Redraw
-from emulator.synapses.projection_table import ProjectionTables
+from emulator.kernels.synapses import rows
 from emulator.synapses.source_group import SourceGroup, source_groups
 from models.errors import CapacityError
 from models.network import Network, PoissonSource, SpikeArraySource
-
-if TYPE_CHECKING:
-    from emulator.synapses.connectivity import Connectivity
 
 MAX_ROW_LENGTH = (1 << 16) - 1  #: synapses of a row on one slice; the timing reads 16-bit words
 DEFAULT_RATE_HZ = 10.0  # of a population that nobody gave a rate
@@ -196,66 +189,6 @@ def arena_blocks(row_length: NDArray[np.int32], life_steps: int, synapse_bytes: 
     return block_words, max(2, min(wanted, most_bytes // (synapse_bytes * block_words)))
 
 
-# ---- what the kernels read ---------------------------------------------------------------------------------------
-
-
-@cache
-def normal_quantile_table() -> NDArray[np.float64]:
-    """Return the standard normal quantile at k/4096, at k/(64 * 4096), and the first row's differences.
-
-    Infinite places are never read and hold zero. Made once; nobody writes into it.
-    """
-    normal = NormalDist()
-    whole = [0.0, *(normal.inv_cdf(k / 4096) for k in range(1, 4096)), 0.0]
-    tail = [0.0, *(normal.inv_cdf(k / (64 * 4096)) for k in range(1, 4097))]
-    return np.array([whole, tail, [*np.diff(whole), 0.0]])
-
-
-def draw_tables(tables: ProjectionTables) -> DrawTables:
-    """Return the tables as the kernels take them."""
-    return DrawTables(
-        tables.proj_int,
-        tables.proj_float,
-        tables.delay_limits,
-        tables.delay_guide,
-        tables.n_drawn,
-        tables.explicit_ptr,
-        tables.explicit_target,
-        tables.explicit_weight_pa,
-        tables.explicit_delay_index,
-        normal_quantile_table(),
-        tables.key,
-    )
-
-
-def draw_scratch(
-    tables: ProjectionTables, groups: tuple[SourceGroup, ...], longest_row: int, n_shards: int, n_threads: int
-) -> DrawScratch:
-    """Allocate scratch for drawing rows of up to ``longest_row`` synapses on a few threads."""
-    largest = int(tables.proj_int[:, rows.P_N_TARGETS].max(initial=1))
-    most_bins = max((group.n_bins for group in groups), default=0)
-    return DrawScratch(
-        np.zeros((n_threads, largest), np.uint8),
-        np.empty((n_threads, 3, longest_row), np.uint32),
-        np.empty((n_threads, longest_row), np.int32),
-        np.empty((n_threads, longest_row), np.int32),
-        np.empty((n_threads, longest_row)),
-        np.empty((n_threads, n_shards * most_bins + 1), np.int64),
-        np.zeros((n_threads, 2, len(tables.proj_int), 2), np.int64),
-    )
-
-
-def group_rows(groups: tuple[SourceGroup, ...]) -> NDArray[np.int64]:
-    """Return ``Redraw.group``: where the rows of every group come from."""
-    fields = [(group.first, group.n_bins, group.first_proj, group.last_proj) for group in groups]
-    return np.array(fields, np.int64).reshape(len(groups), procedural.N_REDRAW_GROUP)
-
-
-def group_of_source(groups: tuple[SourceGroup, ...]) -> NDArray[np.int16]:
-    """Return the group of every source: int16, shape (n_sources,)."""
-    return np.repeat(np.arange(len(groups), dtype=np.int16), [group.n_neurons for group in groups])
-
-
 def as_row_lengths(counts: NDArray[Any]) -> NDArray[np.uint16]:
     """Return synapse counts of rows as the 16-bit words that the timing reads.
 
@@ -275,44 +208,3 @@ def as_row_lengths(counts: NDArray[Any]) -> NDArray[np.uint16]:
             hint="lower neurons_per_core, or the synapses of one source neuron",
         )
     return counts.astype(np.uint16, copy=False)
-
-
-def redraw_state(c: Connectivity, n_threads: int, extra_delay: int) -> Redraw | None:
-    """Return what the engine needs to draw rows that are not stored; ``None`` if all are.
-
-    Parameters
-    ----------
-    c : Connectivity
-    n_threads : int
-    extra_delay : int
-        Steps that the delay convention adds.
-    """
-    if c.tables is None:
-        return None
-    n_blocks = (c.synapse.size - c.n_stored) // c.block_words
-    book = np.zeros((n_threads, procedural.N_BOOK), np.int64)
-    book[:, procedural.B_N_FREE] = n_blocks - 1  # block 0 is in use from the start
-    free = np.tile(np.arange(n_blocks - 1, -1, -1), (n_threads, 1))
-    n_pointers = 2 * procedural.ROWS_PER_ROUND
-    return Redraw(
-        state=c.state,
-        length=c.row_length,
-        group=group_rows(c.groups),
-        tables=draw_tables(c.tables),
-        scratch=draw_scratch(c.tables, c.groups, c.longest_drawn, c.n_shards, n_threads),
-        arena=np.array(
-            [
-                c.n_stored,
-                c.block_words,
-                c.max_delay_steps() + extra_delay,
-                c.row_ptr.size - n_pointers * c.pointers_per_row,
-                c.pointers_per_row,
-            ],
-            np.int64,
-        ),
-        book=book,
-        free=free,
-        queue=np.zeros((n_threads, n_blocks), np.int64),
-        last_step=np.zeros((n_threads, n_blocks), np.int64),
-        barrier=np.zeros(8, np.int64),
-    )

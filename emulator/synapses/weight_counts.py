@@ -13,15 +13,24 @@ from numpy.typing import NDArray
 
 from emulator.kernels.synapses import rows
 from emulator.kernels.synapses.procedural import Redraw
-from emulator.synapses.connectivity import Connectivity, add_weight_counts
+from emulator.synapses.connectivity import Connectivity
+from emulator.synapses.draw_tables import draw_scratch, draw_tables
 from emulator.synapses.projection_table import ProjectionTables
 from emulator.synapses.source_group import SourceGroup
-from emulator.synapses.storage import draw_scratch, draw_tables
 from models.network import Network
 
 _LARGEST_WORD = 65_535
 _LARGEST_Z = 6.5  # a quantile of 32 random bits is below 6.4
 _SOURCES_PER_TASK = 64
+
+
+def add_weight_counts(network: Network, connectivity: Connectivity, counts: NDArray[np.int64]) -> None:
+    """Add clipped and zero weights of the projections in source order to those of the network's order."""
+    order = [index for group in connectivity.groups for index, _ in network.projections_from(group.name)]
+    connectivity.weight_counts[order] += counts
+    n_clipped, n_zero = counts.sum(axis=0).tolist()
+    object.__setattr__(connectivity, "n_weights_clipped", connectivity.n_weights_clipped + n_clipped)
+    object.__setattr__(connectivity, "n_weights_zero", connectivity.n_weights_zero + n_zero)
 
 
 def count_first_draws(network: Network, connectivity: Connectivity, redraw: Redraw | None, n_threads: int) -> None:

@@ -16,7 +16,6 @@ from emulator.numbers.number_format import (
     COUNTERS,
     NumberFormat,
     StateRounding,
-    coarsen_weights,
     format_rows,
     input_factor,
     weight_steps,
@@ -27,7 +26,8 @@ from emulator.reference.network import drive_count
 from emulator.reference.philox import philox_block
 from emulator.reference.row import unpack_row
 from emulator.runtime.random_stream import Stream, stream_key
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
+from emulator.synapses.coarse_weights import coarsen_weights
 from models.errors import ParameterError
 from models.network import (
     Constant,

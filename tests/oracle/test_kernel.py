@@ -8,7 +8,7 @@ from scipy import stats
 from emulator.kernels.random.philox import fill_philox
 from emulator.kernels.synapses import rows
 from emulator.reference.philox import philox_block
-from emulator.synapses.storage import normal_quantile_table
+from emulator.synapses.draw_tables import normal_quantile_table
 
 QUANTILE_ERROR = 1.1e-5  # found near p = 65/4096, where the first table is steepest
 WORD = st.integers(0, 2**32 - 1)

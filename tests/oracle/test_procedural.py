@@ -11,7 +11,7 @@ from emulator.engine.simulate import Arithmetic, simulate
 from emulator.kernels.synapses.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS_PER_ROUND, free_blocks, take_words
 from emulator.kernels.synapses.rows import DRAWN, NOT_DRAWN, STORED
 from emulator.loop.open_loop import replay
-from emulator.synapses.connectivity import build_connectivity, choose_n_shards
+from emulator.synapses.build import build_connectivity, choose_n_shards
 from emulator.synapses.storage import row_budget_bytes
 from emulator.timing.cores import slice_of_source, time_cores
 from emulator.timing.model import row_lengths

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.row import draw_delay_steps, draw_rows, draw_weight, unpack_row
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
 from models.network import (
     AllToAll,
     Constant,

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
 from emulator.synapses.plasticity import build_plastic_rows
 from emulator.synapses.plasticity_weights import count_plastic_by_slice
 from emulator.timing.cores import slice_of_source, time_cores

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from emulator.engine.simulate import simulate
-from emulator.numbers.number_format import coarsen_weights, weight_steps
+from emulator.numbers.number_format import weight_steps
 from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.philox import philox_block
 from emulator.reference.row import unpack_row
 from emulator.runtime.random_stream import Stream, stream_key
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
+from emulator.synapses.coarse_weights import coarsen_weights
 from models.network import AllToAll, FixedTotalNumber, Network, Normal, Population, Receptor, Uniform
 from reference_case import projection, rich_network, spikes_at, spikes_of
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emulator.synapses.connectivity import build_connectivity, choose_n_shards
+from emulator.synapses.build import build_connectivity, choose_n_shards
 from emulator.synapses.source_group import delay_distribution
 from models.errors import CapacityError
 from models.network import (

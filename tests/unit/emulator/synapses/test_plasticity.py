@@ -11,7 +11,7 @@ from emulator.kernels.synapses import stdp
 from emulator.numbers.weight_scale import WeightScale, weight_scales
 from emulator.reference.row import unpack_row
 from emulator.reference.stdp import decay_table as reference_table
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
 from emulator.synapses.plasticity import (
     build_plastic_rows,
     decay_table,

@@ -15,7 +15,7 @@ from emulator.packets.machine_numbers import NetworkOptions, parameters_of
 from emulator.packets.model import EndOfTick, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.packets.trace import busiest_tick, write_trace
-from emulator.synapses.connectivity import build_connectivity
+from emulator.synapses.build import build_connectivity
 from emulator.timing.cores import slice_of_source, time_cores
 from machines import SPINNAKER1, machine, network
 from mapping.flow import map_network
