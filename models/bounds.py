@@ -1,12 +1,15 @@
-"""Bounds of numbers, declared once beside the number's type, and the check of a value against its declared type.
+"""Checks values against type hints with bounds: fields of files and dataclasses, options, and keyword arguments.
 
-A dataclass field or a parameter says what it may be in its annotation::
+`models.check` checks the arguments of the objects of a network instead, which are written in Python and whose limits
+depend on each other.
+
+The annotation of a dataclass field or parameter states the values that it may have::
 
     n_threads: Annotated[int, Bound(1, 1024, "threads")] = 2
     memory_gib: Annotated[float, Bound(0.001, 1e5, "GiB")] | None = None
 
-The same annotation gives the check (`check_fields` for dataclasses, `checked_arguments` for functions, `check_value`
-for one value), the words of the error (`describe`), and ``minimum`` and ``maximum`` in the JSON Schema.
+The check (`check_fields` for dataclasses, `checked_arguments` for functions, `check_value` for one value), the words of
+the error (`describe`), and ``minimum`` and ``maximum`` in the JSON Schema all follow from that annotation.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from inspect import signature
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from models.choice import Choice
 from models.errors import ParameterError, UnknownNameError
 
 P = ParamSpec("P")
@@ -84,7 +88,16 @@ def describe(hint: Any) -> str:
         return f"[{', '.join(describe(argument) for argument in arguments)}]"
     if hint is None or hint in simple:
         return simple[hint or NoneType]
+    if names := _names(hint):
+        return "one of " + ", ".join(names)
     return str(getattr(hint, "__name__", hint))
+
+
+def _names(hint: Any) -> tuple[str, ...]:
+    """Return the names of a `Choice` or of a literal's texts; none for any other type hint."""
+    if get_origin(hint) is Literal:
+        return tuple(one for one in get_args(hint) if isinstance(one, str))
+    return tuple(map(str, hint)) if isinstance(hint, type) and issubclass(hint, Choice) else ()
 
 
 # ---- checks ------------------------------------------------------------------------------------------------------
@@ -102,7 +115,8 @@ def check_value(name: str, value: Any, hint: Any, *, unit: str = "") -> Any:
         What an error calls the value, with its place.
     value : object
     hint : type hint
-        ``bool``, ``int``, ``float``, ``str``, ``None``, a literal, a dataclass, and unions, tuples and bounds of these.
+        ``bool``, ``int``, ``float``, ``str``, ``None``, a literal, a `Choice`, a dataclass, and unions, tuples and
+        bounds of these.
     unit : str
         Unit that the error names, if the bound does not.
 
@@ -118,7 +132,7 @@ def check_value(name: str, value: Any, hint: Any, *, unit: str = "") -> Any:
     except _MisfitError:
         pass
     kinds = members(hint)
-    choices = [one for kind in kinds if get_origin(kind) is Literal for one in get_args(kind) if isinstance(one, str)]
+    choices = [name for kind in kinds for name in _names(kind)]
     allowed = describe(hint)
     if isinstance(value, str) and choices:
         if not {str, int, float} & set(kinds):
@@ -192,10 +206,11 @@ def _fit(value: Any, hint: Any) -> Any:
         raise _MisfitError
     if origin is tuple:
         return _fit_tuple(value, arguments)
-    numpy = sys.modules.get("numpy")  # not imported here, for a quick `neuromap --help`
-    if numpy is not None and isinstance(value, numpy.generic):
-        narrow = isinstance(value, numpy.floating)  # np.float32(0.1) is 0.1, as it prints; so is a long double
-        value = float(str(value)) if narrow and not isinstance(value, float) else value.item()
+    if isinstance(hint, type) and issubclass(hint, Choice):
+        if not isinstance(value, str) or value not in _names(hint):
+            raise _MisfitError
+        return hint(value)
+    value = python_scalar(value)
     if hint is float or hint is int:
         return _fit_number(value, hint)
     if hint is Any:
@@ -204,6 +219,18 @@ def _fit(value: Any, hint: Any) -> Any:
     if not isinstance(value, kind):
         raise _MisfitError
     return str(value) if kind is str else value
+
+
+def python_scalar(value: Any) -> Any:
+    """Return a scalar of numpy as Python's, and anything else as it is.
+
+    A float of another width than Python's is taken as it prints: ``np.float32(0.1)`` is 0.1, not 0.10000000149.
+    """
+    numpy = sys.modules.get("numpy")  # importing it here would slow `neuromap --help` down
+    if numpy is None or not isinstance(value, numpy.generic):
+        return value
+    is_other_width = isinstance(value, numpy.floating) and not isinstance(value, float)
+    return float(str(value)) if is_other_width else value.item()
 
 
 def _fit_one_of(value: Any, hints: tuple[Any, ...]) -> Any:

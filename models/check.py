@@ -1,7 +1,8 @@
-"""Checks of single values and arrays. Each returns the value as a plain Python number, or as a read-only array.
+"""Checks the arguments, single values and arrays, of networks and other objects that are written in Python.
 
-Numpy's scalars pass as what they hold, so that no later sum or product wraps at their width. Booleans and texts are no
-numbers here.
+Each function returns the value as a plain Python number, or as a read-only array. Scalars of numpy become Python's, so
+that no later sum or product overflows their width. A bool or a text is never taken for a number. `models.bounds` checks
+values whose type hint states their bounds instead: fields of files, options and keyword arguments.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.bounds import python_scalar
 from models.errors import ParameterError, UnknownNameError
 
-#: No quantity of a model is larger; sums and ratios of such numbers stay finite. Those above 0 are not smaller either.
+#: The largest magnitude of a quantity, and the smallest of one that must be above 0: sums and ratios stay finite.
 LARGEST, SMALLEST = 1e15, 1e-12
 N_SEEDS = 1 << 64  #: seeds are below it: a key of the counter-based generator holds 64 bits
 MAX_COUNT = (1 << 31) - 1  #: neuron ids, steps and numbers of synapses of one row are 32-bit words
@@ -89,7 +91,7 @@ def check_number(
     """
     if not is_number(value):
         raise ParameterError(name, value, "a finite number")
-    number = as_written(value)
+    number = float(python_scalar(value))
     bounds = [(at_least, ">=", number.__ge__), (above, ">", number.__gt__), (at_most, "<=", number.__le__)]
     given = [(bound, sign, holds) for bound, sign, holds in bounds if bound is not None]
     if not all(holds(bound) for bound, _, holds in given):
@@ -109,13 +111,6 @@ def is_number(value: object) -> TypeGuard[float]:
     if isinstance(value, int) and not isinstance(value, bool):
         return -(2**1023) < value < 2**1023
     return isinstance(value, float | np.integer | np.floating)
-
-
-def as_written(number: float) -> float:
-    """Return a number as a ``float``; one of fewer bits, ``np.float32(0.1)``, as it prints, not as 0.10000000149."""
-    if isinstance(number, np.floating) and number.itemsize < np.dtype(np.float64).itemsize:
-        return float(str(number))
-    return float(number)
 
 
 def check_flag(name: str, value: object) -> bool:

@@ -1,7 +1,7 @@
-"""What the numbers of a machine may be: a type for each kind, with its unit and the smallest and largest value.
+"""Types of the numbers of a machine: each has a unit, a smallest and a largest value.
 
-The bounds hold for anything that can be built or that a study may ask for; they are far from any machine that is known.
-A loader, the dataclasses of `models.machine` and the JSON Schema all take them from here.
+The bounds allow anything that can be built or that a study may ask for, far beyond any known machine. The loader, the
+dataclasses of `models.machine` and the JSON Schema all take them from here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Picojoules = Annotated[float, Bound(0, 1e15, "pJ")]
 Ratio = Annotated[float, Bound(0, 1)]
 Sigmas = Annotated[float, Bound(1e-3, 1e6, "standard deviations")]
 BytesPerS = Annotated[float, Bound(1, 1e18, "bytes/s")]
-BytesPerSOrNone = Annotated[float, Bound(0, 1e18, "bytes/s")]  #: 0 where there is no such way
+BytesPerSOrNone = Annotated[float, Bound(0, 1e18, "bytes/s")]  #: 0 if the machine has no such path
 PacketsPerS = Annotated[float, Bound(1, 1e15, "packets/s")]
 EventsPerS = Annotated[float, Bound(1, 1e18, "events/s")]
 SynapsesPerS = Annotated[float, Bound(1, 1e18, "synapses/s")]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["datasheet", "code", "published", "measured", "calibrated", "unverified", "stated"]
-#: ``stated`` is a number that a user gave without a source.
+#: ``stated``: a user gave the number without a source.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstantNote:
-    """Where one number of a machine comes from; ``low``/``high`` give the range where only a prior exists."""
+    """The value of one constant and its source; ``low`` and ``high`` bound it if it is not known exactly."""
 
     path: str
     value: float | int | str | bool | tuple[float, ...] | None

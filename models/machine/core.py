@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.bounds import check_fields
+from models.choice import Choice
 from models.errors import ParameterError
 from models.machine.bound import (
     Axons,
@@ -38,13 +39,13 @@ CoreKind = Literal["software", "pipeline_node", "neuro_core"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreSpec:
-    """One core and its private memories. The kinds are described in `models.machine.core`.
+    """One core and its private memories. docs/cores.md describes the kinds of cores.
 
-    Limits that not every machine has are None on a machine without them: ``max_synapses`` onto a core's neurons,
-    ``max_fan_in`` of one neuron and ``max_fan_out`` of one, ``max_in_axons`` (different sources that reach a core),
-    ``max_out_axons`` (pairs of a neuron of the core and a core that it sends to), ``max_delay_steps``, ``weight_bits``
-    (sign counted), ``n_weight_values`` (different weights onto one neuron), ``synapse_memory_bytes`` (private memory
-    for synapses, where ``memory.synapse_store`` is ``core``).
+    A limit that the machine does not have is None. ``max_synapses``: synapses onto all neurons of a core;
+    ``max_fan_in``, ``max_fan_out``: synapses onto, and from, one neuron; ``max_in_axons``: different source neurons
+    that reach a core; ``max_out_axons``: pairs of a neuron on the core and a core that it sends to;
+    ``max_delay_steps``; ``weight_bits``: sign included; ``n_weight_values``: different weights onto one neuron;
+    ``synapse_memory_bytes``: private memory for synapses, if ``memory.synapse_store`` is ``core``.
     """
 
     n_per_chip: Cores
@@ -79,19 +80,27 @@ class CoreSpec:
             raise ParameterError("core.n_monitor_per_chip", self.n_monitor_per_chip, allowed)
 
 
+class EndOfTick(Choice):
+    """What happens to the work that a core has not finished when its next tick begins."""
+
+    LATE = "late"  #: it waits for the next tick
+    DROP = "drop"  #: it is lost
+    WAIT = "wait"  #: the next tick begins when all cores have finished theirs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickSpec:
-    """What begins and ends a step.
+    """How a step begins and ends.
 
-    ``end``: ``timer`` (a tick of fixed length on every core's own timer) or ``barrier`` (a step lasts until all cores
-    are done, however short). ``overrun``, of timers: packets that a core cannot take in its tick wait for the next
-    (``late``), are lost (``drop``), or the tick waits for them (``wait``). ``phase_ns``: how much later than the first
-    the last timer starts, cores evenly between (drawn from the mapping's seed). ``background_ratio``: share of a core's
-    cycles that other work takes.
+    ``end``: with ``timer``, a tick has a fixed length on each core's own timer; with ``barrier``, a step lasts until
+    all cores have finished. ``overrun``, for timers: packets that a core cannot process in its tick wait for the next
+    tick (``late``) or are lost (``drop``), or all cores wait until they are processed (``wait``). ``phase_ns``: all
+    timers start within this time, each at a uniformly random moment drawn from the seed of the mapping.
+    ``background_ratio``: share of a core's cycles that other work takes.
     """
 
     end: Literal["timer", "barrier"] = "timer"
-    overrun: Literal["late", "drop", "wait"] = "late"
+    overrun: EndOfTick = EndOfTick.LATE
     phase_ns: Nanoseconds = 0.0
     background_ratio: Ratio = 0.0
 
@@ -103,11 +112,11 @@ class TickSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuroCoreSpec:
-    """What a hardware core takes beside `CostSpec` (there: in-axon, synapse, soma, spike of a soma).
+    """What a hardware neuro-core takes in addition to the section ``cost`` (in-axon, synapse, soma, spike of a soma).
 
-    ``dendrite_cycles`` of a neuron a step; ``out_axon_cycles`` of a spike for each core that it goes to;
-    ``barrier_tiles`` and ``barrier_tile_ns``: the columns of a table of how long a barrier over so many tiles takes
-    (straight lines between them, level beyond); both empty where ticks end by timer.
+    ``dendrite_cycles``: per neuron and step. ``out_axon_cycles``: per spike and destination core. ``barrier_tiles`` and
+    ``barrier_tile_ns`` are the columns of a table: the time of a barrier over that many tiles, interpolated linearly
+    and constant beyond the ends. Both are empty if ticks end by timer.
     """
 
     dendrite_cycles: Cycles

@@ -11,7 +11,7 @@ from models.machine.bound import Bytes, BytesPerS, Cycles, EventsPerS, Nanosecon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostSpec:
-    """Cycles of the software on a core. ``combined_*`` where neurons and synapses share a core."""
+    """Cycles of the programs on a core. ``combined_*`` holds for cores with both neurons and synapses."""
 
     timer_cycles: Cycles
     neuron_update_cycles: Cycles
@@ -30,9 +30,10 @@ class CostSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuronModelSpec:
-    """Cycles of one neuron's update in place of ``cost.neuron_update_cycles``, and bytes of its state and parameters.
+    """Cycles and bytes of neuron models other than ``LifCurrExp``.
 
-    ``LifCurrExp`` is not here: its cycles are ``cost.neuron_update_cycles``, its bytes those of the machine's own code.
+    Cycles: one update of a neuron, in place of ``cost.neuron_update_cycles``. Bytes: its state and parameters. For
+    ``LifCurrExp``, ``cost.neuron_update_cycles`` holds, and its bytes are those of the machine's own code.
     """
 
     lif_curr_alpha_cycles: Cycles
@@ -52,13 +53,13 @@ class NeuronModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceptionSpec:
-    """How software takes a packet in: the parts of ``cost.spike_cycles`` and ``cost.combined_spike_cycles``.
+    """How software receives a packet: the parts of ``cost.spike_cycles`` and ``cost.combined_spike_cycles``.
 
-    ``search_step_cycles``: one step of the binary search in the table of populations. ``filter_cycles``: the bit that
-    tells whether the packet's neuron has a row here. Only where it has: ``dma_setup_cycles`` to order the row,
-    ``row_start_cycles`` until its first synapse. What is left of a packet's cycles are interrupts or polling.
+    ``search_step_cycles``: one step of the binary search in the population table. ``filter_cycles``: test of the bit
+    that tells whether the sending neuron has a row on this core. Only if it has one: ``dma_setup_cycles`` to request
+    the row and ``row_start_cycles`` until its first synapse. The rest of a packet's cycles is interrupts or polling.
 
-    Rows come by DMA while the core works on the row before: ``dma_latency_ns`` each, and its bytes at
+    Rows arrive by DMA while the core works on the row before: each takes ``dma_latency_ns`` plus its bytes at
     ``dma_bytes_per_s``, which the receiving cores of a chip share evenly.
     """
 
@@ -75,13 +76,13 @@ class ReceptionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlasticitySpec:
-    """What plastic synapses cost, where a core updates them when their presynaptic spike comes.
+    """Cost of plastic synapses, which a core updates when their presynaptic spike arrives.
 
-    Cycles: ``row_cycles`` for a row (its trace, the order to write it back), ``synapse_cycles`` for each of its
-    synapses in place of ``cost.synapse_cycles``, ``post_spike_cycles`` for each spike of the core's own neurons. Memory
-    beside ``memory.row_header_bytes``: ``row_header_bytes`` (time and trace of the last spike), ``weight_bytes`` and
+    Cycles: ``row_cycles`` per row (its trace, and the request to write it back); ``synapse_cycles`` per synapse of it,
+    in place of ``cost.synapse_cycles``; ``post_spike_cycles`` per spike of the core's own neurons. Memory on top of
+    ``memory.row_header_bytes``: ``row_header_bytes`` (time and trace of the last spike), ``weight_bytes`` and
     ``control_bytes`` of a synapse; header and weights are written back. ``history_bytes``: postsynaptic spikes and
-    traces of one neuron; ``table_bytes`` of one entry of a decay table. ``synapse_events_per_s``: what the machine's
+    traces of one neuron; ``table_bytes``: one entry of a decay table. ``synapse_events_per_s``: rate that the machine's
     tools plan with.
     """
 
@@ -99,10 +100,10 @@ class PlasticitySpec:
         check_fields(self, "plasticity")
 
     def row_bytes(self, n_synapses: float) -> float:
-        """Bytes of a plastic row without the header that every row has; weights and controls fill whole words."""
+        """Return the bytes of a plastic row beyond the header of any row; weights and controls fill whole words."""
         halves = (math.ceil(n_synapses * size / 4) * 4 for size in (self.weight_bytes, self.control_bytes))
         return self.row_header_bytes + sum(halves)
 
     def write_back_bytes(self, n_rows: int, n_synapses: int) -> int:
-        """Bytes that ``n_rows`` updated rows with ``n_synapses`` in all write to memory."""
+        """Return the bytes that ``n_rows`` updated rows with ``n_synapses`` in total write back to memory."""
         return n_rows * self.row_header_bytes + n_synapses * self.weight_bytes

@@ -1,14 +1,14 @@
-"""Machines from YAML files: ``machines/*.yaml`` of this package, or the user's own.
+"""Loads machines from YAML files: ``models/machines/*.yaml``, or a user's own file.
 
-Each number stands with its unit, source and status, or as a plain scalar (status ``stated``)::
+The file gives each number with its unit, source and status, or as a plain scalar (status ``stated``)::
 
     core:
       clock_hz: {value: 200.0e+6, unit: Hz, source: "SpiNNMachine version_spin1.py:89", status: code}
       n_per_chip: 18
 
-The provenance goes to ``Machine.constants``, the values to the dataclasses of ``models.machine``. A file may start
-from another machine (``base: spinnaker1``) and then holds only what differs. The whole file is checked before
-anything is built; every error names file and line.
+The values become the dataclasses of ``models.machine``, their provenance ``Machine.constants``. A file may start from
+another machine (``base: spinnaker1``) and then holds only the differences. The whole file is checked before anything is
+built; every error names file and line.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def list_machines() -> tuple[str, ...]:
 
 
 def machine_path(name_or_path: str | Path) -> Path:
-    """Return the file of a built-in machine or the user's file.
+    """Return the path of a built-in machine's file, or of the user's own file.
 
-    A name with a folder or ending in ``.yaml`` / ``.yml`` is a file, anything else a built-in machine.
+    A name that contains a folder or ends in ``.yaml`` or ``.yml`` is a file; any other is a built-in machine.
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith((".yaml", ".yml")) or "/" in text or "\\" in text:
@@ -84,7 +84,7 @@ def load_machine(name_or_path: str | Path, settings: Mapping[str, object] | None
     Raises
     ------
     UnknownNameError
-        If the machine, a key or a choice is not known; the nearest known one is suggested.
+        If the machine, a key or a choice is unknown; the error suggests the nearest known one.
     ParameterError
         If a value is missing, has the wrong type or unit, or is out of range.
     """
@@ -101,7 +101,7 @@ def load_machine(name_or_path: str | Path, settings: Mapping[str, object] | None
 
 
 def _read_leaves(path: Path, depth: int = 0) -> dict[str, _Leaf]:
-    """Read the file, and the file it is based on, into leaves by dotted path."""
+    """Return the leaves of a file and of the files it is based on, by dotted path."""
     state = (path.stat().st_mtime_ns, path.stat().st_size) if path.is_file() else None
     base, own = _read_one_file(path, state)
     leaves: dict[str, _Leaf] = {}
@@ -117,14 +117,14 @@ def _read_leaves(path: Path, depth: int = 0) -> dict[str, _Leaf]:
 
 @lru_cache(maxsize=32)  # reading YAML takes most of the time of a sweep's checks
 def _read_one_file(path: Path, state: tuple[int, int] | None) -> tuple[str | None, dict[str, _Leaf]]:
-    """Return the base that a file names and its own leaves; ``state`` tells an edited file from the one read before."""
+    """Return the base that a file names and its own leaves; ``state`` differs when the file was edited."""
     document = read_yaml(path)
     base = document.pop("base", None)
     return (None if base is None else str(base)), dict(_flatten(document, Machine, "", str(path)))
 
 
 def _flatten(mapping: Any, cls: type, prefix: str, file: str) -> Iterator[tuple[str, _Leaf]]:
-    """Yield ``(path, leaf)`` of a section of a file; every key and type is checked here."""
+    """Yield ``(path, leaf)`` for a section of a file, and check every key and type."""
     hints = hints_of(cls)
     known = [entry.name for entry in fields(cls) if entry.name != "constants"]
     of_section = f" of {prefix[:-1]}" if prefix else ""
@@ -170,7 +170,7 @@ def _noted(note: Any, path: str, hint: Any, file: str, where: str) -> _Leaf:
 
 
 def _range(note: Any, path: str, value: Any, hint: Any, file: str) -> tuple[float | None, float | None]:
-    """Read ``low`` and ``high`` of a constant: both or none, around its value and within its bounds."""
+    """Return ``low`` and ``high`` of a constant: both or neither, around its value and within its bounds."""
     found: dict[str, float] = {}
     for key in ("low", "high"):
         end = plain(note.get(key))
@@ -194,7 +194,7 @@ def _range(note: Any, path: str, value: Any, hint: Any, file: str) -> tuple[floa
 
 
 def _range_hint(hint: Any) -> Any:
-    """Return what the ends of a constant's range may be: numbers within its bounds; of counts also fractions."""
+    """Return the type hint for the ends of a constant's range: numbers within its bounds, fractions even for counts."""
     extras = [extra for one in (hint, *get_args(hint)) for extra in getattr(one, "__metadata__", ())]
     bounds = [extra for extra in extras if isinstance(extra, Bound)]
     return Annotated[float, bounds[0]] if bounds else float
@@ -204,7 +204,7 @@ def _build(leaves: dict[str, _Leaf], path: Path) -> Machine:
     """Build the machine from its leaves; missing keys are errors."""
     try:
         machine: Machine = _construct(Machine, leaves, "", path)
-        _ = machine.link_latencies_ns  # stated in one place
+        _ = machine.link_latencies_ns  # raises unless it is given in exactly one place
     except ParameterError as err:
         leaf = leaves.get(err.name)
         if leaf is None and err.name in machine_hints():
@@ -239,7 +239,7 @@ def _construct(cls: Any, leaves: dict[str, _Leaf], prefix: str, path: Path) -> A
 
 
 def _notes(leaves: dict[str, _Leaf]) -> tuple[ConstantNote, ...]:
-    """Return the provenance of the constants; names, lists and a plain topology are choices, not constants."""
+    """Return the provenance of the constants; names, lists and a topology without notes are not constants."""
     notes = []
     for path in machine_hints():
         leaf = leaves.get(path)

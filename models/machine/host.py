@@ -1,4 +1,4 @@
-"""The computer beside the machine: what it takes to get a network onto it."""
+"""The host computer: how fast it loads a network onto the machine, and what its tools assume beforehand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Generation = Literal["host", "machine"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostSpec:
-    """Where synapses are drawn, and how fast data gets onto the machine (`emulator.timing.loading`).
+    """Where synapses are drawn, and how fast data gets onto the machine.
 
-    ``generation``: where the machine's tools draw synapses unless told otherwise. ``draw_synapses_per_s``: drawn and
-    laid out by the host; ``load_bytes_per_s``: from the host into the machine, all connections together;
-    ``core_bytes``: sent to every core in any case (parameters, what to draw); ``draw_synapse_cycles``: a core's own
-    time to draw, sort and store one synapse, None where cores cannot; ``start_s``: everything else before the first
-    step (allocation, boot, code, mapping).
+    ``generation``: where the machine's own tools draw synapses by default. ``draw_synapses_per_s``: synapses that the
+    host draws and lays out; ``load_bytes_per_s``: from the host into the machine, over all connections together;
+    ``core_bytes``: sent to every core in any case (parameters, connectors); ``draw_synapse_cycles``: cycles in which a
+    core draws, sorts and stores one synapse, None if cores cannot; ``start_s``: everything else before the first step
+    (allocation, boot, code, mapping).
     """
 
     generation: Generation
@@ -35,9 +35,9 @@ class HostSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSpec:
-    """What the machine's tools assume before anything has run.
+    """What the machine's tools assume before a network has run.
 
-    ``neurons_per_core``: what a recipe takes on this machine where nobody says; None is the recipe's own number.
+    ``neurons_per_core``: default of a recipe on this machine; None leaves the recipe's own default.
     """
 
     default_rate_hz: RateHz

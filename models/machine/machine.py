@@ -1,8 +1,8 @@
-"""What it runs on: chips, cores, memories, router, links, clocks, costs and power.
+"""A machine: the sections of its file, the dead parts, and the provenance of every constant.
 
-A machine is uniform with exceptions (dead chips, links and cores). Every number comes from a YAML file in which it
-stands with its source and status; the numbers are plain attributes here (``machine.core.clock_hz``) and their
-provenance is in ``machine.constants``, so that reports can name what is unverified.
+All chips are equal except for dead chips, links and cores. Every number comes from a YAML file that gives its source
+and status. The numbers are plain attributes (``machine.core.clock_hz``); their provenance is in ``machine.constants``,
+so that reports can name the unverified ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from models.machine.topology import TopologySpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A many-core machine. ``dead_chips``: (x, y); ``dead_links``: (x, y, link); ``dead_cores``: (x, y, p)."""
+    """A many-core machine.
+
+    Entries of ``dead_chips`` are (x, y), those of ``dead_links`` (x, y, link), and those of ``dead_cores`` (x, y, p).
+    """
 
     name: str
     description: str
@@ -65,12 +68,12 @@ class Machine:
 
     @property
     def link_latencies_ns(self) -> tuple[float, float]:
-        """Latency of a hop within a board, and between two.
+        """Latency of a hop within a board, and of one between boards.
 
         Raises
         ------
         ParameterError
-            If it is stated twice, in ``link`` and by the parts of ``pipeline``, or not at all.
+            If it is given twice, in ``link`` and by the parts of ``pipeline``, or not at all.
         """
         link = self.link
         if self.pipeline is not None:
@@ -86,7 +89,7 @@ class Machine:
 
     @property
     def unverified(self) -> tuple[str, ...]:
-        """Paths of the constants without a source that was checked."""
+        """Paths of the constants whose source nobody has checked."""
         return tuple(note.path for note in self.constants if note.status in ("unverified", "stated"))
 
     def budget_cycles(self, dt_ms: float, time_scale_factor: float = 1.0) -> float:

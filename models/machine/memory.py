@@ -12,10 +12,11 @@ from models.machine.bound import Bytes, BytesPerSOrNone, SomeBytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChipMemorySpec:
-    """Memory shared by the cores of a chip, and the layout of synaptic rows.
+    """The memory that the cores of a chip share, and the layout of synaptic rows.
 
-    ``synapse_store``: whether rows lie in the chip's memory or in each core's own. ``hand_over_bytes_per_s`` 0: the
-    cores of a chip share no memory, so that no ensemble of cores can work on one slice.
+    ``synapse_store``: whether rows lie in the memory of the chip or in that of each core. ``hand_over_bytes_per_s``:
+    speed at which a synapse core hands its sums to the neuron core through shared memory; 0 if the cores of a chip
+    share no memory, so that ensembles of cores are impossible.
     """
 
     sdram_bytes: Bytes

@@ -1,4 +1,4 @@
-"""What an FPGA node adds to a core: its pipelines, a spike's way through it, the memory of rows."""
+"""An FPGA node: its neuron pipelines, the path of a spike through it, and the memory of synaptic rows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from models.bounds import check_fields
 from models.errors import ParameterError
 from models.machine.bound import BytesPerS, Channels, Nanoseconds, RowBytes, SomeBytes, WholeCycles
 
-_HOP_DELAY_PLACES = 6  # ``link_hop_delay_ns`` is of so many places beyond two in row and column
+_HOP_DELAY_PLACES = 6  # ``link_hop_delay_ns`` was measured with this many places beyond two in row and column together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineSpec:
-    """What an FPGA node adds to a core: neuron pipelines, a spike's way, the memory of rows.
+    """What an FPGA node adds to a core: neuron pipelines, the path of a spike, and the memory of synaptic rows.
 
-    ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the two columns of a measured curve: how fast rows of each size
-    are read by one channel, whose best was ``dram_curve_bytes_per_s``; ``dram_bytes_per_s`` is the best of the channels
-    that there are, which scales the curve.
-    ``link_hop_delay_ns`` is per place that a row or column has beyond two, over six. A pipeline is a core of the node
-    (``core.n_per_chip``), and the node's system clock is that of its router (``router.clock_hz``). ``barrier_ns``: from
-    when a node knows the spikes of all others to its next step, where no row is still to be read.
+    A pipeline is a core of the node (``core.n_per_chip``), and the node's system clock is that of its router
+    (``router.clock_hz``). ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the columns of a measured curve: how fast
+    one channel reads rows of each size; its maximum was ``dram_curve_bytes_per_s``. ``dram_bytes_per_s`` is the maximum
+    of the channels of this node, which scales the curve. ``link_hop_delay_ns`` is multiplied by the places that a row
+    or column has beyond two, divided by six. ``barrier_ns``: from the moment when a node knows the spikes of all
+    others to its next step, if no row is left to read.
     """
 
     pipeline_depth_cycles: WholeCycles
@@ -47,6 +47,6 @@ class PipelineSpec:
             raise ParameterError("pipeline.dram_row_bytes_per_s", y, f"{len(x)} values > 0 bytes/s, as dram_row_bytes")
 
     def hop_ns(self, shape: tuple[int, ...]) -> float:
-        """Time from a node's router to the next one's, in an array of ``shape`` nodes."""
+        """Return the time from the router of one node to that of the next, in an array of ``shape`` nodes."""
         n_places = sum(max(length - 2, 0) for length in shape)
         return self.transceiver_ns + self.cable_ns + self.link_hop_delay_ns * n_places / _HOP_DELAY_PLACES

@@ -12,12 +12,12 @@ from models.machine.bound import Boards, Picojoules, Ratio, Watts
 class PowerSpec:
     """Power and energy.
 
-    ``board_overhead_w`` is that of a board in a box of its own; several boards stand in frames, which are powered as a
-    whole. A core draws ``core_active_w`` while it works and ``core_waiting_ratio`` of it while it waits (0: it sleeps
-    until the next interrupt, 1: it polls). ``dram_energy_per_byte_pj`` is of the chip's memory. The energies of single
-    events are None where the machine is known by the power of its active cores instead: ``synaptic_event_pj``,
-    ``neuron_update_pj``, ``spike_pj`` (of a neuron), ``message_pj`` (a packet that a core sends: one for each
-    destination core where packets have only one) and ``hop_pj`` (a packet over a link).
+    ``board_overhead_w`` is drawn by a board in a box of its own; more boards stand in frames, which are powered as a
+    whole. A core draws ``core_active_w`` while it works and ``core_waiting_ratio`` of that while it waits (0: it
+    sleeps until the next interrupt; 1: it polls). ``dram_energy_per_byte_pj`` is for the memory of the chip. The
+    energies of single events are None if the machine's energy is computed from the power of its active cores:
+    ``synaptic_event_pj``, ``neuron_update_pj``, ``spike_pj`` (per spike of a neuron), ``message_pj`` (per packet that a
+    core sends; unicast sends one to each destination core) and ``hop_pj`` (per packet and link).
     """
 
     board_idle_w: Watts

@@ -1,4 +1,4 @@
-"""A machine at either end of what is known of it: every unverified cost cheap or dear, or whole sections."""
+"""Moves the constants of a machine to the low or high end of their ranges: unverified costs, or whole sections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from models.machine.constant import ConstantNote
 from models.machine.machine import Machine
 
-Bound = Literal["low", "high"]
+RangeEnd = Literal["low", "high"]
 
 _SECTIONS = ("cost", "neuron_models", "plasticity", "reception", "tick", "neuro_core", "pipeline")
 _PATHS = ("memory.hand_over_bytes_per_s",)
@@ -18,14 +18,14 @@ _TIMES = ("cycles", "ns")
 
 
 def _is_time(note: ConstantNote) -> bool:
-    """Whether a constant is a time or a speed of the machine's work."""
+    """Return whether a constant is a time or a speed of the cores' work."""
     section = note.path.partition(".")[0]
     is_measure = note.unit in _TIMES or note.unit in _SPEEDS or note.path.endswith("_ratio")
     return is_measure and (section in _SECTIONS or note.path in _PATHS)
 
 
 def open_times(machine: Machine) -> tuple[ConstantNote, ...]:
-    """Return the unverified costs that have a range and still have the value that the range was given with."""
+    """Return the unverified costs that have a range and still the value that the file gives with it."""
     found = []
     for note in machine.constants:
         if note.status != "unverified" or note.low is None or note.high is None or not _is_time(note):
@@ -38,13 +38,13 @@ def open_times(machine: Machine) -> tuple[ConstantNote, ...]:
 
 
 def unranged_times(machine: Machine) -> tuple[ConstantNote, ...]:
-    """Return the unverified times and speeds of the cores' work that have no range: nobody knows how wrong they are."""
+    """Return the unverified times and speeds of the cores' work without a range: their error is unknown."""
     paths = ("core.clock_hz",)
     return tuple(note for note in _unranged(machine) if note.path in paths or _is_time(note))
 
 
 def unranged_in(machine: Machine, sections: Sequence[str]) -> tuple[ConstantNote, ...]:
-    """Return the unverified numbers of some sections that have no range."""
+    """Return the unverified numbers of the given sections that have no range."""
     return tuple(note for note in _unranged(machine) if note.path.partition(".")[0] in sections)
 
 
@@ -55,40 +55,40 @@ def _unranged(machine: Machine) -> Iterator[ConstantNote]:
             yield note
 
 
-def with_times_at(machine: Machine, bound: Bound) -> Machine:
+def with_times_at(machine: Machine, end: RangeEnd) -> Machine:
     """Return the machine with all unverified costs low (cheap) or all high (dear).
 
-    A speed is cheap where it is high. Constants with a source stay, and so do those without a range.
+    A high speed is cheap. Constants with a source, and those without a range, keep their values.
 
     Parameters
     ----------
     machine : Machine
-    bound : {"low", "high"}
+    end : {"low", "high"}
     """
-    return _moved(machine, bound, open_times(machine))
+    return _moved(machine, end, open_times(machine))
 
 
-def with_sections_at(machine: Machine, bound: Bound, sections: Sequence[str]) -> Machine:
-    """Return the machine with every constant of some sections that has a range at one end of it.
+def with_sections_at(machine: Machine, end: RangeEnd, sections: Sequence[str]) -> Machine:
+    """Return the machine with every constant of the given sections at one end of its range, if it has one.
 
     Parameters
     ----------
     machine : Machine
-    bound : {"low", "high"}
+    end : {"low", "high"}
     sections : sequence of str
-        Sections whose constants move, for example ``("power",)``; one that the machine does not have is passed over.
+        Sections whose constants move, for example ``("power",)``; a section that the machine lacks is ignored.
     """
     chosen = [note for note in machine.constants if note.low is not None and note.high is not None]
     chosen = [note for note in chosen if note.path.partition(".")[0] in sections]
-    return _moved(machine, bound, [note for note in chosen if getattr(machine, note.path.partition(".")[0])])
+    return _moved(machine, end, [note for note in chosen if getattr(machine, note.path.partition(".")[0])])
 
 
-def _moved(machine: Machine, bound: Bound, notes: Iterable[ConstantNote]) -> Machine:
-    """Return the machine with constants at one end of their ranges, speeds at the other."""
+def _moved(machine: Machine, end: RangeEnd, notes: Iterable[ConstantNote]) -> Machine:
+    """Return the machine with the given constants at one end of their ranges, and speeds at the other end."""
     moved: dict[str, dict[str, float | None]] = {}
     for note in notes:
         section, _, name = note.path.partition(".")
-        is_low = (bound == "low") != (note.unit in _SPEEDS)
+        is_low = (end == "low") != (note.unit in _SPEEDS)
         moved.setdefault(section, {})[name] = note.low if is_low else note.high
     parts = {section: replace(getattr(machine, section), **values) for section, values in moved.items()}
     return replace(machine, **parts)

@@ -19,20 +19,22 @@ from models.machine.bound import (
     WaitCode,
 )
 
+Casting = Literal["multicast", "unicast", "broadcast"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterSpec:
-    """Router of a chip.
+    """The router of a chip.
 
-    ``casting``: ``multicast`` looks the packet's key up in a table; a ``unicast`` packet carries its one destination
-    and a ``broadcast`` goes everywhere, both without a table (``n_table_entries`` 0). ``has_default_route``: a packet
-    that matches no entry goes straight on.
+    ``casting``: a ``multicast`` router looks the key of a packet up in a table; a ``unicast`` packet carries its only
+    destination, and a ``broadcast`` packet reaches every chip, both without a table (``n_table_entries`` is then 0).
+    ``has_default_route``: a packet that matches no entry leaves by the link opposite to the one it came from.
     """
 
     n_table_entries: Entries
     clock_hz: ClockHz
     cycles_per_packet: Cycles
-    casting: Literal["multicast", "unicast", "broadcast"] = "multicast"
+    casting: Casting = "multicast"
     has_default_route: bool = True
 
     def __post_init__(self) -> None:
@@ -46,11 +48,11 @@ class RouterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkSpec:
-    """Directed chip-to-chip channel; ``board_*`` where it joins two boards and is another there (None: it is not).
+    """A directed channel between two chips; ``board_*`` describes links between boards, None if they do not differ.
 
-    ``latency_ns``: of a hop, from the begin of a packet on the link until the next router can route it; a link that
-    takes longer than that for one packet (``packets_per_s``) has the latency that follows from it. It is None where a
-    section ``pipeline`` says what a hop is made of.
+    ``latency_ns``: of a hop, from the first bit of a packet on the link until the next router can route it. If a link
+    takes longer than that to send one packet (``packets_per_s``), that time is its latency. It is None if the section
+    ``pipeline`` gives the parts of a hop.
     """
 
     packet_bits: PacketBits
@@ -70,9 +72,9 @@ class LinkSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowControlSpec:
-    """Buffers, waits and dropped packets (`emulator.packets.model`). Cycles are the core's; codes the router's bytes.
+    """Buffers, waiting times and dropped packets. Cycles are those of a core; codes are the bytes of router registers.
 
-    ``barrier_ns``: from the end of one tick to the next where ticks wait for each other.
+    ``barrier_ns``: from the end of one tick to the start of the next, if ticks wait for each other.
     """
 
     output_buffer_packets: Packets

@@ -1,4 +1,4 @@
-"""The shape of a machine as its file states it, and what the shapes ask of it."""
+"""The shape of a machine as its file states it, and the checks that each shape requires."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from models.machine.bound import MAX_CHIPS, Boards, Chips
 
 TopologyKind = Literal["triangular_torus", "mesh", "torus", "hyperx", "ring", "all_to_all", "tree", "graph"]
 
-#: Axes that a shape has, where it is not free.
+#: Number of axes of the shapes for which it is fixed.
 _N_AXES = {"ring": 1, "all_to_all": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopologySpec:
-    """Shape of the machine: how chips (routers with their cores) are joined, and how many there are.
+    """Shape of the machine: how its chips (routers with their cores) are linked, and how many there are.
 
-    ``triangular_torus`` is SpiNNaker's: hexagonal 48-chip boards in triads, ``wrap`` joins the edges to a full torus.
-    The others are made of boards of ``board_shape`` chips along each axis (a tree: branches of its last levels);
-    ``shape`` fixes the size of the whole machine in chips (a tree: branches of all levels, a graph: none). ``n_boards``
-    may be ``"auto"``: the smallest machine that holds the mapping, or what ``shape`` says. ``links`` lists the pairs of
-    chips that a graph joins.
+    ``triangular_torus`` is SpiNNaker's shape: hexagonal boards of 48 chips in triads; ``wrap`` joins its edges to a
+    torus. The other shapes consist of boards of ``board_shape`` chips along each axis (for a tree: branches of its last
+    levels). ``shape`` fixes the size of the whole machine in chips (for a tree: branches of all levels; a graph has
+    none). If ``n_boards`` is ``"auto"``, the machine has the size of ``shape``, or else the smallest one that holds the
+    mapping. ``links`` lists the pairs of chips that a graph links.
     """
 
     kind: TopologyKind = "triangular_torus"
@@ -61,7 +61,7 @@ def _check(spec: TopologySpec) -> None:
 
 
 def _check_boards(spec: TopologySpec) -> None:
-    """Check that boards fill the shape."""
+    """Raise ParameterError unless whole boards fill the shape."""
     shape, board = spec.shape, spec.board_shape
     if not shape and not board:
         raise ParameterError("topology.shape", shape, f"chips along each axis (or board_shape) with kind {spec.kind!r}")
@@ -79,7 +79,7 @@ def _check_boards(spec: TopologySpec) -> None:
 
 
 def _check_graph(spec: TopologySpec) -> None:
-    """Check the links of a graph."""
+    """Raise ParameterError unless the links make a graph in which every chip has one."""
     if not spec.links:
         raise ParameterError("topology.links", spec.links, "at least one link with kind 'graph'")
     if spec.shape:

@@ -1,4 +1,4 @@
-"""Units of the numbers of a machine, which the ending of a field's name gives."""
+"""Units of the numbers of a machine, derived from the ends of their fields' names."""
 
 from __future__ import annotations
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.files.atomic_file import write_arrays
+from models.topology.drawing import Outline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +63,7 @@ class RunArrays:
     link_xyl: NDArray[np.int32]
     link_packets_per_s: NDArray[np.float64]
     link_capacity_packets_per_s: NDArray[np.float64]
-    chip_outline: Literal["hexagon", "square", "circle"] = "hexagon"
+    chip_outline: Outline = "hexagon"
     chip_centre: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     link_end: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     link_bow: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))

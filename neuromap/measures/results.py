@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from models.files.atomic_file import write_text
-from models.machine import CoreKind
+from models.machine import CoreKind, Generation
 
 SCHEMA_VERSION = 2
 Answer = Literal["yes", "no", "depends on unverified constants", "nothing to judge"]
@@ -223,7 +223,7 @@ class LoadingReport:
     way that the machine has.
     """
 
-    generation: Literal["host", "machine"]
+    generation: Generation
     start_s: float
     draw_s: float
     load_s: float
