@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from harness import peak_rss_bytes
 
-from emulator.engine.simulate import Simulation, simulate
+from emulator.engine.simulate import simulate
+from emulator.engine.simulation import Simulation
 from models.network import Network
 from models.networks import modular
 

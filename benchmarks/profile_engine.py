@@ -24,7 +24,9 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from emulator.engine.state import EngineState, build_state
+from emulator.engine.build import build_state
+from emulator.engine.options import SimulationOptions
+from emulator.engine.state import EngineState
 from emulator.kernels import engine
 from emulator.kernels.lanes import vector_loop
 from emulator.kernels.neuron import lif as neuron
@@ -181,7 +183,7 @@ def measure(scale: float, seed: int) -> dict[str, Any]:
         n_threads=2,
         raw_per_pa={key: one.raw_per_pa for key, one in scales.items()},
     )
-    state = build_state(network, connectivity, scales, seed=seed, n_threads=1, probes=(), extra_delay=1)
+    state = build_state(network, connectivity, scales, SimulationOptions(n_steps=1, seed=seed, n_threads=1))
     _run(state, 0, 1)
     _run(state, 1, N_WARM_UP)
     cycles, n_segments, n_events = _run(state, 1 + N_WARM_UP, N_MEASURED)

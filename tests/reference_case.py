@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from emulator.engine.simulate import Simulation, simulate
+from emulator.engine.simulate import simulate
+from emulator.engine.simulation import Simulation
 from emulator.reference.network import ReferenceRun, simulate_reference
 from emulator.reference.stdp_network import PlasticSynapses
 from models.network import (

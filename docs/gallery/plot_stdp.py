@@ -17,7 +17,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from emulator.engine.simulate import Simulation, simulate
+from emulator.engine.simulate import simulate
+from emulator.engine.simulation import Simulation
 from models.network import (
     AllToAll,
     Constant,

@@ -17,6 +17,7 @@ from emulator.engine.state import MAX_CHUNK_STEPS, EngineState
 from emulator.runtime.worker_pool import start_together, worker_pool
 from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.plasticity_weights import Plasticity
+from models.progress import Progress
 
 _TELL_AFTER_S = 0.2  # between two words of progress, where a chunk is a step
 #: Called after a step with its number and who fired in it (int32, ascending, one entry a packet).
@@ -30,8 +31,7 @@ def advance(
     recorder: Recorder,
     plasticity: Plasticity,
     n_steps: int,
-    n_threads: int,
-    progress: Callable[[str, float], None] | None,
+    progress: Progress,
     after_step: AfterStep | None = None,
 ) -> int:
     """Run chunk after chunk; return the number of steps done (all, unless interrupted).
@@ -39,14 +39,14 @@ def advance(
     With ``after_step`` a chunk is one step.
     """
     done = 0
-    pool = worker_pool(n_threads)
+    pool = worker_pool(state.n_threads)
     chunk_steps = min(MAX_CHUNK_STEPS, recorder.look_steps) if after_step is None else 1
     told_s = time.monotonic()
     try:
         while done < n_steps:
             n = min(chunk_steps, n_steps - done, plasticity.steps_to_sample(done), sources.max_steps)
             out_v = np.zeros((n, state.n_probes), state.cells.v.dtype)
-            _run_chunk(pool, state, sources, done, out_v, n_threads)
+            _run_chunk(pool, state, sources, done, out_v)
             steps, neurons = state.take_spikes()
             recorder.add(steps, neurons, np.asarray(out_v, np.float64))
             done += n
@@ -55,7 +55,7 @@ def advance(
                 after_step(done - 1, neurons)
             is_long = n > 1 and after_step is None
             is_long = is_long or done % MAX_CHUNK_STEPS == 0 or time.monotonic() - told_s > _TELL_AFTER_S
-            if progress is not None and (is_long or done == n_steps):
+            if is_long or done == n_steps:
                 told_s = time.monotonic()
                 progress("simulate", done / n_steps)
     except KeyboardInterrupt:
@@ -69,7 +69,7 @@ def advance(
 
 
 def _run_chunk(
-    pool: ThreadPoolExecutor, state: EngineState, sources: SpikeSources, done: int, out_v: NDArray[Any], n_threads: int
+    pool: ThreadPoolExecutor, state: EngineState, sources: SpikeSources, done: int, out_v: NDArray[Any]
 ) -> None:
     """Advance all threads' shards by as many steps as ``out_v`` has rows."""
     n = len(out_v)
@@ -77,19 +77,17 @@ def _run_chunk(
     state.make_room(ptr)
     run_chunk = partial(
         state.run_chunk,
-        n_threads=n_threads,
         first_step=done,
-        n_steps=n,
         injected_ptr=ptr,
         injected=neurons,
         out_v=out_v,
     )
-    jobs = start_together(pool, n_threads, run_chunk)
+    jobs = start_together(pool, state.n_threads, run_chunk)
     try:
         wait(jobs)
     finally:  # also after Ctrl-C: the kernels cannot be interrupted, and what they finish is kept
         wait(jobs)
-        state.end_chunk(n * n_threads)
+        state.end_chunk(n)
     for job in jobs:
         job.result()
     state.check_delivery()

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -54,13 +53,6 @@ _RATE_LIMIT_HZ = 65_536.0  # U16.16
 NEVER = np.iinfo(np.int64).max
 _N_QUANTILES = 1 << 16
 _QUANTILE_OF_ZERO_RAW = -7 * _ONE_S1615  # what the device takes for the quantile of 0
-
-
-class PoissonMethod(StrEnum):
-    """Who draws the Poisson counts."""
-
-    COUNTER = "counter"  #: numbers addressed by neuron and step; exact Poisson distribution
-    KISS = "kiss"  #: SpiNNaker's generator and methods
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.engine.poisson_kiss import PoissonMethod, kiss_rates, kiss_seeds, quantiles_for
+from emulator.engine.poisson_kiss import kiss_rates, kiss_seeds, quantiles_for
 from emulator.kernels.random import poisson_kiss as kernel
 from emulator.runtime.random_stream import Stream, host_rng
 from models.errors import CapacityError, ParameterError
 from models.network import Network, PoissonSource, SpikeArraySource, SpikeSource
 from models.units import ceil_to_steps, times_to_steps
+from models.vocabulary import PoissonMethod
 
 MAX_PACKETS_PER_CHUNK = 1 << 24  #: of all sources together, on average; a longer range of steps is cut
 _MAX_MEAN_PER_STEP = 10_000.0  # as of a drive

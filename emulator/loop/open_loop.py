@@ -8,17 +8,19 @@ once as injected spikes with the rows of the network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.engine.poisson_kiss import PoissonMethod
-from emulator.engine.simulate import Arithmetic, DelayConvention, Simulation
-from emulator.engine.state import EngineState, build_state
+from emulator.engine.build import build_state
+from emulator.engine.options import SimulationOptions
+from emulator.engine.simulation import Simulation
+from emulator.engine.state import EngineState
 from emulator.numbers.number_format import NumberFormat, input_factor
 from models.check import check_whole
 from models.errors import CapacityError
+from models.vocabulary import Arithmetic
 
 _PA_PER_NA = 1000.0
 
@@ -43,17 +45,7 @@ class Replay:
     spike_neuron: NDArray[np.int32]
 
 
-def replay(
-    simulation: Simulation,
-    given: Simulation,
-    *,
-    n_steps: int,
-    seed: int,
-    arithmetic: Arithmetic | NumberFormat,
-    delay_convention: DelayConvention | str = DelayConvention.NEST,
-    poisson: PoissonMethod | str = PoissonMethod.COUNTER,
-    probes: tuple[int, ...] = (),
-) -> Replay:
+def replay(simulation: Simulation, given: Simulation, options: SimulationOptions) -> Replay:
     """Run the neurons of ``simulation`` on the spikes of ``given``.
 
     Parameters
@@ -62,17 +54,8 @@ def replay(
         Its network, synapses and weights are used.
     given : Simulation
         Of the same network; its spikes are the input.
-    n_steps : int
-        At most the steps of ``given``.
-    seed : int
-        Of the initial potentials, the Poisson drive and the stochastic rounding: that of ``simulation``.
-    arithmetic : Arithmetic or NumberFormat
-        That of ``simulation``.
-    delay_convention : {'nest', 'device'}
-    poisson : {'counter', 'kiss'}
-        As in ``simulation``.
-    probes : tuple of int
-        Neuron ids.
+    options : SimulationOptions
+        Those of ``simulation``, with at most the steps of ``given``, and the neurons to probe.
 
     Returns
     -------
@@ -83,8 +66,9 @@ def replay(
     CapacityError
         If the simulation did not keep all its rows.
     """
-    n_steps = check_whole("n_steps", n_steps, at_most=given.n_steps)
-    network, number_format = simulation.network, arithmetic if isinstance(arithmetic, NumberFormat) else None
+    n_steps = check_whole("n_steps", options.n_steps, at_most=given.n_steps)
+    arithmetic, probes = options.arithmetic, tuple(options.probes)
+    network = simulation.network
     n_neurons = network.n_neurons
     if not simulation.connectivity.is_stored:
         raise CapacityError(
@@ -95,17 +79,7 @@ def replay(
             unit="synapses",
             hint="raise max_memory_bytes of the simulation",
         )
-    state = build_state(
-        network,
-        simulation.connectivity,
-        simulation.scales,
-        seed=seed,
-        n_threads=1,
-        probes=probes,
-        extra_delay=int(DelayConvention(delay_convention) is DelayConvention.NEST),
-        number_format=number_format,
-        poisson=PoissonMethod(poisson),
-    )
+    state = build_state(network, simulation.connectivity, simulation.scales, replace(options, n_threads=1))
     rows, cells = state.rows, state.cells
     mute = len(rows.group_int)
     state.rows = rows._replace(
@@ -123,7 +97,7 @@ def replay(
         now = injected[ptr[step] : ptr[step + 1]]
         injected_ptr = np.array([0, now.size])
         state.make_room(injected_ptr)
-        state.run_chunk(0, 1, step, 1, injected_ptr, now, v[step : step + 1])
+        state.run_chunk(0, step, injected_ptr, now, v[step : step + 1])
         state.end_chunk(1)
         currents[0, step], currents[1, step] = cells.i_exc[shard, local], cells.i_inh[shard, local]
         spikes.append(_own_spikes(state, n_neurons))

@@ -30,11 +30,12 @@ from numpy.typing import NDArray
 from emulator.kernels.neuron import any_format as neuron_q
 from emulator.kernels.neuron import lif as kernel
 from emulator.numbers.fixed_point import S1615, Overflow, QFormat, Rounding, to_raw
-from emulator.numbers.weight_scale import WeightRounding, WeightScale, _projection_moments, weight_scales
+from emulator.numbers.weight_scale import WeightScale, _projection_moments, weight_scales
 from emulator.runtime.random_stream import Stream, stream_key
 from models.check import check_choice, check_whole
 from models.errors import ParameterError
 from models.network import LifCurrExp, Network, Population, Receptor
+from models.vocabulary import WeightRounding
 
 MAX_BITS = 32  # products of two numbers are formed in 64 bits
 MAX_WEIGHT_BITS = 16

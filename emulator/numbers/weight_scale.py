@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -38,13 +37,6 @@ from models.network.distribution import moments
 _LARGEST_SIGMA = 1000.0
 _SIGMA_STEP = 0.5
 _UPPER_TAIL_SIGMA = 4.0  # in-degree taken as mean + 4 sd of a Poisson number, an upper-tail estimate
-
-
-class WeightRounding(StrEnum):
-    """How the host rounds a weight to whole units."""
-
-    NEAREST = "nearest"  #: ties up
-    STOCHASTIC = "stochastic"  #: up with a probability of the fraction; a draw depends on seed and synapse only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

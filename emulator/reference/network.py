@@ -14,7 +14,6 @@ from functools import lru_cache
 
 from emulator.engine.initial_potential import initial_potentials_mv
 from emulator.engine.poisson_drive import poisson_limits
-from emulator.engine.poisson_kiss import PoissonMethod
 from emulator.kernels.random.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
 from emulator.numbers.weight_scale import WeightScale
 from emulator.reference.kiss import KissInput
@@ -25,6 +24,7 @@ from emulator.reference.stdp_network import PlasticSynapses
 from emulator.runtime.random_stream import Stream, host_rng, stream_key
 from emulator.synapses.connectivity import Connectivity
 from models.network import Network, PoissonSource, Population, Receptor, SpikeArraySource
+from models.vocabulary import PoissonMethod
 
 RING_MAX = 65_535
 

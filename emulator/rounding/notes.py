@@ -14,13 +14,7 @@ from numpy.typing import NDArray
 
 from emulator.numbers.number_format import NumberFormat, format_rows
 from emulator.numbers.population_rows import population_rows
-from emulator.numbers.weight_scale import (
-    DEFAULT_RING_BUFFER,
-    RingBufferBound,
-    WeightRounding,
-    WeightScale,
-    weight_scales,
-)
+from emulator.numbers.weight_scale import DEFAULT_RING_BUFFER, RingBufferBound, WeightScale, weight_scales
 from emulator.rounding.deviation import CHARGE_NOTE_RATIO, Deviation, deviation_notes, ratio_off
 from emulator.rounding.effective import Constants, neuron_deviations
 from emulator.rounding.stdp_trace import trace_deviations
@@ -28,6 +22,7 @@ from emulator.rounding.weight_effect import mean_weight, weight_deviations
 from emulator.synapses.plasticity import rule_constants
 from models.errors import NeuromapWarning
 from models.network import Network, Projection, Receptor
+from models.vocabulary import WeightRounding
 
 _Scales = dict[tuple[str, Receptor], WeightScale]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emulator.kernels.synapses.stdp import Plastic
 from emulator.numbers.weight_scale import WeightScale
-from emulator.synapses.plasticity import PlasticRows, build_plastic_rows, plastic_arrays
+from emulator.synapses.plasticity import PlasticRows, plastic_arrays
 from emulator.synapses.storage import as_row_lengths
 from models.check import is_number
 from models.errors import ParameterError
@@ -75,29 +75,28 @@ class Plasticity:
     network : Network
     scales : dict of (population, receptor) to WeightScale
         Empty for float64.
-    n_steps, seed, n_shards, n_threads : int
+    rows : tuple of PlasticRows
+        From ``build_plastic_rows``.
+    n_steps, n_shards : int
     extra_delay : int
-        Step that the delay convention adds.
+        Steps that the delay convention adds.
     sample_ms : float, optional
-        Sample the weights every so often; default never.
+        Interval at which the weights are sampled; by default they are not.
     """
 
     def __init__(
         self,
         network: Network,
         scales: dict[tuple[str, Receptor], WeightScale],
+        rows: tuple[PlasticRows, ...],
         *,
         n_steps: int,
-        seed: int,
         n_shards: int,
-        n_threads: int,
         extra_delay: int,
         sample_ms: float | None = None,
     ) -> None:
         self._network, self._scales, self._n_steps = network, scales, n_steps
-        self.rows: tuple[PlasticRows, ...] = build_plastic_rows(
-            network, scales, seed=seed, n_shards=n_shards, n_threads=n_threads
-        )
+        self.rows = rows
         self.arrays: Plastic | None = None
         if self.rows:
             longest = max(int(part.delay.max(initial=1)) for part in self.rows)

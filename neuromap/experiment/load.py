@@ -28,8 +28,6 @@ from models.units import MAX_STEPS, ms_to_steps
 from neuromap.experiment.constraints import check_constraints
 from neuromap.experiment.fixed_point import fixed_point_notes
 from neuromap.experiment.nouns import (
-    Arithmetic,
-    DelayConvention,
     Experiment,
     MachineChoice,
     NetworkChoice,
@@ -41,8 +39,6 @@ from neuromap.experiment.option_use import OPTION_PATHS, Job, check_fixed_point,
 
 __all__ = [
     "OPTION_PATHS",
-    "Arithmetic",
-    "DelayConvention",
     "Experiment",
     "MachineChoice",
     "NetworkChoice",

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from models.bounds import Bound, check_fields
 from models.errors import ParameterError
+from models.units import ms_to_steps
+from models.vocabulary import (
+    Arithmetic,
+    ArithmeticName,
+    DelayConvention,
+    DelayConventionName,
+    PoissonMethod,
+    PoissonMethodName,
+    WeightRounding,
+    WeightRoundingName,
+)
+
+if TYPE_CHECKING:
+    from emulator.engine.options import SimulationOptions
 
 RecipeName = Literal["combined", "ensemble", "spread", "hypergraph"]
 PlaceName = Literal[
@@ -34,11 +48,6 @@ RouteName = Literal[
     "two_phase",
     "unicast",
 ]
-Arithmetic = Literal["fixed", "float"]
-DelayConvention = Literal["nest", "device"]
-PoissonMethod = Literal["counter", "kiss"]
-WeightRounding = Literal["nearest", "stochastic"]
-
 #: x and y of a chip; more boards than that cannot be joined.
 Chip = tuple[Annotated[int, Bound(0, 65_535)], Annotated[int, Bound(0, 65_535)]]
 
@@ -134,13 +143,13 @@ class Experiment:
     """Model time simulated before that and left out of the statistics, ms."""
     seed: Annotated[int, Bound(0, 2**63 - 1)] = 1234
     """The one seed of all random numbers."""
-    arithmetic: Arithmetic = "fixed"
+    arithmetic: ArithmeticName = "fixed"
     """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
-    delay_convention: DelayConvention = "nest"
+    delay_convention: DelayConventionName = "nest"
     """``nest``: a spike acts one delay after the step it was emitted in, as in NEST; ``device``: as on the machine."""
-    poisson: PoissonMethod = "counter"
+    poisson: PoissonMethodName = "counter"
     """``counter``: exact Poisson counts, addressed by neuron and step; ``kiss``: SpiNNaker's generator and methods."""
-    weight_rounding: WeightRounding = "nearest"
+    weight_rounding: WeightRoundingName = "nearest"
     """How the host rounds weights to the machine's units; stochastic draws depend on the seed and the synapse only."""
     ring_buffer_sigma: Annotated[float, Bound(0, 1000, "standard deviations")] = 5.0
     """Scale of the weights: the summed input of a step must fit up to so many standard deviations above its mean."""
@@ -159,3 +168,20 @@ class Experiment:
     def to_dict(self) -> dict[str, Any]:
         """Return the experiment as plain dicts, ready for JSON."""
         return asdict(self)
+
+    def simulation_options(self, dt_ms: float) -> SimulationOptions:
+        """Return the options of the simulation of a network with the time step ``dt_ms``."""
+        from emulator.engine.options import SimulationOptions
+        from emulator.numbers.weight_scale import RingBufferBound
+
+        return SimulationOptions(
+            n_steps=ms_to_steps(self.warmup_ms + self.seconds * 1e3, dt_ms),
+            seed=self.seed,
+            arithmetic=Arithmetic(self.arithmetic),
+            delay_convention=DelayConvention(self.delay_convention),
+            poisson=PoissonMethod(self.poisson),
+            weight_rounding=WeightRounding(self.weight_rounding),
+            ring_buffer=RingBufferBound(sigma=self.ring_buffer_sigma, rate_hz=self.ring_buffer_rate_hz),
+            n_threads=self.n_threads,
+            max_memory_bytes=None if self.memory_gib is None else int(self.memory_gib * (1 << 30)),
+        )

@@ -17,15 +17,12 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args, get_or
 
 from models.errors import UnknownNameError
 from models.progress import Progress
+from models.vocabulary import ArithmeticName, DelayConventionName, PoissonMethodName, WeightRoundingName
 from neuromap.experiment.nouns import (
-    Arithmetic,
-    DelayConvention,
     MinimiserName,
     PlaceName,
-    PoissonMethod,
     RecipeName,
     RouteName,
-    WeightRounding,
 )
 
 Settings = Mapping[str, object] | Sequence[str]
@@ -104,12 +101,12 @@ class DrawOptions(TypedDict, total=False):
     """What every simulation of the network reads, in whatever arithmetic."""
 
     delay_convention: Annotated[
-        DelayConvention | None,
+        DelayConventionName | None,
         "Step from which a delay is counted. nest: the step that emits the spike, as NEST does; device: as the machine "
         "does [nest].",
     ]
     poisson: Annotated[
-        PoissonMethod | None,
+        PoissonMethodName | None,
         "How Poisson input is drawn. counter: exact counts; kiss: SpiNNaker's own generator and methods [counter].",
     ]
     ring_buffer_sigma: Annotated[
@@ -132,11 +129,11 @@ class ArithmeticOptions(TypedDict, total=False):
     """The one arithmetic of a simulation, and its memory."""
 
     arithmetic: Annotated[
-        Arithmetic | None,
+        ArithmeticName | None,
         "Arithmetic of the simulation. fixed: the machine's fixed point; float: double precision [fixed].",
     ]
     weight_rounding: Annotated[
-        WeightRounding | None, "How weights are rounded to multiples of the machine's smallest weight [nearest]."
+        WeightRoundingName | None, "How weights are rounded to multiples of the machine's smallest weight [nearest]."
     ]
     memory_gib: Annotated[float | None, "Memory limit in GiB; does not affect results [most of what is free]."]
 

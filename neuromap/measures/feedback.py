@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.engine.simulate import Simulation
-from emulator.loop.closed_loop import Arrivals
+from emulator.engine.simulation import Simulation
+from emulator.loop.arrivals import Arrivals
 from mapping.model import Mapping
 from models.network import Network
 from neuromap.measures.results import Effect, FeedbackReport, TargetLoss

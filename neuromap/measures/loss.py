@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from emulator.engine.poisson_kiss import kiss_rates
-from emulator.engine.simulate import Simulation
+from emulator.engine.simulation import Simulation
 from emulator.engine.source import active_steps
 from emulator.numbers.weight_scale import RingBufferBound, sigma_for_larger_shift
 from models.network import Network, PoissonSource, Receptor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from emulator.engine.simulate import Simulation
+from emulator.engine.simulation import Simulation
 from emulator.synapses.plasticity_weights import count_plastic_by_slice
 from emulator.timing.cores import slice_of_source, time_cores
 from emulator.timing.model import Timing, row_lengths

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.engine.simulate import Simulation
+from emulator.engine.simulation import Simulation
 from models.check import MAX_COUNT
 from models.errors import ArrayFileError, NeuromapWarning
 from models.files.array_file import read_arrays

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emulator.engine.advance import Couple
-from emulator.engine.simulate import Simulation, simulate
-from emulator.numbers.weight_scale import RingBufferBound
+from emulator.engine.simulate import run_simulation
+from emulator.engine.simulation import Simulation
 from mapping.flow import REMEDY
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
@@ -20,7 +20,6 @@ from mapping.verify import Asked, verify
 from models.errors import NeuromapError, NeuromapWarning, ParameterError, VerificationError
 from models.machine import Machine
 from models.network import Network
-from models.units import ms_to_steps
 from neuromap.experiment.constraints import constraints_of
 from neuromap.experiment.fixed_point import fixed_point_notes
 from neuromap.experiment.load import Experiment, check_experiment, make_experiment
@@ -290,32 +289,20 @@ def simulate_experiment(
 ) -> Simulation:
     """Simulate the network of an experiment. Ctrl-C ends it early.
 
-    Machine and recipe do not matter to it, unless ``couple`` (``emulator.engine.simulate.simulate``) makes them.
+    The result depends on the machine and the recipe only through ``couple``
+    (``emulator.engine.simulate.run_simulation``).
     """
-    n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
-    model_ms = n_steps * network.dt_ms
+    options = experiment.simulation_options(network.dt_ms)
+    model_ms = options.n_steps * network.dt_ms
 
-    def on_stage(stage: str, fraction: float) -> None:
-        progress(stage, fraction, f"{fraction * model_ms:,.0f} of {model_ms:,.0f} ms" if stage == "simulate" else "")
+    def on_stage(stage: str, fraction: float, note: str = "") -> None:
+        progress(stage, fraction, f"{fraction * model_ms:,.0f} of {model_ms:,.0f} ms" if stage == "simulate" else note)
         if stage == "build" and fraction >= 1:
             progress("simulate", 0.0, "")
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NeuromapWarning)  # the report's notes say it
-        return simulate(
-            network,
-            n_steps=n_steps,
-            seed=experiment.seed,
-            arithmetic=experiment.arithmetic,
-            delay_convention=experiment.delay_convention,
-            poisson=experiment.poisson,
-            weight_rounding=experiment.weight_rounding,
-            ring_buffer=RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz),
-            n_threads=experiment.n_threads,
-            couple=couple,
-            progress=on_stage,
-            max_memory_bytes=None if experiment.memory_gib is None else int(experiment.memory_gib * (1 << 30)),
-        )
+        warnings.simplefilter("ignore", NeuromapWarning)  # the notes of the report name these parameters
+        return run_simulation(network, options, couple=couple, progress=on_stage)
 
 
 def write_results(result: Result, folder: Path, *, html: bool = True, sections: Sequence[Section] = ()) -> None:

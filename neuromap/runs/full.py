@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from emulator.engine.simulate import Simulation
-from emulator.loop.closed_loop import ClosedLoop, PacketCounts, check_closed_loop
+from emulator.engine.simulation import Simulation
+from emulator.loop.arrivals import PacketCounts
+from emulator.loop.closed_loop import check_closed_loop, run_closed_loop
+from emulator.loop.coupling import LoopOptions
 from emulator.packets.machine_numbers import check_times
 from emulator.packets.model import EndOfTick, Engine
 from emulator.packets.outcome import Outcome
@@ -125,19 +127,19 @@ def run_full(
         check_trace_size(int(expected_of_loop(mapping, network, n_steps, chosen)[1]))
     if engine is Engine.SIMPY:
         announce_full(mapping, network, n_steps, chosen, announce)
-    loop = ClosedLoop(
-        mapping,
-        network,
+    loop_options = LoopOptions(
+        network=chosen,
         n_steps=n_steps,
-        options=chosen,
         n_threads=experiment.n_threads,
         engine=engine,
         with_log=trace is not None,
         warmup_steps=ms_to_steps(experiment.warmup_ms, network.dt_ms),
     )
     start = time.perf_counter()
-    own = simulate_experiment(experiment, network, say, couple=loop.couple)
-    outcome = loop.outcome()
+    loop = run_closed_loop(
+        mapping, network, loop_options, lambda couple: simulate_experiment(experiment, network, say, couple=couple)
+    )
+    own, outcome = loop.simulation, loop.outcome
     run_s = time.perf_counter() - start
     if out is not None:
         write_spikes(own, Path(out), warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted

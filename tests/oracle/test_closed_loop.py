@@ -9,10 +9,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-import emulator.loop.closed_loop
+import emulator.loop.coupling
 import emulator.timing.model
 from emulator.engine.simulate import simulate
-from emulator.loop.closed_loop import ClosedLoop
+from emulator.loop.closed_loop import ClosedLoopRun, run_closed_loop
+from emulator.loop.coupling import LoopOptions
 from emulator.packets.adaptor import Spikes, scenario_of
 from emulator.packets.compiled import SteppedRun
 from emulator.packets.machine_numbers import NetworkOptions
@@ -32,6 +33,7 @@ from stdp_case import one_synapse
 
 N_STEPS = 120
 RICH = rich_network()
+TEN_STEPS = LoopOptions(network=NetworkOptions(), n_steps=10)
 #: Clock of the cores in MHz, spike buffer in packets, reinjection queue (None: links that hold nobody up), end of tick;
 #: whether anything is late, whether anything is lost.
 CASES = {
@@ -56,6 +58,14 @@ def slow_machine(clock_mhz: float, spike_buffer_packets: int, queue_packets: int
     )
 
 
+def close_loop(mapping, network: Network, options: LoopOptions, **own) -> ClosedLoopRun:
+    """Run the closed loop with ``seed=1`` and further options of ``simulate``."""
+    n_steps = options.n_steps
+    return run_closed_loop(
+        mapping, network, options, lambda couple: simulate(network, n_steps=n_steps, seed=1, couple=couple, **own)
+    )
+
+
 def closed_loop_run(
     case: str,
     arithmetic: str = "fixed",
@@ -75,17 +85,9 @@ def closed_loop_run(
         time_scale_factor=20,
     )
     options = NetworkOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
-    loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=options, **packets)
-    run = simulate(
-        network,
-        n_steps=N_STEPS,
-        seed=1,
-        probes=range(network.n_neurons),
-        arithmetic=arithmetic,
-        couple=loop.couple,
-        n_threads=n_threads,
-    )
-    return mapping, options, loop, run
+    own = {"probes": range(network.n_neurons), "arithmetic": arithmetic, "n_threads": n_threads}
+    loop = close_loop(mapping, network, LoopOptions(network=options, n_steps=N_STEPS, **packets), **own)
+    return mapping, options, loop, loop.simulation
 
 
 def ticks_late(mapping, options, run):
@@ -128,7 +130,7 @@ def test_closed_loop_equals_the_reference_told_what_was_late_and_lost(case, is_i
     mapping, options, loop, run = closed_loop_run(case, is_in_phase=is_in_phase, network=network)
     outcome, late = ticks_late(mapping, options, run)
     arrivals = loop.arrivals
-    assert loop.outcome().totals() == outcome.totals()
+    assert loop.outcome.totals() == outcome.totals()
     if network is RICH:
         is_late, is_lost = CASES[case][-2:]
         assert (arrivals.n_late.sum() > 100, arrivals.n_lost.sum() > 100) == (is_late, is_lost)
@@ -165,14 +167,15 @@ def test_float64_misses_the_same_synapses():
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
 def test_without_late_spikes_the_closed_loop_is_the_open_one(recipe, network):
     mapping = map_network(network, machine(n_boards=1), recipe=recipe, neurons_per_core=8, time_scale_factor=10)
-    loop = ClosedLoop(mapping, network, n_steps=N_STEPS, options=NetworkOptions(time_scale_factor=10, is_in_phase=True))
+    options = LoopOptions(network=NetworkOptions(time_scale_factor=10, is_in_phase=True), n_steps=N_STEPS)
     probes = range(network.n_neurons)
-    closed = simulate(network, n_steps=N_STEPS, seed=1, probes=probes, couple=loop.couple)
+    loop = close_loop(mapping, network, options, probes=probes)
+    closed = loop.simulation
     opened = simulate(network, n_steps=N_STEPS, seed=1, probes=probes)
     np.testing.assert_array_equal(closed.v_mv, opened.v_mv)
     assert spikes_of(closed) == spikes_of(opened)
     assert loop.arrivals.n_on_time.sum() == loop.arrivals.n_events.sum() > 500
-    outcome = loop.outcome()
+    outcome = loop.outcome
     assert outcome.n_delivered == outcome.n_expected > 100
 
 
@@ -193,7 +196,7 @@ def test_an_interrupted_closed_loop_keeps_what_was_done(monkeypatch):
     monkeypatch.setattr(SteppedRun, "advance", interrupted)
     _, _, loop, run = closed_loop_run("late")
     assert (run.n_steps, run.is_complete) == (50, False)
-    outcome = loop.outcome()
+    outcome = loop.outcome
     assert outcome.total("n_sent") == outcome.scenario.packets.n_packets > 10
     assert len(outcome.tick_start) == 51
 
@@ -204,36 +207,32 @@ def test_plastic_synapses_are_refused():
     with pytest.raises(
         ParameterError, match=r"^depth full: needs static synapses: late or lost .*, has 'plastic synapses'$"
     ):
-        ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
+        close_loop(mapping, network, TEN_STEPS)
 
 
 def test_rows_that_are_not_stored_are_refused():
     network = rich_network()
     mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
-    loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
     with pytest.raises(CapacityError, match=r"^synaptic rows at closed loop: needs \d+ stored synapses, has \d+ "):
-        simulate(network, n_steps=10, seed=1, max_memory_bytes=0, couple=loop.couple)
+        close_loop(mapping, network, TEN_STEPS, max_memory_bytes=0)
 
 
 def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
     monkeypatch.setattr(emulator.timing.model, "MAX_LENGTHS_BYTES", 0)
     network = rich_network()
     mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
-    loop = ClosedLoop(mapping, network, n_steps=10, options=NetworkOptions())
     needed = r"^lengths of all rows at closed loop: needs [0-9,]+ bytes, has [0-9,]+ bytes; "
     with pytest.raises(CapacityError, match=needed):
-        simulate(network, n_steps=10, seed=1, couple=loop.couple)
+        close_loop(mapping, network, TEN_STEPS)
 
 
 @pytest.mark.parametrize("case", ["overflow", "reinjected"])
 def test_what_is_very_late_waits_elsewhere_and_still_counts(case, monkeypatch):
     _, _, loop, run = closed_loop_run(case)
-    monkeypatch.setattr(emulator.loop.closed_loop, "_MAX_AHEAD", 1)
+    monkeypatch.setattr(emulator.loop.coupling, "_MAX_AHEAD", 1)
     _, _, other_loop, other = closed_loop_run(case)
     assert loop.arrivals.late_by[2:].sum() > 50
     np.testing.assert_array_equal(other.v_mv, run.v_mv)
-    loop.outcome()
-    other_loop.outcome()
     np.testing.assert_array_equal(other_loop.arrivals.late_by, loop.arrivals.late_by)
 
 
@@ -247,7 +246,7 @@ def test_both_engines_close_the_same_loop(case, arithmetic):
     found = {}
     for engine in Engine:
         _, _, loop, run = closed_loop_run(case, arithmetic, engine=engine, with_log=True)
-        found[engine] = loop.arrivals, run, loop.outcome()
+        found[engine] = loop.arrivals, run, loop.outcome
     (slow_arrivals, slow_run, slow), (fast_arrivals, fast_run, fast) = found[Engine.SIMPY], found[Engine.COMPILED]
     for name in ("n_events", "n_on_time", "n_late", "late_by", "step_missed", "step_late"):
         np.testing.assert_array_equal(getattr(slow_arrivals, name), getattr(fast_arrivals, name), err_msg=name)

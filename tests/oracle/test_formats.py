@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from emulator.engine.initial_potential import initial_potentials_mv
-from emulator.engine.simulate import Arithmetic, simulate
+from emulator.engine.options import SimulationOptions
+from emulator.engine.simulate import simulate
 from emulator.kernels.neuron import any_format as neuron_q
 from emulator.kernels.neuron import lif as column
 from emulator.loop.open_loop import replay
@@ -42,6 +43,7 @@ from models.network import (
     Receptor,
     Uniform,
 )
+from models.vocabulary import Arithmetic
 
 N_STEPS = 150
 FORMATS = ("S16.15", "S8.7", "S8.23", "S10.9", "S12.4")
@@ -304,7 +306,9 @@ def test_replay_of_its_own_spikes_is_the_run(arithmetic):
     network = network_of(0)
     simulation = run(network, arithmetic)
     probes = tuple(range(0, network.n_neurons, 3))
-    again = replay(simulation, simulation, n_steps=N_STEPS, seed=5, arithmetic=arithmetic, probes=probes)
+    again = replay(
+        simulation, simulation, SimulationOptions(n_steps=N_STEPS, seed=5, arithmetic=arithmetic, probes=probes)
+    )
     np.testing.assert_array_equal(again.v_mv, simulation.v_mv[:, list(probes)])
     assert spikes_of(again) == spikes_of(simulation)
 
@@ -314,7 +318,9 @@ def test_replayed_currents_are_comparable():
     network = network_of(0)
     double, fine = run(network, Arithmetic.FLOAT), run(network, NumberFormat.parse("S8.23", "nearest"))
     currents = [
-        replay(simulation, double, n_steps=N_STEPS, seed=5, arithmetic=arithmetic, probes=(0, 25)).i_exc_pa
+        replay(
+            simulation, double, SimulationOptions(n_steps=N_STEPS, seed=5, arithmetic=arithmetic, probes=(0, 25))
+        ).i_exc_pa
         for simulation, arithmetic in ((double, Arithmetic.FLOAT), (fine, NumberFormat.parse("S8.23", "nearest")))
     ]
     assert np.max(currents[0]) > 100

@@ -7,7 +7,8 @@ import emulator.synapses.storage
 import emulator.timing.cores
 import emulator.timing.model
 import neuromap
-from emulator.engine.simulate import Arithmetic, simulate
+from emulator.engine.options import SimulationOptions
+from emulator.engine.simulate import simulate
 from emulator.kernels.synapses.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS_PER_ROUND, free_blocks, take_words
 from emulator.kernels.synapses.rows import DRAWN, NOT_DRAWN, STORED
 from emulator.loop.open_loop import replay
@@ -327,7 +328,7 @@ def test_replay_needs_the_rows():
         r"^stored rows at replay: needs [\d,]+ synapses, has 0 synapses; raise max_memory_bytes of the simulation$"
     )
     with pytest.raises(CapacityError, match=message):
-        replay(simulation, simulation, n_steps=20, seed=3, arithmetic=Arithmetic.FIXED)
+        replay(simulation, simulation, SimulationOptions(n_steps=20, seed=3))
 
 
 # step times

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from emulator.engine.poisson_kiss import PoissonMethod, kiss_rate
+from emulator.engine.poisson_kiss import kiss_rate
 from emulator.engine.source import SpikeSources
 from models.network import Network, PoissonSource, Population
+from models.vocabulary import PoissonMethod
 
 P_MIN = 1e-3
 CELLS = Population(name="A", n_neurons=1)

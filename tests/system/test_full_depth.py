@@ -8,7 +8,7 @@ import pytest
 
 import neuromap.runs.cores
 import neuromap.runs.full
-from emulator.loop.closed_loop import ClosedLoop
+from emulator.loop.coupling import Coupling
 from neuromap.cli.app import main
 from neuromap.measures.feedback import feedback_sentence
 from neuromap.measures.results import Effect, FeedbackReport, TargetLoss
@@ -127,7 +127,7 @@ def test_options_of_the_dynamic_depth_are_refused(option, tmp_path, capsys):
 @pytest.fixture
 def ctrl_c(monkeypatch):
     """Interrupt the closed loop after a step."""
-    deliver = ClosedLoop._deliver
+    deliver = Coupling._deliver
 
     def at(wanted: int) -> None:
         def interrupted(self, step, *arguments):
@@ -135,7 +135,7 @@ def ctrl_c(monkeypatch):
                 raise KeyboardInterrupt
             deliver(self, step, *arguments)
 
-        monkeypatch.setattr(ClosedLoop, "_deliver", interrupted)
+        monkeypatch.setattr(Coupling, "_deliver", interrupted)
 
     return at
 

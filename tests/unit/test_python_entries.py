@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emulator.engine.options import SimulationOptions
 from emulator.engine.simulate import simulate
 from emulator.engine.source import SpikeSources
 from emulator.loop.open_loop import replay
@@ -61,7 +62,7 @@ ENTRIES = {
     "NetworkOptions": ("seed", lambda **o: NetworkOptions(**o)),
     "random_spikes seed": ("seed", lambda seed: random_spikes(NET, {"N": 8.0, "S": 8.0}, 5, seed)),
     "random_spikes n_steps": ("n_steps", lambda n_steps: random_spikes(NET, {"N": 8.0, "S": 8.0}, n_steps, 1)),
-    "replay n_steps": ("n_steps", lambda n_steps: replay(run(), run(), n_steps=n_steps, seed=1, arithmetic="fixed")),
+    "replay n_steps": ("n_steps", lambda n_steps: replay(run(), run(), SimulationOptions(n_steps=n_steps, seed=1))),
     "time_cores n_steps": ("n_steps", timed),
     "weight_bits": ("weight_bits", lambda weight_bits: NumberFormat.parse("S16.15", weight_bits=weight_bits)),
 }

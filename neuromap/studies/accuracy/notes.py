@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.engine.simulate import Simulation
+from emulator.engine.simulation import Simulation
 from emulator.numbers.fixed_point import S1615
 from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, StateRounding
 from models.machine import Machine

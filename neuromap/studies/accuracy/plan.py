@@ -9,10 +9,10 @@ import numpy as np
 from emulator.engine.initial_potential import initial_potentials_mv
 from emulator.numbers.fixed_point import QFormat
 from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, StateRounding, check_format
-from emulator.numbers.weight_scale import WeightRounding
 from emulator.rounding.notes import format_deviations
 from models.errors import ParameterError, UnknownNameError
 from models.network import Network
+from models.vocabulary import WeightRounding
 
 DEFAULT_FORMATS = ("S16.15", "S8.7", "S8.23", "float32")
 DEFAULT_ROUNDINGS = ("floor", "nearest", "stochastic")

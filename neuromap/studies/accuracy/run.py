@@ -16,15 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from emulator.engine.simulate import Arithmetic, Simulation, simulate
+from emulator.engine.options import SimulationOptions
+from emulator.engine.simulate import run_simulation
+from emulator.engine.simulation import Simulation
 from emulator.loop.open_loop import Replay, replay
 from emulator.numbers.number_format import NumberFormat
-from emulator.numbers.weight_scale import RingBufferBound
 from models.errors import NeuromapWarning, ParameterError
 from models.files.atomic_file import write_text
 from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
+from models.vocabulary import Arithmetic
 from neuromap.experiment.load import Experiment, check_experiment, make_experiment
 from neuromap.output.folder import one_writer, prepare_out_folder, remove_files
 from neuromap.studies.accuracy import measure
@@ -71,42 +73,27 @@ class _Setting:
     ) -> Simulation:
         """Run to the end, or raise KeyboardInterrupt."""
 
-        def on_stage(stage: str, fraction: float) -> None:
+        def on_stage(stage: str, fraction: float, note: str = "") -> None:
             if stage == "simulate":
                 progress(fraction)
 
+        options = replace(self._options(arithmetic), seed=seed, max_memory_bytes=sys.maxsize)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NeuromapWarning)  # the variant's notes say it
-            done = simulate(
-                self.network,
-                n_steps=self.n_steps,
-                seed=seed,
-                arithmetic=arithmetic,
-                delay_convention=self.experiment.delay_convention,
-                poisson=self.experiment.poisson,
-                ring_buffer=RingBufferBound(
-                    sigma=self.experiment.ring_buffer_sigma, rate_hz=self.experiment.ring_buffer_rate_hz
-                ),
-                n_threads=self.experiment.n_threads,
-                max_memory_bytes=sys.maxsize,
-                progress=on_stage,
-            )
+            warnings.simplefilter("ignore", NeuromapWarning)  # the notes of the variant name these parameters
+            done = run_simulation(self.network, options, progress=on_stage)
         if not done.is_complete:
             raise KeyboardInterrupt
         return done
 
     def replay(self, own: Simulation, given: Simulation, arithmetic: Arithmetic | NumberFormat) -> Replay:
         """Drive the neurons of a run by the spikes of another."""
-        return replay(
-            own,
-            given,
-            n_steps=self.replay_steps,
-            seed=self.experiment.seed,
-            arithmetic=arithmetic,
-            delay_convention=self.experiment.delay_convention,
-            poisson=self.experiment.poisson,
-            probes=self.probes,
-        )
+        options = replace(self._options(arithmetic), n_steps=self.replay_steps, probes=self.probes)
+        return replay(own, given, options)
+
+    def _options(self, arithmetic: Arithmetic | NumberFormat) -> SimulationOptions:
+        """Return the experiment's options in an arithmetic, which also decides how weights are rounded."""
+        own = self.experiment.simulation_options(self.network.dt_ms)
+        return replace(own, arithmetic=arithmetic, weight_rounding=None)
 
     def statistics(self, simulation: Simulation) -> measure.RunSamples:
         """Return the samples of a run after its warm-up."""

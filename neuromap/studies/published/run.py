@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.engine.simulate import Simulation
+from emulator.engine.simulation import Simulation
 from emulator.timing.cores import slice_of_source, time_cores
 from emulator.timing.energy import Traffic, energy, energy_range, traffic
 from emulator.timing.loading import load_times

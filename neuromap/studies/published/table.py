@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from emulator.engine.simulate import Simulation
+from emulator.engine.simulation import Simulation
 from neuromap.experiment.load import build_network
 from neuromap.output.folder import one_writer
 from neuromap.runs.cores import simulate_experiment

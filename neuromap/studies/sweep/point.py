@@ -19,7 +19,7 @@ from models.errors import NeuromapError
 from neuromap.experiment.nouns import Experiment
 
 if TYPE_CHECKING:
-    from emulator.engine.simulate import Simulation
+    from emulator.engine.simulation import Simulation
     from mapping.model import Mapping
     from models.machine import Machine
     from models.network import Network

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from emulator.engine.poisson_kiss import PoissonMethod
 from emulator.engine.simulate import simulate
 from emulator.engine.source import SpikeSources, most_source_packets
 from models.errors import CapacityError, ParameterError
 from models.network import AllToAll, Constant, LifDelta, Network, PoissonSource, Population, Projection
+from models.vocabulary import PoissonMethod
 from reference_case import spikes_at
 
 CELLS = Population(name="A", n_neurons=10)

@@ -12,7 +12,7 @@ from emulator.engine.recorder import MOST_LOOK_STEPS, look_steps
 from emulator.engine.simulate import simulate
 from emulator.numbers.number_format import NumberFormat
 from emulator.numbers.population_rows import population_rows
-from emulator.numbers.weight_scale import WeightRounding, weight_scales
+from emulator.numbers.weight_scale import weight_scales
 from emulator.rounding.deviation import Deviation, deviation_notes, nearest_held
 from emulator.rounding.notes import fixed_point_deviations, format_deviations
 from emulator.rounding.weight_effect import charge_raw
@@ -37,6 +37,7 @@ from models.network import (
     Uniform,
 )
 from models.networks import NETWORKS
+from models.vocabulary import WeightRounding
 
 KINDS = (LifCurrExp, LifCurrAlpha, LifCondExp, LifAdaptThresh, LifDelta, Izhikevich)
 

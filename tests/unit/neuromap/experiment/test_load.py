@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from emulator.engine.simulate import MAX_THREADS
+from emulator.engine.options import MAX_THREADS
 from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
 from neuromap.experiment.load import (
     Experiment,
