@@ -131,7 +131,7 @@ def neuron_constants_s1615(
     shift_inh: int,
     poisson_weight_raw: int,
 ) -> NDArray[np.int64]:
-    """Return the constants of a model: int64, shape (N_MODEL_INT,), columns of ``kernels.neuron_parts``.
+    """Return the constants of a model: int64, shape (N_MODEL_INT,), columns of `emulator.kernels.neuron.parts`.
 
     Raises
     ------
@@ -225,7 +225,7 @@ def lif_device_of(row: NDArray[np.int64]) -> LifDeviceConstants:
 def neuron_constants_f64(
     neuron: NeuronModel, dt_ms: float, *, current_pa: float, poisson_magnitude: float
 ) -> NDArray[np.float64]:
-    """Return the constants of a model: float64, shape (N_MODEL_FLOAT,), columns of ``kernels.neuron_parts``.
+    """Return the constants of a model: float64, shape (N_MODEL_FLOAT,), columns of `emulator.kernels.neuron.parts`.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def _propagator_31(tau_syn_ms: float, tau_mem_ms: float, c_m_pf: float, dt_ms: f
 
 
 def _set_cond_f64(row: NDArray[np.float64], neuron: LifCondExp, dt_ms: float, current_pa: float) -> None:
-    """Fill in the nodes of the quadrature (``kernels.neuron_cond``); conductances in nS."""
+    """Fill in the nodes of the quadrature (`emulator.kernels.neuron.cond`); conductances in nS."""
     tau_exc, tau_inh, c_m = neuron.tau_syn_exc_ms, neuron.tau_syn_inh_ms, neuron.c_m_pf
     row[part.CX_DECAY_MEM] = math.exp(-dt_ms / neuron.tau_mem_ms)
     row[part.CX_LOAD_EXC] = -tau_exc * math.expm1(-dt_ms / tau_exc) / c_m

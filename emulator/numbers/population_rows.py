@@ -73,7 +73,7 @@ def _row(population: Population, dt_ms: float, scales: dict[tuple[str, Receptor]
 
 
 def population_codes(network: Network) -> NDArray[np.int64]:
-    """Code of every population's model (``kernels.neuron_parts``): int64, shape (n_populations,)."""
+    """Code of every population's model (`emulator.kernels.neuron.parts`): int64, shape (n_populations,)."""
     return np.array([model_code(population.neuron) for population in network.populations], np.int64)
 
 

@@ -14,7 +14,7 @@ from emulator.timing.pipeline_step import pipeline_step
 from models.errors import ParameterError
 from models.machine.file import load_machine
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SECTIONS = {
     "n_pipelines": "core.n_per_chip",
     "transceiver_ns": "pipeline.transceiver_ns",

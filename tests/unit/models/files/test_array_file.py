@@ -360,7 +360,7 @@ def test_memory_that_is_not_there(path, monkeypatch):
 
 
 def test_files_that_neuromap_holds_can_be_read():
-    folder = Path(__file__).parents[3] / "tests" / "data"
+    folder = Path(__file__).parents[4] / "tests" / "data"
     layout = ArrayLayout(
         what="x", arrays=(ArraySpec(name="params", dtype="integer", shape=("a", "b")),), has_others=True
     )

@@ -33,7 +33,7 @@ from models.network import (
 from models.network.plasticity import PairStdp
 from neuromap.runs.static import static_report
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 N_SOURCES = 40
 MODELS = (LifCurrAlpha, LifCondExp, LifAdaptThresh, LifDelta, Izhikevich)
 

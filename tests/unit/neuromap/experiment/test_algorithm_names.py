@@ -11,7 +11,7 @@ from mapping.route import ROUTERS
 from models.errors import UnknownNameError
 from neuromap.experiment.nouns import PlaceName, RecipeChoice, RouteName
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_names_of_the_experiment_are_those_of_the_algorithms():

@@ -35,7 +35,7 @@ from neuromap.report.html import render_html, write_html
 from neuromap.report.sample import collect_samples
 from neuromap.report.text import render_verdict
 
-_spec = importlib.util.spec_from_file_location("report_fixture", Path(__file__).parents[2] / "report_fixture.py")
+_spec = importlib.util.spec_from_file_location("report_fixture", Path(__file__).parents[3] / "report_fixture.py")
 fixture = importlib.util.module_from_spec(_spec)
 sys.modules["report_fixture"] = fixture
 _spec.loader.exec_module(fixture)

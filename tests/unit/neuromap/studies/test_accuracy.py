@@ -265,7 +265,7 @@ def test_json_holds_the_report(small):
 def test_every_json_field_is_documented(small):
     from pathlib import Path
 
-    text = (Path(__file__).parents[3] / "docs" / "accuracy.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[4] / "docs" / "accuracy.md").read_text(encoding="utf-8")
     written = small[0].report.to_dict()
     variant = written["variants"][0]
     names = {*written, *variant, *variant["neuron"], *variant["trains"], *variant["cost"], *written["network"]}
