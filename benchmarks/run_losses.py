@@ -18,11 +18,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from neuromap.page.style import BLUE, GREY, ORANGE, VERMILLION, new_figure, styled
-from neuromap.runs.full import run_full
+from neuromap.runs.run import run
 
 ROOT = Path(__file__).resolve().parents[1]
 _COMBINED: dict[str, Any] = {"recipe": "combined"}
-#: Name of a case to options of ``run_full``; ``settings`` as on the command line.
+#: Name of a case to options of ``neuromap.run``; ``settings`` as on the command line.
 CASES: dict[str, dict[str, Any]] = {
     "ensembles": {"recipe": "ensemble"},
     **{f"combined, {pace:g}x": _COMBINED | {"time_scale_factor": pace} for pace in (8.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.5)},
@@ -46,7 +46,7 @@ def run_case(name: str, scale: float, seconds: float) -> dict[str, Any]:
         settings.append(f"network.v_init={options.pop('v_init')}")
         seconds = 0.2
     start = time.perf_counter()
-    full = run_full("pd14", scale=scale, seconds=seconds, html=False, settings=tuple(settings), **options)
+    full = run("pd14", depth="full", scale=scale, seconds=seconds, html=False, settings=tuple(settings), **options)
     return {
         "case": name,
         "scale": scale,

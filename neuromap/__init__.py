@@ -1,6 +1,6 @@
 """Map a spiking network onto a neuromorphic machine and find out whether it fits, keeps up, and what it costs.
 
-The names a notebook needs, each loaded on first use::
+The names that a notebook needs, each loaded on first use::
 
     import neuromap as nm
 
@@ -13,30 +13,69 @@ from __future__ import annotations
 import importlib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what type checkers and editors see; a test compares it with _EXPORTS
+    from emulator.engine.simulate import simulate as simulate
+    from emulator.timing.kinds import phases as phases
+    from models.errors import NeuromapError as NeuromapError
+    from models.machine import Machine as Machine
+    from models.machine.file import list_machines as list_machines
+    from models.machine.file import load_machine as load_machine
+    from models.network import Network as Network
+    from models.networks import NETWORKS as NETWORKS
+    from neuromap.experiment.check import check_experiment as check_experiment
+    from neuromap.experiment.load import apply_settings as apply_settings
+    from neuromap.experiment.load import load_experiment as load_experiment
+    from neuromap.experiment.network import build_network as build_network
+    from neuromap.experiment.nouns import Experiment as Experiment
+    from neuromap.experiment.nouns import MachineChoice as MachineChoice
+    from neuromap.experiment.nouns import NetworkChoice as NetworkChoice
+    from neuromap.experiment.nouns import RecipeChoice as RecipeChoice
+    from neuromap.experiment.prepare import Prepared as Prepared
+    from neuromap.experiment.prepare import prepare as prepare
+    from neuromap.measures.results import Report as Report
+    from neuromap.runs.cores import Result as Result
+    from neuromap.runs.dynamic import DynamicResult as DynamicResult
+    from neuromap.runs.full import FullResult as FullResult
+    from neuromap.runs.map import map_network as map_network
+    from neuromap.runs.mapping_folder import verify_folder as verify_folder
+    from neuromap.runs.run import run as run
+    from neuromap.runs.static import StaticResult as StaticResult
+    from neuromap.studies.accuracy.result import AccuracyResult as AccuracyResult
+    from neuromap.studies.accuracy.run import accuracy as accuracy
+    from neuromap.studies.published.table import published as published
 
 #: Public name -> module that defines it.
 _EXPORTS = {
-    "run": "neuromap.runs.cores",
+    "run": "neuromap.runs.run",
+    "map_network": "neuromap.runs.map",
     "accuracy": "neuromap.studies.accuracy.run",
-    "AccuracyResult": "neuromap.studies.accuracy.result",
-    "map_network": "neuromap.runs.cores",
     "published": "neuromap.studies.published.table",
+    "simulate": "emulator.engine.simulate",
+    "phases": "emulator.timing.kinds",
+    "prepare": "neuromap.experiment.prepare",
+    "verify_folder": "neuromap.runs.mapping_folder",
     "Result": "neuromap.runs.cores",
-    "Experiment": "neuromap.experiment.load",
-    "NetworkChoice": "neuromap.experiment.load",
-    "MachineChoice": "neuromap.experiment.load",
-    "RecipeChoice": "neuromap.experiment.load",
+    "StaticResult": "neuromap.runs.static",
+    "DynamicResult": "neuromap.runs.dynamic",
+    "FullResult": "neuromap.runs.full",
+    "AccuracyResult": "neuromap.studies.accuracy.result",
+    "Report": "neuromap.measures.results",
+    "Prepared": "neuromap.experiment.prepare",
+    "Experiment": "neuromap.experiment.nouns",
+    "NetworkChoice": "neuromap.experiment.nouns",
+    "MachineChoice": "neuromap.experiment.nouns",
+    "RecipeChoice": "neuromap.experiment.nouns",
     "load_experiment": "neuromap.experiment.load",
     "apply_settings": "neuromap.experiment.load",
-    "check_experiment": "neuromap.experiment.load",
-    "build_network": "neuromap.experiment.load",
+    "check_experiment": "neuromap.experiment.check",
+    "build_network": "neuromap.experiment.network",
     "load_machine": "models.machine.file",
     "list_machines": "models.machine.file",
     "Machine": "models.machine",
     "Network": "models.network",
     "NETWORKS": "models.networks",
-    "Report": "neuromap.measures.results",
     "NeuromapError": "models.errors",
 }
 
@@ -46,7 +85,7 @@ __all__ = ["__version__", *sorted(_EXPORTS)]
 def _check_siblings() -> None:
     """Raise ImportError unless ``models``, ``mapping`` and ``emulator`` are the ones next to this package.
 
-    Their names are common; a file of the user's called ``models.py`` would be imported in their place.
+    Their names are common: a file ``models.py`` of the user would be imported in the place of ours.
     """
     home = Path(__file__).resolve().parent.parent
     for name in ("models", "mapping", "emulator"):
@@ -58,7 +97,7 @@ def _check_siblings() -> None:
         hider = "nothing by that name" if spec is None else str(origin or list(spec.submodule_search_locations or []))
         raise ImportError(
             f"package {name!r} of neuromap: needs {wanted}, has {hider}; "
-            "rename what hides it, or start Python from another folder"
+            "rename the file or folder that hides it, or start Python from another folder"
         )
 
 

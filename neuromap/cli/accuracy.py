@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from neuromap.cli.values import NUMBER
-
-_FLAG = Parameter(negative=(), show_default=False)
+from neuromap.cli.values import FLAG, NUMBER, SET
 
 
 @Parameter(name="*")
@@ -31,11 +29,11 @@ class AccuracyOptions:
     "How a delay is counted [nest]."
     threads: Annotated[int | None, NUMBER] = None
     "Threads of the emulator; they do not change the result [2]."
-    settings: Annotated[tuple[str, ...], Parameter(name="--set", negative=(), show_default=False)] = ()
+    settings: Annotated[tuple[str, ...], SET] = ()
     "path=value: replace a value of the experiment or its machine; may be repeated."
     out: Path | None = None
     "Folder for the results [out/accuracy-NETWORK-seedN, or the next free one of that name]."
-    overwrite: Annotated[bool, _FLAG] = False
+    overwrite: Annotated[bool, FLAG] = False
     "Replace the files in an output folder that is not empty."
 
     def given(self) -> dict[str, Any]:
@@ -55,9 +53,9 @@ def accuracy(
     rounding: str = "floor,nearest,stochastic",
     weights: str = "16,8,4",
     weight_rounding: str = "nearest",
-    all_combinations: Annotated[bool, _FLAG] = False,
+    all_combinations: Annotated[bool, FLAG] = False,
     options: AccuracyOptions = _DEFAULTS,
-    no_html: Annotated[bool, _FLAG] = False,
+    no_html: Annotated[bool, FLAG] = False,
 ) -> int:
     """Compare number formats: the same network in each arithmetic, against float64 and another seed of it.
 
@@ -79,7 +77,7 @@ def accuracy(
         Write no accuracy.html.
     """
     from neuromap.cli import terminal
-    from neuromap.cli.process import EXIT_INTERRUPTED
+    from neuromap.cli.exit_codes import EXIT_INTERRUPTED
     from neuromap.experiment.option_use import check_needs
     from neuromap.output.folder import prepare_out_folder, unused_folder
     from neuromap.studies.accuracy.run import accuracy as compare

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
 from models.errors import ParameterError
-from neuromap.cli.values import NUMBER
+from neuromap.cli.values import NUMBER, SET
 
 machines = App(name="machines", help="List the machines; show or check one.", help_format="plaintext")
-_REPEATED = Parameter(name="--set", negative=(), show_default=False)
 
 
 @machines.default
@@ -29,7 +28,7 @@ def machines_show(
     name: str,
     /,
     *,
-    settings: Annotated[tuple[str, ...], _REPEATED] = (),
+    settings: Annotated[tuple[str, ...], SET] = (),
     boards: Annotated[int | None, NUMBER] = None,
     out: Path | None = None,
 ) -> int:

@@ -20,10 +20,8 @@ from types import FrameType
 from typing import Any, TextIO
 
 from models.errors import FileWriteError, NeuromapWarning
+from neuromap.cli.exit_codes import EXIT_INTERRUPTED
 
-EXIT_SYSTEM = 1
-EXIT_WRONG_INPUT = 2
-EXIT_INTERRUPTED = 130
 _ENDING = ("SIGTERM", "SIGHUP")  # besides SIGINT, which Python knows
 #: What stands for a character that a terminal cannot show, where leaving off its accents is not enough.
 _ASCII = {  # +- x / arrows, comparisons, dashes, dots, ticks, Ohm, deg, quotes, blocks, micro

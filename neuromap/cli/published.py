@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from neuromap.cli.process import EXIT_INTERRUPTED
-from neuromap.cli.values import NUMBER
+from neuromap.cli.exit_codes import EXIT_INTERRUPTED
+from neuromap.cli.values import FLAG, NUMBER
 
 if TYPE_CHECKING:
     from neuromap.studies.published.table import PublishedTable
 
-_FLAG = Parameter(negative=(), show_default=False)
 _ROWS = Parameter(name="--rows", negative=(), show_default=False)
 _OUT = Path("out") / "published"
 _TABLE_WIDTH = 150  # a narrow terminal wraps lines, which is better than cutting numbers
@@ -27,8 +26,8 @@ def published(
     seed: Annotated[int, NUMBER] = 1234,
     threads: Annotated[int | None, NUMBER] = None,
     out: Path = _OUT,
-    overwrite: Annotated[bool, _FLAG] = False,
-    no_figures: Annotated[bool, _FLAG] = False,
+    overwrite: Annotated[bool, FLAG] = False,
+    no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
     """Print the published results of PD14 and ours; the same command again goes on where one was ended.
 

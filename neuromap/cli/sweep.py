@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from neuromap.cli.app import Options
-from neuromap.cli.process import EXIT_INTERRUPTED
-from neuromap.cli.values import NUMBER
+from neuromap.cli.exit_codes import EXIT_INTERRUPTED
+from neuromap.cli.options import Options
+from neuromap.cli.values import FLAG, NUMBER
 
 if TYPE_CHECKING:
     from neuromap.studies.sweep.run import SweepResult
 
-_FLAG = Parameter(negative=(), show_default=False)
 _VARY = Parameter(name="--vary", negative=(), show_default=False)
 _DEFAULTS = Options()
 _MAX_SHOWN = 50
@@ -40,7 +39,7 @@ def sweep(
     options: Options = _DEFAULTS,
     depth: Literal["static", "cores"] = "static",
     jobs: Annotated[int | None, NUMBER] = None,
-    no_figures: Annotated[bool, _FLAG] = False,
+    no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
     """Run an experiment at every point of a grid of settings; the same command again goes on where one was ended.
 

@@ -1,4 +1,7 @@
-"""Numbers on the command line: read as in an experiment file, so that 1.5 is no whole number and 1e3 is one."""
+"""Annotations of options: how their numbers are read, and their help.
+
+Numbers are read as in an experiment file, so that 1.5 is no whole number and 1e3 is one.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from cyclopts import Parameter
 
 from models.bounds import check_value, describe
 from models.errors import ParameterError
+from neuromap.experiment.options import text_of
 
 
 def read_number(hint: Any, tokens: Sequence[Any]) -> Any:
@@ -33,9 +37,12 @@ def read_number(hint: Any, tokens: Sequence[Any]) -> Any:
 
 #: Annotation of every option that is a number.
 NUMBER = Parameter(converter=read_number)
-#: Help of ``--recipe``.
-RECIPE_HELP = (
-    "How populations are cut into cores [the machine's]. combined: a core holds neurons and their synapses. ensemble: "
-    "a neuron core and its synapse cores share a chip. spread: every chip gets an equal share of every population. "
-    "hypergraph: slices that receive the same spikes share a chip."
-)
+#: Annotation of a switch that has no opposite.
+FLAG = Parameter(negative=(), show_default=False)
+#: Annotation of ``--set``, which may be repeated.
+SET = Parameter(name="--set", negative=(), show_default=False)
+
+
+def told(option: str) -> Parameter:
+    """Return the help of an option that `neuromap.run` has as well."""
+    return Parameter(help=text_of(option))

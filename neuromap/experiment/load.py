@@ -1,77 +1,48 @@
-"""What to run: a network, a machine, a mapping recipe, and how long.
+"""Reads an experiment from a file, a name, a `Network` object and options: what to run, on what, and how long.
 
 An experiment is a frozen dataclass, an optional YAML file, and settings by dotted path (``--set``); the path of a
 setting is its place in the file: ``network.scale``, ``machine.core.clock_hz``, ``recipe.neurons_per_core``,
-``seconds``. Everything that can be checked before long work is checked by `check_experiment`.
+``seconds``. `neuromap.experiment.check` checks what one value does not show.
 """
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from mapping.partition.limits import check_shared_memory
 from mapping.usual import usual_recipe, usual_router
 from models.bounds import check_value, hints_of
-from models.check import MAX_COUNT
-from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
+from models.errors import NeuromapError, ParameterError
 from models.files.config_file import parse_settings, place_of, plain, read_yaml, unknown_key
-from models.machine import Machine
 from models.machine.file import load_machine, machine_hints
 from models.machine.units import unit_of
 from models.network import Network
-from models.units import MAX_STEPS, ms_to_steps
-from neuromap.experiment.constraints import check_constraints
-from neuromap.experiment.fixed_point import fixed_point_notes
-from neuromap.experiment.nouns import (
-    Experiment,
-    MachineChoice,
-    NetworkChoice,
-    RecipeChoice,
-    RecipeName,
-    default_n_threads,
-)
-from neuromap.experiment.option_use import OPTION_PATHS, Job, check_fixed_point, check_read, given_by_path
-
-__all__ = [
-    "OPTION_PATHS",
-    "Experiment",
-    "MachineChoice",
-    "NetworkChoice",
-    "RecipeChoice",
-    "RecipeName",
-    "apply_settings",
-    "build_network",
-    "check_experiment",
-    "default_n_threads",
-    "load_experiment",
-    "make_experiment",
-    "network_hints",
-]
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.network import OBJECT_NEEDED, choice_of, moved, network_hints
+from neuromap.experiment.nouns import Experiment, MachineChoice, NetworkChoice, RecipeChoice
+from neuromap.experiment.option_use import Job, check_fixed_point, check_read, given_by_path
+from neuromap.experiment.options import Settings
 
 _SETTINGS = "the settings"
+#: The values of an experiment by dotted path, each with its place in a file.
+Leaves = dict[str, tuple[Any, str]]
 
 
 def make_experiment(
-    experiment: Experiment | str,
-    *,
-    job: Job | None = None,
-    settings: Mapping[str, object] | list[str] | tuple[str, ...] = (),
-    **options: object,
+    network: Experiment | Network | str, *, job: Job | None = None, settings: Settings = (), **options: object
 ) -> Experiment:
-    """Return an experiment from an experiment, the name of a built-in network or a file, with options applied.
+    """Return an experiment from an experiment, a network or a file, with options applied.
 
     Parameters
     ----------
-    experiment : Experiment or str
-        A string that ends in ``.yaml`` or ``.yml`` or holds a ``/`` is a file, another one a network.
+    network : Experiment, Network or str
+        A string that ends in ``.yaml`` or ``.yml`` or holds a ``/`` names an experiment file, any other string a
+        built-in network.
     job : str, optional
-        What the experiment is made for (`neuromap.experiment.option_use`); a setting or option that it does not read is
-        an error.
+        The command that the experiment is made for (`neuromap.experiment.option_use`). A setting or option that this
+        command does not read is an error.
     settings : mapping or sequence of str
         Values by dotted path (``{"machine.core.clock_hz": 150e6}``).
     **options
@@ -82,17 +53,55 @@ def make_experiment(
     UnknownNameError, ParameterError
         For an unknown option, path or name, a wrong value, one that is given twice, or one that ``job`` does not read.
     """
-    if isinstance(experiment, str):
-        is_file = experiment.endswith((".yaml", ".yml")) or "/" in experiment
-        experiment = load_experiment(experiment) if is_file else Experiment(network=NetworkChoice(name=experiment))
-    if not isinstance(experiment, Experiment):
-        raise ParameterError("experiment", experiment, "an Experiment, the name of a network, or a file")
+    if isinstance(network, str) and is_experiment_file(network):
+        network = load_experiment(network)
+    return with_applied(read_source(network)[0], job=job, settings=settings, **options)
+
+
+def is_experiment_file(name: str) -> bool:
+    """Return whether a string names an experiment file, not a built-in network."""
+    return name.endswith((".yaml", ".yml")) or "/" in name
+
+
+def read_source(source: Experiment | Network | str, network: Network | None = None) -> tuple[Experiment, Leaves]:
+    """Return the experiment that a user names, its values not checked together yet, and their places in its file."""
+    if isinstance(source, str):
+        if is_experiment_file(source):
+            return read_experiment(source, network=network)
+        return _of(NetworkChoice(name=source)), {}
+    if isinstance(source, Network):
+        return _of(choice_of(source)), {}
+    if not isinstance(source, Experiment):
+        allowed = "an Experiment, a Network, the name of a built-in network, or an experiment file"
+        raise ParameterError("network", source, allowed)
+    return source, {}
+
+
+def _of(network: NetworkChoice) -> Experiment:
+    return Experiment(network=network)
+
+
+def with_applied(
+    experiment: Experiment, *, job: Job | None = None, settings: Settings = (), **options: object
+) -> Experiment:
+    """Return the experiment with options applied, as `make_experiment` does."""
     by_path, names = given_by_path({**options, "settings": settings})
+    _check_object(experiment, by_path, names)
     made = apply_settings(experiment, _usual_on_new_machine(experiment, by_path) | by_path)
     if job is not None:
         check_read(job, by_path, names, neurons_per_core=made.recipe.neurons_per_core)
         check_fixed_point(made.arithmetic, by_path, names)
     return made
+
+
+def _check_object(experiment: Experiment, paths: Iterable[str], names: Mapping[str, str]) -> None:
+    """Raise ParameterError for a parameter of a built-in network that is given with a `Network` object."""
+    for path in paths:
+        if experiment.network.digest is not None and path.partition(".")[0] == "network":
+            allowed = "the name of a built-in network: a Network object is run as it is"
+            raise ParameterError(
+                f"option {names.get(path, path)}", f"Network object {experiment.network.name}", allowed
+            )
 
 
 def _usual_on_new_machine(experiment: Experiment, by_path: Mapping[str, object]) -> dict[str, object]:
@@ -114,53 +123,7 @@ def _usual(machine_name: str) -> dict[str, str]:
     return {"recipe.name": usual_recipe(machine), "recipe.route": usual_router(machine)}
 
 
-# ---- networks ----------------------------------------------------------------------------------------------------
-
-
-def network_hints(name: str) -> dict[str, Any]:
-    """Return the type hints of the parameters of a built-in network.
-
-    Raises
-    ------
-    UnknownNameError
-        If there is no such network.
-    """
-    from models.networks import NETWORKS
-
-    if name not in NETWORKS:
-        raise UnknownNameError("network", name, NETWORKS)
-    hints = hints_of(NETWORKS[name])
-    return {key: hints[key] for key in inspect.signature(NETWORKS[name]).parameters}
-
-
-def build_network(choice: NetworkChoice) -> Network:
-    """Build the network of an experiment.
-
-    Raises
-    ------
-    UnknownNameError, ParameterError
-        If the name or a parameter is wrong.
-    """
-    from models.networks import NETWORKS
-
-    hints = network_hints(choice.name)
-    parameters = {}
-    for key, value in choice.parameters.items():
-        if key not in hints:
-            raise unknown_key(f"parameter of network {choice.name!r}", key, list(hints))
-        parameters[key] = check_value(f"network.{key}", value, hints[key])
-    try:
-        return NETWORKS[choice.name](**parameters)
-    except ParameterError as err:
-        inner = re.search(r"\((\w+)\)$", err.name)  # a builder says "pd14(n_scale)"
-        if inner and inner.group(1) in parameters:
-            raise _moved(err, f"network.{inner.group(1)}") from err
-        raise
-
-
 # ---- files and settings ------------------------------------------------------------------------------------------
-
-_Leaves = dict[str, tuple[Any, str]]  # dotted path -> value and place
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -173,22 +136,42 @@ def load_experiment(path: str | Path) -> Experiment:
     UnknownNameError, ParameterError
         With file and line.
     """
+    experiment, leaves = read_experiment(path)
+    try:
+        check_experiment(experiment)
+    except ParameterError as err:
+        raise located(err, leaves) from err
+    return experiment
+
+
+def read_experiment(path: str | Path, *, network: Network | None = None) -> tuple[Experiment, Leaves]:
+    """Read an experiment from a YAML file without checking its values together; return it with the place of each."""
     file = Path(path)
-    leaves: _Leaves = dict(_flatten(read_yaml(file), "", str(file)))
+    leaves: Leaves = dict(_flatten(read_yaml(file), "", str(file)))
     machine = leaves.get("machine.name")
     if machine is not None and isinstance(machine[0], str) and machine[0].endswith((".yaml", ".yml")):
         leaves["machine.name"] = (str(file.parent / machine[0]), machine[1])
     if machine is not None:
         leaves = {path: (value, "") for path, value in _usual(str(leaves["machine.name"][0])).items()} | leaves
-    experiment = _from_leaves(leaves)
-    try:
-        check_experiment(experiment)
-    except ParameterError as err:
-        raise _located(err, leaves) from err
-    return experiment
+    if "network.digest" not in leaves:
+        return _from_leaves(leaves), leaves
+    choice = _object_in(leaves, network)
+    others = {path: leaf for path, leaf in leaves.items() if not path.startswith("network.")}
+    return replace(_from_leaves(others), network=choice), leaves
 
 
-def apply_settings(experiment: Experiment, settings: Mapping[str, object] | list[str] | tuple[str, ...]) -> Experiment:
+def _object_in(leaves: Leaves, network: Network | None) -> NetworkChoice:
+    """Return the choice of the object that a file names by its digest."""
+    digest, where = leaves["network.digest"]
+    if network is None:
+        raise ParameterError(_at("network", where), leaves.get("network.name", (None, ""))[0], OBJECT_NEEDED)
+    choice = choice_of(network)
+    if choice.digest != digest:
+        raise ParameterError(_at("network.digest", where), choice.digest, f"the network with the digest {digest}")
+    return choice
+
+
+def apply_settings(experiment: Experiment, settings: Settings) -> Experiment:
     """Return the experiment with values replaced by dotted path.
 
     Parameters
@@ -202,11 +185,15 @@ def apply_settings(experiment: Experiment, settings: Mapping[str, object] | list
     UnknownNameError, ParameterError
         If a path or a value is wrong.
     """
-    leaves = dict(_to_leaves(experiment))
-    for path, value in parse_settings(settings).items():
+    given = parse_settings(settings)
+    _check_object(experiment, given, {})
+    network = experiment.network
+    leaves = dict(_to_leaves(experiment if network.digest is None else replace(experiment, network=NetworkChoice())))
+    for path, value in given.items():
         target = f"{path}.name" if path in ("network", "machine", "recipe") else path
         leaves[target] = (plain(value), _SETTINGS)
-    return _from_leaves(leaves)
+    made = _from_leaves(leaves)
+    return made if network.digest is None else replace(made, network=network)
 
 
 def _flatten(mapping: Any, prefix: str, file: str) -> Iterator[tuple[str, tuple[Any, str]]]:
@@ -243,13 +230,13 @@ def _to_leaves(experiment: Experiment) -> Iterator[tuple[str, tuple[Any, str]]]:
             yield f"{entry.name}.{key}", (item, "")
 
 
-def _from_leaves(leaves: _Leaves) -> Experiment:
+def _from_leaves(leaves: Leaves) -> Experiment:
     """Build an experiment; each path and type is checked, with its place in the error."""
     network_name, where = leaves.get("network.name", (NetworkChoice().name, ""))
     try:
         parameters = network_hints(check_value("network", network_name, str))
     except ParameterError as err:
-        raise _moved(err, _at(err.name, where)) from err
+        raise moved(err, _at(err.name, where)) from err
     hints = _path_hints(parameters)
     values: dict[str, dict[str, Any]] = {"": {}, "network": {}, "machine": {}, "recipe": {}}
     for path, (value, where) in leaves.items():
@@ -267,7 +254,7 @@ def _from_leaves(leaves: _Leaves) -> Experiment:
             **values[""],
         )
     except ParameterError as err:
-        raise _located(err, leaves) from err
+        raise located(err, leaves) from err
 
 
 def _named(default: Any, values: dict[str, Any], rest: str) -> Any:
@@ -299,97 +286,14 @@ def _unknown_path(path: str, where: str, known: list[str], network: str) -> Para
     return unknown_key(_at(f"{what} of {of}", where), key, siblings)
 
 
-def _located(err: ParameterError, leaves: _Leaves) -> ParameterError:
+def located(err: ParameterError, leaves: Leaves) -> ParameterError:
     """Return the error with the place of the value that caused it, where that is known."""
     name = err.name.split(" at ")[0]
     for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
         if path in leaves:
-            return _moved(err, _at(path, leaves[path][1]))
+            return moved(err, _at(path, leaves[path][1]))
     return err
 
 
 def _at(what: str, where: str) -> str:
     return f"{what} at {where}" if where else what
-
-
-def _moved(err: ParameterError, name: str) -> ParameterError:
-    """Return the same error under another name."""
-    if isinstance(err, UnknownNameError):
-        return UnknownNameError(name, str(err.value), err.known)
-    return ParameterError(name, err.value, err.allowed)
-
-
-# ---- checks ------------------------------------------------------------------------------------------------------
-
-
-def _check_sizes(experiment: Experiment, network: Network) -> None:
-    """Check that durations are whole numbers of steps, and that steps and neuron ids fit the words that count them."""
-    n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
-    n_steps += ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
-    if n_steps > MAX_STEPS:
-        longest_s = MAX_STEPS * network.dt_ms * 1e-3
-        allowed = f"at most {longest_s:,.6g} s with the warm-up ({MAX_STEPS:,} steps of {network.dt_ms:g} ms)"
-        raise ParameterError("seconds", experiment.seconds, allowed)
-    if network.n_sources > MAX_COUNT:
-        raise CapacityError(
-            "neurons and sources",
-            f"network {network.name}",
-            need=network.n_sources,
-            have=MAX_COUNT,
-            unit="neurons",
-            hint="lower its scale or its numbers of neurons",
-        )
-
-
-def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
-    """Check everything that can be checked before long work.
-
-    Parameters
-    ----------
-    experiment : Experiment
-
-    Returns
-    -------
-    network : Network
-    machine : Machine
-        What the experiment names, built.
-
-    Raises
-    ------
-    UnknownNameError, ParameterError, CapacityError
-        If a name or value is wrong, a duration is no whole number of steps, or a slice cannot fit on any core or chip.
-    """
-    network = build_network(experiment.network)
-    machine = load_machine(experiment.machine.name, experiment.machine.settings)
-    _check_sizes(experiment, network)
-    machine.check_tick(network.dt_ms, experiment.time_scale_factor)
-    if experiment.poisson == "kiss":
-        from emulator.engine.poisson_kiss import kiss_rates
-
-        kiss_rates(network)
-    fixed_point_notes(experiment, network)
-    recipe, core = experiment.recipe, machine.core
-    check_shared_memory(machine, recipe.name)
-    check_constraints(recipe, network, machine)
-    if isinstance(recipe.neurons_per_core, int) and recipe.neurons_per_core > core.max_neurons:
-        raise CapacityError(
-            "neurons of a core",
-            f"every core of {machine.name}",
-            need=recipe.neurons_per_core,
-            have=core.max_neurons,
-            unit="neurons",
-            hint=f"lower recipe.neurons_per_core (--neurons-per-core) to at most {core.max_neurons}, or take 'auto'",
-        )
-    if recipe.n_synapse_cores is not None:
-        n_fixed = 1 + any(population.poisson for population in network.populations)
-        n_free = core.n_per_chip - core.n_monitor_per_chip - recipe.reserved_cores
-        if recipe.n_synapse_cores + n_fixed > n_free:
-            raise CapacityError(
-                "cores of an ensemble",
-                f"every chip of {machine.name}",
-                need=recipe.n_synapse_cores + n_fixed,
-                have=n_free,
-                unit="cores",
-                hint=f"lower recipe.n_synapse_cores to at most {n_free - n_fixed}",
-            )
-    return network, machine

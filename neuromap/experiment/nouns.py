@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from models.bounds import Bound, check_fields
@@ -60,16 +60,35 @@ def default_n_threads() -> int:
     return min(2, n_cpus)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NetworkChoice:
-    """A built-in network and its parameters."""
+    """A built-in network and its parameters, or a `Network` object (`neuromap.experiment.network.choice_of`)."""
 
     __pydantic_config__ = _SCHEMA_CONFIG
 
     name: str = "pd14"
-    """Name of a network that comes with neuromap."""
+    """Name of a built-in network, or of the object."""
     parameters: dict[str, Any] = field(default_factory=dict)
-    """Arguments of the function that builds it, for example ``scale``; the rest keep their defaults."""
+    """Arguments of the function that builds a built-in network, for example ``scale``; the rest keep their defaults."""
+    digest: str | None = None
+    """Digest of the object's values (`mapping.files.digest`), by which two objects are compared; null: built-in."""
+    given: Any = field(default=None, compare=False)
+    """The `Network` object. It is not part of files."""
+
+    def __post_init__(self) -> None:
+        if self.digest is None and self.given is not None:
+            raise ParameterError("NetworkChoice.digest", None, "the digest of the object; use choice_of(network)")
+        if self.digest is not None and self.parameters:
+            raise ParameterError("NetworkChoice.parameters", self.parameters, "none beside a Network object")
+
+    def __repr__(self) -> str:
+        shown = f"name={self.name!r}, parameters={self.parameters!r}"
+        return f"NetworkChoice({shown}{f', digest={self.digest!r}' if self.digest is not None else ''})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return name, parameters and, of an object, its digest; ready for JSON."""
+        content = {"name": self.name, "parameters": dict(self.parameters)}
+        return content if self.digest is None else content | {"digest": self.digest}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +186,8 @@ class Experiment:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the experiment as plain dicts, ready for JSON."""
-        return asdict(self)
+        without = replace(self, network=NetworkChoice())  # a network that was given as an object is not copied
+        return asdict(without) | {"network": self.network.to_dict()}
 
     def simulation_options(self, dt_ms: float) -> SimulationOptions:
         """Return the options of the simulation of a network with the time step ``dt_ms``."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from models.errors import ParameterError
 from models.files.config_file import parse_settings
+from neuromap.experiment.options import OPTIONS_OF_DEPTH, default_of, options_of
 
 Job = Literal["map", "static", "dynamic", "cores", "full", "accuracy", "sweep_static", "sweep_cores", "animate"]
 
@@ -30,7 +31,6 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _SIMULATE = ("cores", "full", "sweep_cores")
-_PACKETS = ("dynamic", "full")
 _MAPPED = tuple(job for job in COMMANDS if job != "accuracy")
 
 #: Settings of an experiment, by their first path part, and the jobs that read them; the others are read by all.
@@ -48,17 +48,6 @@ READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "time_scale_factor": ("static", "dynamic", "cores", "full", "sweep_static", "sweep_cores", "animate"),
         "n_threads": ("cores", "full", "accuracy"),
         "memory_gib": _SIMULATE,
-    }
-)
-#: Options of the command line that are no settings, and the depths of ``run`` that read them.
-DEPTHS_OF_OPTION: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "--spikes": ("dynamic",),
-        "--trace": ("dynamic", "full"),
-        "--engine": ("dynamic", "full"),
-        "--end-of-tick": _PACKETS,
-        "--in-phase": _PACKETS,
-        "--no-html": ("dynamic", "cores", "full"),
     }
 )
 #: Settings that only the machine's fixed point reads.
@@ -145,12 +134,16 @@ def check_fixed_point(arithmetic: str, given: Iterable[str], names: Mapping[str,
             )
 
 
-def check_depth_options(depth: str, given: Mapping[str, Any]) -> None:
-    """Raise ParameterError for an option of ``run`` that a depth does not read; None and False are not given."""
+def check_depth_options(depth: str, given: Mapping[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Raise ParameterError for an option of `neuromap.run` that a depth does not read.
+
+    An option that has its default counts as not given. ``names``: what an error calls options, where that is not their
+    own name.
+    """
     for name, value in given.items():
-        readers = DEPTHS_OF_OPTION[name]
-        if value is not None and value is not False and depth not in readers:
-            raise unread(name, [COMMANDS[one] for one in readers], COMMANDS[depth])
+        readers = [depth for depth, kind in OPTIONS_OF_DEPTH.items() if name in options_of(kind)]
+        if depth not in readers and value != default_of(name):
+            raise unread(names.get(name, name), [COMMANDS[one] for one in readers], COMMANDS[depth])
 
 
 def check_needs(name: str, value: object, other: str, is_given: bool) -> None:

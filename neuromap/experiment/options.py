@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args, get_origin, get_type_hints
@@ -25,7 +25,8 @@ from neuromap.experiment.nouns import (
     RouteName,
 )
 
-Settings = Mapping[str, object] | Sequence[str]
+#: Values by their paths: ``{path: value}`` or ``["path=value"]``.
+Settings = Mapping[str, object] | list[str] | tuple[str, ...]
 EngineName = Literal["compiled", "simpy"]
 EndOfTickName = Literal["late", "drop", "wait"]
 
@@ -290,6 +291,7 @@ class SweepOptions(
 OPTIONS_OF_DEPTH: Mapping[str, type] = MappingProxyType(
     {"static": StaticOptions, "dynamic": DynamicOptions, "cores": CoresOptions, "full": FullOptions}
 )
+_NOT_OF_EXPERIMENT = (PacketOptions, SpikeOptions, RemedyOptions, PageOptions, OutputOptions)
 #: Defaults that are not None; None leaves a value as the experiment has it.
 _DEFAULTS: Mapping[str, object] = MappingProxyType(
     {"overwrite": False, "html": True, "remedies": True, "with_log": False, "settings": ()}
@@ -304,6 +306,17 @@ def options_of(kind: type) -> Mapping[str, tuple[Any, str]]:
         hint, text = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
         found[name] = (hint, text)
     return found
+
+
+def default_of(name: str) -> object:
+    """Return the value of an option that is not given."""
+    return _DEFAULTS.get(name)
+
+
+def of_experiment(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that belong to the experiment, as `neuromap.experiment.prepare.prepare` takes them."""
+    others = set().union(*(options_of(kind) for kind in _NOT_OF_EXPERIMENT))
+    return {name: value for name, value in options.items() if name not in others}
 
 
 @functools.cache
@@ -344,7 +357,7 @@ def with_options(kind: type, mark: Callable[[str], str] = lambda name: "") -> Ca
         options = options_of(kind)
         known = {one.name for one in own if one.kind is not inspect.Parameter.POSITIONAL_ONLY} | set(options)
         shown = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name), annotation=hint)
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default_of(name), annotation=hint)
             for name, (hint, _) in options.items()
         ]
         checked.__signature__ = given.replace(parameters=[*own, *shown])  # type: ignore[attr-defined]

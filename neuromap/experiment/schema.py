@@ -117,7 +117,8 @@ def machine_schema() -> dict[str, Any]:
 def experiment_schema() -> dict[str, Any]:
     """Return the JSON Schema of an experiment file."""
     from models.networks import NETWORKS
-    from neuromap.experiment.load import Experiment, network_hints
+    from neuromap.experiment.network import network_hints
+    from neuromap.experiment.nouns import Experiment
 
     whole = _type_schema(Experiment)
     properties = dict(whole["properties"])

@@ -25,7 +25,7 @@ from models.machine.ranges import open_times, unranged_in, unranged_times
 from models.topology import Topology, build_topology
 from models.topology.drawing import lay_out
 from models.units import ms_to_steps
-from neuromap.experiment.load import Experiment
+from neuromap.experiment.nouns import Experiment
 from neuromap.measures.arrays import RunArrays
 from neuromap.measures.loss import loss_notes, loss_report
 from neuromap.measures.notes import make_notes, weight_notes

@@ -9,7 +9,7 @@ without a range, whose error is unknown.
 from __future__ import annotations
 
 from models.machine import Machine
-from neuromap.experiment.load import Experiment
+from neuromap.experiment.nouns import Experiment
 from neuromap.measures.judgement import DEPENDS, NOTHING, Judgement, judge
 from neuromap.measures.pace_change import lighter_cores, longer_tick, tick_option
 from neuromap.measures.results import Answer, MappingReport, PacketReport, TimingReport, Verdict

@@ -5,17 +5,59 @@ from __future__ import annotations
 import contextlib
 import functools
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from models.errors import ParameterError
 from models.files.atomic_file import UNFINISHED, remove_unfinished
 from neuromap.output.lock import LOCK_NAME, is_locked, locked
 
 _NAME = "output folder (--out)"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a run writes its results: the folder (None: nowhere), whether it may replace others, and its page."""
+
+    folder: Path | None = None
+    overwrite: bool = False
+    html: bool = True
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Output:
+        """Return the output that the options ``out``, ``overwrite`` and ``html`` of a public function ask for."""
+        out = options.get("out")
+        folder = None if out is None else Path(str(out))
+        return cls(folder, bool(options.get("overwrite", False)), bool(options.get("html", True)))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only writer of the folder inside the block.
+
+        The folder is made if it does not exist, and removed again if nothing was written into it.
+
+        Raises
+        ------
+        ParameterError
+            If another process, or another thread, writes into the folder; if it cannot be made.
+        """
+        if self.folder is None:
+            yield
+            return
+        with _claimed(self.folder):
+            yield
+
+    def prepare(self) -> Path | None:
+        """Make the folder and check that results may be written into it (`prepare_out_folder`)."""
+        return None if self.folder is None else prepare_out_folder(self.folder, overwrite=self.overwrite)
+
+
+#: No folder: results are only returned.
+NO_OUTPUT = Output()
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 

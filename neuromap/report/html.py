@@ -295,7 +295,8 @@ def _links(report: Report, arrays: RunArrays) -> str:
 
 
 def _energy(report: Report) -> str:
-    is_pd14 = "pd14" in report.network.name.lower()
+    is_object = "digest" in report.experiment["network"]  # its name is the user's own
+    is_pd14 = "pd14" in report.network.name.lower() and not is_object
     comparison = [
         "<h3>PD14 on real systems</h3>",
         tables.published_table(report),

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,30 +17,29 @@ from emulator.packets.adaptor import Spikes, scenario_of, source_names
 from emulator.packets.drawn_rows import expected_rows
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.engine import run_scenario
-from emulator.packets.machine_numbers import NetworkOptions, check_times, usual_end_of_tick
-from emulator.packets.model import EndOfTick, Engine
+from emulator.packets.machine_numbers import check_times
+from emulator.packets.model import Engine
 from emulator.packets.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.packets.trace import check_trace_size, write_trace
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
-from models.errors import UnknownNameError
 from models.files.atomic_file import write_arrays, write_text
-from models.machine import Machine
 from models.network import Network
+from models.progress import Progress, silent
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
-from neuromap.experiment.load import Experiment, check_experiment, make_experiment
+from neuromap.experiment.prepare import Prepared
 from neuromap.measures.packet_loss import Loss, chip_name, link_name, loss_lines, losses
 from neuromap.measures.words import words_of_kind
-from neuromap.output.folder import one_writer
+from neuromap.output.folder import NO_OUTPUT, Output
 from neuromap.output.spikes import read_spikes
 from neuromap.page.quantity import plural
 from neuromap.report.packets.page import render_packet_page
-from neuromap.runs.cores import map_network, silent
 from neuromap.runs.loss_trial import TrialRun, with_trials
-from neuromap.runs.simpy_estimate import announce_dynamic, entries_per_packet, to_stderr
+from neuromap.runs.map import map_prepared
+from neuromap.runs.packet_choices import PacketChoices, packet_options
+from neuromap.runs.simpy_estimate import announce_dynamic, entries_per_packet
 
-_Choice = TypeVar("_Choice", bound=StrEnum)
 _QUANTILES = (0.5, 0.99, 1.0)
 #: Runs of at most so many events keep their log, which says by how many ticks packets are late.
 _MAX_KEPT_EVENTS = 2_000_000
@@ -115,84 +111,56 @@ class DynamicResult:
     mapping: Mapping
 
 
-@one_writer
 def run_dynamic(
-    experiment: Experiment | str,
-    *,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    spikes: str | Path | None = None,
-    trace: str | Path | None = None,
-    end_of_tick: str | None = None,
-    is_in_phase: bool = True,
-    engine: Engine | str = Engine.COMPILED,
-    html: bool = True,
-    with_log: bool = False,
-    progress: Callable[[str, float, str], None] | None = None,
-    announce: Callable[[str], None] = to_stderr,
-    **options: Any,
+    prepared: Prepared, choices: PacketChoices, output: Output = NO_OUTPUT, *, progress: Progress = silent
 ) -> DynamicResult:
-    """Map an experiment and send its packets.
+    """Map an experiment and run the packets of its spikes.
 
     Parameters
     ----------
-    experiment : Experiment or str
-    out : str or Path, optional
-        Folder for ``dynamic.json``, ``dynamic.npz``, ``packets.html`` and the mapping.
-    overwrite : bool
-    spikes : str or Path, optional
-        ``spikes.npz`` of a run; without it spikes are drawn at the expected rates.
-    trace : str or Path, optional
-        File for a timeline of the whole run (short runs only).
-    end_of_tick : {'late', 'drop', 'wait'}, optional
-        Default: ``wait`` for machines whose steps end with a barrier, else ``late``.
-    is_in_phase : bool
-        Whether the ticks of all cores begin together; else at random phases.
-    engine : {'compiled', 'simpy'}
-        What runs the packets: compiled code, or the SimPy model, which is slow and readable. Results are the same.
-    html : bool
-        Write ``packets.html``.
-    with_log : bool
-        Keep every event (32 bytes each) in ``outcome.log``.
-    progress : callable, optional
-    announce : callable
-        Called with a sentence before a long run of the SimPy engine: how long it will take, an estimate.
-    **options
-        As in ``make_experiment``.
+    prepared : Prepared
+    choices : PacketChoices
+        How the packets are run; without a file of spikes they are drawn at the expected rates.
+    output : Output
+        Its folder gets ``dynamic.json``, ``dynamic.npz``, ``packets.html`` and the mapping.
+    progress : Progress
 
     Raises
     ------
     NeuromapError
-        As `flow.map_network`; for a wrong spikes file; for a trace that is too long; for a machine whose times the
-        packet network cannot count.
+        For a network that does not fit; for a wrong spikes file; for a trace that is too long; for a machine whose
+        times the packet network cannot count.
     KeyboardInterrupt
-        By Ctrl-C before the first tick of packets was done. Later what was done so far is returned and written.
+        By Ctrl-C before the first tick of packets was done. After it, the ticks done so far are returned and written.
     """
-    engine = choose("engine", engine, Engine)
-    experiment = make_experiment(experiment, job="dynamic", **options)
-    network, machine = check_experiment(experiment)
+    with output.alone():
+        return _run_alone(prepared, choices, output, progress)
+
+
+def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progress: Progress) -> DynamicResult:
+    """Run an experiment as `run_dynamic` does, whose folder nobody else writes to."""
+    experiment, network, engine = prepared.experiment, prepared.network, choices.engine
     n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms)
-    from_file = None if spikes is None else read_spikes(spikes, network, n_steps)
-    chosen = packet_options(experiment, machine, end_of_tick, is_in_phase=is_in_phase)
-    check_times(machine, network, chosen)
-    mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
+    from_file = None if choices.spikes is None else read_spikes(choices.spikes, network, n_steps)
+    chosen = packet_options(prepared, choices)
+    check_times(prepared.machine, network, chosen)
+    mapping = map_prepared(prepared, output, progress=progress)
     rates_hz = expected_rates_hz(network, mapping.machine)
     step, neuron = from_file or random_spikes(network, rates_hz, n_steps, experiment.seed)
     lengths, row = expected_rows(mapping, network, neuron, experiment.seed)
     sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, chosen)
-    n_expected, must_log = int(entries_per_packet(scenario).sum()), with_log or trace is not None
-    if trace is not None:
+    n_expected, must_log = int(entries_per_packet(scenario).sum()), choices.with_log or choices.trace is not None
+    if choices.trace is not None:
         check_trace_size(n_expected)
     if engine is Engine.SIMPY:
-        announce_dynamic(scenario, announce)
-    say = progress or silent
+        announce_dynamic(scenario, choices.announce)
     start = time.perf_counter()
     outcome = run_scenario(
         scenario,
         engine,
-        progress=lambda done: say("packets", done, ""),
-        with_log=must_log or (html and out is not None and n_expected <= 2 * _MAX_KEPT_EVENTS),
+        progress=lambda done: progress("packets", done),
+        with_log=must_log or (output.html and output.folder is not None and n_expected <= 2 * _MAX_KEPT_EVENTS),
     )
     run_s = time.perf_counter() - start
     if outcome.n_events > _MAX_KEPT_EVENTS and not must_log:
@@ -203,13 +171,13 @@ def run_dynamic(
     else:
         run = TrialRun(mapping=mapping, network=network, spikes=sent, options=chosen)
         report = replace(report, losses=with_trials(report.losses, run, outcome))
-    if trace is not None:
-        write_packet_trace(outcome, mapping, Path(trace))
-    if out is not None:
-        if html:
+    if choices.trace is not None:
+        write_packet_trace(outcome, mapping, choices.trace)
+    if output.folder is not None:
+        if output.html:
             page = render_packet_page(asdict(report), outcome, mapping, experiment.to_dict())
-            write_text(Path(out) / "packets.html", page)
-        write_dynamic(report, outcome, mapping, Path(out))
+            write_text(output.folder / "packets.html", page)
+        write_dynamic(report, outcome, mapping, output.folder)
     return DynamicResult(report, outcome, mapping)
 
 
@@ -271,32 +239,6 @@ def dynamic_report(
         events_per_s=(n_sent + n_hops + outcome.n_delivered) / max(run_s, 1e-9),
         run_s=run_s,
     )
-
-
-def packet_options(
-    experiment: Experiment, machine: Machine, end_of_tick: EndOfTick | str | None, *, is_in_phase: bool
-) -> NetworkOptions:
-    """Return how the packets and ticks of an experiment are run; what is not given is as the machine does it."""
-    policy = usual_end_of_tick(machine) if end_of_tick is None else choose("end of tick", end_of_tick, EndOfTick)
-    return NetworkOptions(
-        time_scale_factor=experiment.time_scale_factor,
-        is_in_phase=is_in_phase,
-        seed=experiment.seed,
-        end_of_tick=policy,
-    )
-
-
-def choose(what: str, value: str, choices: type[_Choice]) -> _Choice:
-    """Return a member of a vocabulary.
-
-    Raises
-    ------
-    UnknownNameError
-        If it has no such member.
-    """
-    if value not in list(choices):
-        raise UnknownNameError(what, str(value), [str(one) for one in choices])
-    return choices(value)
 
 
 def write_packet_trace(outcome: Outcome, mapping: Mapping, path: Path) -> None:

@@ -3,47 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 from emulator.engine.simulation import Simulation
 from emulator.loop.arrivals import PacketCounts
 from emulator.loop.closed_loop import check_closed_loop, run_closed_loop
 from emulator.loop.coupling import LoopOptions
 from emulator.packets.machine_numbers import check_times
-from emulator.packets.model import EndOfTick, Engine
+from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from emulator.packets.trace import check_trace_size
+from mapping.model import Mapping
+from models.progress import Progress, silent
 from models.units import ms_to_steps
-from neuromap.experiment.load import Experiment, check_experiment, make_experiment
+from neuromap.experiment.nouns import Experiment
+from neuromap.experiment.prepare import Prepared
 from neuromap.measures.feedback import Feedback, feedback_sentence, measure_feedback
 from neuromap.measures.results import Report
 from neuromap.measures.verdict import make_verdict
-from neuromap.output.folder import one_writer
+from neuromap.output.folder import NO_OUTPUT, Output
 from neuromap.output.spikes import write_spikes
-from neuromap.runs.cores import Progress, Result, map_network, run, silent, simulate_experiment, write_results
-from neuromap.runs.dynamic import (
-    DynamicReport,
-    choose,
-    dynamic_report,
-    packet_options,
-    write_dynamic,
-    write_packet_trace,
-)
+from neuromap.runs.cores import Result, run_cores, simulate_experiment, write_results
+from neuromap.runs.dynamic import DynamicReport, dynamic_report, write_dynamic, write_packet_trace
 from neuromap.runs.loss_trial import untried
-from neuromap.runs.simpy_estimate import announce_full, expected_of_loop, to_stderr
+from neuromap.runs.map import map_prepared
+from neuromap.runs.packet_choices import PacketChoices, packet_options
+from neuromap.runs.simpy_estimate import announce_full, expected_of_loop
 
 _MANY_TICKS = 20  # of backlog; less is a burst that is worked off
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FullResult:
-    """What a run at full depth returns.
+    """The result of a run at the depth full.
 
-    ``result``: as of any run, of the network with its losses; ``packets`` and ``outcome``: of the packet network;
-    ``feedback``: what the losses did.
+    ``result``: as of any run, of the network with its losses; ``packets`` and ``outcome``: report and counts of the
+    packet network; ``feedback``: effects of the losses on the network.
     """
 
     result: Result
@@ -53,7 +49,13 @@ class FullResult:
 
     @property
     def report(self) -> Report:
+        """The report of the run, with what the packet network counted."""
         return self.result.report
+
+    @property
+    def mapping(self) -> Mapping:
+        """The mapping that was run."""
+        return self.result.mapping
 
     def _repr_html_(self) -> str:
         from neuromap.report.html import render_html
@@ -61,106 +63,84 @@ class FullResult:
         return render_html(self.report, self.result.arrays, _sections(self))
 
 
-@one_writer
 def run_full(
-    experiment: Experiment | str,
-    *,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    end_of_tick: EndOfTick | str | None = None,
-    is_in_phase: bool = True,
-    engine: Engine | str = Engine.COMPILED,
-    trace: str | Path | None = None,
-    html: bool = True,
-    progress: Progress | None = None,
-    announce: Callable[[str], None] = to_stderr,
-    **options: Any,
+    prepared: Prepared, choices: PacketChoices, output: Output = NO_OUTPUT, *, progress: Progress = silent
 ) -> FullResult:
     """Run an experiment with packets and network in a closed loop, and once more without losses if there were any.
 
     Parameters
     ----------
-    experiment : Experiment or str
-        Or the name of a built-in network, or an experiment file.
-    out : str or Path, optional
-        Folder for what `flow.run` and the dynamic depth write.
-    overwrite : bool
-    end_of_tick : {'late', 'drop', 'wait'}, optional
-        What a core has not done when its tick ends is done late, dropped, or waited for; by default as the machine
-        does it.
-    is_in_phase : bool
-        Whether the ticks of all cores begin together; else at random phases.
-    engine : {'compiled', 'simpy'}
-        What runs the packets: compiled code, or the SimPy model, which is slow and readable. Results are the same.
-    trace : str or Path, optional
-        File for a timeline of every packet, the warm-up's too (short runs only).
-    html : bool
-        Write ``report.html``.
-    progress : callable, optional
-        Called with (stage, fraction, note).
-    announce : callable
-        Called with a sentence before a long run of the SimPy engine: how long it will take, an estimate.
-    **options
-        As in ``make_experiment``.
+    prepared : Prepared
+    choices : PacketChoices
+        How the packets are run.
+    output : Output
+        Its folder gets what the depths cores and dynamic write, but for ``packets.html``.
+    progress : Progress
 
     Returns
     -------
     FullResult
-        Of what was done so far after Ctrl-C during the simulation.
+        Of the steps done so far after Ctrl-C during the simulation.
 
     Raises
     ------
     NeuromapError
-        As `flow.run`; for plastic synapses; for more synapses than memory holds; for a trace that is too long; for a
-        machine whose times the packet network cannot count.
+        For a network that does not fit; for plastic synapses; for more synapses than memory holds; for a trace that is
+        too long; for a machine whose times the packet network cannot count.
     """
-    engine = choose("engine", engine, Engine)
-    experiment = make_experiment(experiment, job="full", **options)
-    network, machine = check_experiment(experiment)
+    with output.alone():
+        return _run_alone(prepared, choices, output, progress)
+
+
+def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progress: Progress) -> FullResult:
+    """Run an experiment as `run_full` does, whose folder nobody else writes to."""
+    experiment, network, folder = prepared.experiment, prepared.network, output.folder
     check_closed_loop(network)
-    chosen = packet_options(experiment, machine, end_of_tick, is_in_phase=is_in_phase)
-    check_times(machine, network, chosen)
+    chosen = packet_options(prepared, choices)
+    check_times(prepared.machine, network, chosen)
     n_steps = ms_to_steps(experiment.warmup_ms + experiment.seconds * 1e3, network.dt_ms)
-    say = progress or silent
-    mapping = map_network(experiment, out=out, overwrite=overwrite, progress=progress)
-    if trace is not None:
+    mapping = map_prepared(prepared, output, progress=progress)
+    if choices.trace is not None:
         check_trace_size(int(expected_of_loop(mapping, network, n_steps, chosen)[1]))
-    if engine is Engine.SIMPY:
-        announce_full(mapping, network, n_steps, chosen, announce)
+    if choices.engine is Engine.SIMPY:
+        announce_full(mapping, network, n_steps, chosen, choices.announce)
     loop_options = LoopOptions(
         network=chosen,
         n_steps=n_steps,
         n_threads=experiment.n_threads,
-        engine=engine,
-        with_log=trace is not None,
+        engine=choices.engine,
+        with_log=choices.trace is not None,
         warmup_steps=ms_to_steps(experiment.warmup_ms, network.dt_ms),
     )
     start = time.perf_counter()
     loop = run_closed_loop(
-        mapping, network, loop_options, lambda couple: simulate_experiment(experiment, network, say, couple=couple)
+        mapping,
+        network,
+        loop_options,
+        lambda couple: simulate_experiment(experiment, network, progress, couple=couple),
     )
     own, outcome = loop.simulation, loop.outcome
     run_s = time.perf_counter() - start
-    if out is not None:
-        write_spikes(own, Path(out), warmup_ms=experiment.warmup_ms)  # kept if what follows is interrupted
-    lossless = _without_losses(experiment, own, say) if loop.arrivals.step_missed.any() else own
+    if folder is not None:
+        write_spikes(own, folder, warmup_ms=experiment.warmup_ms)  # kept if the rest is interrupted
+    lossless = _without_losses(experiment, own, progress) if loop.arrivals.step_missed.any() else own
     warmup_steps = min(ms_to_steps(experiment.warmup_ms, network.dt_ms), own.n_steps)
     feedback = measure_feedback(
         mapping, loop.arrivals, own, lossless, warmup_steps=warmup_steps, end_of_tick=str(chosen.end_of_tick)
     )
     packets = dynamic_report(
-        mapping, network, outcome, experiment.time_scale_factor, run_s, engine=engine, warmup_steps=warmup_steps
+        mapping, network, outcome, experiment.time_scale_factor, run_s, engine=choices.engine, warmup_steps=warmup_steps
     )
     packets = replace(packets, losses=untried(packets.losses))
     if not own.is_complete:
         packets = replace(packets, status="partial")
-    result = run(experiment, mapping=mapping, simulation=own, html=False, progress=progress)
+    result = run_cores(prepared, mapping=mapping, simulation=own, progress=progress)
     full = FullResult(_with_feedback(result, experiment, packets, loop.packets, feedback), packets, outcome, feedback)
-    if out is not None:
-        write_dynamic(packets, outcome, mapping, Path(out))
-        write_results(full.result, Path(out), html=html, sections=_sections(full) if html else ())
-    if trace is not None:
-        write_packet_trace(outcome, mapping, Path(trace))
+    if folder is not None:
+        write_dynamic(packets, outcome, mapping, folder)
+        write_results(full.result, folder, html=output.html, sections=_sections(full) if output.html else ())
+    if choices.trace is not None:
+        write_packet_trace(outcome, mapping, choices.trace)
     return full
 
 

@@ -28,11 +28,15 @@ from models.machine import Machine
 from models.network import Network
 from models.networks import NETWORKS
 from neuromap.experiment.constraints import recipe_of
-from neuromap.experiment.load import check_experiment, load_experiment
 from neuromap.experiment.nouns import Experiment, NetworkChoice
+from neuromap.experiment.prepare import Prepared, prepare
 
 FOLDER = "mapping"
 EXPERIMENT_NAME = "experiment.yaml"
+_OBJECT_COMMENT = """\
+# The network was given as a Network object in Python, which no file holds: the digest says which one.
+# To check this folder: neuromap.verify_folder(FOLDER, network=the object).
+"""
 
 
 def save_folder(mapping: Mapping, network: Network, experiment: Experiment, out: Path) -> Path:
@@ -48,13 +52,21 @@ def save_folder(mapping: Mapping, network: Network, experiment: Experiment, out:
     except OSError as error:
         raise ParameterError("folder", str(folder), f"a folder that can be made ({error.strerror})") from error
     with writing_text(folder / EXPERIMENT_NAME) as file:
+        if experiment.network.digest is not None:
+            file.write(_OBJECT_COMMENT)
         YAML().dump(_file_content(experiment), file)
     write_artefacts(mapping, network, folder)
     return save_mapping(mapping, folder)
 
 
-def load_folder(folder: str | Path) -> tuple[Mapping, Experiment]:
+def load_folder(folder: str | Path, *, network: Network | None = None) -> tuple[Mapping, Prepared]:
     """Read a mapping and its experiment from a folder that ``neuromap map`` or ``run`` wrote (or its ``mapping``).
+
+    Parameters
+    ----------
+    folder : str or Path
+    network : Network, optional
+        The object that was mapped, if the network was given as an object.
 
     Raises
     ------
@@ -65,7 +77,7 @@ def load_folder(folder: str | Path) -> tuple[Mapping, Experiment]:
     mapping = load_mapping(path)
     if not (path / EXPERIMENT_NAME).exists():
         raise ParameterError("folder", str(path), f"a folder with {EXPERIMENT_NAME}")
-    return mapping, load_experiment(path / EXPERIMENT_NAME)
+    return mapping, prepare(str(path / EXPERIMENT_NAME), network=network)
 
 
 def mapping_path(folder: str | Path) -> Path:
@@ -78,8 +90,15 @@ def mapping_path(folder: str | Path) -> Path:
     return path / FOLDER if is_above else path
 
 
-def verify_folder(folder: str | Path) -> tuple[Mapping, tuple[Violation, ...]]:
+def verify_folder(folder: str | Path, *, network: Network | None = None) -> tuple[Mapping, tuple[Violation, ...]]:
     """Check every invariant of the mapping in a folder, its experiment and the files for other programs included.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder that ``neuromap map`` or ``neuromap run`` wrote.
+    network : Network, optional
+        The object that was mapped, if the network was given as an object; files do not hold it.
 
     Returns
     -------
@@ -92,18 +111,19 @@ def verify_folder(folder: str | Path) -> tuple[Mapping, tuple[Violation, ...]]:
     NeuromapError
         If the folder cannot be read, or the mapping is of another network.
     """
-    mapping, experiment = load_folder(folder)
-    network, machine = check_experiment(experiment)
+    mapping, prepared = load_folder(folder, network=network)
+    network = prepared.network
     check_network(mapping, network)
-    violations = verify(mapping, network, asked_for(experiment, network, machine))
+    violations = verify(mapping, network, asked_for(prepared))
     if not violations:  # files that follow from a sound mapping
         violations = tuple(check_artefacts(mapping, network, mapping_path(folder)))
     return mapping, violations
 
 
-def asked_for(experiment: Experiment, network: Network, machine: Machine) -> Asked:
-    """Return what an experiment asks of a mapping, for `mapping.verify.verify`."""
-    recipe = replace(recipe_of(experiment, network), n_boards=machine.topology.n_boards)
+def asked_for(prepared: Prepared) -> Asked:
+    """Return the machine, recipe and seed that an experiment asks of a mapping, for `mapping.verify.verify`."""
+    experiment, machine = prepared.experiment, prepared.machine
+    recipe = replace(recipe_of(experiment, prepared.network), n_boards=machine.topology.n_boards)
     return Asked(machine, recipe, experiment.seed)
 
 
@@ -136,7 +156,9 @@ def check_same_network(made: Experiment, asked: Experiment, stage: str) -> None:
 
 
 def _all_parameters(choice: NetworkChoice) -> dict[str, Any]:
-    """Return name and parameters of a network, those that were not given with their defaults."""
+    """Return name and parameters of a network, with defaults for those that were not given, or an object's digest."""
+    if choice.digest is not None:
+        return choice.to_dict()
     given = signature(NETWORKS[choice.name]).parameters
     return {"name": choice.name} | {key: choice.parameters.get(key, entry.default) for key, entry in given.items()}
 
@@ -146,6 +168,8 @@ def _file_content(experiment: Experiment) -> dict[str, Any]:
     content = experiment.to_dict()
     network, machine = experiment.network, experiment.machine
     content["network"] = {"name": network.name, **network.parameters}
+    if network.digest is not None:
+        content["network"]["digest"] = network.digest
     name = machine.name
     if name.endswith((".yaml", ".yml")):
         name = str(Path(name).resolve())

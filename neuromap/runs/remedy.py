@@ -5,7 +5,7 @@ from __future__ import annotations
 from mapping.model import Mapping
 from mapping.remedy.search import describe_size
 from mapping.task import Task
-from neuromap.runs.static import static_report
+from neuromap.measures.static import static_report
 
 
 def describe_load(mapping: Mapping, task: Task) -> str:

@@ -12,19 +12,17 @@ from models.machine.file import list_machines
 from models.network import AllToAll, Constant, Network, Population, Projection
 from models.networks import NETWORKS
 from neuromap.cli.app import main
-from neuromap.runs.dynamic import run_dynamic
-from neuromap.runs.full import run_full
+from neuromap.runs.run import run
 from trace_format import trace_problems
 
 #: What two runs of one experiment differ in anyway: the engine's name and wall times.
 OWN = ("engine", "events_per_s", "run_s")
 
 
-def options_of(machine, run, **changes):
+def options_of(machine, depth, **changes):
     """Settings of a short run; without a warm-up where there is one."""
-    return (
-        {"machine": machine, "seconds": 0.02} | ({"settings": {"warmup_ms": 0.0}} if run is run_full else {}) | changes
-    )
+    warmup = {"settings": {"warmup_ms": 0.0}} if depth == "full" else {}
+    return {"machine": machine, "seconds": 0.02} | warmup | changes
 
 
 def without_times(report):
@@ -37,12 +35,15 @@ def network_on(machine):
     return ("chain", {}) if machine == "truenorth" else ("pd14", {"scale": 0.01})
 
 
-def both(run, tmp_path, network, **options):
+def both(depth, tmp_path, network, **options):
     """Results of both engines, each with the text of its trace."""
     found = {}
     for engine in Engine:
         path = tmp_path / f"{engine}.json"
-        found[engine] = run(network, engine=engine, trace=path, **options), path.read_text(encoding="utf-8")
+        found[engine] = (
+            run(network, depth=depth, engine=engine, trace=path, **options),
+            path.read_text(encoding="utf-8"),
+        )
     return found[Engine.SIMPY], found[Engine.COMPILED]
 
 
@@ -57,7 +58,7 @@ def assert_same_packets(slow, fast):
 @pytest.mark.parametrize("machine", list_machines())
 def test_dynamic_depth_and_its_trace_with_both_engines(machine, tmp_path):
     network, size = network_on(machine)
-    slow, fast = both(run_dynamic, tmp_path, network, **options_of(machine, run_dynamic, **size))
+    slow, fast = both("dynamic", tmp_path, network, **options_of(machine, "dynamic", **size))
     assert_same_packets((slow[0].report, slow[1]), (fast[0].report, fast[1]))
     assert fast[0].report.n_sent > (10 if network == "pd14" else 0)
     sources = {event["args"]["net"] for event in json.loads(fast[1])["traceEvents"] if event.get("cat") == "send"}
@@ -69,7 +70,7 @@ def test_dynamic_depth_and_its_trace_with_both_engines(machine, tmp_path):
 @pytest.mark.parametrize("machine", list_machines())
 def test_full_depth_and_its_trace_with_both_engines(machine, tmp_path):
     network, size = network_on(machine)
-    slow, fast = both(run_full, tmp_path, network, **options_of(machine, run_full, **size))
+    slow, fast = both("full", tmp_path, network, **options_of(machine, "full", **size))
     assert_same_packets((slow[0].packets, slow[1]), (fast[0].packets, fast[1]))
     assert without_times(slow[0].report) == without_times(fast[0].report)
     for name in ("spike_step", "spike_neuron"):
@@ -105,8 +106,8 @@ def pair(**changes):
 @pytest.mark.parametrize("changes", [{}, {"projections": ()}], ids=["no spikes", "no projections"])
 def test_networks_that_send_nothing(machine, changes, tmp_path, monkeypatch):
     monkeypatch.setitem(NETWORKS, "chain", lambda: pair(**changes))
-    for run in (run_dynamic, run_full):
-        slow, fast = both(run, tmp_path, "chain", **options_of(machine, run))
-        reports = [one[0].report if run is run_dynamic else one[0].packets for one in (slow, fast)]
+    for depth in ("dynamic", "full"):
+        slow, fast = both(depth, tmp_path, "chain", **options_of(machine, depth))
+        reports = [one[0].report if depth == "dynamic" else one[0].packets for one in (slow, fast)]
         assert_same_packets((reports[0], slow[1]), (reports[1], fast[1]))
         assert reports[0].n_sent == reports[0].n_hops == reports[0].n_delivered == 0

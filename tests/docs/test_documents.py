@@ -16,7 +16,8 @@ from models.networks import NETWORKS
 from models.topology import build_topology
 from neuromap.cli.app import Options
 from neuromap.cli.process import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
-from neuromap.experiment.load import check_experiment, load_experiment
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import load_experiment
 from neuromap.measures.arrays import RunArrays
 from neuromap.measures.results import Report
 

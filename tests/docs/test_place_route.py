@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from neuromap.experiment.load import load_experiment, make_experiment
-from neuromap.runs.cores import map_network
+from neuromap.runs.map import map_network
 
 TEXT = (Path(__file__).parents[2] / "docs" / "place_route.md").read_text(encoding="utf-8")
 

@@ -91,5 +91,5 @@ def test_package_hidden_by_a_file_of_the_user(tmp_path):
     wanted = ROOT / "models" / "__init__.py"
     assert last == (
         f"ImportError: package 'models' of neuromap: needs {wanted}, has {tmp_path / 'models.py'}; "
-        "rename what hides it, or start Python from another folder"
+        "rename the file or folder that hides it, or start Python from another folder"
     )

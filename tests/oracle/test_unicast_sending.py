@@ -26,7 +26,7 @@ from mapping.model import Role
 from mapping.partition.automatic import busiest_cycles
 from models.machine.file import load_machine
 from models.network import AllToAll, FixedProbability, FixedTotalNumber, Network, OneToOne, PoissonSource, Population
-from neuromap.runs.static import static_report
+from neuromap.measures.static import static_report
 
 DT_MS, N, N_STEPS = 0.1, 64, 100
 LOIHI1 = load_machine("loihi1")

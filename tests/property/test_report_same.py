@@ -8,9 +8,7 @@ import pytest
 
 import models.networks
 from models.network import FixedTotalNumber, Normal, PairStdp, Population, Projection, Uniform
-from neuromap.runs.cores import run, run_static
-from neuromap.runs.dynamic import run_dynamic
-from neuromap.runs.full import run_full
+from neuromap.runs.run import run
 from reference_case import rich_network
 
 #: What may differ between two runs of one experiment: what they cost us, and what was asked for.
@@ -68,12 +66,11 @@ def written(folder):
 def run_at(depth, network, out, *, threads, memory_gib=None, arithmetic="fixed"):
     settings = {"warmup_ms": 5} | ({} if memory_gib is None else {"memory_gib": memory_gib})
     options = {"machine": "spinnaker1", "seconds": 0.03, "threads": threads, "settings": settings, "out": out}
-    run_of = {"static": run_static, "cores": run, "dynamic": run_dynamic, "full": run_full}[depth]
     if depth in ("cores", "full"):
         options |= {"html": False, "arithmetic": arithmetic}
     elif depth == "dynamic":
         options |= {"html": False}
-    return run_of(network, **options)
+    return run(network, depth=depth, **options)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

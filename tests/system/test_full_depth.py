@@ -12,7 +12,7 @@ from emulator.loop.coupling import Coupling
 from neuromap.cli.app import main
 from neuromap.measures.feedback import feedback_sentence
 from neuromap.measures.results import Effect, FeedbackReport, TargetLoss
-from neuromap.runs.full import run_full
+from neuromap.runs.run import run
 
 SMALL = {"scale": 0.05, "seconds": 0.1, "settings": ("warmup_ms=20",)}
 SLOW = (*SMALL["settings"], "machine.core.clock_hz=60e6")
@@ -21,7 +21,7 @@ SLOW = (*SMALL["settings"], "machine.core.clock_hz=60e6")
 @pytest.fixture(scope="module")
 def lossy(tmp_path_factory):
     out = tmp_path_factory.mktemp("lossy")
-    full = run_full("pd14", recipe="combined", out=out, overwrite=True, **SMALL | {"settings": SLOW})
+    full = run("pd14", depth="full", recipe="combined", out=out, overwrite=True, **SMALL | {"settings": SLOW})
     return full, out
 
 
@@ -75,8 +75,8 @@ def test_courses_add_up_to_the_counts(lossy):
 
 
 def test_a_machine_that_keeps_up_gives_the_spikes_of_the_open_loop():
-    full = run_full("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
-    opened = neuromap.runs.cores.run("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
+    full = run("pd14", depth="full", recipe="ensemble", time_scale_factor=4, **SMALL)
+    opened = run("pd14", recipe="ensemble", time_scale_factor=4, **SMALL)
     np.testing.assert_array_equal(full.result.simulation.spike_neuron, opened.simulation.spike_neuron)
     assert full.report.feedback.n_events > 10_000
     assert (full.report.feedback.n_late, full.report.feedback.n_lost) == (0, 0)
@@ -142,7 +142,7 @@ def ctrl_c(monkeypatch):
 
 def test_ctrl_c_keeps_what_was_done(ctrl_c):
     ctrl_c(300)
-    full = run_full("pd14", recipe="combined", **SMALL | {"settings": SLOW})
+    full = run("pd14", depth="full", recipe="combined", **SMALL | {"settings": SLOW})
     assert full.report.status == "partial"
     assert full.result.simulation.n_steps == 301
     assert full.report.feedback.n_late > 0
@@ -151,7 +151,7 @@ def test_ctrl_c_keeps_what_was_done(ctrl_c):
 
 def test_ctrl_c_in_the_warm_up_compares_as_much_as_was_done(ctrl_c):
     ctrl_c(150)
-    full = run_full("pd14", recipe="combined", **SMALL | {"settings": SLOW})
+    full = run("pd14", depth="full", recipe="combined", **SMALL | {"settings": SLOW})
     assert full.result.simulation.n_steps == 151
     assert full.report.feedback.n_events == full.report.packets.n_expected == 0  # nothing after the warm-up
     assert full.packets.n_late > 0
@@ -165,7 +165,7 @@ def test_ctrl_c_in_the_run_without_losses_keeps_the_spikes(monkeypatch, tmp_path
 
     monkeypatch.setattr(neuromap.runs.full, "simulate_experiment", simulate)
     with pytest.raises(KeyboardInterrupt):
-        run_full("pd14", recipe="combined", out=tmp_path / "out", **SMALL | {"settings": SLOW})
+        run("pd14", depth="full", recipe="combined", out=tmp_path / "out", **SMALL | {"settings": SLOW})
     assert np.load(tmp_path / "out" / "spikes.npz")["step"].size > 100
 
 

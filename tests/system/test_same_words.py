@@ -12,9 +12,7 @@ from emulator.packets.model import EndOfTick
 from emulator.timing.cores import slice_of_source
 from emulator.timing.model import row_lengths
 from neuromap.cli.app import main
-from neuromap.runs.cores import run, run_static
-from neuromap.runs.dynamic import run_dynamic
-from neuromap.runs.full import run_full
+from neuromap.runs.run import run
 
 #: Machine and recipe, and what makes its cores late: a slow clock.
 CASES = {
@@ -50,7 +48,7 @@ def replayed(full, *, is_in_phase=True, end_of_tick=EndOfTick.LATE, factor=1.0):
 @pytest.mark.parametrize("is_in_phase", [True, False])
 def test_spikes_of_the_closed_loop_replayed_are_late_and_lost_as_they_were(case, is_in_phase):
     settings = {"warmup_ms": 0, "machine.core.clock_hz": 50e6}
-    full = run_full("pd14", **CASES[case], **SMALL, settings=settings, is_in_phase=is_in_phase)
+    full = run("pd14", depth="full", **CASES[case], **SMALL, settings=settings, in_phase=is_in_phase)
     outcome = replayed(full, is_in_phase=is_in_phase)
     packets = full.report.packets
     assert packets.n_late > 100
@@ -71,7 +69,7 @@ def test_spikes_of_the_closed_loop_replayed_are_late_and_lost_as_they_were(case,
 @pytest.mark.parametrize("case", BARRIERS)
 def test_machines_behind_a_barrier_count_alike_at_both_depths(case):
     options = BARRIERS[case] | {"seconds": 0.05, "settings": {"warmup_ms": 10}}
-    cores, full = run("pd14", **options).report, run_full("pd14", **options).report
+    cores, full = run("pd14", **options).report, run("pd14", depth="full", **options).report
     assert cores.packets == full.packets
     assert cores.packets.n_sent > 50
     assert (cores.packets.n_late, cores.packets.n_lost) == (0, 0)
@@ -81,9 +79,9 @@ def test_machines_behind_a_barrier_count_alike_at_both_depths(case):
 def test_depths_agree_where_nothing_is_late(case, tmp_path):
     options = CASES[case] | SMALL | {"time_scale_factor": 4, "settings": {"warmup_ms": 10}}
     cores = run("pd14", **options, out=tmp_path / "cores", html=False).report
-    full = run_full("pd14", **options)
+    full = run("pd14", depth="full", **options)
     read = {name: value for name, value in options.items() if name != "settings"}  # the file says the warm-up
-    dynamic = run_dynamic("pd14", **read, spikes=tmp_path / "cores" / "spikes.npz").report
+    dynamic = run("pd14", depth="dynamic", **read, spikes=tmp_path / "cores" / "spikes.npz").report
     assert cores.packets.n_sent > 50
     for name in ("n_sent", "n_expected", "n_delivered", "n_late", "n_lost"):
         values = [getattr(one, name) for one in (cores.packets, full.report.packets, dynamic)]
@@ -92,7 +90,7 @@ def test_depths_agree_where_nothing_is_late(case, tmp_path):
     own, closed = cores.to_dict(), full.report.to_dict()
     for section in ("activity", "timing", "energy", "provenance", "memory", "losses", "network", "mapping", "packets"):
         assert own[section] == closed[section], section
-    static = run_static("pd14", **{name: value for name, value in read.items() if name != "seconds"})
+    static = run("pd14", depth="static", **{name: value for name, value in read.items() if name != "seconds"}).report
     assert (static.machine, static.recipe, static.n_cores) == (
         cores.machine.name,
         cores.mapping.recipe,
@@ -110,11 +108,13 @@ def test_depths_agree_where_nothing_is_late(case, tmp_path):
 def test_steps_of_neuroaix_are_as_long_in_the_packet_network_as_by_its_own_model(is_in_phase):
     """Most steps have no spike; they take 2.9 us by both, 33 times real time (the packet network said 97)."""
     options = {"machine": "neuroaix", "scale": 0.01, "seconds": 0.05, "settings": {"warmup_ms": 10}}
-    full = run_full("pd14", **options, is_in_phase=is_in_phase)
+    full = run("pd14", depth="full", **options, in_phase=is_in_phase)
     own = full.report.timing.real_time_factor
     assert own == pytest.approx(0.0297, rel=0.03)
     assert full.packets.real_time_factor == pytest.approx(own, rel=0.03)
-    assert run_static("pd14", machine="neuroaix", scale=0.01).real_time_factor == pytest.approx(own, rel=0.15)
+    assert run("pd14", depth="static", machine="neuroaix", scale=0.01).report.real_time_factor == pytest.approx(
+        own, rel=0.15
+    )
 
 
 def test_a_tile_is_called_a_tile_in_all_that_is_said_of_packets(tmp_path, capsys):

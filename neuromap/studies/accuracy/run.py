@@ -27,7 +27,9 @@ from models.machine import Machine
 from models.network import Network
 from models.units import ms_to_steps
 from models.vocabulary import Arithmetic
-from neuromap.experiment.load import Experiment, check_experiment, make_experiment
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import make_experiment
+from neuromap.experiment.nouns import Experiment
 from neuromap.output.folder import one_writer, prepare_out_folder, remove_files
 from neuromap.studies.accuracy import measure
 from neuromap.studies.accuracy.notes import format_facts, variant_cost, variant_notes

@@ -24,10 +24,12 @@ from models.machine import Machine
 from models.machine.ranges import with_sections_at
 from models.network import LifCurrExp, Network
 from models.units import ms_to_steps
-from neuromap.experiment.load import check_experiment, make_experiment
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import Experiment
 from neuromap.page.quantity import plural
-from neuromap.runs.cores import map_network, run
+from neuromap.runs.map import map_network
+from neuromap.runs.run import run
 from neuromap.studies.published.measure import (
     ENERGY_TARGET,
     FACTOR_TARGET,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from emulator.engine.simulation import Simulation
-from neuromap.experiment.load import build_network
+from neuromap.experiment.network import build_network
 from neuromap.output.folder import one_writer
 from neuromap.runs.cores import simulate_experiment
 from neuromap.studies.published.folder import ROWS_NAME, plan_content, prepare_folder, read_rows, write_tables

@@ -11,7 +11,8 @@ from typing import Any
 
 from models.errors import CapacityError, ParameterError
 from models.files.config_file import parse_value
-from neuromap.experiment.load import check_experiment, make_experiment
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.option_use import Job, check_read, given_by_path
 from neuromap.studies.sweep.point import Depth, Row, mapping_key, simulation_key

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from mapping.model import Mapping
     from models.machine import Machine
     from models.network import Network
+    from neuromap.experiment.prepare import Prepared
     from neuromap.measures.results import Report
-    from neuromap.runs.static import BusiestCore, StaticReport
+    from neuromap.measures.static import BusiestCore, StaticReport
 
 Depth = Literal["static", "cores"]
 Row = dict[str, Any]
@@ -144,47 +145,45 @@ class PointRunner:
         return {name: _finite(values.get(name)) for name in COLUMNS}
 
     def _run(self, experiment: Experiment, depth: Depth, progress: Callable[[float], None] | None) -> Row:
-        from neuromap.experiment.load import check_experiment
+        from neuromap.experiment.prepare import prepare
 
-        network, machine = check_experiment(experiment)
-        mapping = self._mapped(experiment, machine)
+        prepared = prepare(experiment)
+        mapping = self._mapped(prepared)
         if depth == "static":
-            from neuromap.runs.static import static_report
+            from neuromap.measures.static import static_report
 
-            report = static_report(mapping, network, time_scale_factor=experiment.time_scale_factor)
+            report = static_report(mapping, prepared.network, time_scale_factor=experiment.time_scale_factor)
             return _static_row(report)
-        return self._cores(experiment, network, mapping, progress)
+        return self._cores(prepared, mapping, progress)
 
-    def _mapped(self, experiment: Experiment, machine: Machine) -> Mapping:
+    def _mapped(self, prepared: Prepared) -> Mapping:
         """Return the mapping, made and verified or shared with the point before."""
-        key = mapping_key(experiment, machine)
+        key = mapping_key(prepared.experiment, prepared.machine)
         if self._mapping is None or self._mapping[0] != key:
-            from neuromap.runs.cores import map_network
+            from neuromap.runs.map import map_prepared
 
             self._mapping = None  # its memory is free before the next is made
-            self._mapping = key, map_network(experiment, remedies=False)
+            self._mapping = key, map_prepared(prepared, remedies=False)
         mapping = self._mapping[1]
-        return replace(mapping, machine=replace(machine, topology=mapping.machine.topology))
+        return replace(mapping, machine=replace(prepared.machine, topology=mapping.machine.topology))
 
-    def _cores(
-        self, experiment: Experiment, network: Network, mapping: Mapping, progress: Callable[[float], None] | None
-    ) -> Row:
-        from neuromap.runs.cores import run
+    def _cores(self, prepared: Prepared, mapping: Mapping, progress: Callable[[float], None] | None) -> Row:
+        from neuromap.runs.cores import run_cores
 
         def on_stage(stage: str, fraction: float, note: str = "") -> None:
             if progress is not None and stage == "simulate":
                 progress(fraction)
 
-        key = simulation_key(experiment)
+        key = simulation_key(prepared.experiment)
         shared = None
         if self._simulation is not None and self._simulation[0] == key:
             shared = self._simulation[1]
         self._simulation = None
-        result = run(experiment, progress=on_stage, html=False, mapping=mapping, simulation=shared, remedies=False)
+        result = run_cores(prepared, progress=on_stage, mapping=mapping, simulation=shared, remedies=False)
         if result.report.status != "complete":
             raise KeyboardInterrupt
         self._simulation = key, result.simulation
-        return _cores_row(result.report, mapping.machine, network)
+        return _cores_row(result.report, mapping.machine, prepared.network)
 
 
 def _static_row(report: StaticReport) -> Row:

@@ -10,7 +10,7 @@ from mapping.partition.automatic import MAX_LOAD_RATIO, automatic_neurons_per_co
 from models.errors import CapacityError
 from models.networks import pd14
 from neuromap.cli.app import main
-from neuromap.runs.static import static_report
+from neuromap.measures.static import static_report
 
 
 def test_pd14_in_real_time_takes_64_neurons_a_core():

@@ -310,7 +310,7 @@ def test_nothing_is_kept_where_no_folder_can_be_used(tmp_path):
         "import emulator.engine.simulate",
         "import neuromap as nm; nm.run",
         "from neuromap.cli import app; app.main(['check', 'none.yaml'])",
-        "from neuromap.experiment.load import check_experiment",
+        "from neuromap.experiment.check import check_experiment",
         "from neuromap.studies.sweep.pool import PointRunner; PointRunner().run; import neuromap.runs.cores",
     ],
 )

@@ -31,7 +31,7 @@ from models.network import (
     Population,
 )
 from models.network.plasticity import PairStdp
-from neuromap.runs.static import static_report
+from neuromap.measures.static import static_report
 
 ROOT = Path(__file__).resolve().parents[4]
 N_SOURCES = 40

@@ -6,7 +6,7 @@ The library function that runs an experiment is replaced by one that records its
 import re
 import subprocess
 import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,27 +22,23 @@ def in_tmp(tmp_path, monkeypatch):
 
 @pytest.fixture
 def flow(monkeypatch, in_tmp):
-    """Stand in for neuromap.runs.cores; ``calls`` holds (experiment, keyword arguments)."""
-    stub = ModuleType("neuromap.runs.cores")
-    stub.calls = []
-    stub.status = "complete"
-    stub.error = None
+    """Stand in for the functions behind ``run`` and ``map``; ``calls`` holds (experiment, keyword arguments)."""
+    stub = SimpleNamespace(calls=[], status="complete", error=None)
 
-    def run(experiment, **options):
-        stub.calls.append((experiment, options))
+    def run(prepared, **options):
+        stub.calls.append((prepared.experiment, options))
         options["progress"]("build", 0.5, "half")
         options["progress"]("simulate", 1.0, "all")
         if stub.error is not None:
             raise stub.error
         return SimpleNamespace(report=SimpleNamespace(status=stub.status))
 
-    def map_network(experiment, **options):
-        stub.calls.append((experiment, options))
-        return experiment
+    def map_network(prepared, **options):
+        stub.calls.append((prepared.experiment, options))
+        return prepared.experiment
 
-    stub.run, stub.map_network = run, map_network
-    monkeypatch.setitem(sys.modules, "neuromap.runs.cores", stub)
-    monkeypatch.setattr(neuromap, "flow", stub, raising=False)
+    monkeypatch.setattr("neuromap.runs.run.run", run)
+    monkeypatch.setattr("neuromap.runs.map.map_network", map_network)
     monkeypatch.setattr("neuromap.report.text.render_verdict", lambda report: f"verdict: {report.status}")
     return stub
 
@@ -160,7 +156,7 @@ def test_interrupt_before_a_run_starts(capsys, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("neuromap.experiment.load.make_experiment", interrupted)
+    monkeypatch.setattr("neuromap.experiment.prepare.prepare", interrupted)
     assert main(["run", "pd14"]) == 130
     assert capsys.readouterr().err == "neuromap: error: interrupted before anything was measured\n"
 

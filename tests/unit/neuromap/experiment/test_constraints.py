@@ -7,8 +7,9 @@ from mapping.place.constraint import FixedChip, ReservedChip, ReservedCores, Sam
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.networks import brunel
 from neuromap.experiment.constraints import constraints_of
-from neuromap.experiment.load import Experiment, RecipeChoice, load_experiment, make_experiment
-from neuromap.runs.cores import map_network
+from neuromap.experiment.load import load_experiment, make_experiment
+from neuromap.experiment.nouns import Experiment, RecipeChoice
+from neuromap.runs.map import map_network
 from neuromap.runs.mapping_folder import load_folder
 
 FILE = """\

@@ -7,9 +7,11 @@ import pytest
 import neuromap as nm
 from models.errors import ParameterError
 from neuromap.cli.app import main
+from neuromap.experiment.check import check_experiment
 from neuromap.experiment.fixed_point import fixed_point_notes
-from neuromap.experiment.load import build_network, check_experiment, make_experiment
-from neuromap.runs.full import run_full
+from neuromap.experiment.load import make_experiment
+from neuromap.experiment.network import build_network
+from neuromap.runs.run import run
 
 #: vogels_abbott has membranes of 20 ms: 16.4 of 2^15 a step of 0.01 ms, which the device makes 17.
 SHORT_STEP = {"network.dt_ms": 0.01, "network.scale": 0.05}
@@ -54,7 +56,7 @@ def test_page_of_a_run_says_it(file, tmp_path):
 
 
 def test_full_depth_says_it(file):
-    assert any(note.startswith(SENTENCE) for note in run_full(file).report.notes)
+    assert any(note.startswith(SENTENCE) for note in run(file, depth="full").report.notes)
 
 
 def test_accuracy_says_it_of_every_format(file):

@@ -7,16 +7,10 @@ import pytest
 
 from emulator.engine.options import MAX_THREADS
 from models.errors import CapacityError, NeuromapError, ParameterError, UnknownNameError
-from neuromap.experiment.load import (
-    Experiment,
-    MachineChoice,
-    NetworkChoice,
-    RecipeChoice,
-    apply_settings,
-    build_network,
-    check_experiment,
-    load_experiment,
-)
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import apply_settings, load_experiment
+from neuromap.experiment.network import build_network
+from neuromap.experiment.nouns import Experiment, MachineChoice, NetworkChoice, RecipeChoice
 from neuromap.experiment.template import experiment_template
 
 WHOLE = """\

@@ -3,18 +3,28 @@
 import json
 import re
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 import numpy as np
 import pytest
 
 import neuromap as nm
 from models.bounds import hints_of, members
-from models.errors import ParameterError
+from models.errors import ParameterError, UnknownNameError
 from neuromap.cli.app import app, main
+from neuromap.cli.options import Options, PacketOptions
 from neuromap.cli.values import read_number
-from neuromap.experiment.load import Experiment, make_experiment
-from neuromap.experiment.option_use import COMMANDS, DEPTHS_OF_OPTION, OPTION_PATHS, READ_BY
+from neuromap.experiment.load import make_experiment
+from neuromap.experiment.nouns import Experiment
+from neuromap.experiment.option_use import COMMANDS, OPTION_PATHS, READ_BY
+from neuromap.experiment.options import (
+    OPTIONS_OF_DEPTH,
+    AccuracyOptions,
+    MapOptions,
+    RunOptions,
+    SweepOptions,
+    options_of,
+)
 from neuromap.experiment.schema import schema_path
 
 TINY = ["--recipe", "combined", "--set", "network.n_neurons=4"]
@@ -41,8 +51,37 @@ def test_the_table_names_settings_and_jobs_that_exist():
     top = {entry.name for entry in fields(Experiment)}
     assert set(READ_BY) <= top
     assert set(READ_BY) | {"network", "machine", "seed"} == top  # those three are read by every job
-    for jobs in (*READ_BY.values(), *DEPTHS_OF_OPTION.values()):
+    for jobs in READ_BY.values():
         assert set(jobs) <= set(COMMANDS)
+
+
+OPTIONS_OF_JOB = {**OPTIONS_OF_DEPTH, "map": MapOptions, "accuracy": AccuracyOptions, "sweep_cores": SweepOptions}
+
+
+@pytest.mark.parametrize("job", OPTIONS_OF_JOB)
+def test_the_options_of_a_function_are_those_that_it_reads(job):
+    paths = {OPTION_PATHS.get(name, name) for name in options_of(OPTIONS_OF_JOB[job])}
+    for path in {*READ_BY, *OPTION_PATHS.values()} - {"recipe"}:
+        readers = READ_BY.get(path.partition(".")[0], tuple(COMMANDS))
+        if path == "time_scale_factor":
+            readers = ("map", *readers)  # with neurons_per_core="auto"
+        assert (path in paths) == (job in readers), path
+
+
+def test_the_command_line_has_the_options_of_the_function():
+    own = {entry.name: hint for entry, hint in zip(fields(Options), hints_of(Options).values(), strict=True)}
+    own |= {entry.name: hints_of(PacketOptions)[entry.name] for entry in fields(PacketOptions)}
+    known = options_of(RunOptions)
+    python_only = {"warmup_ms", "ring_buffer_sigma", "ring_buffer_rate_hz", "with_log", "announce", "remedies"}
+    assert set(own) | python_only | {"html", "progress"} == set(known)
+    for name, hint in own.items():
+        if name not in ("settings", "out", "spikes", "trace"):  # texts and paths, as a command line has them
+            assert members(without_help(hint)) == members(known[name][0]), name
+
+
+def without_help(hint):
+    """A type hint without what is said of it."""
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 #: Option, a value that is not the default, and the jobs of the command line that refuse it.
@@ -130,13 +169,13 @@ def test_options_without_what_they_belong_to(capsys, arguments, message):
 
 def test_python_keywords_follow_the_same_table():
     with pytest.raises(ParameterError, match=r"^option seconds: needs a command that reads it .*, has 'map'$"):
-        nm.map_network("pd14", seconds=2)
-    with pytest.raises(ParameterError, match=r"^option threads: .*, has 'map'$"):
+        nm.map_network("pd14", settings={"seconds": 2})
+    with pytest.raises(UnknownNameError, match=r"^option of map_network: needs one of .*, has 'threads'"):
         nm.map_network("chain", threads=2)
     with pytest.raises(ParameterError, match=r"^option recipe: .*, has 'accuracy'$"):
         nm.accuracy("chain", recipe="combined")
     with pytest.raises(ParameterError, match=r"^n_threads: needs one value, given once, has 'threads and n_threads'$"):
-        nm.run("chain", threads=1, n_threads=1)
+        nm.run("chain", threads=1, settings={"n_threads": 1})
 
 
 def test_a_file_may_hold_what_the_command_does_not_read(tmp_path):

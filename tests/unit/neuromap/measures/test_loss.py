@@ -9,7 +9,7 @@ from emulator.engine.simulate import simulate
 from emulator.numbers.weight_scale import RingBufferBound
 from models.network import AllToAll, Explicit, FixedTotalNumber, LifCurrExp, Network, PoissonSource, Population, Uniform
 from models.networks import pd14
-from neuromap.experiment.load import Experiment
+from neuromap.experiment.nouns import Experiment
 from neuromap.measures.loss import loss_notes, loss_report
 from neuromap.measures.results import LossReport
 from reference_case import drive, projection, spikes_at

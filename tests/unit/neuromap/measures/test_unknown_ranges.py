@@ -14,7 +14,7 @@ from models.network import Network, Population
 from neuromap.cli.app import main
 from neuromap.measures.verdict import DEPENDS
 from neuromap.report.verdict import verdict_lines
-from neuromap.runs.cores import run
+from neuromap.runs.run import run
 
 PAIR = Network(
     name="pair",

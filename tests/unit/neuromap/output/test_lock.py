@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from models.errors import NeuromapWarning, ParameterError
-from neuromap.output.folder import one_writer, prepare_out_folder, remove_results, unused_folder
+from neuromap.output.folder import Output, prepare_out_folder, remove_results, unused_folder
 from neuromap.output.lock import LOCK_NAME, FolderInUseError, is_locked, locked
 
 HOLDER = """
@@ -142,13 +142,12 @@ def test_a_disk_without_locks_is_used_with_a_warning(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_writer_makes_the_folder_and_removes_it_if_it_stays_empty(tmp_path):
-    @one_writer
+def test_the_only_writer_makes_the_folder_and_removes_it_if_it_stays_empty(tmp_path):
     def work(*, out=None, name=None):
-        """Work."""
-        if name is not None:
-            assert is_free() is False
-            (out / name).write_text("")
+        with Output.of({"out": out}).alone():
+            if name is not None:
+                assert is_free() is False
+                (out / name).write_text("")
         return out
 
     def is_free():
@@ -165,12 +164,11 @@ def test_one_writer_makes_the_folder_and_removes_it_if_it_stays_empty(tmp_path):
     assert not (tmp_path / "a").exists()
     work(out=wanted, name="x")
     assert [path.name for path in wanted.iterdir()] == ["x"]
-    assert (work.__name__, work.__doc__) == ("work", "Work.")
 
 
 def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ParameterError, match=r"^output folder \(--out\): needs a folder \(this is a file\), has "):
-        one_writer(lambda *, out: None)(out=tmp_path / "file")
+        Output(tmp_path / "file").alone().__enter__()
     with pytest.raises(ParameterError, match=r"needs a folder that can be made and read \(.*null.*\), has "):
-        one_writer(lambda *, out: None)(out="a\0b")
+        Output.of({"out": "a\0b"}).alone().__enter__()

@@ -23,7 +23,8 @@ from neuromap.measures.packet_loss import loss_lines, losses, lost_by_chip, rout
 from neuromap.report.packets.section import packet_figures, packet_section
 from neuromap.report.packets.table import chip_labels, microseconds
 from neuromap.report.packets.view import PacketView
-from neuromap.runs.dynamic import DynamicReport, dynamic_text, run_dynamic
+from neuromap.runs.dynamic import DynamicReport, dynamic_text
+from neuromap.runs.run import run
 
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 400.0, "B": 600.0})
 N_STEPS = 30
@@ -296,7 +297,7 @@ def test_times_have_the_decimals_that_matter():
 
 def test_page_of_the_dynamic_depth(tmp_path):
     settings = {"machine.core.spike_buffer_packets": 1, "machine.cost.spike_cycles": 50_000}
-    result = run_dynamic("pd14", scale=0.02, seconds=0.02, settings=settings, out=tmp_path)
+    result = run("pd14", depth="dynamic", scale=0.02, seconds=0.02, settings=settings, out=tmp_path)
     page = (tmp_path / "packets.html").read_text(encoding="utf-8")
     parser = read(page)
     embedded = json.loads(parser.scripts["report"])
@@ -308,6 +309,6 @@ def test_page_of_the_dynamic_depth(tmp_path):
 
 
 def test_page_is_left_out_if_not_wanted(tmp_path):
-    result = run_dynamic("pd14", scale=0.02, seconds=0.002, out=tmp_path, html=False)
+    result = run("pd14", depth="dynamic", scale=0.02, seconds=0.002, out=tmp_path, html=False)
     assert not (tmp_path / "packets.html").exists()
     assert result.outcome.log is None

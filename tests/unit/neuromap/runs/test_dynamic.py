@@ -27,7 +27,8 @@ from models.topology import build_topology
 from network_scenarios import remade
 from neuromap.cli.app import main
 from neuromap.report.packets.animation import write_animation
-from neuromap.runs.dynamic import dynamic_text, run_dynamic
+from neuromap.runs.dynamic import dynamic_text
+from neuromap.runs.run import run
 from trace_format import trace_problems
 
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 40.0, "B": 60.0})
@@ -121,7 +122,7 @@ def test_a_rate_above_one_spike_a_step_is_refused():
 
 
 def test_report_of_a_run(tmp_path):
-    result = run_dynamic("pd14", scale=0.02, seconds=0.01, out=tmp_path)
+    result = run("pd14", depth="dynamic", scale=0.02, seconds=0.01, out=tmp_path)
     report = json.loads((tmp_path / "dynamic.json").read_text())
     assert report["n_delivered"] == result.outcome.total("n_served") > 0
     assert report["losses"] == []
@@ -135,7 +136,7 @@ def test_report_of_a_run(tmp_path):
 
 def test_losses_name_cause_place_and_remedy():
     settings = {"machine.core.spike_buffer_packets": 1, "machine.cost.spike_cycles": 50_000}
-    report = run_dynamic("pd14", scale=0.02, seconds=0.02, settings=settings).report
+    report = run("pd14", depth="dynamic", scale=0.02, seconds=0.02, settings=settings).report
     (loss,) = report.losses
     assert loss.cause == "spike buffer full"
     assert loss.n_lost == report.core["n_overflow"] == report.n_expected - report.n_delivered
@@ -180,7 +181,7 @@ def test_trace_of_a_mapping_is_valid(logged, tmp_path):
 
 def test_trace_of_a_run_names_what_sends(tmp_path):
     path = tmp_path / "trace.json"
-    result = run_dynamic("pd14", scale=0.02, seconds=0.01, trace=path)
+    result = run("pd14", depth="dynamic", scale=0.02, seconds=0.01, trace=path)
     events = json.loads(path.read_text())["traceEvents"]
     nets = {event["args"]["net"] for event in events if event.get("cat") == "send"}
     assert 0 < len(nets) <= result.report.n_sent
@@ -194,7 +195,7 @@ def test_a_run_that_is_too_long_for_a_trace_is_refused_before_it_runs(tmp_path, 
     monkeypatch.setattr("neuromap.runs.dynamic.run_scenario", refuse)
     monkeypatch.setattr("emulator.packets.trace._MAX_EVENTS", 10)
     with pytest.raises(ParameterError, match=r"^trace: needs at most 10 events; trace a shorter run .*, has \d+$"):
-        run_dynamic("pd14", scale=0.02, seconds=0.01, trace=tmp_path / "trace.json")
+        run("pd14", depth="dynamic", scale=0.02, seconds=0.01, trace=tmp_path / "trace.json")
     assert not (tmp_path / "trace.json").exists()
 
 

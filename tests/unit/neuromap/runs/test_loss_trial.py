@@ -6,15 +6,15 @@ import pytest
 
 from models.errors import CapacityError
 from neuromap.measures.packet_loss import Loss
-from neuromap.runs.dynamic import run_dynamic
 from neuromap.runs.loss_trial import untried
+from neuromap.runs.run import run
 
 LOSSY = {"machine.core.spike_buffer_packets": 16, "network.scale": 0.05}
 OPTIONS = {"seconds": 0.02, "recipe": "combined"}
 
 
 def report_of(settings, **options):
-    return run_dynamic("pd14", settings={**LOSSY, **settings}, **{**OPTIONS, **options}).report
+    return run("pd14", depth="dynamic", settings={**LOSSY, **settings}, **{**OPTIONS, **options}).report
 
 
 def test_each_change_that_is_named_loses_what_is_said():
@@ -54,4 +54,4 @@ def test_what_was_not_tried_is_said():
 
 def test_nothing_is_tried_where_nothing_was_lost(monkeypatch):
     monkeypatch.setattr("neuromap.runs.loss_trial.run_scenario", lambda *_, **__: pytest.fail("tried"))
-    assert run_dynamic("pd14", scale=0.02, **OPTIONS).report.losses == []
+    assert run("pd14", depth="dynamic", scale=0.02, **OPTIONS).report.losses == []

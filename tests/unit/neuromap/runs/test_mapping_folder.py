@@ -14,9 +14,11 @@ from mapping.recipe import STAGES
 from models import machines
 from models.errors import ParameterError, UnknownNameError
 from neuromap.cli.app import main
-from neuromap.experiment.load import check_experiment, make_experiment
-from neuromap.runs.cores import map_network, run
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import make_experiment
+from neuromap.runs.map import map_network
 from neuromap.runs.mapping_folder import check_network, load_folder, verify_folder
+from neuromap.runs.run import run
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_folder_holds_the_mapping_and_its_experiment(saved):
     assert files == {"mapping.json", "mapping.npz", "experiment.yaml", "vertices.json", "nets.json", "loads.npz"}
     loaded, again = load_folder(folder)
     assert same(loaded, mapping)
-    assert again == experiment
+    assert again.experiment == experiment
 
 
 def test_saved_mapping_is_verified(saved, capsys):

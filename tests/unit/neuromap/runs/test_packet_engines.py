@@ -17,8 +17,7 @@ from emulator.runtime.interrupt import interrupt_held
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from network_scenarios import line, random_scenario, routes_of_outputs
 from neuromap.cli.app import main
-from neuromap.runs.dynamic import run_dynamic
-from neuromap.runs.full import run_full
+from neuromap.runs.run import run
 from neuromap.runs.simpy_estimate import duration_text, entries_per_packet, expected_of_loop
 
 SMALL = {"scale": 0.01, "seconds": 0.01}
@@ -39,18 +38,18 @@ def press(*_):
 # ---- names ----
 
 
-@pytest.mark.parametrize("run", [run_dynamic, run_full])
-def test_an_engine_that_there_is_not(run):
+@pytest.mark.parametrize("depth", ["dynamic", "full"])
+def test_an_engine_that_there_is_not(depth):
     with pytest.raises(
         UnknownNameError, match=r"^engine: needs one of .*compiled.*, has 'simpi'; did you mean 'simpy'\?$"
     ):
-        run("pd14", engine="simpi", **SMALL)
+        run("pd14", depth=depth, engine="simpi", **SMALL)
 
 
-@pytest.mark.parametrize("run", [run_dynamic, run_full])
-def test_an_end_of_tick_that_there_is_not(run):
+@pytest.mark.parametrize("depth", ["dynamic", "full"])
+def test_an_end_of_tick_that_there_is_not(depth):
     with pytest.raises(UnknownNameError, match=r"^end of tick: needs one of .*, has 'dropp'; did you mean 'drop'\?$"):
-        run("pd14", end_of_tick="dropp", **SMALL)
+        run("pd14", depth=depth, end_of_tick="dropp", **SMALL)
 
 
 def test_command_takes_the_engine_and_says_it(tmp_path, capsys):
@@ -82,12 +81,13 @@ def test_expected_packets_of_a_loop_are_neurons_times_rate(monkeypatch):
     assert expected_of_loop(mapping, network, 500, NetworkOptions())[0] == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize("run", [run_dynamic, run_full])
-def test_a_long_run_of_simpy_is_announced_with_an_estimate(run, monkeypatch):
+@pytest.mark.parametrize("depth", ["dynamic", "full"])
+def test_a_long_run_of_simpy_is_announced_with_an_estimate(depth, monkeypatch):
     monkeypatch.setattr(neuromap.runs.simpy_estimate, "_QUICK_ENTRIES", 0)
     monkeypatch.setattr(neuromap.runs.simpy_estimate, "_LONG_S", 0.0)
     said = []
-    run("pd14", engine="simpy", announce=said.append, settings={"warmup_ms": 0.0} if run is run_full else None, **SMALL)
+    settings = {"warmup_ms": 0.0} if depth == "full" else {}
+    run("pd14", depth=depth, engine="simpy", announce=said.append, settings=settings, **SMALL)
     (sentence,) = said
     assert re.match(
         r"engine simpy: about [\d.]+ s \(an estimate: [\d,]+ packets make [\d,]+ log entries, cores ", sentence
@@ -98,7 +98,7 @@ def test_a_long_run_of_simpy_is_announced_with_an_estimate(run, monkeypatch):
 @pytest.mark.parametrize("engine", list(Engine))
 def test_short_runs_and_the_compiled_engine_are_not_announced(engine):
     said = []
-    run_dynamic("pd14", engine=engine, announce=said.append, **SMALL)
+    run("pd14", depth="dynamic", engine=engine, announce=said.append, **SMALL)
     assert said == []
 
 
@@ -128,7 +128,7 @@ def test_an_interrupted_run_writes_what_was_done_and_says_so(tmp_path, monkeypat
         if stage == "packets" and len(calls) == calls.index("packets") + 3:
             press()
 
-    result = run_dynamic("pd14", out=tmp_path, progress=progress, scale=0.01, seconds=0.5)
+    result = run("pd14", depth="dynamic", out=tmp_path, progress=progress, scale=0.01, seconds=0.5)
     assert result.report.status == "partial"
     assert 0 < result.report.n_steps < 5000
     assert '"status": "partial"' in (tmp_path / "dynamic.json").read_text(encoding="utf-8")
@@ -140,7 +140,9 @@ def test_an_interrupted_closed_loop_says_so_in_both_reports(engine):
         if stage == "simulate" and fraction > 0.3:
             press()
 
-    full = run_full("pd14", engine=engine, progress=progress, settings={"warmup_ms": 0.0}, scale=0.01, seconds=0.1)
+    full = run(
+        "pd14", depth="full", engine=engine, progress=progress, settings={"warmup_ms": 0.0}, scale=0.01, seconds=0.1
+    )
     assert full.packets.status == full.report.status == "partial"
     assert 300 < full.packets.n_steps < 1000
 
@@ -165,7 +167,7 @@ def test_a_held_ctrl_c_takes_effect_when_it_is_delivered():
 # ---- times and sizes ----
 
 
-@pytest.mark.parametrize("run", [run_dynamic, run_full])
+@pytest.mark.parametrize("depth", ["dynamic", "full"])
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -179,20 +181,20 @@ def test_a_held_ctrl_c_takes_effect_when_it_is_delivered():
         ),
     ],
 )
-def test_times_that_the_network_cannot_count_are_refused_before_mapping(run, changes, message, monkeypatch):
+def test_times_that_the_network_cannot_count_are_refused_before_mapping(depth, changes, message, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("mapped")
 
-    monkeypatch.setattr(f"{run.__module__}.map_network", refuse)
+    monkeypatch.setattr(f"neuromap.runs.{depth}.map_prepared", refuse)
     with pytest.raises(ParameterError, match=message):
-        run("pd14", **SMALL, **changes)
+        run("pd14", depth=depth, **SMALL, **changes)
 
 
 def test_a_packet_that_would_be_due_too_late_is_refused():
     settings = {"machine.cost.neuron_update_cycles": 1e9}
     wanted = r"^time until a packet is sent at spinnaker1: needs [\d,]+ cycles, has 1,073,741,823 cycles; lower"
     with pytest.raises(CapacityError, match=wanted):
-        run_dynamic("pd14", settings=settings, **SMALL)
+        run("pd14", depth="dynamic", settings=settings, **SMALL)
 
 
 @pytest.mark.parametrize("engine", list(Engine))

@@ -17,11 +17,12 @@ from models.machine.file import load_machine
 from models.network import AllToAll, Explicit, FixedProbability, FixedTotalNumber, OneToOne
 from models.networks import pd14
 from neuromap.cli.app import main
-from neuromap.experiment.load import check_experiment, make_experiment
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import make_experiment
+from neuromap.measures.static import events_per_s, rows_per_s, static_report, static_text
 from neuromap.runs import static
-from neuromap.runs.cores import run, run_static
 from neuromap.runs.remedy import describe_load
-from neuromap.runs.static import events_per_s, rows_per_s, static_report, static_text
+from neuromap.runs.run import run
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +184,7 @@ def test_report_is_plain_data(small):
 
 def test_words_and_links_a_packet_on_a_unicast_machine():
     """The dynamic depth counts 1.5 hops a packet there; 43 is what all packets of a spike cross."""
-    report = run_static("pd14", scale=0.02, machine="loihi1")
+    report = run("pd14", depth="static", scale=0.02, machine="loihi1").report
     said = static_text(report)
     assert report.link_packets_per_s / report.n_packets_sent_per_s == pytest.approx(1.56, abs=0.01)
     assert "1.6 links a packet on average (at most 60 links for all that a spike sends)" in said
@@ -196,7 +197,7 @@ def test_words_and_links_a_packet_on_a_unicast_machine():
 def test_a_link_that_carries_less_than_is_asked_is_said(capacity, is_full):
     """4,499 packets/s are expected on the busiest link of PD14 at a scale of 0.02."""
     options = {"scale": 0.02, "settings": {"machine.link.packets_per_s": capacity}}
-    report = run_static("pd14", **options)
+    report = run("pd14", depth="static", **options).report
     assert report.busiest_link.packets_per_s == pytest.approx(4_499, abs=1)
     assert (report.busiest_link.load_ratio > 1) is is_full
     assert (": more than it carries, so that packets are late or lost" in static_text(report)) is is_full

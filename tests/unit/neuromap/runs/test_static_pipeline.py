@@ -8,14 +8,14 @@ from models.machine.file import load_machine
 from models.network import Network, Population
 from models.networks.pd14 import pd14
 from neuromap.experiment.load import make_experiment
-from neuromap.runs.cores import run, run_static
-from neuromap.runs.static import pipeline_step_ns, static_text
+from neuromap.measures.static import pipeline_step_ns, static_text
+from neuromap.runs.run import run
 
 NEUROAIX = load_machine("neuroaix")
 
 
 def test_static_report_of_neuroaix():
-    report = run_static("pd14", machine="neuroaix")
+    report = run("pd14", depth="static", machine="neuroaix").report
     assert report.step_ns == pytest.approx(4894.53, rel=0.005)  # 3.24 Hz and 3,873 synapses instead of 3.2 and 3,880
     assert report.real_time_factor == report.step_ns / 1e5
     assert report.energy_per_synaptic_event_nj == pytest.approx(47.55, rel=0.02)  # what board_idle_w was derived from
@@ -47,22 +47,22 @@ def test_shapes_that_the_model_is_not_of(settings):
 def test_machine_without_pipelines_and_network_without_synapses():
     assert pipeline_step_ns(pd14(scale=0.1), load_machine("spinnaker1")) is None
     assert pipeline_step_ns(Network(name="a", populations=(Population(name="A", n_neurons=5),)), NEUROAIX) is None
-    assert run_static("chain").step_ns is None
+    assert run("chain", depth="static").report.step_ns is None
 
 
 def test_links_of_a_free_running_machine_carry_less_in_a_second_of_model_time():
     """45.47 million packets a second of wall time, 0.0491 s of it a second of model time: 1.6 % of a link."""
-    report = run_static("pd14", machine="neuroaix")
+    report = run("pd14", depth="static", machine="neuroaix").report
     link = report.busiest_link
     assert link.capacity_packets_per_s == pytest.approx(45.47e6 * report.real_time_factor)
     assert link.packets_per_s / link.capacity_packets_per_s == pytest.approx(0.016, rel=0.03)
-    slower = run_static("pd14", machine="neuroaix", time_scale_factor=2.0)
+    slower = run("pd14", depth="static", machine="neuroaix", time_scale_factor=2.0).report
     assert slower.busiest_link == link  # it waits for no timer
 
 
 @pytest.mark.parametrize(("factor", "machine"), [(1.0, "spinnaker1"), (3.0, "spinnaker1")])
 def test_links_of_a_machine_with_timers_have_the_length_of_a_tick(factor, machine):
-    link = run_static("brunel", machine=machine, time_scale_factor=factor).busiest_link
+    link = run("brunel", depth="static", machine=machine, time_scale_factor=factor).report.busiest_link
     spec = load_machine(machine).link
     assert link.capacity_packets_per_s in [factor * rate for rate in spec.rates_packets_per_s]
 

@@ -12,8 +12,9 @@ from emulator.timing.cores import slice_of_source, time_cores
 from emulator.timing.model import row_lengths
 from models.errors import NeuromapError, ParameterError, UnknownNameError
 from neuromap.cli.app import main
-from neuromap.experiment.load import check_experiment
-from neuromap.runs.cores import map_network, simulate_experiment
+from neuromap.experiment.check import check_experiment
+from neuromap.runs.cores import simulate_experiment
+from neuromap.runs.map import map_network
 from neuromap.studies.published import table as published_table
 from neuromap.studies.published.folder import COLUMNS, read_rows
 from neuromap.studies.published.page import cells_of, render_page

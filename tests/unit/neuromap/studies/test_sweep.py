@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import neuromap.runs.cores
+import neuromap.runs.map
 from mapping.flow import map_network
 from mapping.place import PLACERS
 from mapping.route import ROUTERS
@@ -19,7 +20,7 @@ from models.machine.file import load_machine
 from models.networks import NETWORKS
 from neuromap.cli.app import main
 from neuromap.experiment.load import make_experiment
-from neuromap.runs.cores import run, run_static
+from neuromap.runs.run import run
 from neuromap.studies.sweep import pool as sweep_pool
 from neuromap.studies.sweep import run as sweep
 from neuromap.studies.sweep.figure import draw_lines, draw_maps, write_figures
@@ -45,7 +46,7 @@ def counted(monkeypatch):
 
         return counting
 
-    monkeypatch.setattr("neuromap.runs.cores.map_network", count("mappings", neuromap.runs.cores.map_network))
+    monkeypatch.setattr("neuromap.runs.map.map_prepared", count("mappings", neuromap.runs.map.map_prepared))
     monkeypatch.setattr(
         "neuromap.runs.cores.simulate_experiment", count("simulations", neuromap.runs.cores.simulate_experiment)
     )
@@ -156,7 +157,7 @@ def test_points_are_those_of_single_runs():
     assert result.name == "chain on spinnaker1"
     for row in result.rows:
         settings = {axis.path: row[axis.path] for axis in result.axes}
-        report = run_static("chain", settings=settings)
+        report = run("chain", depth="static", settings=settings).report
         assert list(row) == ["point", *settings, *COLUMNS]
         assert row["core_load_ratio"] == report.max_core_load_ratio
         assert (row["n_cores"], row["power_w"]) == (report.n_cores, report.power_w)
@@ -209,7 +210,7 @@ def test_what_fails_is_a_result(monkeypatch):
     def fail(*arguments, **options):
         raise NeuromapError("no luck")
 
-    monkeypatch.setattr("neuromap.runs.cores.map_network", fail)
+    monkeypatch.setattr("neuromap.runs.map.map_prepared", fail)
     row = PointRunner().run(make_experiment("chain"), "static")
     assert (row["status"], row["message"]) == ("failed", "no luck")
 

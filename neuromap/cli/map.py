@@ -1,0 +1,72 @@
+"""The command ``neuromap map``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from models.errors import ParameterError
+from neuromap.cli.options import Options, out_folder, read_experiment
+from neuromap.experiment.option_use import check_needs
+from neuromap.output.file import FIGURE_ENDINGS, check_output_file
+
+_DEFAULTS = Options()
+
+
+def map_(
+    network: str | None = None,
+    /,
+    *,
+    options: Options = _DEFAULTS,
+    resume: Annotated[Path | None, Parameter(name="--from")] = None,
+    stage: Literal["partition", "place", "route", "keys", "tables"] | None = None,
+    figure: Path | None = None,
+    net: str | None = None,
+) -> int:
+    """Only map a network onto a machine, check the mapping and save it.
+
+    Parameters
+    ----------
+    network
+        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml); not with --from.
+    resume
+        Folder of an earlier mapping: its experiment is mapped again, with the options given here, from --stage on.
+    stage
+        First stage to run again with --from; what the earlier ones made is kept [partition].
+    figure
+        Also draw the mapping into this file (.png, .svg or .pdf).
+    net
+        Population whose tree the figure shows [the busiest].
+    """
+    from neuromap.cli import terminal
+    from neuromap.experiment.fixed_point import fixed_point_notes
+    from neuromap.runs.mapping_folder import check_same_network, load_folder
+
+    if (network is None) == (resume is None):
+        raise ParameterError("neuromap map", network, "either a network or --from DIR")
+    check_needs("--stage", stage, "--from DIR", resume is not None)
+    check_needs("--net", net, "--figure FILE", figure is not None)
+    if figure is not None:
+        check_output_file("figure", figure, FIGURE_ENDINGS)
+    given, source = (None, str(network)) if resume is None else load_folder(resume)
+    prepared = read_experiment(source, options, "map")
+    if not isinstance(source, str):
+        check_same_network(source.experiment, prepared.experiment, stage or "partition")
+    out = out_folder(prepared.experiment, options, prefix="map-")
+    from neuromap.runs.map import map_network
+
+    with terminal.ProgressView() as progress:
+        mapping = map_network(
+            prepared, out=out, overwrite=options.overwrite, progress=progress, given=given, stage=stage or "partition"
+        )
+    terminal.print_mapping(mapping)
+    terminal.print_notes(fixed_point_notes(prepared.experiment, prepared.network))
+    print(f"mapping in {out}")
+    if figure is not None:
+        from neuromap.report.mapping_figure import write_mapping_figure
+
+        write_mapping_figure(mapping, prepared.network, figure, net=net)
+        print(f"figure in {figure}")
+    return 0

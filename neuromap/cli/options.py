@@ -1,0 +1,88 @@
+"""The options that commands share, and the experiment and the output folder that they say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from models.vocabulary import ArithmeticName, DelayConventionName, PoissonMethodName, WeightRoundingName
+from neuromap.cli.values import FLAG, NUMBER, SET, told
+from neuromap.experiment.nouns import MinimiserName, PlaceName, RecipeName, RouteName
+from neuromap.experiment.option_use import Job, check_needs
+from neuromap.experiment.options import EndOfTickName, EngineName
+
+if TYPE_CHECKING:
+    from neuromap.experiment.nouns import Experiment
+    from neuromap.experiment.prepare import Prepared, Runnable
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of ``run``, ``map`` and ``sweep``; None leaves a value as the experiment file or the default says."""
+
+    machine: Annotated[str | None, told("machine")] = None
+    recipe: Annotated[RecipeName | None, told("recipe")] = None
+    neurons_per_core: Annotated[int | Literal["auto"] | None, NUMBER, told("neurons_per_core")] = None
+    place: Annotated[PlaceName | None, told("place")] = None
+    route: Annotated[RouteName | None, told("route")] = None
+    minimise: Annotated[MinimiserName | None, told("minimise")] = None
+    scale: Annotated[float | None, NUMBER, told("scale")] = None
+    seconds: Annotated[float | None, NUMBER, told("seconds")] = None
+    seed: Annotated[int | None, NUMBER, told("seed")] = None
+    drive: Annotated[Literal["poisson", "dc"] | None, told("drive")] = None
+    arithmetic: Annotated[ArithmeticName | None, told("arithmetic")] = None
+    delay_convention: Annotated[DelayConventionName | None, told("delay_convention")] = None
+    poisson: Annotated[PoissonMethodName | None, told("poisson")] = None
+    weight_rounding: Annotated[WeightRoundingName | None, told("weight_rounding")] = None
+    time_scale_factor: Annotated[float | None, NUMBER, told("time_scale_factor")] = None
+    threads: Annotated[int | None, NUMBER, told("threads")] = None
+    memory_gib: Annotated[float | None, NUMBER, told("memory_gib")] = None
+    settings: Annotated[tuple[str, ...], SET] = ()
+    "path=value: sets any value of the experiment, its network or its machine; may be repeated, each path once."
+    out: Path | None = None
+    "Folder for the results [out/NETWORK-MACHINE-RECIPE-seedN, or the next free one of that name]."
+    overwrite: Annotated[bool, FLAG] = False
+    "Replace the results of an earlier run in an output folder that is not empty."
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that belong to the experiment, as `neuromap.experiment.prepare.prepare` takes them."""
+        return {key: value for key, value in asdict(self).items() if key not in ("out", "overwrite")}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PacketOptions:
+    """Options of ``run`` at the depths dynamic and full."""
+
+    spikes: Annotated[Path | None, told("spikes")] = None
+    trace: Annotated[Path | None, told("trace")] = None
+    engine: Annotated[EngineName | None, told("engine")] = None
+    end_of_tick: Annotated[EndOfTickName | None, told("end_of_tick")] = None
+    in_phase: Annotated[bool | None, told("in_phase")] = None
+
+    def given(self) -> dict[str, Any]:
+        """Return the options as `neuromap.run` takes them; None is not given."""
+        return asdict(self)
+
+
+def read_experiment(source: Runnable, options: Options, job: Job) -> Prepared:
+    """Return the experiment that a command names, its options applied and everything checked."""
+    from neuromap.experiment.prepare import prepare
+
+    check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
+    return prepare(source, job=job, **options.given())
+
+
+def out_folder(experiment: Experiment, options: Options, prefix: str = "") -> Path:
+    """Return the output folder, made and checked."""
+    from neuromap.output.folder import prepare_out_folder, unused_folder
+
+    if options.out is not None:
+        return prepare_out_folder(options.out, overwrite=options.overwrite)
+    machine = Path(experiment.machine.name).stem
+    name = f"{prefix}{experiment.network.name}-{machine}-{experiment.recipe.name}-seed{experiment.seed}"
+    return prepare_out_folder(unused_folder(Path("out") / name))

@@ -1,0 +1,85 @@
+"""The command ``neuromap run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from neuromap.cli.exit_codes import EXIT_INTERRUPTED
+from neuromap.cli.options import Options, PacketOptions, out_folder, read_experiment
+from neuromap.cli.values import FLAG
+from neuromap.experiment.option_use import check_depth_options
+from neuromap.output.file import check_output_file
+
+_DEFAULTS = Options()
+_PACKETS = PacketOptions()
+Depth = Literal["static", "dynamic", "cores", "full"]
+
+
+def run(
+    network: str,
+    /,
+    *,
+    options: Options = _DEFAULTS,
+    depth: Depth = "cores",
+    packets: PacketOptions = _PACKETS,
+    no_html: Annotated[bool, FLAG] = False,
+) -> int:
+    """Run a network on a machine: does it fit, does it keep up, are packets lost, and what does it cost?
+
+    In parentheses: the depths that read an option, where not all do. In brackets: its default.
+
+    Parameters
+    ----------
+    network
+        Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+    depth
+        How far the run goes. static: map the network and print its expected loads. dynamic: map it and follow every
+        packet of given spikes. cores: map it, simulate it and time every core. full: simulate network and packets
+        together, so that packets that are lost or late act on the network.
+    no_html
+        (dynamic, cores, full) Write no report.html or packets.html.
+    """
+    from neuromap.cli import terminal
+
+    given = packets.given() | {"html": not no_html}
+    check_depth_options(depth, given, {name: f"--{name.replace('_', '-')}" for name in given} | {"html": "--no-html"})
+    if packets.trace is not None:
+        check_output_file("--trace", packets.trace)
+    prepared = read_experiment(network, options, depth)
+    out = out_folder(prepared.experiment, options)
+    from neuromap.runs.run import run as run_network
+
+    try:
+        with terminal.ProgressView() as progress:
+            if depth in ("dynamic", "full"):
+                given["announce"] = progress.say
+            result = run_network(
+                prepared, depth=depth, out=out, overwrite=options.overwrite, progress=progress, **given
+            )
+    except KeyboardInterrupt:
+        from neuromap.output.folder import kept_results
+
+        kept = ", ".join(kept_results(out))
+        terminal.print_error(f"interrupted before the end; kept in {out}: {kept or 'nothing'}")
+        return EXIT_INTERRUPTED
+    return _show(result, depth, out)
+
+
+def _show(result: Any, depth: Depth, out: Path) -> int:
+    """Print the report of a run; return the exit code."""
+    from neuromap.cli import terminal
+
+    if depth == "static":
+        from neuromap.runs.static import static_text
+
+        print(f"{static_text(result.report)}\nresults in {out}")
+        return 0
+    if depth in ("dynamic", "full"):
+        from neuromap.runs.dynamic import dynamic_text
+
+        print(dynamic_text(result.packets if depth == "full" else result.report))
+    if depth in ("cores", "full"):
+        terminal.print_verdict(result.report)
+    print(f"results in {out}")
+    return EXIT_INTERRUPTED if result.report.status == "partial" else 0

@@ -1,0 +1,60 @@
+"""Prepares an experiment: reads it, checks it and builds its network and machine, once for everything that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.errors import ParameterError
+from models.machine import Machine
+from models.network import Network
+from neuromap.experiment.check import check_experiment
+from neuromap.experiment.load import located, read_source, with_applied
+from neuromap.experiment.nouns import Experiment
+from neuromap.experiment.option_use import Job, given_by_path
+from neuromap.experiment.options import Settings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An experiment that was checked, with the network and the machine that it names."""
+
+    experiment: Experiment
+    network: Network
+    machine: Machine
+
+
+#: What the public functions take as the network: a name, an experiment file, an object, or an experiment.
+Runnable = str | Network | Experiment | Prepared
+
+
+def prepare(
+    source: Runnable,
+    *,
+    job: Job | None = None,
+    network: Network | None = None,
+    settings: Settings = (),
+    **options: object,
+) -> Prepared:
+    """Read and check an experiment, and build its network and machine.
+
+    Parameters are those of `neuromap.experiment.load.make_experiment`; ``network`` is the object that an experiment
+    file names by its digest, if it does. An experiment that is prepared already and gets no further option is returned
+    as it is.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError, CapacityError
+        For wrong input, with file and line where it comes from a file.
+    """
+    given = given_by_path({**options, "settings": settings})[0]
+    if isinstance(source, Prepared):
+        if not given:
+            return source
+        source = source.experiment
+    experiment, leaves = read_source(source, network)
+    made = with_applied(experiment, job=job, settings=settings, **options)
+    try:
+        network, machine = check_experiment(made)
+    except ParameterError as err:
+        raise located(err, {path: leaf for path, leaf in leaves.items() if path not in given}) from err
+    return Prepared(made, network, machine)

@@ -1,0 +1,113 @@
+"""The one function that runs a network on a machine, at four depths."""
+
+from __future__ import annotations
+
+from typing import Literal, Unpack, get_args, overload
+
+from emulator.engine.simulation import Simulation
+from mapping.model import Mapping
+from models.errors import UnknownNameError
+from models.progress import silent
+from neuromap.experiment.option_use import COMMANDS, check_depth_options, unread
+from neuromap.experiment.options import (
+    CoresOptions,
+    DynamicOptions,
+    FullOptions,
+    RunOptions,
+    StaticOptions,
+    depth_mark,
+    of_experiment,
+    with_options,
+)
+from neuromap.experiment.prepare import Runnable, prepare
+from neuromap.output.folder import Output
+from neuromap.runs.cores import Result, run_cores
+from neuromap.runs.dynamic import DynamicResult, run_dynamic
+from neuromap.runs.full import FullResult, run_full
+from neuromap.runs.packet_choices import PacketChoices
+from neuromap.runs.static import StaticResult, run_static
+
+Depth = Literal["static", "dynamic", "cores", "full"]
+
+
+@overload
+def run(network: Runnable, *, depth: Literal["static"], **options: Unpack[StaticOptions]) -> StaticResult: ...
+
+
+@overload
+def run(network: Runnable, *, depth: Literal["dynamic"], **options: Unpack[DynamicOptions]) -> DynamicResult: ...
+
+
+@overload
+def run(
+    network: Runnable,
+    *,
+    depth: Literal["cores"] = "cores",
+    mapping: Mapping | None = None,
+    simulation: Simulation | None = None,
+    **options: Unpack[CoresOptions],
+) -> Result: ...
+
+
+@overload
+def run(network: Runnable, *, depth: Literal["full"], **options: Unpack[FullOptions]) -> FullResult: ...
+
+
+@with_options(RunOptions, depth_mark)
+def run(
+    network: Runnable,
+    *,
+    depth: Depth = "cores",
+    mapping: Mapping | None = None,
+    simulation: Simulation | None = None,
+    **options: Unpack[RunOptions],
+) -> StaticResult | DynamicResult | Result | FullResult:
+    """Run a network on a machine: does it fit, does it keep up, are packets lost, and what does it cost?
+
+    In parentheses: the depths that read an option, where not all do. In brackets: its default.
+
+    Parameters
+    ----------
+    network
+        Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file).
+    depth
+        How far the run goes [cores].
+        static: map the network and work out the expected loads; nothing is simulated.
+        dynamic: map it and follow every packet of given spikes through routers, links and cores.
+        cores: map it, simulate it, and time every core with its spikes.
+        full: simulate network and packets together, so that packets that are lost or late act on the network.
+    mapping
+        (cores) An earlier mapping of the network onto this machine, used instead of a new one [none].
+    simulation
+        (cores) An earlier complete simulation of the network, used instead of a new one [none].
+    **options
+        The options of `neuromap.experiment.options.RunOptions`, which ``help(neuromap.run)`` explains.
+
+    Returns
+    -------
+    StaticResult, DynamicResult, Result or FullResult
+        ``result.report`` holds the numbers, ``result.mapping`` the mapping. ``report.status`` is ``"partial"`` after
+        Ctrl-C during the simulation; the steps simulated by then are kept.
+
+    Raises
+    ------
+    NeuromapError
+        For wrong input or a network that does not fit, before any long work.
+    """
+    if depth not in get_args(Depth):
+        raise UnknownNameError("depth", depth, get_args(Depth))
+    check_depth_options(depth, options)
+    for name, value in (("mapping", mapping), ("simulation", simulation)):
+        if value is not None and depth != "cores":
+            raise unread(name, [COMMANDS["cores"]], COMMANDS[depth])
+    choices, output, progress = PacketChoices.of(options), Output.of(options), options.get("progress") or silent
+    with output.alone():
+        prepared = prepare(network, job=depth, **of_experiment(options))
+        if depth == "static":
+            return run_static(prepared, output, progress=progress)
+        if depth == "dynamic":
+            return run_dynamic(prepared, choices, output, progress=progress)
+        if depth == "full":
+            return run_full(prepared, choices, output, progress=progress)
+        remedies = options.get("remedies", True)
+        return run_cores(prepared, output, progress=progress, mapping=mapping, simulation=simulation, remedies=remedies)
