@@ -6,9 +6,8 @@
 Each column is a full-scale PD14 (`place_route_case.areas`: three populations of each also send to the next column),
 64 neurons a core, in ensembles; the machine is a SpiNNaker 1 torus of the fewest triads that hold them (100 columns:
 240 x 240 chips). Every run is a process of its own; compiled code is cached by a small run that is not measured. The
-size n is the number of (source slice, target population) pairs, and the goal that neither time nor memory grows faster
-than n log n from one column on. Processor time is judged, so that other work on the machine does not decide; wall time
-is kept beside it.
+size n is the number of (source slice, target population) pairs. Neither time nor memory may grow faster than n log n
+from one column on. Processor time is judged, since other work on the machine changes wall time, which is kept too.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time what is inside."""
+        """Time the block inside."""
         wall, cpu = time.perf_counter(), time.process_time()
         yield
         self.result[f"{name}_s"] = time.perf_counter() - wall
@@ -119,7 +118,7 @@ def totals(run: dict[str, Any]) -> dict[str, float]:
 
 
 def growth(runs: list[dict[str, Any]], first: list[dict[str, Any]], key: str) -> float:
-    """Median of ``key`` over that of the first size, divided by what n log n of the pairs allows."""
+    """Median of ``key`` over that of the first size, divided by the growth of n log n of the pairs."""
     expected = [one[0]["n_pairs"] * math.log(one[0]["n_pairs"]) for one in (runs, first)]
     measured = [statistics.median(run[key] for run in one) for one in (runs, first)]
     return measured[0] / measured[1] / (expected[0] / expected[1])

@@ -1,4 +1,4 @@
-"""The packet network: events per second of both engines, where the compiled one's time goes, and SANA-FE beside it.
+"""Measure the packet network: events per second of both engines, the parts of the compiled one's time, and SANA-FE.
 
     python benchmarks/bench_network.py                      # PD14 at full scale, 0.2 s of model time
     python benchmarks/bench_network.py --scale 0.1 --seconds 0.1 --no-sanafe

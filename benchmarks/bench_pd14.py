@@ -1,12 +1,12 @@
-"""PD14: how long neuromap and NEST take to build and run the same network on this machine, and in how much memory.
+"""Measure time and memory of neuromap and NEST to build and run PD14 on this machine.
 
     python benchmarks/bench_pd14.py                          # full scale; NEST too if it is found (17 GB, 20 minutes)
     python benchmarks/bench_pd14.py --scale 0.1 --no-nest
     python benchmarks/bench_pd14.py --install-nest           # puts NEST 3.10 into benchmarks/.nestenv first
 
 Every measurement has a process of its own. Compiled code is cached on disk by a short run that is not measured. Times
-are only comparable with nothing else running: the header keeps the load average, and NEST with two threads slows down
-many times when something shares the cores. The rows go to ``benchmarks/results/pd14.json``.
+are comparable only if nothing else runs: NEST with two threads becomes many times slower when it shares the cores. The
+header keeps the load average. The rows go to ``benchmarks/results/pd14.json``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def parse() -> argparse.Namespace:
 
 
 def find_nest(options: argparse.Namespace) -> Path | None:
-    """Return the Python that can import nest, or None; say why."""
+    """Return the Python that can import nest, or None after printing the reason."""
     if options.no_nest:
         return None
     if options.install_nest:
@@ -119,7 +119,7 @@ def run_neuromap(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]
 
 
 def run_probes(options: argparse.Namespace) -> dict[str, list[float]]:
-    """Measure what recording potentials costs: factors with and without, alternating."""
+    """Measure the cost of recording potentials: factors with and without, alternating."""
     case = [sys.executable, str(HERE / "neuromap_pd14.py"), "simulate", "--scale", str(options.scale)]
     case += ["--model-ms", str(1e3 * options.seconds), "--threads", str(max(options.threads))]
     factors: dict[str, list[float]] = {"with": [], "without": []}

@@ -1,11 +1,11 @@
-"""Place and route: beside rig on rig's own terms, gains on a modular network, cost against size, routers on PD14.
+"""Measure place and route: comparison with rig, gains on a modular network, cost against size, routers on PD14.
 
     python benchmarks/bench_place_route.py                                     # everything, rig if it is found
     python benchmarks/bench_place_route.py --parts size --n-areas 1 4 10 25 100
     python benchmarks/bench_place_route.py --install-rig                       # puts rig into benchmarks/.rigenv first
 
 Every measurement has a process of its own; compiled code is cached by a small run that is not measured. Cost against
-size counts processor seconds, so that other work on the machine does not enter. Rows go to
+size counts processor seconds, which other work on the machine does not change. Rows go to
 ``benchmarks/results/place_route.json``.
 """
 
@@ -71,7 +71,7 @@ def parse() -> argparse.Namespace:
 
 
 def find_rig(options: argparse.Namespace) -> Path | None:
-    """Return the Python that can import rig, or None; say so."""
+    """Return the Python that can import rig, or None after printing a note."""
     if options.install_rig:
         folder = RIG_PYTHONS[-1].parent.parent
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)

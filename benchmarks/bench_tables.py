@@ -1,9 +1,9 @@
-"""Routing tables of full-scale PD14: neuromap's builder and minimisers beside PACMAN's, on the same tables.
+"""Compare neuromap's table builder and minimisers with PACMAN's on the routing tables of full-scale PD14.
 
 Cases: our own routes with one entry per source core, PACMAN's routes with one entry per source core (*hard*) and as
 PACMAN merges them by default (*merged*). Every minimised table is proven equal to its original. PACMAN runs in its own
-environment (``pip install sPyNNaker``) in the same session; its compressors are too slow for all hard tables, so they
-get an even sample, on which ours are compared with them.
+environment (``pip install sPyNNaker``) in the same session; its compressors are too slow for all hard tables, so both
+programs are compared on an even sample of these.
 
     python benchmarks/bench_tables.py --pacman /tmp/pacman/bin/python
     python benchmarks/bench_tables.py                                   # without PACMAN
@@ -116,7 +116,7 @@ def chips_of(tables: Tables, chips: list[list[int]]) -> Tables:
 def rows_of_pacman(
     found: dict[str, Any], tables: dict[str, Tables], n_runs: int, raw: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Ours beside PACMAN's compressors, each on what it finished."""
+    """Rows of our minimisers beside PACMAN's compressors, on the tables that each compressor finished."""
     rows = []
     merged = found["merged"]["pair"]
     ours = raw["merged"] = time_method(tables["merged"], "layered", None, n_runs)
@@ -152,7 +152,7 @@ def rows_of(case: str, tables: Tables, n_runs: int, raw: dict[str, Any]) -> list
 
 
 def write_mapping_times(options: argparse.Namespace, raw: dict[str, Any]) -> None:
-    """Compare only the whole mapping, for an hour when other work leaves little time."""
+    """Compare only the whole mapping, which takes less time than the tables."""
     theirs_s: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.runs if options.pacman is not None else 0):

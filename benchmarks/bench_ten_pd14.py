@@ -1,10 +1,10 @@
-"""Ten times PD14: the modular network of ten areas, 771,690 neurons and 3.0 billion synapses, in a given memory.
+"""Measure ten times PD14 in a given memory: the modular network of ten areas, 771,690 neurons, 3.0 billion synapses.
 
     python benchmarks/bench_ten_pd14.py                                  # full size: 20, 10 and 5 GiB; many minutes
     python benchmarks/bench_ten_pd14.py --n-scale 0.02 --memory-gib 1 0.5
 
-Rows of synapses that the memory does not hold are drawn again at every spike; each memory is measured in a process of
-its own, the spikes are the same. ``--n-scale`` takes a part of each area's neurons with the full in-degrees, so that
+Rows of synapses that do not fit the memory are drawn again at every spike, and the spikes are the same. Each memory
+size is measured in a process of its own. ``--n-scale`` takes a part of each area's neurons with the full in-degrees, so that
 memory and time shrink in proportion. The rows go to ``benchmarks/results/ten_pd14.json``.
 """
 

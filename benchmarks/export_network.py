@@ -1,4 +1,4 @@
-"""A network as plain JSON, so that another simulator in another Python environment can build the same one.
+"""Write a network as plain JSON, from which another simulator in another Python environment can build it.
 
 The description is the network's own fields, with a ``kind`` for every distribution, connector and source. Infinite
 bounds become ``null``. Synapses given one by one are not exported: no benchmark uses them.

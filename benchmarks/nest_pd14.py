@@ -1,6 +1,6 @@
 """Build and run a network in NEST 3 from the JSON of ``export_network``; write times, memory and rates as JSON.
 
-Run by the Python of an environment that has nest-simulator; needs nothing of neuromap.
+The Python environment needs nest-simulator, but not neuromap.
 
     python nest_pd14.py network.json result.json --model-ms 200 --threads 2 --seed 55
     python nest_pd14.py poisson.json result.json --then dc.json      # same synapses, second drive: one build for both
@@ -135,7 +135,7 @@ def connect(network, groups):
 
 
 def run(network, then, model_ms, n_threads, seed, record):
-    """Build and simulate; return what was measured, with that of the second drive (a network or None) as ``then``."""
+    """Build and simulate; return the measurements, with those of the second drive (a network or None) as ``then``."""
     nest.ResetKernel()
     nest.verbosity = nest.VerbosityLevel.ERROR
     nest.set(resolution=network["dt_ms"], local_num_threads=n_threads, rng_seed=seed, print_time=False)

@@ -33,7 +33,7 @@ def rates_by_kind_hz(network: Network, simulation: Simulation) -> dict[str, list
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Build and simulate; say what was stored and what was drawn at spikes."""
+    """Build and simulate; print the shares of stored synapses and of synapses drawn at spikes."""
     network = modular(n_areas=options.areas, n_scale=options.n_scale, drive=options.drive)
     cpu_s = {"start": time.process_time()}
 

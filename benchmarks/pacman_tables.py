@@ -1,7 +1,7 @@
 """Map a network with sPyNNaker's own tools (PACMAN) on a virtual machine; keep its routing tables and time it.
 
-Run by the Python of an environment that has sPyNNaker 7; needs nothing of neuromap. The process ends after the routing
-tables: sPyNNaker would go on to draw every synapse on the host.
+The Python environment needs sPyNNaker 7, but not neuromap. The process ends after the routing tables, since sPyNNaker
+would go on to draw every synapse on the host.
 
     python pacman_tables.py network.json result.json --tables tables.npz --seconds 170 --sample 40
 

@@ -1,11 +1,11 @@
-"""Where a step of the state engine goes, and what bounds it: phases, bytes, operations, a roofline figure.
+"""Profile a step of the state engine: time, bytes and operations of its phases, and a roofline figure.
 
     python benchmarks/profile_engine.py                                  # full-scale PD14; writes docs/roofline.png
     python benchmarks/profile_engine.py --scale 0.1 --out /tmp/profile
 
-One thread takes all shards through the steps with the processor's cycle counter read between the phases, which are the
-engine's own functions. Bytes are what a phase must move at least; operations are counted on the expressions of the
-vector loops, by hand for the rest. Ceilings are measured in the same session.
+One thread takes all shards through the steps and reads the processor's cycle counter between the phases, which are the
+engine's own functions. Bytes are the least that a phase must move; operations are counted on the expressions of the
+vector loops, and by hand for the rest. Ceilings are measured in the same session.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def profile(first_step, n_steps, shard_bits, extra_delay, cells, drive, rows, du
 
 
 def _mix_body(loop: Any, carried: list[Any]) -> list[Any]:
-    """Thirty-two dependent-free additions and exclusive ors of eight lanes."""
+    """Thirty-two independent additions and exclusive ors of eight lanes."""
     new = []
     for k, x in enumerate(carried):
         for _ in range(4):

@@ -1,10 +1,10 @@
-"""rig's placer, router and tables on PD14 with 64 neurons a core; run by the Python of an environment that has rig.
+"""Run rig's placer, router and tables on PD14 with 64 neurons a core; the Python environment needs rig.
 
 python rig_place_route.py --nets nets.json --place sequential --seed 1 result.json
 
 ``nets.json``: ``n_slices`` of each population, and its ``targets``. One net a slice, to all slices of every target;
-24 x 24 torus, 17 cores a chip. The router draws from Python's random numbers, which ``--seed`` starts. Two functions
-that rig 2.4.1 uses are gone from Python 3.11 and are put back here.
+24 x 24 torus, 17 cores a chip. The router uses Python's random numbers, seeded by ``--seed``. Python 3.11 has
+no longer two functions that rig 2.4.1 uses; they are added here.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What lost and late packets do to PD14: the closed loop at several paces, with small buffers, without reinjection.
+"""Run PD14 with lost and late packets: the closed loop at several paces, with small buffers, without reinjection.
 
 ``python benchmarks/run_losses.py [--scale 1] [--seconds 0.4] [--out benchmarks/results/losses.json]`` runs every case
 that the file does not hold yet (one minute each at full scale, more where the network runs away), and draws

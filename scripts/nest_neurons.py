@@ -1,21 +1,20 @@
-"""Single neurons of every model in NEST, driven by given spikes: the data that tests compare the float models with.
+"""Run single neurons of every model in NEST with given spikes; tests compare the float models with this data.
 
     NEST_PYTHON scripts/nest_neurons.py tests/data/nest_neurons.npz
 
-Needs NEST 3.10 and numpy, nothing of neuromap. The file holds ``cases`` (JSON: by model the parameters under
+The script needs NEST 3.10 and numpy, but not neuromap. The file holds ``cases`` (JSON: by model the parameters under
 neuromap's names, weights and constant current), ``spike_exc``, ``spike_inh`` (int64, steps in which the two inputs
 spike), and for each model ``v_<model>`` (float64, mV, at the end of every step) and ``fired_<model>`` (int64, steps).
 
-Step k of neuromap ends at (k + 1) dt, and a spike of step k is one at that time in NEST. Where NEST's model is another:
+Step k of neuromap ends at (k + 1) dt, and a spike of step k is a spike at that time in NEST. Some of NEST's models differ:
 
 - ``gif_psc_exp`` compares with a threshold that has not decayed in the step of the comparison; its jump is lowered by
   that decay. Escape noise is made a step function (Delta_V = 1e-9 mV). Its currents act in the step of their arrival,
   as ours do in the device's delay convention.
-- ``iaf_cond_exp`` solves to a fixed absolute error of 1e-3 a step (RKF45); run with a resolution of dt / 100 and
-  recorded every dt, it is as exact as the comparison needs. Reset and spikes are then on the finer grid, so that it
-  stays below threshold here.
-- ``izhikevich`` knows Euler steps and steps of the potential only: resolution dt / 1000, and a current that is given
-  as its value in every such step.
+- ``iaf_cond_exp`` solves to a fixed absolute error of 1e-3 a step (RKF45). A resolution of dt / 100, recorded every dt,
+  makes it exact enough for the comparison. Reset and spikes would be on the finer grid, so it stays below threshold.
+- ``izhikevich`` has only Euler steps and inputs that step the potential. It runs at a resolution of dt / 1000 with a
+  current given by its value in every such step.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""Weights of single STDP synapses in NEST, for the tests of ours: writes ``tests/data/nest_stdp.npz``.
+"""Run single STDP synapses in NEST and write their weights, ``tests/data/nest_stdp.npz``, for the tests of neuromap's.
 
-Run by the Python of an environment that has nest-simulator (3.10 made the committed file); needs nothing of neuromap::
+The Python environment needs nest-simulator (3.10 made the committed file), but not neuromap::
 
     python scripts/nest_stdp.py tests/data/nest_stdp.npz
 
-Each case is one synapse between two parrot neurons that repeat given trains; parrots ignore what arrives at their
-port 1, so the plastic synapse changes and nothing else does. Spikes are on the grid of steps, some of both sides meet
-in the same step. A postsynaptic spike before the first presynaptic one is left out of the nearest-neighbour cases:
+Each case is one synapse between two parrot neurons that repeat given trains. Parrots ignore input at their port 1, so
+only the plastic synapse changes. Spikes are on the grid of steps, and some spikes of both sides meet in one step. A postsynaptic spike before the first presynaptic one is left out of the nearest-neighbour cases:
 NEST starts as if there had been a presynaptic spike at time 0.
 
 In ``loop`` 30 trains drive one ``iaf_psc_exp`` neuron through plastic synapses, which its spikes change in turn. Its

@@ -1,7 +1,7 @@
-"""Steps of neuroAIx with drawn spikes, for networks as large as those measured: a table of docs/neuroaix.md.
+"""Print step times of neuroAIx with drawn spikes for the measured network sizes, a table of docs/neuroaix.md.
 
-Neurons are dealt evenly to the nodes and fire at 3.2 Hz as Poisson processes; rows have Poisson lengths. No state is
-simulated. Usage: ``python scripts/neuroaix_spikes.py [--n-steps 4000] [--seed 1]``.
+Neurons are spread evenly over the nodes and fire at 3.2 Hz as Poisson processes; rows have Poisson lengths. No neuron
+is simulated. Usage: ``python scripts/neuroaix_spikes.py [--n-steps 4000] [--seed 1]``.
 """
 
 from __future__ import annotations

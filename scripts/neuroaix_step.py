@@ -3,7 +3,7 @@
     python scripts/neuroaix_step.py --rate-hz 4 --height 7
     step_ns: 5220.15
 
-``--phases`` adds what each resource of a node is asked for, and when. The options are those of the authors' model.
+``--phases`` adds the load of each resource of a node, and its time. The options are those of the authors' model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Draw docs/gallery/congestion.png: what PD14 loses on SpiNNaker 1 with combined cores, and where.
+"""Draw docs/gallery/congestion.png: the packets that PD14 loses on SpiNNaker 1 with combined cores, by place.
 
     python docs/gallery/plot_congestion.py [docs/gallery/congestion.png [spikes.npz]]
 
@@ -88,7 +88,7 @@ def run_quietly(words: list[str]) -> None:
 
 
 def row_of(report: dict[str, Any]) -> list[str]:
-    """Return what the table says of a run."""
+    """Return the row of the table for a run."""
     n_all, at_routers = report["n_expected"], report["router"]["n_lost_deliveries"]
     at_cores = report["core"]["n_overflow"] + report["core"]["n_expired"]
     shares = [100 * n / n_all for n in (at_routers + at_cores, at_routers, at_cores, report["n_late"])]

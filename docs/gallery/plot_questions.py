@@ -3,8 +3,8 @@
     python docs/gallery/plot_questions.py [FOLDER [NAME ...]]
 
 Every sweep is one command of the page, run by the command line's own entry point; its results go to FOLDER/NAME
-(`out/questions`), where a second call finds them. With names only those sweeps are run and nothing is drawn. In all it
-takes some 8 minutes of processor time and 1 GiB, most of it for the largest networks.
+(`out/questions`), where a second call finds them. With names, only those sweeps run and no figure is drawn. All sweeps
+together take some 8 minutes of processor time and 1 GiB, most of it for the largest networks.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ Rows = list[dict[str, str]]
 
 
 def run_sweep(folder: Path, name: str) -> Rows:
-    """Run a sweep, or what is missing of it, and return its table."""
+    """Run a sweep, or its missing points, and return its table."""
     words = ["sweep", *SWEEPS[name].split(), "--jobs", "1", "--no-figures", "--out", str(folder / name)]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
         code = neuromap(words)
@@ -126,13 +126,13 @@ def number(text: str) -> float:
 
 
 def step_ratio(row: dict[str, str]) -> float:
-    """Time that a step's work takes over its model time; below 1 even where a tick is waited for."""
+    """Time of a step's work over its model time; it may be below 1 on a machine that waits for its tick."""
     factor = number(row["real_time_factor"])
     return factor if factor < 1 else number(row["core_load_ratio"])
 
 
 def is_pipeline(row: dict[str, str]) -> bool:
-    """Whether a row's factor is that of a machine with pipelines, which does not come from its busiest core."""
+    """Whether the row is of a machine with pipelines, whose factor does not follow from its busiest core."""
     return number(row["real_time_factor"]) < 1 and row["real_time_factor"] != row["core_load_ratio"]
 
 
@@ -233,7 +233,7 @@ def draw_twice(groups: dict[str, dict[str, float]]) -> Figure:
 
 
 def draw_large(tables: dict[str, Rows], titles: dict[str, str]) -> Figure:
-    """Stack what the busiest core's tick goes into, for growing networks."""
+    """Stack the shares of the busiest core's tick, for growing networks."""
     figure = new_figure(10.6, 5.8)
     panels = figure.subplots(2, 3)
     for ax, (name, title) in zip(panels.flat, titles.items(), strict=True):
@@ -277,7 +277,7 @@ def on_equal_nodes(rows: Rows) -> Rows:
 
 
 def markdown(rows: Rows, columns: tuple[str, ...]) -> str:
-    """Return rows as a table: what is varied, then columns, ratios in percent."""
+    """Return rows as a table: the varied settings, then columns, ratios in percent."""
     heads = [*(path.rpartition(".")[2] for path in axes_of(rows)), *columns]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:

@@ -2,10 +2,9 @@
 
     python docs/gallery/plot_stdp.py [docs/gallery/stdp.png]
 
-Left: one postsynaptic spike and 241 sources that fire around it, each once, then once more much later, which is when
-the pair is applied. The device's weights have 16 bits at a scale that the strongest input of the receptor sets; a
-silent projection of 8 nA coarsens their unit eightfold. Right: 300 Poisson sources at 20 Hz onto 20 neurons for
-100 s, additive rule (Song, Miller & Abbott 2000, doi:10.1038/78829, figure 1).
+On the left, 241 sources fire once around one postsynaptic spike, and once more much later, when the pair is applied.
+The device's weights have 16 bits at a scale set by the strongest input of the receptor; a silent projection of 8 nA
+makes their unit eight times coarser. On the right, 300 Poisson sources at 20 Hz drive 20 neurons for 100 s, additive rule (Song, Miller & Abbott 2000, doi:10.1038/78829, figure 1).
 """
 
 from __future__ import annotations

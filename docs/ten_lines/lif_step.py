@@ -1,4 +1,4 @@
-"""One neuron, a constant current: the membrane potential in S16.15 and in double precision, every millisecond."""
+"""One neuron with a constant current: its membrane potential in S16.15 and in double precision, every millisecond."""
 
 from emulator.engine.simulate import simulate
 from models.network import CurrentDrive, Network, Population

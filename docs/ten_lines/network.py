@@ -1,4 +1,4 @@
-"""What a network is made of: PD14's projections into layer 4, with the thalamic input."""
+"""The parts of a network: PD14's projections into layer 4, with the thalamic input."""
 
 from models.networks import pd14
 

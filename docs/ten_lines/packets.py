@@ -1,4 +1,4 @@
-"""A packet in the SimPy model: where it is and when, from the core that sends it to those that take it."""
+"""The path of a packet in the SimPy model, with times, from the core that sends it to the cores that receive it."""
 
 import numpy as np
 

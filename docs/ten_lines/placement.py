@@ -1,4 +1,4 @@
-"""Where the cores of a small PD14 go: the first slice of every population, with its ensemble of cores."""
+"""The placement of a small PD14: the cores of the first slice of every population."""
 
 from mapping.flow import map_network
 from models.machine.file import load_machine

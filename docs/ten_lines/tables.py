@@ -1,4 +1,4 @@
-"""The routing table of chip (0, 0) for a small PD14: which packets it matches and where it sends them."""
+"""The routing table of chip (0, 0) for a small PD14: the packets that each entry matches, and their links and cores."""
 
 from mapping.flow import map_network
 from models.machine.file import load_machine
