@@ -4,8 +4,8 @@
     python benchmarks/bench_ten_pd14.py --n-scale 0.02 --memory-gib 1 0.5
 
 Rows of synapses that do not fit the memory are drawn again at every spike, and the spikes are the same. Each memory
-size is measured in a process of its own. ``--n-scale`` takes a part of each area's neurons with the full in-degrees, so that
-memory and time shrink in proportion. The rows go to ``benchmarks/results/ten_pd14.json``.
+size is measured in a process of its own. ``--n-scale`` takes a part of each area's neurons with the full in-degrees, so
+that memory and time shrink in proportion. The rows go to ``benchmarks/results/ten_pd14.json``.
 """
 
 from __future__ import annotations

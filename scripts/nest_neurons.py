@@ -6,7 +6,8 @@ The script needs NEST 3.10 and numpy, but not neuromap. The file holds ``cases``
 neuromap's names, weights and constant current), ``spike_exc``, ``spike_inh`` (int64, steps in which the two inputs
 spike), and for each model ``v_<model>`` (float64, mV, at the end of every step) and ``fired_<model>`` (int64, steps).
 
-Step k of neuromap ends at (k + 1) dt, and a spike of step k is a spike at that time in NEST. Some of NEST's models differ:
+Step k of neuromap ends at (k + 1) dt, and a spike of step k is a spike at that time in NEST. Some of NEST's models
+differ:
 
 - ``gif_psc_exp`` compares with a threshold that has not decayed in the step of the comparison; its jump is lowered by
   that decay. Escape noise is made a step function (Delta_V = 1e-9 mV). Its currents act in the step of their arrival,

@@ -5,8 +5,9 @@ The Python environment needs nest-simulator (3.10 made the committed file), but 
     python scripts/nest_stdp.py tests/data/nest_stdp.npz
 
 Each case is one synapse between two parrot neurons that repeat given trains. Parrots ignore input at their port 1, so
-only the plastic synapse changes. Spikes are on the grid of steps, and some spikes of both sides meet in one step. A postsynaptic spike before the first presynaptic one is left out of the nearest-neighbour cases:
-NEST starts as if there had been a presynaptic spike at time 0.
+only the plastic synapse changes. Spikes are on the grid of steps, and some spikes of both sides meet in one step. A
+postsynaptic spike before the first presynaptic one is left out of the nearest-neighbour cases: NEST starts as if there
+had been a presynaptic spike at time 0.
 
 In ``loop`` 30 trains drive one ``iaf_psc_exp`` neuron through plastic synapses, which its spikes change in turn. Its
 steps are counted as ours are, from 0; NEST's time of a spike is the end of its step.

@@ -4,8 +4,8 @@
 
 The left side shows PD14 on 35 nodes. A bar lasts from the first to the last request of a group of nodes to a resource;
 its hatched end is work left over. On the right, lines are the model with PD14's 3,880 synapses a neuron and with
-in-degrees that shrink with the network (the in-degrees of the measured networks are not published); dots are measured (thebarnable/diss-plots at 77c18bf, plot.py, of a co-author of Kauth et al. 2023,
-doi:10.3389/fncom.2023.1144143).
+in-degrees that shrink with the network (the in-degrees of the measured networks are not published); dots are measured
+(thebarnable/diss-plots at 77c18bf, plot.py, of a co-author of Kauth et al. 2023, doi:10.3389/fncom.2023.1144143).
 """
 
 from __future__ import annotations

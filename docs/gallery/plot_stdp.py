@@ -4,7 +4,8 @@
 
 On the left, 241 sources fire once around one postsynaptic spike, and once more much later, when the pair is applied.
 The device's weights have 16 bits at a scale set by the strongest input of the receptor; a silent projection of 8 nA
-makes their unit eight times coarser. On the right, 300 Poisson sources at 20 Hz drive 20 neurons for 100 s, additive rule (Song, Miller & Abbott 2000, doi:10.1038/78829, figure 1).
+makes their unit eight times coarser. On the right, 300 Poisson sources at 20 Hz drive 20 neurons for 100 s, additive
+rule (Song, Miller & Abbott 2000, doi:10.1038/78829, figure 1).
 """
 
 from __future__ import annotations
