@@ -1,8 +1,8 @@
-"""What is run: populations, projections, connectors, distributions, drives and spike sources.
+"""Spiking networks: populations, projections, connectors, distributions, drives and spike sources.
 
-Data only. Distributions carry no unit of their own; the field that holds one does (``weight_pa``, ``delay_ms``,
-``v_init_mv``). Names follow the field: a *population* is neurons of one type, a *projection* all synapses from one
-population to one other.
+The classes hold data only. A *population* is neurons of one type; a *projection* is all synapses from one population
+to another. A distribution has no unit of its own; the field that holds it has one (``weight_pa``, ``delay_ms``,
+``v_init_mv``).
 """
 
 from models.network.connector import AllToAll, Connector, Explicit, FixedProbability, FixedTotalNumber, OneToOne

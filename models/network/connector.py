@@ -14,7 +14,7 @@ from models.network.weight_unit import WeightUnit, given_unit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedTotalNumber:
-    """``n_synapses`` synapses; source and target of each drawn independently with replacement."""
+    """Draws the source and the target of each of ``n_synapses`` synapses independently, with replacement."""
 
     n_synapses: int
 
@@ -25,7 +25,7 @@ class FixedTotalNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedProbability:
-    """Each pair is connected once with probability ``probability``."""
+    """Connects each pair of neurons once, with probability ``probability``."""
 
     probability: float
     allow_autapses: bool = True
@@ -39,7 +39,7 @@ class FixedProbability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllToAll:
-    """Every pair is connected once."""
+    """Connects every pair of neurons once."""
 
     allow_autapses: bool = True
 
@@ -49,16 +49,16 @@ class AllToAll:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneToOne:
-    """Neuron ``i`` to neuron ``i``; both populations have the same size."""
+    """Connects neuron ``i`` to neuron ``i`` of a population of the same size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explicit:
-    """Synapses given one by one.
+    """Lists the synapses one by one.
 
-    ``sources``, ``targets``: int64, shape (n_synapses,), 0-based within their populations. ``weights_pa`` (or
-    ``weights_nsiemens``, ``weights_mv``: the unit of the projection's weight) and ``delays_ms``: float64 of the same
-    shape, or ``None`` to draw them from the projection's distributions.
+    ``sources`` and ``targets`` are int64, shape (n_synapses,), counted from 0 in their populations. ``weights_pa`` (or
+    ``weights_nsiemens``, ``weights_mv``: the unit of the projection's weight) and ``delays_ms`` are float64 of the same
+    shape, or ``None``: they are then drawn from the projection's distributions.
     """
 
     sources: NDArray[np.int64]
@@ -93,7 +93,7 @@ class Explicit:
 
     @property
     def weights(self) -> NDArray[np.float64] | None:
-        """The weights that were given, in ``weight_unit``."""
+        """The given weights, in ``weight_unit``; ``None`` without any."""
         return next((weights for weights in self._weights.values() if weights is not None), None)
 
     @property

@@ -1,7 +1,7 @@
-"""Distributions of weights, delays and initial potentials. They carry no unit; the field that holds one does.
+"""Distributions of weights, delays and initial potentials, and the moments of their draws.
 
-``moments`` gives mean, standard deviation and bounds of what is drawn, after truncation. A field ``mean`` or ``sd`` of
-``Normal`` is the parameter before it.
+A distribution has no unit; the field that holds it has one. ``moments`` returns mean, standard deviation and bounds of
+the draws after truncation, whereas ``mean`` and ``sd`` of ``Normal`` are its parameters before truncation.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from models.check import check_choice, check_number, is_number
 from models.errors import ParameterError
 
-_FAR_SD = 9.0  #: a bound so far away cuts off less than 1e-18 of the draws
-_N_NODES = 200  # of the quadrature: over 18 standard deviations it is exact to rounding
+_FAR_SD = 9.0  #: a bound this many standard deviations away cuts off less than 1e-18 of the draws
+_N_NODES = 200  # of the quadrature: enough to be exact to rounding over 18 standard deviations
 
 
 class Truncation(StrEnum):
-    """What happens to a draw outside ``[low, high]``."""
+    """How a draw outside ``[low, high]`` is brought inside."""
 
     REDRAW = "redraw"  #: draw again until it is inside (NEST's redraw, PyNN's normal_clipped)
     CLIP = "clip"  #: move it to the nearest bound
@@ -94,7 +94,7 @@ Distribution = Constant | Uniform | Normal
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """What is drawn from a distribution: ``mean``, ``sd``, and the bounds ``low`` and ``high`` of every draw."""
+    """Mean and standard deviation of the draws from a distribution, and the bounds ``low`` and ``high`` of each."""
 
     mean: float
     sd: float
@@ -103,7 +103,7 @@ class Moments:
 
     @property
     def is_negative(self) -> bool:
-        """Whether draws are below 0 or 0, and not all 0."""
+        """Whether no draw is above 0 and some are below."""
         return self.high <= 0 and self.low < 0
 
     @property
@@ -114,7 +114,7 @@ class Moments:
 
 @lru_cache(maxsize=4096)
 def moments(distribution: Distribution) -> Moments:
-    """Return the moments of what is drawn from a distribution, after truncation."""
+    """Return the moments of the draws from a distribution, after truncation."""
     match distribution:
         case Constant(value=value):
             return Moments(value, 0.0, value, value)
@@ -130,9 +130,9 @@ def moments(distribution: Distribution) -> Moments:
 
 
 def _truncated_moments(normal: Normal) -> Moments:
-    """Integrate the density between the bounds, which loses no digits in a tail or a narrow window."""
+    """Return the moments by integrating the density between the bounds, which is exact in tails and narrow windows."""
     low, high = ((bound - normal.mean) / normal.sd for bound in (normal.low, normal.high))
-    nearest = min(max(0.0, low), high)  # where the density is largest
+    nearest = min(max(0.0, low), high)  # the density is largest here
     first, last = max(low, nearest - _FAR_SD), min(high, nearest + _FAR_SD)
     node, share = np.polynomial.legendre.leggauss(_N_NODES)
     x = 0.5 * (first + last) + 0.5 * (last - first) * node

@@ -16,13 +16,13 @@ from models.network.projection import Projection, check_explicit
 from models.network.stimulus import SpikeSource
 from models.network.weight_unit import WeightUnit, check_unit
 
-MAX_GROUPS = (1 << 15) - 1  #: populations and sources are numbered by 16-bit words
+MAX_GROUPS = (1 << 15) - 1  #: the number of a population or source is a signed 16-bit word
 MS_PER_S = 1000.0
 SHORTEST_STEP_MS, LONGEST_STEP_MS = 1e-6, 1000.0
 
 
 def _parts(name: str, parts: Iterable[object], kind: type | UnionType) -> tuple[object, ...]:
-    """Return the parts of a network as a tuple; raise ParameterError unless all are of one kind."""
+    """Return the parts of a network as a tuple; raise ParameterError unless all are of type ``kind``."""
     if not isinstance(parts, tuple | list):
         raise ParameterError(name, parts, "a tuple")
     for i, part in enumerate(parts):
@@ -34,9 +34,10 @@ def _parts(name: str, parts: Iterable[object], kind: type | UnionType) -> tuple[
 class Network:
     """Populations, projections and spike sources with one time step.
 
-    Neurons are numbered through the populations in their order; the neurons of the spike sources follow. That number
-    is the *neuron id* everywhere. ``scale`` is what the network was scaled by when it was built (1 = full size), kept
-    for reports; ``reference`` names the published data that its activity can be compared with.
+    Neurons are numbered through the populations in their order, then through the spike sources; this number is the
+    *neuron id* everywhere. ``scale`` is the factor by which the builder scaled the network (1: full size), kept for
+    reports. ``reference`` names the published data that its activity can be compared with. ``offsets`` holds the first
+    neuron id of every population and source.
     """
 
     name: str
@@ -107,12 +108,12 @@ class Network:
 
     @property
     def n_neurons(self) -> int:
-        """Neurons with dynamics (spike sources not counted)."""
+        """Number of neurons with dynamics, without spike sources."""
         return sum(population.n_neurons for population in self.populations)
 
     @property
     def n_sources(self) -> int:
-        """Neurons and spike-source neurons: everything that can send a spike."""
+        """Number of neurons and spike-source neurons, that is, of all that can send a spike."""
         return self.n_neurons + sum(source.n_neurons for source in self.sources)
 
     @property
@@ -129,7 +130,7 @@ class Network:
         return self._groups[name]
 
     def expected_n_synapses(self) -> float:
-        """Mean number of synapses; exact for PD14, where the connectors fix it."""
+        """Return the mean number of synapses; it is exact for PD14, whose connectors fix it."""
         return sum(
             projection.expected_n_synapses(
                 self.group(projection.source).n_neurons, self.group(projection.target).n_neurons

@@ -1,4 +1,4 @@
-"""Neuron models: parameters with units in their names, and the unit of the weights that act on each.
+"""Neuron models: parameters with units in their names, and the unit of the weights onto each model.
 
 Names follow PyNN and NEST with the unit appended. The arithmetic of every model is described in docs/models.md.
 
@@ -20,9 +20,9 @@ from models.network.weight_unit import WeightUnit
 
 
 def _set_numbers(neuron: NeuronModel, *positive: str) -> None:
-    """Turn all parameters into floats; raise ParameterError for one that is no finite number, or not positive.
+    """Turn all parameters into floats; raise ParameterError for one that is not finite, or not positive if it must be.
 
-    Only a threshold may be infinite, and only upwards.
+    Only a threshold may be infinite: the neuron then never fires.
     """
     for parameter in fields(neuron):
         name, value = f"{type(neuron).__name__}.{parameter.name}", getattr(neuron, parameter.name)
@@ -36,7 +36,7 @@ def _set_numbers(neuron: NeuronModel, *positive: str) -> None:
 
 
 def _check_lif(neuron: LifNeuron, *positive: str) -> None:
-    """Check what all LIF neurons have in common, and that ``positive`` parameters are."""
+    """Check the parameters that all LIF neurons share, and that those named in ``positive`` are above 0."""
     name = type(neuron).__name__
     _set_numbers(neuron, "c_m_pf", "tau_mem_ms", *positive)
     if not neuron.v_reset_mv < neuron.v_thresh_mv:
@@ -47,7 +47,7 @@ def _check_lif(neuron: LifNeuron, *positive: str) -> None:
 class LifCurrExp:
     """Leaky integrate-and-fire neuron with exponential current-based synapses.
 
-    NEST's ``iaf_psc_exp``, PyNN's ``IF_curr_exp``. Units in the names; defaults are PD14's (facts/pd14.md 1.4,
+    NEST's ``iaf_psc_exp``, PyNN's ``IF_curr_exp``. The defaults are those of PD14 (facts/pd14.md 1.4,
     INM-6/microcircuit-PD14-model network_params.py:128-140).
     """
 
@@ -71,7 +71,7 @@ class LifCurrAlpha:
     """LIF neuron with alpha-shaped current-based synapses: ``weight * (t / tau) * exp(1 - t / tau)``.
 
     NEST's ``iaf_psc_alpha``, PyNN's ``IF_curr_alpha``; a weight is the peak of the current, reached after the synaptic
-    time constant. Defaults are those of NEST's model but for the potentials, which are PD14's.
+    time constant. The defaults are those of NEST's model except for the potentials, which are those of PD14.
     """
 
     weight_unit: ClassVar[WeightUnit] = WeightUnit.PA
@@ -93,8 +93,8 @@ class LifCurrAlpha:
 class LifCondExp:
     """LIF neuron with exponential conductance-based synapses.
 
-    NEST's ``iaf_cond_exp``, PyNN's ``IF_cond_exp``, whose parameters the defaults are. A weight's sign only chooses the
-    receptor: -5 nS is an inhibitory conductance of 5 nS.
+    NEST's ``iaf_cond_exp``; PyNN's ``IF_cond_exp``, which the defaults are taken from. The sign of a weight only
+    chooses the receptor: -5 nS is an inhibitory conductance of 5 nS.
     """
 
     weight_unit: ClassVar[WeightUnit] = WeightUnit.NSIEMENS
@@ -141,9 +141,9 @@ class LifAdaptThresh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifDelta:
-    """LIF neuron whose potential a spike steps by the weight. NEST's ``iaf_psc_delta``, PyNN's ``IF_curr_delta``.
+    """LIF neuron whose potential jumps by the weight at an input spike.
 
-    Input that arrives in the refractory time is lost.
+    NEST's ``iaf_psc_delta``, PyNN's ``IF_curr_delta``. Input that arrives in the refractory time is lost.
     """
 
     weight_unit: ClassVar[WeightUnit] = WeightUnit.MV
@@ -161,11 +161,11 @@ class LifDelta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Izhikevich:
-    """Izhikevich's neuron with exponential current-based synapses, as sPyNNaker's ``Izhikevich``.
+    """Izhikevich's neuron with exponential current-based synapses, like sPyNNaker's ``Izhikevich``.
 
     ``v' = 0.04 v^2 + 5 v + 140 - u + I``, ``u' = a (b v - u)`` in mV and ms; at ``v_peak_mv`` ``v`` becomes
     ``v_reset_mv`` (c) and ``u`` grows by ``d_mv_per_ms``. ``I`` is the current in nA, taken as mV/ms (a membrane of
-    1 nF). Defaults are PyNN's (regular spiking but for ``d``); ``u`` starts at ``b v``.
+    1 nF). The defaults are those of PyNN (regular spiking except for ``d``); ``u`` starts at ``b v``.
     """
 
     weight_unit: ClassVar[WeightUnit] = WeightUnit.PA
@@ -189,5 +189,5 @@ NeuronModel = LifNeuron | Izhikevich
 
 
 def capped_rate_hz(neuron: LifNeuron, rate_hz: float) -> float:
-    """Return a rate to plan a LIF neuron with: the given one, at most one spike in each refractory time, Hz."""
+    """Return ``rate_hz``, or the rate of one spike per refractory time if that is lower, Hz."""
     return min(rate_hz, 1000.0 / neuron.t_ref_ms) if neuron.t_ref_ms else rate_hz

@@ -1,17 +1,17 @@
 """Plasticity of a projection: pair-based spike-timing dependent plasticity (STDP).
 
-Every pair of a presynaptic spike and a postsynaptic one moves the weight ``w`` (magnitudes, pA) by an exponential of
-the time between them. With ``x = exp(-|delta t| / tau)``:
+Every pair of a presynaptic and a postsynaptic spike changes the weight ``w`` (a magnitude, pA) by an exponential of the
+time between them. With ``x = exp(-|delta t| / tau)``:
 
 | ``weight_dependence`` | post after pre | pre after post |
 |---|---|---|
 | ``additive`` | ``w + a_plus * w_max * x`` | ``w - a_minus * w_max * x`` |
 | ``multiplicative`` | ``w + a_plus * (w_max - w) * x`` | ``w - a_minus * (w - w_min) * x`` |
 
-and stays within ``[w_min, w_max]``. ``pairing`` says which pairs count: ``all``, or in ``nearest`` each spike with the
-last one of the other side (symmetric nearest neighbours). Time is counted at the synapse, with the whole delay on the
-dendrite: a presynaptic spike of step ``t`` meets the postsynaptic spikes at ``s + delay``. Spikes that meet in the
-same step are no pair.
+The weight stays within ``[w_min, w_max]``. With ``pairing="all"`` all pairs count; with ``"nearest"``, each spike pairs
+with the last one of the other side (symmetric nearest neighbours). Time is counted at the synapse, and the whole delay
+lies on the dendrite: a postsynaptic spike of step ``s`` reaches the synapse at ``s + delay``. Two spikes that reach it
+in the same step are not a pair.
 
 NEST's ``stdp_synapse`` is ``pairing="all"`` with ``lambda = a_plus``, ``alpha = a_minus / a_plus``, ``Wmax = w_max``,
 ``mu_plus = mu_minus = 0`` (additive) or 1 (multiplicative) and ``w_min = 0``; ``stdp_nn_symm_synapse`` is
@@ -39,13 +39,12 @@ from models.network.distribution import Distribution, moments
 
 
 def n_decays(tau_ms: float, dt_ms: float) -> int:
-    """Entries of a decay table with 11 fractional bits: down to one unit, an even number (see
-    emulator.synapses.plasticity)."""
+    """Return the even number of entries after which a decay table with 11 fractional bits is down to one unit."""
     return 2 * math.ceil(math.log(1 << 11) * tau_ms / dt_ms / 2)
 
 
 class WeightDependence(StrEnum):
-    """How a change depends on the weight it changes."""
+    """How the change of a weight depends on the weight."""
 
     ADDITIVE = "additive"
     MULTIPLICATIVE = "multiplicative"
@@ -60,7 +59,7 @@ class Pairing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairStdp:
-    """Pair-based STDP; amplitudes without unit, weights are magnitudes in pA (also of inhibitory projections)."""
+    """Pair-based STDP; amplitudes have no unit, weights are magnitudes in pA, even of inhibitory projections."""
 
     w_max_pa: float
     w_min_pa: float = 0.0
@@ -104,9 +103,9 @@ class PairStdp:
         where : str
             How the error calls the projection.
         weight_pa : Distribution
-            The mean of its draws is checked; what is drawn beyond the bounds starts on them.
+            The mean of its draws is checked; a draw beyond a bound starts at the bound.
         given_pa : ndarray of float64, pA, optional
-            Weights given one by one; each is checked, and ``weight_pa`` is not.
+            Weights given one by one; each is checked instead of ``weight_pa``.
         """
         weights = np.array([moments(weight_pa).mean]) if given_pa is None else given_pa
         magnitudes = np.abs(weights)

@@ -15,8 +15,8 @@ from models.network.weight_unit import check_unit
 class Population:
     """Neurons of one type.
 
-    ``rate_hz`` is the rate a mapper should expect (measured or published); ``None`` means unknown, and the mapper
-    then plans with its own default. It never enters the simulation.
+    ``rate_hz`` is the rate that a mapping plans with (measured or published); with ``None``, it plans with the
+    machine's default. The rate never enters the simulation.
     """
 
     name: str

@@ -19,7 +19,7 @@ from models.network.weight_unit import WeightUnit, given_unit
 
 
 class Receptor(StrEnum):
-    """Which synaptic current a spike adds to."""
+    """The synaptic input that a spike adds to: excitatory or inhibitory."""
 
     EXC = "exc"
     INH = "inh"
@@ -30,9 +30,9 @@ class Projection:
     """All synapses from ``source`` to ``target`` (population or source names).
 
     The weight is given in the unit of the target's model: ``weight_pa`` is a post-synaptic current amplitude,
-    ``weight_nsiemens`` a conductance, ``weight_mv`` a step of the potential. The sign of what can be drawn, which must
-    be one, chooses the receptor. ``delay_ms`` is rounded to whole steps (halves up), at least one. With ``plasticity``,
-    the weight is the one to start with.
+    ``weight_nsiemens`` a conductance, ``weight_mv`` a step of the potential. All draws must have the same sign, which
+    chooses the receptor. ``delay_ms`` is rounded to whole steps (halves up), at least one. With ``plasticity``, the
+    weight is the initial one.
     """
 
     source: str
@@ -70,7 +70,7 @@ class Projection:
 
     @property
     def weight(self) -> Distribution:
-        """The weight's distribution that was given, in ``weight_unit``."""
+        """The given distribution of the weight, in ``weight_unit``."""
         return next(value for value in self._weights.values() if value is not None)
 
     @property
@@ -84,7 +84,7 @@ class Projection:
         return Receptor.INH if moments(self.weight).is_negative else Receptor.EXC
 
     def expected_n_synapses(self, n_sources: int, n_targets: int) -> float:
-        """Mean number of synapses of the whole projection (exact where the connector fixes it)."""
+        """Return the mean number of synapses of the projection; it is exact if the connector fixes it."""
         match self.connector:
             case FixedTotalNumber(n_synapses=n):
                 return float(n)
@@ -98,7 +98,7 @@ class Projection:
                 return float(sources.size)
 
     def _n_autapses(self, n_sources: int) -> int:
-        """Number of pairs that the connector leaves out because they would join a neuron to itself."""
+        """Return the number of pairs that the connector leaves out because they would join a neuron to itself."""
         forbidden = isinstance(self.connector, FixedProbability | AllToAll) and not self.connector.allow_autapses
         return n_sources if forbidden and self.source == self.target else 0
 

@@ -1,4 +1,4 @@
-"""What enters a network from outside: drives of populations and spike sources."""
+"""The input of a network: drives of its populations, and spike sources."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def check_group(kind: str, name: str, n_neurons: object) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoissonDrive:
-    """Independent Poisson background of every neuron: ``n_inputs`` inputs of ``rate_hz`` each, one fixed weight.
+    """Independent Poisson background of every neuron: ``n_inputs`` inputs of ``rate_hz`` each, all of one weight.
 
-    The weight is ``weight_pa``, ``weight_nsiemens`` or ``weight_mv``, whichever the neurons take.
+    The weight is ``weight_pa``, ``weight_nsiemens`` or ``weight_mv``, whichever the neuron model takes.
     """
 
     n_inputs: int
@@ -72,7 +72,7 @@ class PoissonDrive:
 
     @property
     def weight(self) -> float:
-        """The weight that was given, in ``weight_unit``."""
+        """The given weight, in ``weight_unit``."""
         return next(value for value in self._weights.values() if value is not None)
 
     @property
@@ -95,7 +95,7 @@ class CurrentDrive:
 class PoissonSource:
     """A population of Poisson spike trains without dynamics, active in ``[start_ms, stop_ms)``.
 
-    It sends a packet for every spike: several in one step where that many are drawn.
+    It sends a packet for every spike, and several in one step if several spikes are drawn for it.
     """
 
     name: str
@@ -120,9 +120,9 @@ class PoissonSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpikeArraySource:
-    """A population of given spikes: ``times_ms`` (float64, ms) and ``ids`` (int64, 0-based), one entry a spike.
+    """A population of given spikes: ``times_ms`` (float64, ms) and ``ids`` (int64, from 0), one entry per spike.
 
-    A time is rounded to the nearest step, halves up. Spikes of one neuron that fall into one step are that many spikes.
+    A time is rounded to the nearest step, halves up. Several spikes of one neuron in one step all count.
     """
 
     name: str

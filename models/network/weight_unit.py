@@ -9,7 +9,7 @@ from models.errors import ParameterError
 
 
 class WeightUnit(StrEnum):
-    """Unit of a synaptic weight; decided by the model of the target neuron."""
+    """Unit of a synaptic weight; the model of the target neuron decides it."""
 
     PA = "pA"  #: amplitude of a current
     NSIEMENS = "nS"  #: amplitude of a conductance
@@ -17,12 +17,12 @@ class WeightUnit(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """What a field of this unit ends in: ``pa``, ``nsiemens``, ``mv``."""
+        """The end of the name of a field in this unit: ``pa``, ``nsiemens`` or ``mv``."""
         return self.name.lower()
 
 
 def given_unit(where: str, values: Mapping[WeightUnit, object], prefix: str = "weight") -> WeightUnit:
-    """Return the unit of the one weight that was given; more or fewer are an error."""
+    """Return the unit of the one given weight; raise ParameterError for none or several."""
     given = [unit for unit, value in values.items() if value is not None]
     if len(given) != 1:
         names = ", ".join(f"{prefix}_{unit.suffix}" for unit in values)

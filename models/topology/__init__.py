@@ -1,8 +1,8 @@
 """Chips, links and boards of a machine, as index arrays.
 
-`model` holds the `Topology` that everything else uses; `build` makes it from a machine; `triangular`, `lattice` and
-`branched` lay out the shapes. A *chip* is a router with its cores, whatever the machine's own word for it (a tile of
-Loihi, a core of TrueNorth, a node of neuroAIx); a *board* is the unit by which a machine grows.
+`model` defines the `Topology` that the rest of neuromap uses; `build` makes it from a machine; `triangular`, `lattice`
+and `branched` lay out the shapes; `drawing` places chips in figures. A *chip* is a router with its cores, whatever the
+machine calls it (Loihi: a tile, TrueNorth: a core, neuroAIx: a node). A *board* is the unit by which a machine grows.
 """
 
 from models.topology.build import (

@@ -1,10 +1,10 @@
-"""Shapes without a lattice: trees, and any graph given as a list of links.
+"""Shapes without a lattice: trees, and graphs given as lists of links.
 
-A tree has a router at every vertex and cores only at its leaves. ``shape`` holds the branches of each level from the
-root down, so ``(2, 4)`` is a root, two routers and eight leaves; the last levels as in ``board_shape`` are a board.
-Link 0 leads up, link 1, 2, ... to the branches.
+A tree has a router at every vertex, and cores only at its leaves. ``shape`` holds the branches of each level from the
+root down: ``(2, 4)`` is a root, two routers and eight leaves. A board is a subtree of the last levels, with the
+branches in ``board_shape``. Link 0 leads up, and links 1, 2, ... to the branches.
 
-The vertices of a graph are the numbers in ``links``; link 0, 1, ... of a vertex lead to its neighbours in ascending
+The vertices of a graph are the numbers in ``links``; links 0, 1, ... of a vertex lead to its neighbours in ascending
 order. Vertices ``k n .. k n + n - 1`` are board ``k`` of ``board_shape: [n]``.
 """
 
@@ -34,7 +34,7 @@ def tree_layout(spec: TopologySpec, n_boards: int) -> Layout:
     neighbour = np.full((first[-1], 1 + max(shape)), -1, dtype=np.int32)
     back_link = np.full(neighbour.shape, -1, dtype=np.int16)
     for depth, n_branches in enumerate(shape):
-        rows = np.flatnonzero(level > depth)  # all below: which branch they hang on
+        rows = np.flatnonzero(level > depth)  # every vertex below this level, and the branch that it belongs to
         n_below = np.array([math.prod(shape[depth + 1 : one]) for one in range(n_levels + 1)])
         coordinate[rows, depth] = number[rows] // n_below[level[rows]] % n_branches
         child = np.arange(first[depth + 1], first[depth + 2])
@@ -103,7 +103,7 @@ def graph_boards(spec: TopologySpec, n_chips: int) -> NDArray[np.int32]:
 
 
 def _back_links(neighbour: NDArray[np.int32]) -> NDArray[np.int16]:
-    """Link by which each neighbour reaches back; shape of ``neighbour``."""
+    """Return the link of each neighbour which leads back; shape of ``neighbour``."""
     link_to = {(chip, int(neighbour[chip, link])): link for chip, link in np.argwhere(neighbour >= 0).tolist()}
     back = np.full(neighbour.shape, -1, dtype=np.int16)
     for chip, link in np.argwhere(neighbour >= 0).tolist():

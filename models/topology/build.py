@@ -1,7 +1,7 @@
-"""From a machine to its topology: lay it out, then take away what is dead and what runs monitors.
+"""Builds the topology of a machine: lays it out, then removes dead parts and the cores that run monitors.
 
-A chip, link or core that is listed as dead is not there. A link is a pair of channels and is dead in both directions
-when either is listed. Monitor programs run on the lowest working cores of a chip; the others are *application cores*.
+A link is a pair of channels; it is dead in both directions if either channel is listed as dead. Monitor programs run on
+the lowest working cores of a chip; the other cores are *application cores*.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def is_size_open(spec: TopologySpec) -> bool:
 
 
 def chips_per_board(spec: TopologySpec) -> int:
-    """Return the chips with cores on a board that is complete."""
+    """Return the number of chips with cores on a complete board."""
     if spec.kind == "triangular_torus":
         return triangular.N_BOARD_CHIPS
     if spec.kind == "graph":
@@ -46,7 +46,7 @@ def chips_per_board(spec: TopologySpec) -> int:
 
 
 def n_boards_built(spec: TopologySpec, n_boards: int) -> int:
-    """Return the number of boards that exist when ``n_boards`` are asked for: tori are always complete."""
+    """Return the number of boards of a machine with at least ``n_boards``: a torus is always complete."""
     if spec.kind == "triangular_torus":
         return triangular.n_boards_possible(n_boards, spec.wrap)
     if spec.kind == "graph":
@@ -57,7 +57,7 @@ def n_boards_built(spec: TopologySpec, n_boards: int) -> int:
 
 
 def max_boards(spec: TopologySpec) -> int:
-    """Return the most boards that can be asked for: the machine then has at most `MAX_CHIPS` chips."""
+    """Return the largest number of boards with which the machine has at most `MAX_CHIPS` chips."""
     size = chips_per_board(spec)
     largest = max(1, MAX_CHIPS // size)
     while largest > 1 and n_boards_built(spec, largest) * size > MAX_CHIPS:
@@ -85,8 +85,8 @@ def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
     Raises
     ------
     ParameterError
-        If a dead chip, link or core is not one of the machine's. Where the machine's size is open
-        (`is_size_open`), chips outside of the present size are ignored instead: a larger machine may have them.
+        If a dead chip, link or core is not part of the machine. If the size of the machine is open (`is_size_open`),
+        dead parts outside the present size are ignored instead, since a larger machine may have them.
     """
     spec = machine.topology
     if n_boards is None and spec.n_boards != "auto":
@@ -107,9 +107,9 @@ def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
 
 
 def with_boards(machine: Machine, n_boards: int) -> Machine:
-    """Return a machine with ``n_boards`` boards and without the dead parts that are on other boards.
+    """Return a machine with ``n_boards`` boards and without the dead parts of other boards.
 
-    A machine of open size may list the dead parts of boards that a mapping does not take (`build_topology`).
+    A machine of open size may list dead parts of boards that a mapping does not use (`build_topology`).
     """
     spec = machine.topology
     if not is_size_open(spec):
@@ -137,8 +137,8 @@ def _sorted(whole: Layout) -> Layout:
 
 
 def _select(whole: Layout, rows: NDArray[np.int64], neighbour: NDArray[np.int32]) -> Layout:
-    """Return the layout with chips ``rows``, in this order; links to others, and those not in ``neighbour``, go."""
-    index = np.full(len(whole.chip) + 1, -1, dtype=np.int32)  # the last element answers for neighbour -1
+    """Return the layout of chips ``rows``, in this order, with the links in ``neighbour`` between them."""
+    index = np.full(len(whole.chip) + 1, -1, dtype=np.int32)  # the last element is the index of neighbour -1
     index[rows] = np.arange(len(rows), dtype=np.int32)
     kept = index[neighbour[rows]]
     return Layout(
@@ -159,9 +159,9 @@ def _select(whole: Layout, rows: NDArray[np.int64], neighbour: NDArray[np.int32]
 
 
 def _chip_grid(whole: Layout) -> NDArray[np.int32]:
-    """Row of the chip at every (x, y) of a layout, or -1."""
+    """Return the row of the chip at every (x, y) of a layout, or -1."""
     if whole.metric == "triangular":
-        width, height = whole.dims  # the box of whole triads, which the boards may not fill
+        width, height = whole.dims  # the box of whole triads; the boards may leave a part of it empty
     else:
         width, height = (int(side) + 1 for side in whole.chip.max(axis=0))
     return _grid(whole.chip, width, height)
@@ -174,7 +174,7 @@ def _grid(chip: NDArray[np.int32], width: int, height: int) -> NDArray[np.int32]
 
 
 def _without_dead(machine: Machine, whole: Layout) -> Topology:
-    """Take the dead parts out of a layout and find the application cores."""
+    """Return the topology of a layout without its dead parts, and with its application cores."""
     grid = _chip_grid(whole)
     width, height = grid.shape
     is_alive = np.ones(len(whole.chip), dtype=bool)
@@ -211,7 +211,7 @@ def _without_dead(machine: Machine, whole: Layout) -> Topology:
 
 
 def _dead_row(machine: Machine, name: str, dead: tuple[int, ...], grid: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Row of the chip of a dead item in ``grid``: one element, or none where it is ignored (open size)."""
+    """Return the row of a dead part's chip in ``grid``: one element, or none if it is ignored (open size)."""
     x, y = dead[:2]
     width, height = grid.shape
     if 0 <= x < width and 0 <= y < height and grid[x, y] >= 0:
@@ -226,7 +226,7 @@ def _dead_row(machine: Machine, name: str, dead: tuple[int, ...], grid: NDArray[
 def _without_dead_links(
     machine: Machine, whole: Layout, grid: NDArray[np.int32], is_alive: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], int]:
-    """Neighbours without the dead links, and the number of links (pairs of channels) of live chips removed."""
+    """Return the neighbours without dead links, and the number of links removed between live chips."""
     neighbour = whole.neighbour.copy()
     n_dead = 0
     for dead in machine.dead_links:
@@ -240,7 +240,7 @@ def _without_dead_links(
             continue
         other = int(neighbour[chip, link])
         if other < 0:
-            continue  # listed from both ends
+            continue  # the link is listed from both ends
         neighbour[chip, link] = -1
         neighbour[other, whole.back_link[chip, link]] = -1
         n_dead += bool(is_alive[chip] and is_alive[other])
@@ -248,7 +248,7 @@ def _without_dead_links(
 
 
 def _app_cores(machine: Machine, whole: Layout, grid: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Whether each core of each chip of ``whole`` is an application core. Shape (n_chips, n_cores)."""
+    """Return whether each core of each chip of ``whole`` is an application core. Shape (n_chips, n_cores)."""
     core = machine.core
     is_working = np.repeat(whole.has_cores[:, None], core.n_per_chip, axis=1)
     for dead in machine.dead_cores:

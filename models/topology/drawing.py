@@ -1,9 +1,9 @@
-"""Where chips and links of any machine are drawn.
+"""Computes the places at which figures draw the chips and links of a machine.
 
-A chip of the triangular torus has six neighbours; drawn as a hexagon at ``(x - y / 2, y * sqrt(3) / 2)``, each shares a
-side with all of them, and boards of a wrapped machine are drawn whole, beyond the edge where they wrap. Lattices are
-squares in their place, the planes of a third axis side by side; rings and all-to-all stand in a circle, trees in levels
-with the root at the top, other graphs where springs between neighbours leave them.
+A chip of the triangular torus has six neighbours. It is drawn as a hexagon at ``(x - y / 2, y * sqrt(3) / 2)``, which
+shares a side with each of them; a board that wraps around is drawn in one piece, beyond the edge. Chips of a lattice
+are squares at their coordinates, with the planes of a third axis side by side. Rings and all-to-all machines are
+circles, trees have levels with the root at the top, and other graphs are laid out by springs between neighbours.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from models.topology import LINK_OFFSETS, Topology
 
 Outline = Literal["hexagon", "square", "circle"]
 _Floats = NDArray[np.float64]
-#: Largest graph that is laid out by springs, which takes the square of its size; larger ones stand in a circle.
+#: Largest graph that is laid out by springs, whose time grows with the square of its size; larger ones form a circle.
 _MAX_SPRING_CHIPS = 400
-_BOW = 0.16  # height of an arc over its length, for links that would run through other chips
+_BOW = 0.16  # height over length of the arc of a link that would otherwise run through other chips
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ChipLayout:
-    """Drawing of a machine, in units of about the distance of neighbours.
+class Drawing:
+    """Places of chips and links, in units of about the distance of neighbours.
 
     Attributes
     ----------
@@ -34,10 +34,10 @@ class ChipLayout:
         Shape of a chip.
     centre : ndarray, shape (n_chips, 2), float64
     link_end : ndarray, shape (n_chips, n_links, 2), float64
-        Where the far end of each link is drawn; NaN where there is none. A link around the edge of a lattice ends one
+        Place of the far end of each link; NaN if there is no link. A link around the edge of a lattice ends one
         step outside.
     link_bow : ndarray, shape (n_chips, n_links), float64
-        Height of the arc that the link is drawn as, over its length; 0 is straight.
+        Height over length of the arc that represents the link; 0 for a straight line.
     """
 
     outline: Outline
@@ -46,8 +46,8 @@ class ChipLayout:
     link_bow: _Floats
 
 
-def lay_out(topology: Topology) -> ChipLayout:
-    """Return where the chips and links of a machine are drawn."""
+def drawing_of(topology: Topology) -> Drawing:
+    """Return the places at which the chips and links of a machine are drawn."""
     if topology.metric == "triangular":
         return _triangular(topology)
     centre, outline = _centres(topology)
@@ -64,14 +64,14 @@ def lay_out(topology: Topology) -> ChipLayout:
         bow[is_link & ~is_flat] = _BOW
     elif outline == "square":
         bow[is_link & (length > 1.01)] = _BOW
-    return ChipLayout(outline, centre, end, bow)
+    return Drawing(outline, centre, end, bow)
 
 
-def _triangular(topology: Topology) -> ChipLayout:
+def _triangular(topology: Topology) -> Drawing:
     centre = chip_centres(unwrap_boards(topology.chip, topology.board))
     end = centre[:, None, :] + chip_centres(LINK_OFFSETS)[None, :, :]
     end = np.where((topology.neighbour >= 0)[..., None], end, np.nan)
-    return ChipLayout("hexagon", centre, end, np.zeros(topology.neighbour.shape))
+    return Drawing("hexagon", centre, end, np.zeros(topology.neighbour.shape))
 
 
 def chip_centres(xy: NDArray[np.int32] | NDArray[np.int64]) -> _Floats:
@@ -109,7 +109,7 @@ def corners(outline: Outline) -> _Floats:
 
 
 def _centres(topology: Topology) -> tuple[_Floats, Outline]:
-    """Centres of the chips and their outline, of every shape but the triangular one."""
+    """Return the centres of the chips and their outline, for every shape but the triangular one."""
     if topology.metric == "tree":
         return _tree(topology), "circle"
     if topology.metric == "graph":
@@ -127,7 +127,7 @@ def _centres(topology: Topology) -> tuple[_Floats, Outline]:
 
 
 def _unit_steps(topology: Topology) -> _Floats:
-    """Step in the drawing of each link of a mesh, 0 along a third and later axes. Shape (n_links, 2)."""
+    """Return the step of each link of a mesh in the drawing, 0 along a third axis and later. Shape (n_links, 2)."""
     n_axes = len(topology.dims)
     steps = np.zeros((2 * n_axes, 2))
     for axis in range(min(n_axes, 2)):
@@ -136,14 +136,14 @@ def _unit_steps(topology: Topology) -> _Floats:
 
 
 def _circle(n: int) -> _Floats:
-    """Places on a circle, clockwise from the top, neighbours 1 apart. Shape (n, 2)."""
+    """Return ``n`` places on a circle, clockwise from the top, neighbours 1 apart. Shape (n, 2)."""
     radius = 0.5 / math.sin(math.pi / n) if n > 1 else 0.0
     angles = np.pi / 2 - 2 * np.pi * np.arange(n) / n
     return radius * np.column_stack((np.cos(angles), np.sin(angles)))
 
 
 def _tree(topology: Topology) -> _Floats:
-    """Leaves in a row, each other vertex above the middle of the leaves that could be below it."""
+    """Place the leaves in a row, and each other vertex above the middle of the leaves below it."""
     n_levels = len(topology.dims)
     number, level = topology.chip.astype(np.float64).T
     below = np.array([math.prod(topology.dims[int(one) :]) for one in range(n_levels + 1)], dtype=np.float64)
@@ -153,7 +153,7 @@ def _tree(topology: Topology) -> _Floats:
 
 
 def _graph(topology: Topology) -> _Floats:
-    """Where springs leave the vertices, links about 2 long; a circle for large graphs."""
+    """Place the vertices by springs, so that links are about 2 long; place large graphs on a circle."""
     if topology.n_chips > _MAX_SPRING_CHIPS:
         return _circle(topology.n_chips)
     import networkx as nx

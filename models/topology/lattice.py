@@ -2,11 +2,11 @@
 
 A HyperX joins every chip directly to all others in its row, its column and so on (Ahn et al. 2009,
 doi:10.1145/1654059.1654136; also called flattened butterfly, or rook's graph in two dimensions); neuroAIx is one of
-5 x 7. With one axis it joins all chips to all.
+5 x 7. With one axis, it joins every chip to all others.
 
-Links of a mesh or torus with n axes: 0 .. n-1 up each axis (E, N, U), n .. 2n-1 down (W, S, D). Links of a HyperX: one
-axis after the other, and of each the place 1, 2, ... further on, counted round: ``x+1, x+2, ..., y+1, ...``.
-An axis of one place has no links, and one of two is not closed to a ring, which would double its link.
+A mesh or torus with n axes has links 0 .. n-1 up each axis (E, N, U) and n .. 2n-1 down (W, S, D). A HyperX has its
+links axis by axis, and along each axis to the place 1, 2, ... further, counted around: ``x+1, x+2, ..., y+1, ...``. An
+axis of one place has no links; an axis of two places is not closed to a ring, since that would double its link.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ _HYPERX = ("hyperx", "all_to_all")
 def layout(spec: TopologySpec, n_boards: int) -> Layout:
     """Lay out ``n_boards`` boards of ``spec.board_shape`` chips, or the machine of ``spec.shape`` chips.
 
-    Boards fill a box as near to a cube as can be, row by row; the last row of a mesh may be incomplete, the others are
-    completed.
+    Boards fill a nearly cubic box row by row. The last row of a mesh may be incomplete; the other shapes are completed.
     """
     board_shape = spec.board_shape or spec.shape
     if spec.shape:
@@ -62,7 +61,7 @@ def layout(spec: TopologySpec, n_boards: int) -> Layout:
 
 
 def n_boards_built(spec: TopologySpec, n_boards: int) -> int:
-    """Return the number of boards that exist when ``n_boards`` are asked for."""
+    """Return the number of boards of a machine with at least ``n_boards``."""
     if spec.shape:
         return math.prod(spec.shape) // math.prod(spec.board_shape or spec.shape)
     return n_boards if spec.kind == "mesh" else math.prod(near_cube(n_boards, len(spec.board_shape)))
@@ -71,7 +70,7 @@ def n_boards_built(spec: TopologySpec, n_boards: int) -> int:
 def _places(
     sides: tuple[int, ...], board_shape: tuple[int, ...], n_boards: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
-    """Lattice place, board, and whether it is the board's first, of every chip."""
+    """Return the place in the lattice of every chip, its board, and whether it is the first chip of the board."""
     corner = _all_places(sides)[:n_boards] * np.array(board_shape)
     inner = _all_places(board_shape)
     coordinate = (corner[:, None, :] + inner[None, :, :]).reshape(-1, len(sides)).astype(np.int32)
@@ -80,13 +79,13 @@ def _places(
 
 
 def _all_places(dims: tuple[int, ...]) -> NDArray[np.int64]:
-    """All places of a lattice, the first axis running fastest. Shape (n, n_axes)."""
+    """Return all places of a lattice, the first axis varying fastest. Shape (n, n_axes)."""
     grid = np.indices(dims[::-1], dtype=np.int64).reshape(len(dims), -1)
     return grid[::-1].T
 
 
 def _unit_steps(n_axes: int) -> tuple[NDArray[np.int64], NDArray[np.int16], tuple[str, ...]]:
-    """Steps, opposite links and names of a mesh."""
+    """Return the steps, opposite links and names of the links of a mesh."""
     ahead = np.eye(n_axes, dtype=np.int64)
     opposite = ((np.arange(2 * n_axes) + n_axes) % (2 * n_axes)).astype(np.int16)
     names = [_UP[i] if i < len(_UP) else f"+{i}" for i in range(n_axes)]
@@ -95,7 +94,7 @@ def _unit_steps(n_axes: int) -> tuple[NDArray[np.int64], NDArray[np.int16], tupl
 
 
 def _full_steps(dims: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int16], tuple[str, ...]]:
-    """Steps, opposite links and names of a HyperX."""
+    """Return the steps, opposite links and names of the links of a HyperX."""
     pairs = [(axis, step) for axis, size in enumerate(dims) for step in range(1, size)]
     steps = np.zeros((len(pairs), len(dims)), dtype=np.int64)
     for link, (axis, step) in enumerate(pairs):
@@ -109,7 +108,7 @@ def _full_steps(dims: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.in
 def _neighbours(
     coordinate: NDArray[np.int32], dims: tuple[int, ...], steps: NDArray[np.int64], wraps: tuple[bool, ...]
 ) -> NDArray[np.int32]:
-    """Row of the chip behind each link, -1 where none exists. Shape (n_chips, n_links)."""
+    """Return the row of the chip at the other end of each link, -1 without a link. Shape (n_chips, n_links)."""
     stride = np.cumprod((1, *dims[:-1]))
     row_at = np.full(math.prod(dims), -1, dtype=np.int32)
     row_at[coordinate @ stride] = np.arange(len(coordinate), dtype=np.int32)

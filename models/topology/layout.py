@@ -1,7 +1,7 @@
-"""What every shape of machine provides: the layout of a machine in which everything works.
+"""Defines `Layout`, the chips and links of a machine without dead parts, which every shape of machine provides.
 
-A *layout* is one function ``layout(spec, n_boards) -> Layout``, one file a family of shapes. `build` takes dead parts
-out of a layout and makes the `Topology` that the rest of neuromap sees.
+Each family of shapes has a file with a function ``layout(spec, n_boards) -> Layout``. `build` removes the dead parts
+from a layout and makes the `Topology` that the rest of neuromap uses. `drawing` places chips in figures instead.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-#: Chips that a machine can have: SpiNNaker's point-to-point table has 65,536 entries (spinnaker_tools spinnaker.h:694),
-#: and so far no other machine of ours is larger.
+#: Largest number of chips of a machine: SpiNNaker's point-to-point table has 65,536 entries (spinnaker_tools
+#: spinnaker.h:694), and no other machine that comes with neuromap is larger.
 MAX_CHIPS = 65_536
 
-#: How the distance of two chips follows from their coordinates; ``graph``: only by search.
+#: How the distance of two chips follows from their coordinates; in a ``graph`` only a search finds it.
 Metric = Literal["triangular", "lattice", "hyperx", "tree", "graph"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Layout:
-    """A machine in which everything works.
+    """The chips and links of a machine without dead parts.
 
     Attributes
     ----------
@@ -33,22 +33,22 @@ class Layout:
     wraps : tuple of bool
         Whether each axis is closed to a ring.
     n_boards : int
-        Boards that exist.
+        Number of boards.
     chip : ndarray, shape (n_chips, 2), int32
-        x and y, the name of a chip everywhere; any order.
+        x and y, which name a chip everywhere; in any order.
     coordinate : ndarray, shape (n_chips, n_axes), int32
-        Place in the lattice; for a tree the branch taken at each level, -1 below the vertex.
+        Place in the lattice; in a tree, the branch taken at each level, -1 below the vertex.
     board : ndarray, shape (n_chips,), int32
     is_ethernet : ndarray, shape (n_chips,), bool
         First chip of each board, to which the host is connected.
     has_cores : ndarray, shape (n_chips,), bool
         False for vertices that only route (inner vertices of a tree).
     neighbour : ndarray, shape (n_chips, n_links), int32
-        Row of the chip behind each link, -1 where there is none.
+        Row of the chip at the other end of each link, -1 without a link.
     back_link : ndarray, shape (n_chips, n_links), int16
-        Link by which that chip reaches back, -1 where there is none.
+        Link of that chip which leads back, -1 without a link.
     straight : ndarray, shape (n_links,), int16
-        Link straight on from arrival by each link, -1 where the shape has none.
+        Link by which a packet that arrived by each link goes straight on, -1 if the shape has none.
     link_names : tuple of str
     """
 
@@ -68,7 +68,7 @@ class Layout:
 
 
 def regular_back_link(neighbour: NDArray[np.int32], opposite: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Return ``Layout.back_link`` of a shape in which it depends on the link alone."""
+    """Return ``Layout.back_link`` of a shape in which it depends only on the link."""
     return np.where(neighbour >= 0, opposite[None, :], -1).astype(np.int16)
 
 
@@ -81,7 +81,7 @@ def label_of(coordinate: NDArray[np.int32], dims: tuple[int, ...]) -> NDArray[np
 
 
 def near_cube(n: int, n_axes: int) -> tuple[int, ...]:
-    """Return sides of the box, as near to a cube as can be and first axis first, that holds ``n`` things."""
+    """Return the sides, first axis first, of a nearly cubic box with room for ``n`` items."""
     sides: list[int] = []
     left = n
     for n_left in range(n_axes, 0, -1):

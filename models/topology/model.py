@@ -1,4 +1,4 @@
-"""The working chips and links of a machine of a given size: what the mapping tools and figures see of its shape."""
+"""Defines `Topology`, the working chips and links of a machine of a given size, for mapping, emulation and figures."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def mesh_distance(dx: ArrayLike, dy: ArrayLike) -> NDArray[np.int64]:
-    """Hops between two chips ``(dx, dy)`` apart on an infinite triangular mesh.
+    """Return the hops between two chips ``(dx, dy)`` apart on an infinite triangular mesh.
 
-    ``max(|dx|, |dy|)`` where the signs agree (diagonal links serve both), else ``|dx| + |dy|``.
+    These are ``max(|dx|, |dy|)`` if the signs agree, since a diagonal link serves both axes, else ``|dx| + |dy|``.
     """
     x, y = np.asarray(dx, dtype=np.int64), np.asarray(dy, dtype=np.int64)
     hops: NDArray[np.int64] = np.maximum(np.maximum(np.abs(x), np.abs(y)), np.abs(x - y))
@@ -25,7 +25,7 @@ def mesh_distance(dx: ArrayLike, dy: ArrayLike) -> NDArray[np.int64]:
 
 
 def torus_distance(dx: ArrayLike, dy: ArrayLike, width: int, height: int) -> NDArray[np.int64]:
-    """Hops between two chips ``(dx, dy)`` apart on a triangular torus of ``width`` x ``height`` chips."""
+    """Return the hops between two chips ``(dx, dy)`` apart on a triangular torus of ``width`` x ``height`` chips."""
     x = np.asarray(dx, dtype=np.int64) % width
     y = np.asarray(dy, dtype=np.int64) % height
     hops: NDArray[np.int64] = np.min([mesh_distance(x - a, y - b) for a in (0, width) for b in (0, height)], axis=0)
@@ -47,32 +47,32 @@ class Topology:
     width, height : int
         Bounding box of ``chip``.
     n_boards : int
-        Boards that exist.
+        Number of boards.
     chip : ndarray, shape (n_chips, 2), int32
-        x and y of the working chips, sorted by x, then y: the name of a chip in placements, tables and messages. The
-        row is the *chip index* used everywhere.
+        x and y of the working chips, sorted by x, then y. They name a chip in placements, tables and messages; the row
+        is the *chip index* used everywhere else.
     coordinate : ndarray, shape (n_chips, n_axes), int32
-        Place of each chip in the lattice (what dimension-order routing and space-filling curves need); equal to
-        ``chip`` with two axes. For a tree the branch taken at each level, -1 below the vertex.
+        Place of each chip in the lattice, for dimension-order routing and space-filling curves; equal to ``chip`` with
+        two axes. In a tree, the branch taken at each level, -1 below the vertex.
     board : ndarray, shape (n_chips,), int32
         Board of each chip, 0 .. n_boards - 1.
     is_ethernet : ndarray, shape (n_chips,), bool
-        Whether the chip is its board's first one, to which the host is connected.
+        Whether the chip is the first of its board, to which the host is connected.
     is_app_core : ndarray, shape (n_chips, n_cores), bool
         Whether each core works and runs no monitor.
     n_app_cores : ndarray, shape (n_chips,), int32
-        Number of those.
+        Number of application cores.
     neighbour : ndarray, shape (n_chips, n_links), int32
-        Chip index behind each link; -1 where there is none or the link is dead.
+        Index of the chip at the other end of each link; -1 if the link is dead or missing.
     back_link : ndarray, shape (n_chips, n_links), int16
-        Link by which that neighbour reaches back; -1 where ``neighbour`` is.
+        Link of that chip which leads back; -1 where ``neighbour`` is -1.
     straight : ndarray, shape (n_links,), int16
-        Link by which a packet leaves that arrived by each link and goes straight on; -1 where nothing is straight on.
+        Link by which a packet that arrived by each link goes straight on; -1 if the shape has none.
     link_class : ndarray, shape (n_chips, n_links), int8
-        0 within a board, 1 between boards, -1 where there is no link.
+        0 within a board, 1 between boards, -1 without a link.
     link_names : tuple of str, length n_links
     grid : ndarray, shape (width, height), int32
-        Chip index at (x, y), -1 where no chip works.
+        Chip index at (x, y), -1 if no chip works there.
     n_dead_links : int
         Links (pairs of channels) removed because they were listed as dead.
     """
@@ -106,17 +106,17 @@ class Topology:
 
     @property
     def n_chips(self) -> int:
-        """Working chips."""
+        """Number of working chips."""
         return len(self.chip)
 
     @property
     def n_links(self) -> int:
-        """Link numbers of a chip (some lead nowhere at edges)."""
+        """Number of links of a chip; at edges, some lead nowhere."""
         return int(self.neighbour.shape[1])
 
     @property
     def n_cores(self) -> int:
-        """Cores of a chip, monitors and dead ones counted."""
+        """Number of cores of a chip, including monitors and dead cores."""
         return int(self.is_app_core.shape[1])
 
     @property
@@ -134,16 +134,16 @@ class Topology:
         return np.flatnonzero(self.is_app_core[chip])
 
     def index_of(self, x: ArrayLike, y: ArrayLike) -> NDArray[np.int32]:
-        """Return the chip index at each (x, y); -1 where no chip works or outside of the machine."""
+        """Return the chip index at each (x, y); -1 if no chip works there, or outside the machine."""
         xs, ys = np.broadcast_arrays(np.asarray(x, dtype=np.int64), np.asarray(y, dtype=np.int64))
         inside = (xs >= 0) & (xs < self.width) & (ys >= 0) & (ys < self.height)
         found = self.grid[np.where(inside, xs, 0), np.where(inside, ys, 0)]
         return np.where(inside, found, -1).astype(np.int32)
 
     def distance(self, a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
-        """Hops between chips of index ``a`` and ``b`` if nothing were missing: a lower bound on any route.
+        """Return the hops between chips of index ``a`` and ``b`` if nothing were dead: a lower bound for any route.
 
-        With the ``graph`` metric, hops over working links, ``n_chips`` where there is no way.
+        With the ``graph`` metric, these are hops over working links, and ``n_chips`` without a path.
         """
         first, second = np.broadcast_arrays(np.asarray(a, dtype=np.int64), np.asarray(b, dtype=np.int64))
         if self.metric == "graph":
@@ -166,7 +166,7 @@ class Topology:
         return np.asarray(np.minimum(steps, around).sum(axis=-1), dtype=np.int64)
 
     def _searched(self, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Hops by search, one search a distinct start."""
+        """Return the hops found by one search from each distinct start."""
         found = np.empty(a.shape, dtype=np.int64)
         for start in np.unique(a).tolist():
             is_own = a == start
@@ -175,9 +175,9 @@ class Topology:
         return found
 
     def hops_from(self, starts: ArrayLike, allowed: NDArray[np.bool_] | None = None) -> NDArray[np.int32]:
-        """Hops over working links from the nearest of the chips ``starts``; -1 where there is no way.
+        """Return the hops over working links from the nearest of the chips ``starts``; -1 without a path.
 
-        ``allowed``: bool, shape (n_chips,), the chips that may be passed (default: all).
+        ``allowed``: bool, shape (n_chips,), the chips that a path may pass through (default: all).
         """
         hops = np.full(self.n_chips, -1, dtype=np.int32)
         front = np.unique(np.atleast_1d(np.asarray(starts, dtype=np.int64)))

@@ -2,8 +2,8 @@
 
 Every chip has six links (E, NE, N, W, SW, S). A SpiNN-5 board holds 48 chips in a hexagon; three boards (a *triad*)
 tile 12 x 12 chips, with Ethernet chips at (0, 0), (4, 8) and (8, 4). Sources: SpiNNMachine machine.py:50,
-version_48_chips.py:72-105, spinnaker_triad_geometry.py:56-129 (fact sheet 1.2). Where we deviate: SpiNNMachine fills a
-rectangle of triads completely; without wrap-around we let exactly ``n_boards`` boards exist, so that 10 boards are 10.
+version_48_chips.py:72-105, spinnaker_triad_geometry.py:56-129 (fact sheet 1.2). Deviation: SpiNNMachine
+fills a rectangle of triads completely; here, without wrap-around, exactly ``n_boards`` boards exist.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ BOARD_CHIPS = tuple((x, y) for y in range(8) for x in range(max(0, y - 3), min(8
 N_BOARD_CHIPS = len(BOARD_CHIPS)
 _BOARD_SIDE = 8
 _TRIAD_SIDE = 12
-_TRIAD_MARGIN = 4  # chips by which boards reach over the triads' rectangle, where nothing wraps
+_TRIAD_MARGIN = 4  # chips by which boards extend beyond the rectangle of triads without wrap-around
 _TRIAD_ETHERNET = ((0, 0), (4, 8), (8, 4))
 
 
 def opposite_link(link: ArrayLike) -> NDArray[np.int64]:
-    """Return the link number by which the neighbour reaches back: ``(link + 3) mod 6``."""
+    """Return the link of the neighbour which leads back: ``(link + 3) mod 6``."""
     return (np.asarray(link, dtype=np.int64) + 3) % N_LINKS
 
 
 def n_boards_possible(n_boards: int, is_wrapped: bool) -> int:
-    """Return the number of boards that exist when ``n_boards`` are asked for: a torus has whole triads only."""
+    """Return the number of boards of a machine with at least ``n_boards``: a torus has whole triads only."""
     if not is_wrapped or n_boards == 1:
         return n_boards
     width, height = _triads(n_boards)
@@ -83,14 +83,14 @@ def layout(spec: TopologySpec, n_boards: int) -> Layout:
 
 
 def _triads(n_boards: int) -> tuple[int, int]:
-    """Width and height in triads of the rectangle that holds ``n_boards`` boards."""
+    """Return the width and height, in triads, of the rectangle that holds ``n_boards`` boards."""
     n_triads = -(-n_boards // 3)
     width = math.isqrt(n_triads - 1) + 1
     return width, -(-n_triads // width)
 
 
 def _boards(n_boards: int, wrap: bool) -> tuple[int, int, bool, list[tuple[int, int]]]:
-    """Width, height, whether it wraps, and the Ethernet chips in board order."""
+    """Return the width, the height, whether the machine wraps, and its Ethernet chips in board order."""
     if n_boards == 1:
         return _BOARD_SIDE, _BOARD_SIDE, False, [(0, 0)]
     w, h = _triads(n_boards)

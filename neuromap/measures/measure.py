@@ -23,7 +23,7 @@ from mapping.model import Mapping
 from models.machine import Machine
 from models.machine.ranges import open_times, unranged_in, unranged_times
 from models.topology import Topology, build_topology
-from models.topology.drawing import lay_out
+from models.topology.drawing import drawing_of
 from models.units import ms_to_steps
 from neuromap.experiment.nouns import Experiment
 from neuromap.measures.arrays import RunArrays
@@ -389,7 +389,7 @@ def make_arrays(m: Measured) -> RunArrays:
     """Collect the arrays behind the figures."""
     load, topology = m.load, m.topology
     used = np.argwhere(load.link_packets_per_s > 0)
-    drawn = lay_out(topology)
+    drawn = drawing_of(topology)
     return RunArrays(
         spike_step=m.simulation.spike_step,
         spike_neuron=m.simulation.spike_neuron,

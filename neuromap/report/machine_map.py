@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.machine import Machine
 from models.topology import Topology, build_topology
-from models.topology.drawing import ChipLayout, lay_out
+from models.topology.drawing import Drawing, drawing_of
 from neuromap.output.file import FIGURE_ENDINGS, check_output_file
 from neuromap.page.quantity import plural
 from neuromap.page.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILLION, new_figure, save_figure, styled
@@ -63,7 +63,7 @@ def machine_map(machine: Machine, n_boards: int | None = None) -> Figure:
         n_boards = shown_boards(machine)
     topology = build_topology(machine, n_boards)
     whole = build_topology(replace(machine, dead_chips=(), dead_links=(), dead_cores=()), n_boards)
-    drawing = lay_out(whole)
+    drawing = drawing_of(whole)
     with styled():
         lines = capacity_lines(machine, topology)
         figure, ax, legend_at = _page(drawing.centre, lines)
@@ -94,7 +94,7 @@ def _page(centre: NDArray[np.float64], lines: list[str]) -> tuple[Figure, Axes, 
     return figure, ax, (0.0, _LEGEND_IN / height_in)
 
 
-def _draw_chips(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topology) -> list[Patch]:
+def _draw_chips(ax: Axes, drawing: Drawing, topology: Topology, whole: Topology) -> list[Patch]:
     """Draw every chip of the whole machine by what it is, and return the legend."""
     row = topology.index_of(whole.chip[:, 0], whole.chip[:, 1])
     n_cores = np.where(row >= 0, topology.n_app_cores[np.maximum(row, 0)], 0)
@@ -139,7 +139,7 @@ def _cores_text(n_cores: NDArray[np.int32]) -> str:
     return f"chip with {plural(low, 'application core')}" if low == high else f"chip with {low} to {high} cores"
 
 
-def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topology) -> list[Line2D]:
+def _draw_links(ax: Axes, drawing: Drawing, topology: Topology, whole: Topology) -> list[Line2D]:
     """Draw the links below the chips, dead ones above, and return the legend."""
     if whole.n_chips > _MAX_LINK_CHIPS:
         return []
@@ -165,7 +165,7 @@ def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, whole: Topolo
     return legend
 
 
-def _curves(drawing: ChipLayout, chip: NDArray[np.int64], link: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+def _curves(drawing: Drawing, chip: NDArray[np.int64], link: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     """Half of each link from its chip on, as points of a curve."""
     start, end, bow = drawing.centre[chip], drawing.link_end[chip, link], drawing.link_bow[chip, link]
     middle, control = half_arc(start, end, bow)

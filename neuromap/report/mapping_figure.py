@@ -23,7 +23,7 @@ from mapping.traffic import roots
 from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
-from models.topology.drawing import ChipLayout, corners, lay_out
+from models.topology.drawing import Drawing, corners, drawing_of
 from neuromap.output.file import FIGURE_ENDINGS, check_output_file
 from neuromap.page.style import INK, VERMILLION, new_figure, save_figure, styled
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
@@ -56,7 +56,7 @@ def write_mapping_figure(mapping: Mapping, network: Network, path: Path, *, net:
 def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None) -> Figure:
     """Draw a mapping; see `write_mapping_figure`."""
     topology = build_topology(mapping.machine)
-    drawing, load = lay_out(topology), static_load(mapping, network)
+    drawing, load = drawing_of(topology), static_load(mapping, network)
     if net is None:
         net = max(mapping.trees, key=lambda name: load.rate_hz[name] * network.group(name).n_neurons, default=None)
     elif net not in mapping.trees:
@@ -81,7 +81,7 @@ def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None
     return figure
 
 
-def _page(drawing: ChipLayout) -> tuple[list[Axes], Figure]:
+def _page(drawing: Drawing) -> tuple[list[Axes], Figure]:
     """Five axes in the machine's proportions; the sixth place is for the legend of the first."""
     low, high = drawing.centre.min(axis=0) - _MARGIN, drawing.centre.max(axis=0) + _MARGIN
     if drawing.link_bow.any():  # half arcs reach beyond the chips
@@ -101,7 +101,7 @@ def _page(drawing: ChipLayout) -> tuple[list[Axes], Figure]:
 
 
 def _draw_populations(
-    ax: Axes, drawing: ChipLayout, topology: Topology, mapping: Mapping, chip: NDArray[np.int32]
+    ax: Axes, drawing: Drawing, topology: Topology, mapping: Mapping, chip: NDArray[np.int32]
 ) -> None:
     """Colour every chip by its populations, in bands from the top in their order."""
     names = list(mapping.partition.first_slice)
@@ -131,7 +131,7 @@ def _draw_populations(
 
 
 def _draw_values(
-    ax: Axes, drawing: ChipLayout, topology: Topology, value: NDArray[np.int64] | NDArray[np.float64], title: str
+    ax: Axes, drawing: Drawing, topology: Topology, value: NDArray[np.int64] | NDArray[np.float64], title: str
 ) -> None:
     """Colour every chip by a number; chips with 0 stay grey."""
     scale = Normalize(0, max(float(value.max(initial=0)), 1.0))
@@ -143,7 +143,7 @@ def _draw_values(
     _colour_bar(ax, scale)
 
 
-def _draw_tree(ax: Axes, drawing: ChipLayout, topology: Topology, mapping: Mapping, net: str) -> None:
+def _draw_tree(ax: Axes, drawing: Drawing, topology: Topology, mapping: Mapping, net: str) -> None:
     """Draw the links of one population's tree; the chip of the root is marked."""
     tree = mapping.trees[net]
     draw_chips(ax, drawing.centre, drawing.outline, [_UNUSED] * topology.n_chips, gid="tree-chips")
@@ -160,7 +160,7 @@ def _draw_tree(ax: Axes, drawing: ChipLayout, topology: Topology, mapping: Mappi
     ax.set_title(f"tree of {net}{of_many}: {len(inner) + 1:,} chips (root marked)", loc="left")
 
 
-def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, load: StaticLoad) -> None:
+def _draw_links(ax: Axes, drawing: Drawing, topology: Topology, load: StaticLoad) -> None:
     """Draw each link that carries something, both ways together, by its packets per second."""
     both = load.link_packets_per_s.copy()
     chip, link = np.nonzero(topology.neighbour >= 0)
@@ -179,7 +179,7 @@ def _draw_links(ax: Axes, drawing: ChipLayout, topology: Topology, load: StaticL
 
 
 def _half_lines(
-    drawing: ChipLayout, topology: Topology, chip: NDArray[np.integer], link: NDArray[np.int64]
+    drawing: Drawing, topology: Topology, chip: NDArray[np.integer], link: NDArray[np.int64]
 ) -> list[NDArray[np.float64]]:
     """Both halves of each link, drawn from its own chip, so that a link around the edge leaves on both sides."""
     lines = []

@@ -19,7 +19,7 @@ from emulator.packets.outcome import EventLog, Outcome
 from models.errors import ParameterError
 from models.files.atomic_file import write_text
 from models.topology import Topology
-from models.topology.drawing import ChipLayout, corners, lay_out
+from models.topology.drawing import Drawing, corners, drawing_of
 from neuromap.measures.packet_loss import chip_name
 from neuromap.output.file import ANIMATION_ENDINGS, check_output_file
 from neuromap.page.markup import embedded_json, text
@@ -121,7 +121,7 @@ def _packet_names(
 
 def _machine(topology: Topology) -> dict[str, Any]:
     """Chips, boards and links as the page draws them; y grows upwards."""
-    layout = lay_out(topology)
+    layout = drawing_of(topology)
     is_one_board = layout.outline == "circle" or len(np.unique(topology.board)) >= max(len(topology.board), 2)
     sides = np.zeros((0, 2, 2)) if is_one_board else board_sides(layout.centre, topology.board, layout.outline)
     links = _curves(layout)
@@ -139,7 +139,7 @@ def _machine(topology: Topology) -> dict[str, Any]:
     }
 
 
-def _curves(layout: ChipLayout) -> _Floats:
+def _curves(layout: Drawing) -> _Floats:
     """Start, control point and end of every link, shape (n_links, 6); NaN where there is none."""
     end = layout.link_end.reshape(-1, 2)
     start = np.repeat(layout.centre, layout.link_end.shape[1], axis=0)

@@ -18,7 +18,7 @@ from emulator.packets.model import What
 from emulator.packets.outcome import EventLog, Outcome
 from models.files.atomic_file import writing
 from models.topology import Topology
-from models.topology.drawing import ChipLayout, lay_out
+from models.topology.drawing import Drawing, drawing_of
 from neuromap.page.style import BLUE, GREEN, INK, ORANGE, VERMILLION, new_figure, styled
 from neuromap.report.chip_map import draw_boards, draw_chips
 
@@ -69,7 +69,7 @@ def _frame_of(log: EventLog, n_frames: int) -> NDArray[np.int64]:
 def _animate(
     outcome: Outcome, topology: Topology, log: EventLog, frame: NDArray[np.int64], n_frames: int, title: str
 ) -> FuncAnimation:
-    layout, n_slots = lay_out(topology), outcome.scenario.fabric.n_slots
+    layout, n_slots = drawing_of(topology), outcome.scenario.fabric.n_slots
     figure = _canvas(layout, topology)
     (ax,) = figure.axes
     chips = next(artist for artist in ax.collections if artist.get_gid() == "chips")
@@ -100,7 +100,7 @@ def _animate(
     return FuncAnimation(figure, show, frames=n_frames, blit=False)
 
 
-def _canvas(layout: ChipLayout, topology: Topology) -> Figure:
+def _canvas(layout: Drawing, topology: Topology) -> Figure:
     """Figure with the chips, boards and a legend below them."""
     low, high = layout.centre.min(axis=0) - 1, layout.centre.max(axis=0) + 1
     inch = min(_WIDTH_IN / (high - low)[0], _MOST_HEIGHT_IN / (high - low)[1], 0.8)

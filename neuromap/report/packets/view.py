@@ -12,7 +12,7 @@ from emulator.packets.model import EndOfTick, What
 from emulator.packets.outcome import CORE_COUNTERS, ROUTER_COUNTERS, Outcome
 from mapping.model import Mapping
 from models.topology import Topology, build_topology
-from models.topology.drawing import ChipLayout, lay_out
+from models.topology.drawing import Drawing, drawing_of
 from neuromap.measures.packet_loss import Loss, losses, lost_by_chip
 from neuromap.measures.words import Words, words_of_kind
 
@@ -47,9 +47,9 @@ class PacketView:
         return words_of_kind(self.mapping.machine.core.kind)
 
     @cached_property
-    def layout(self) -> ChipLayout:
+    def layout(self) -> Drawing:
         """Where its chips and links are drawn."""
-        return lay_out(self.topology)
+        return drawing_of(self.topology)
 
     @cached_property
     def losses(self) -> list[Loss]:

@@ -10,7 +10,7 @@ from models.errors import ParameterError
 from models.machine import TopologySpec
 from models.machine.file import list_machines, load_machine
 from models.topology import build_topology
-from models.topology.drawing import corners, lay_out
+from models.topology.drawing import corners, drawing_of
 from neuromap.cli.app import main
 from neuromap.report.chip_map import board_sides, half_arc
 from neuromap.report.machine_map import machine_map
@@ -41,7 +41,7 @@ def given(request):
 
 def test_chips_have_places_of_their_own_and_links_lead_to_their_ends(given):
     topology = build_topology(given, shown_boards(given))
-    drawn = lay_out(topology)
+    drawn = drawing_of(topology)
     assert len(np.unique(drawn.centre.round(6), axis=0)) == topology.n_chips
     is_link = topology.neighbour >= 0
     assert np.isfinite(drawn.link_end[is_link]).all()
@@ -68,9 +68,9 @@ def test_both_ways_of_a_link_meet_in_the_middle():
 
 def test_boards_are_outlined_on_each_side():
     topology = build_topology(shaped("mesh"))
-    assert len(board_sides(lay_out(topology).centre, topology.board, "square")) == 2 * (3 + 3 + 2 + 2)
+    assert len(board_sides(drawing_of(topology).centre, topology.board, "square")) == 2 * (3 + 3 + 2 + 2)
     topology = build_topology(machine())
-    sides = board_sides(lay_out(topology).centre, topology.board, "hexagon")
+    sides = board_sides(drawing_of(topology).centre, topology.board, "hexagon")
     assert len(sides) == np.count_nonzero(topology.neighbour < 0)
 
 
