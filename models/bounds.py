@@ -32,7 +32,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The smallest and the largest value that a number may have; both are allowed. ``unit`` is for the error."""
+    """The smallest and the largest allowed value of a number; ``unit`` appears in errors."""
 
     low: float
     high: float
@@ -45,7 +45,7 @@ class Bound:
         return f"from {_number_text(self.low)} to {_number_text(self.high)} {self.unit}".rstrip()
 
     def __get_pydantic_json_schema__(self, core_schema: Any, handler: Callable[[Any], dict[str, Any]]) -> Any:
-        """Add the bound to the JSON Schema of the number."""
+        """Return the JSON Schema of the number with the bound."""
         return handler(core_schema) | {"minimum": self.low, "maximum": self.high}
 
 
@@ -73,7 +73,7 @@ def members(hint: Any) -> tuple[Any, ...]:
 
 
 def describe(hint: Any) -> str:
-    """Say in words what a type hint allows."""
+    """Return in words the values that a type hint allows."""
     simple = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
@@ -106,19 +106,19 @@ def _names(hint: Any) -> tuple[str, ...]:
 def check_value(name: str, value: Any, hint: Any, *, unit: str = "") -> Any:
     """Return ``value`` as the type of ``hint``, within its bounds.
 
-    Strict: a text is no number, ``true`` is not 1, infinity is no number. A float without a fraction (``64e3``) is
-    taken as a whole number, numpy's numbers as Python's, and a list as a tuple.
+    The check is strict: a text, ``true`` or infinity is not a number. But a float without a fraction (``64e3``) is
+    taken as a whole number, a number of numpy as Python's, and a list as a tuple.
 
     Parameters
     ----------
     name : str
-        What an error calls the value, with its place.
+        Name of the value in an error, with its place.
     value : object
     hint : type hint
         ``bool``, ``int``, ``float``, ``str``, ``None``, a literal, a `Choice`, a dataclass, and unions, tuples and
         bounds of these.
     unit : str
-        Unit that the error names, if the bound does not.
+        Unit in the error, if the bound has none.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def check_fields(spec: Any, section: str = "") -> None:
     ----------
     spec : dataclass
     section : str
-        What stands before the field's name in an error (``core`` for ``core.clock_hz``); empty: nothing.
+        Prefix of the field's name in an error (``core`` for ``core.clock_hz``), or an empty text.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def check_fields(spec: Any, section: str = "") -> None:
 
 
 def checked_arguments(builder: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function so that every keyword argument is checked against its type hint before it runs.
+    """Decorate a function so that its arguments are checked against their type hints before it runs.
 
     Raises
     ------

@@ -20,9 +20,9 @@ from models.errors import ParameterError, UnknownNameError
 
 #: The largest magnitude of a quantity, and the smallest of one that must be above 0: sums and ratios stay finite.
 LARGEST, SMALLEST = 1e15, 1e-12
-N_SEEDS = 1 << 64  #: seeds are below it: a key of the counter-based generator holds 64 bits
-MAX_COUNT = (1 << 31) - 1  #: neuron ids, steps and numbers of synapses of one row are 32-bit words
-MAX_EXACT = 1 << 53  #: whole numbers are exact in float64 up to here
+N_SEEDS = 1 << 64  #: number of seeds: the key of the counter-based generator has 64 bits
+MAX_COUNT = (1 << 31) - 1  #: largest neuron id, step or number of synapses of a row: 32-bit words
+MAX_EXACT = 1 << 53  #: largest whole number up to which float64 is exact
 _FIRST_ABOVE_INT64, _LAST_INT64 = 2.0**63, 2**63 - 1
 _Word = TypeVar("_Word", bound=np.generic)
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -36,18 +36,18 @@ def check_whole(
     Parameters
     ----------
     name : str
-        What an error calls it.
+        Name of the value in an error.
     value : object
         An ``int`` or a numpy integer of any width.
     at_least, at_most : int
         Bounds, both allowed.
     allowed : str, optional
-        What the error says is needed; default: a whole number within the bounds.
+        The requirement in the error; default: a whole number within the bounds.
 
     Raises
     ------
     ParameterError
-        For a bool, a float (also a whole one), any other type, or a number out of bounds.
+        For a bool, a float (even a whole one), any other type, or a number out of bounds.
     """
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_whole or value < at_least or (at_most is not None and value > at_most):  # type: ignore[operator]
@@ -75,19 +75,19 @@ def check_number(
     Parameters
     ----------
     name : str
-        What an error calls it.
+        Name of the value in an error.
     value : object
         A number of Python or numpy.
     at_least, above, at_most : float, optional
         Bounds; ``above`` itself is not allowed.
     unit : str
-        Unit that the message names; empty for a pure number.
+        Unit in the error; empty for a pure number.
 
     Raises
     ------
     ParameterError
-        For a bool, a text, any other type, NaN, infinity, a number out of bounds, beyond ``LARGEST``, or, where it must
-        be above 0, below ``SMALLEST``.
+        For a bool, a text, any other type, NaN, infinity, a number out of bounds or beyond ``LARGEST``, or one below
+        ``SMALLEST`` if it must be above 0.
     """
     if not is_number(value):
         raise ParameterError(name, value, "a finite number")
@@ -128,7 +128,7 @@ def check_text(name: str, value: object) -> str:
 
 
 def check_choice(name: str, value: object, choices: type[_Choice]) -> _Choice:
-    """Return a member of an enumeration by its name; raise UnknownNameError for anything else."""
+    """Return the member of an enumeration with the given name; raise UnknownNameError if there is none."""
     known = [str(choice) for choice in choices]
     if not isinstance(value, str) or value not in known:
         raise UnknownNameError(name, str(value), known)
@@ -136,7 +136,7 @@ def check_choice(name: str, value: object, choices: type[_Choice]) -> _Choice:
 
 
 def check_kind(name: str, value: object, kind: type | UnionType, allowed: str) -> None:
-    """Raise ParameterError unless a value is of one of the given types; ``allowed`` says what is needed."""
+    """Raise ParameterError unless a value is of type ``kind``; ``allowed`` states the requirement."""
     if not isinstance(value, kind):
         raise ParameterError(name, value, allowed)
 
@@ -147,7 +147,7 @@ def check_numbers(name: str, values: object) -> NDArray[np.float64]:
     Raises
     ------
     ParameterError
-        If the values are no numbers, have another number of dimensions, or one is not finite or beyond ``LARGEST``.
+        If the values are not numbers in one dimension, or if one is not finite or beyond ``LARGEST``.
     """
     array = _array_of_numbers(name, values)
     if array.dtype.kind == "f":
@@ -157,9 +157,9 @@ def check_numbers(name: str, values: object) -> NDArray[np.float64]:
 
 
 def _as_written(array: NDArray[Any]) -> NDArray[Any]:
-    """Return finite numbers of fewer bits than float64 as the decimals that they stand for, if these are short.
+    """Return finite numbers of fewer bits than float64 as the short decimals that they print as.
 
-    Half a step of 0.7 is 0.35, and ``np.float32(0.35)`` is 0.34999999: it would fall on the other side.
+    Otherwise ``np.float32(0.35)``, which is 0.34999999, would be rounded down to 0 steps of 0.7 instead of up to 1.
     """
     if array.dtype.itemsize >= np.dtype(np.float64).itemsize:
         return array
@@ -175,12 +175,12 @@ def _as_written(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_ids(name: str, values: object) -> NDArray[np.int64]:
-    """Return a list of ids as a read-only int64 array of one dimension; whole floats count as whole numbers.
+    """Return a list of ids as a read-only int64 array of one dimension; floats without a fraction are allowed.
 
     Raises
     ------
     ParameterError
-        If the values are no numbers, have another number of dimensions, or one is not whole, below 0, or beyond int64.
+        If the values are not numbers in one dimension, or if one is not whole, below 0, or beyond int64.
     """
     array = _array_of_numbers(name, values)
     allowed = "ids that are whole numbers >= 0"
@@ -212,7 +212,7 @@ def _raise_first(name: str, array: NDArray[np.generic], is_wrong: NDArray[np.boo
 
 
 def _sealed(array: NDArray[Any], dtype: type[_Word]) -> NDArray[_Word]:
-    """Return a read-only copy; an array that is read-only already is kept as it is."""
+    """Return a read-only copy, or the array itself if it is read-only already."""
     kept = np.array(array, dtype, order="C", copy=None if not array.flags.writeable else True)
     kept.setflags(write=False)
     return kept

@@ -1,7 +1,7 @@
-"""The exceptions of neuromap: what went wrong, where, what is needed, what there is, and what to change.
+"""The exceptions of neuromap. Each says what is wrong and where, what is needed and found, and what to change.
 
 Every message has the form ``<what> at <where>: needs <x> <unit>, has <y> <unit>; <what to change>``.
-The numbers stay on the exception as attributes, so that a caller can act on them.
+The numbers are attributes of the exception, so that a caller can use them.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from typing import Any, Self
 
 
 def _rebuild(kind: type[NeuromapError], args: tuple[Any, ...], state: dict[str, Any]) -> NeuromapError:
-    """Make an error again from its message and attributes, without running its constructor."""
+    """Rebuild an error from its message and attributes, without running its constructor."""
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
 
 
 _MAX_SHOWN = 120  # characters of a value in a message
-_MAX_NAMES = 20  # longer lists do not fit on one screen; the nearest names are listed then
+_MAX_NAMES = 20  # of longer lists, only the nearest names are shown
 
 
 def shown(value: object) -> str:
-    """Return a value as an error prints it: as Python writes it, cut where it is long."""
+    """Return a value as errors print it: its ``repr``, shortened if it is long."""
     if isinstance(value, int) and abs(value) >= 10**_MAX_SHOWN:
         return f"a number of {math.floor(math.log10(abs(value))) + 1} digits"
     try:
-        text = repr(value).replace("\n", " ")  # arrays are written in several lines
-    except (ValueError, RecursionError):  # a number or a nesting inside that Python does not write
+        text = repr(value).replace("\n", " ")  # the repr of an array has several lines
+    except (ValueError, RecursionError):  # Python cannot print a number in it, or its nesting
         text = f"a {type(value).__name__}"
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]} ... ({len(text):,} characters)"
 
 
 def shown_path(path: object) -> str:
-    """Return a path as an error prints it: as it is, or as Python writes it where it would not print on one line."""
+    """Return a path as errors print it: as it is, or its ``repr`` if it would not print on one line."""
     return str(path) if str(path).isprintable() else repr(str(path))
 
 
 class NeuromapError(Exception):
-    """Base of every error that neuromap raises on purpose."""
+    """Base class of every error that neuromap raises on purpose."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by message and attributes, so that an error crosses from a worker process unchanged."""
+        """Pickle by message and attributes, so that an error leaves a worker process unchanged."""
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
@@ -52,16 +52,16 @@ class NeuromapWarning(UserWarning):
 
 
 class ParameterError(NeuromapError, ValueError):
-    """A value that the model does not allow.
+    """A value that is not allowed.
 
     Parameters
     ----------
     name : str
-        The parameter, with its path (``Population('L23E').n_neurons``).
+        The name of the parameter, with its path (``Population('L23E').n_neurons``).
     value : object
-        What was given.
+        The given value.
     allowed : str
-        What is allowed, with its unit.
+        The allowed values, with their unit.
     """
 
     def __init__(self, name: str, value: object, allowed: str) -> None:
@@ -70,16 +70,16 @@ class ParameterError(NeuromapError, ValueError):
 
 
 class UnknownNameError(ParameterError):
-    """A name that is not one of the known ones; the nearest known one is suggested.
+    """An unknown name; the message suggests the nearest known one.
 
     Parameters
     ----------
     what : str
-        The kind of thing that was named (``machine``).
+        The kind of the named item (``machine``).
     name : str
-        The name that was given.
+        The given name.
     known : iterable of str
-        The names that exist.
+        The known names.
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
@@ -96,16 +96,16 @@ class UnknownNameError(ParameterError):
 
 
 class ArrayFileError(ParameterError):
-    """A file of arrays that is not what it needs to be.
+    """A file of arrays with a fault.
 
     Parameters
     ----------
     file : str
         Its path.
     array : str or None
-        The array in it that is wrong, if it is one.
+        The array with the fault, or None if the fault is in the file itself.
     needs, has : str
-        What the file or array needs, and what it has.
+        The requirement, and the finding.
     """
 
     def __init__(self, file: str, array: str | None, needs: str, has: str) -> None:
@@ -116,14 +116,14 @@ class ArrayFileError(ParameterError):
 
 
 class FileWriteError(NeuromapError):
-    """A file that the operating system does not let us write whole; what was there before is still there.
+    """A file that the operating system does not let us write completely; an older file of that name is unchanged.
 
     Parameters
     ----------
     file : str
         Its path.
     reason : str
-        What the operating system says (``No space left on device``).
+        The reason that the operating system gives (``No space left on device``).
     hint : str
         What to change.
     """
@@ -134,7 +134,7 @@ class FileWriteError(NeuromapError):
 
 
 class CapacityError(NeuromapError):
-    """Something does not fit.
+    """A resource that is too small.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class CapacityError(NeuromapError):
 
 
 class TableOverflowError(CapacityError):
-    """A routing table is longer than the router's memory."""
+    """A routing table that is longer than the memory of its router."""
 
     def __init__(self, chip: tuple[int, int], final_length: int, target_length: int, hint: str) -> None:
         self.chip, self.final_length, self.target_length = chip, final_length, target_length
@@ -175,32 +175,13 @@ class TableOverflowError(CapacityError):
 
 
 class UnroutableError(NeuromapError):
-    """No path of working chips and links joins a source to one of its sinks."""
+    """A source and a sink that no path of working chips and links connects."""
 
     def __init__(self, net: str, source: object, sink: object, n_dead_links: int) -> None:
         self.net, self.source, self.sink, self.n_dead_links = net, source, sink, n_dead_links
         super().__init__(
             f"route of {net}: needs a path from chip {source} to chip {sink}, has none "
             f"({n_dead_links} dead links); list fewer dead chips and links, or use another part of the machine"
-        )
-
-
-class KeyCollisionError(NeuromapError):
-    """Two nets own the same packet key."""
-
-    def __init__(self, key: int, mask: int, nets: tuple[str, ...]) -> None:
-        self.key, self.mask, self.nets = key, mask, nets
-        super().__init__(f"key 0x{key:08x} mask 0x{mask:08x}: needs one owner, has {', '.join(nets)}")
-
-
-class TimingError(NeuromapError):
-    """A core used more cycles than its tick has, where that was declared an error."""
-
-    def __init__(self, core: str, used_cycles: int, budget_cycles: int, step: int) -> None:
-        self.core, self.used_cycles, self.budget_cycles, self.step = core, used_cycles, budget_cycles, step
-        super().__init__(
-            f"tick of {core} at step {step}: needs {used_cycles:,} cycles, has {budget_cycles:,} cycles; "
-            "raise the time-scale factor or put fewer neurons on a core"
         )
 
 

@@ -1,12 +1,12 @@
 """Conversions between the units of neuromap (ms, mV, pA, pF, nS, GOhm; see docs/units.md).
 
-A time becomes steps in one of three ways, all of which see through the error of binary fractions (0.15 / 0.1 is
+There are three ways to turn a time into steps. All of them tolerate the error of binary fractions (0.15 / 0.1 is
 1.4999999999999998):
 
-- ``ms_to_steps``: whole steps only, anything else is an error (durations, drives' delays, built-in networks' delays);
-- ``round_to_steps``, ``times_to_steps``: the nearest step, halves up, as NEST rounds (synaptic delays, times of given
-  spikes);
-- ``ceil_to_steps``: the first step that is not before the time (refractory times, start and stop of sources).
+- ``ms_to_steps`` allows only whole steps (durations, delays of drives, delays of built-in networks);
+- ``round_to_steps`` and ``times_to_steps`` take the nearest step, halves up, as NEST does (synaptic delays, times of
+  given spikes);
+- ``ceil_to_steps`` takes the first step that is not before the time (refractory times, start and stop of sources).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from models.errors import ParameterError
 
-MAX_STEPS = 2_000_000_000  #: steps are 32-bit words, with room for the longest delay
+MAX_STEPS = 2_000_000_000  #: a step is a 32-bit word; the rest of its range is for the longest delay
 _WHOLE_STEP_TOLERANCE = 1e-6  # of a step
-_WHOLE_STEP_RELATIVE = 1e-10  # of the number of steps, on top
+_WHOLE_STEP_RELATIVE = 1e-10  # of the number of steps, in addition
 _TIE_TOLERANCE = 1e-9  # of a step; a quotient of two rounded numbers is off by 3e-16 of its size
 _TIE_RELATIVE = 1e-12
 _LARGEST_TIE = 1e-3
@@ -35,7 +35,7 @@ def ms_to_steps(duration_ms: float, dt_ms: float, *, name: str = "duration_ms") 
     ----------
     duration_ms, dt_ms : float, ms
     name : str
-        How an error calls the duration.
+        Name of the duration in an error.
 
     Returns
     -------
@@ -45,8 +45,8 @@ def ms_to_steps(duration_ms: float, dt_ms: float, *, name: str = "duration_ms") 
     Raises
     ------
     ParameterError
-        If the duration is not a whole number of steps (tolerance 1e-6 steps and 1e-10 of their number), is not finite,
-        is not zero but so short that it would round to no step, or is more than ``MAX_STEPS`` steps.
+        If the duration is not finite, not a whole number of steps (within 1e-6 steps plus 1e-10 of their number), not
+        zero but rounds to zero steps, or longer than ``MAX_STEPS`` steps.
     """
     n_steps = duration_ms / dt_ms
     if not math.isfinite(n_steps):
@@ -82,7 +82,7 @@ def ceil_to_steps(time_ms: float, dt_ms: float) -> int:
 
 
 def _tie_tolerance(n_steps: Any) -> Any:
-    """Part of a step by which a quotient may miss a tie; a float or an array, as ``n_steps``."""
+    """Return the part of a step by which a quotient may miss a tie; a float or an array, like ``n_steps``."""
     return np.minimum(_TIE_TOLERANCE + _TIE_RELATIVE * np.abs(n_steps), _LARGEST_TIE)
 
 

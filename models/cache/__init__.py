@@ -1,1 +1,1 @@
-"""Keeps compiled kernels between runs, in a folder that only this user can write to."""
+"""Keeps the compiled kernels of `emulator` and `mapping` between runs, in a folder that only this user can write to."""

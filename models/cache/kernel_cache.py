@@ -1,12 +1,14 @@
-"""Where compiled kernels are kept between runs, and why what is kept there can be trusted.
+"""Chooses the folder that keeps compiled kernels between runs, and makes numba use it.
 
-numba's own cache has three gaps. It notices an edit of the file a function stands in, not of the files it calls into
-(numba issue 1833); a damaged file ends in a traceback; and since its files are pickles, whoever can write them can make
-this process run anything. So neuromap keeps the compiled code of its own kernels itself:
+The kernels of both `emulator` and `mapping` need it, so it lives in `models`, below both. numba's own cache has three
+gaps: it notices an edit of the file that holds a function, but not of the files that the function calls into (numba
+issue 1833); a damaged file ends in a traceback; and since its files are pickles, anyone who can write them can make
+this process run anything. neuromap therefore keeps the compiled code of its own kernels itself:
 
-- The folder is named after a hash of all kernel sources and of everything else that compiled code depends on. Any
-  change gives a new folder and one recompilation.
-- Every file begins with a checksum of the rest. What a file that does not match it held is compiled again
+- The name of the folder is a hash of all kernel sources and of everything else that compiled code depends on. Any
+change
+  leads to a new folder and one recompilation.
+- Every file begins with a checksum of the rest. If the checksum is wrong, the kernel is compiled again
   (`models.cache.kernel_store`).
 - A folder is used only if it belongs to this user and nobody else can write to it (`models.cache.private_folder`).
 
@@ -33,10 +35,10 @@ from models.cache.private_folder import make_private
 from models.errors import NeuromapWarning
 
 HOME = Path(__file__).resolve().parents[2]
-#: Files with compiled functions, and those that they take constants from (a meta test finds them by their imports).
+#: Files with compiled functions, and the files of constants that they import (a meta test finds both by imports).
 KERNEL_FILES = ("emulator/kernels/**/*.py", "mapping/kernels/*.py")
-_N_KEPT_CACHES = 4  # versions kept, so that a few checkouts can alternate
-#: Settings of numba that do not change the code that it makes.
+_N_KEPT_CACHES = 4  # versions, so that a few checkouts can take turns
+#: Settings of numba that do not change the code that it generates.
 _SAME_CODE = {"NUMBA_CACHE_DIR", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CACHE_LOCATOR_CLASSES"}
 
 _folder: Path | None = None
@@ -44,9 +46,9 @@ _is_chosen = False
 
 
 def kernel_hash() -> str:
-    """Return a short hash of the kernels' sources, the versions of what compiles them, and numba's settings.
+    """Return a short hash of the kernels' sources, the versions of their compiler, and numba's settings.
 
-    The processor is not in it: numba itself keeps code apart by processor.
+    The processor is left out, since the names of the files in the folder depend on it.
     """
     digest = hashlib.sha256(platform.python_implementation().encode() + platform.python_version().encode())
     for package in ("numba", "llvmlite", "numpy"):
@@ -68,24 +70,24 @@ def kernel_files() -> list[Path]:
 
 
 def _roots() -> Iterator[tuple[Path, str]]:
-    """Yield the folders that may hold the cache, each with the variable that names it, or nothing."""
+    """Yield the folders that may hold the cache, each with the environment variable that names it, or an empty text."""
     if os.environ.get("NEUROMAP_CACHE_DIR"):
         yield Path(os.environ["NEUROMAP_CACHE_DIR"]), "NEUROMAP_CACHE_DIR"
     if os.environ.get("XDG_CACHE_HOME"):
         yield Path(os.environ["XDG_CACHE_HOME"]) / "neuromap", "XDG_CACHE_HOME"
-    with contextlib.suppress(RuntimeError):  # no home known for this user
+    with contextlib.suppress(RuntimeError):  # this user has no known home
         yield Path.home() / ".cache" / "neuromap", ""
     user = os.getuid() if hasattr(os, "getuid") else "user"
     yield Path(tempfile.gettempdir()) / f"neuromap-{user}", ""
 
 
 def use_kernel_cache() -> Path | None:
-    """Let numba keep the compiled code of our kernels; called before any of them is imported.
+    """Make numba keep the compiled code of the kernels; must be called before any of them is imported.
 
     Returns
     -------
     Path or None
-        The folder; ``None`` when no folder can be used, and kernels are then compiled in every process.
+        The folder; ``None`` if no folder can be used, in which case every process compiles its kernels.
     """
     global _folder, _is_chosen
     if not _is_chosen:
@@ -95,12 +97,12 @@ def use_kernel_cache() -> Path | None:
 
 
 def choose_folder() -> Path | None:
-    """Return the folder for the kernels as they are now, made if it does not exist; None if there can be none.
+    """Return the folder for the present kernels, created if need be, or None if no folder can be used.
 
-    Warns if a folder that the user chose cannot be used.
+    A folder that the user chose but that cannot be used gives a warning.
     """
     name = kernel_hash()
-    if os.environ.get("NUMBA_CACHE_DIR"):  # what is in it is the user's concern
+    if os.environ.get("NUMBA_CACHE_DIR"):  # the user is responsible for its content
         own = Path(os.environ["NUMBA_CACHE_DIR"]).absolute() / "neuromap" / name
         try:
             own.mkdir(parents=True, exist_ok=True)
@@ -131,7 +133,7 @@ def _warn(variable: str, root: Path, reason: str) -> None:
 def _drop_old_caches(root: Path, *, keep: Path) -> None:
     """Delete all but the most recently used caches."""
     with contextlib.suppress(OSError):  # another process is doing the same
-        keep.touch()  # the newest folder is the one in use
+        keep.touch()  # marks the folder in use as the newest
         folders = sorted((f for f in root.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
         for folder in folders[_N_KEPT_CACHES:]:
             if folder != keep:
@@ -139,7 +141,7 @@ def _drop_old_caches(root: Path, *, keep: Path) -> None:
 
 
 def _install() -> None:
-    """Make numba keep the code of the functions of `KERNEL_FILES` in our folder."""
+    """Make numba keep the code of the functions in `KERNEL_FILES` in the chosen folder."""
     from numba.core import dispatcher
 
     from models.cache.kernel_store import KernelStore

@@ -1,7 +1,7 @@
-"""Compiled code of one kernel on the disk: a file a signature, each with a checksum.
+"""Stores the compiled code of one kernel on disk: one file per signature, each with a checksum.
 
-This stands in for numba's ``FunctionCache``, whose methods it has. Nothing that is wrong with a file or the disk is an
-error: the kernel is compiled then, as it is when there is no file yet.
+`KernelStore` replaces numba's ``FunctionCache`` and has the same methods. A damaged file or a full disk is never an
+error: the kernel is then compiled, as if there were no file yet.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class KernelStore:
     module : str
         Dotted name of its module.
     folder : Path or None
-        Where files are; nothing is kept without it.
+        Folder of the files; without it, nothing is kept.
     """
 
     def __init__(self, function: Callable[..., Any], module: str, folder: Path | None) -> None:
@@ -42,19 +42,19 @@ class KernelStore:
 
     @property
     def cache_path(self) -> str | None:
-        """The folder, as numba asks for it."""
+        """The folder, in the form that numba expects."""
         return None if self._folder is None else str(self._folder)
 
     def enable(self) -> None:
-        """Keep code, and look for kept code."""
+        """Start to keep code and to look for kept code."""
         self._is_enabled = self._folder is not None
 
     def disable(self) -> None:
-        """Neither keep code nor look for it."""
+        """Stop keeping code and looking for it."""
         self._is_enabled = False
 
     def flush(self) -> None:
-        """Forget the code of all signatures."""
+        """Delete the kept code of all signatures."""
         if self._folder is not None:
             for path in self._folder.glob(f"{self._base}.*.nbc"):
                 with contextlib.suppress(OSError):
@@ -70,7 +70,7 @@ class KernelStore:
             return None
         try:
             return _rebuild(target_context, *pickle.loads(content))
-        except Exception:  # whatever it is, compiling again gives the same function
+        except Exception:  # whatever the fault is, compiling again gives the same function
             return None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
@@ -90,7 +90,7 @@ class KernelStore:
 
 
 def _checked(path: Path) -> bytes | None:
-    """Return what a file holds, or None if it is not there or not as it was written."""
+    """Return the content of a file, or None if the file is missing or differs from what was written."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -101,7 +101,7 @@ def _checked(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file beside its place and rename it; leave nothing if the disk is full."""
+    """Write a file under another name and rename it; leave nothing behind if the disk is full."""
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         unfinished.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Folders that only this user can write to, so that what is read from them can be trusted as code is."""
+"""Makes and checks folders that only this user can write to, so that code read from them can be trusted."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from pathlib import Path
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _MODE = 0o700
-_NOBODY_ID = 65534  # how a container sees the owner of folders from outside
+_NOBODY_ID = 65534  # owner, as seen from a container, of folders outside it
 
 
 def make_private(folder: Path, *, below: Path, is_checked_to_top: bool, may_tighten: bool = False) -> str:
-    """Make a folder that nobody else can write to, or check that one is such.
+    """Make a folder that nobody else can write to, or check that an existing one is private.
 
     Parameters
     ----------
     folder : Path
     below : Path
-        Its parent, or a parent of that: this folder and those between are checked too.
+        A folder above ``folder``; it and all folders between the two are checked too.
     is_checked_to_top : bool
-        Whether those above ``below`` are checked as well: nobody else may be able to replace them.
+        Whether the folders above ``below`` are checked as well: nobody else may be able to replace them.
     may_tighten : bool
-        Whether this user's folders between ``below`` and ``folder`` are made private if they are not. ``folder``
-        itself never is: others may have written into it.
+        Whether this user's folders between ``below`` and ``folder`` are made private if need be. ``folder`` itself is
+        never changed, since others may already have written into it.
 
     Returns
     -------
     str
-        Empty if the folder can be used, else why not.
+        Empty if the folder can be used, else the reason why not.
     """
     chain = [folder, *folder.parents]
     own = chain[: chain.index(below) + 1][::-1]
@@ -59,7 +59,7 @@ def _tighten(folder: Path) -> None:
 
 
 def why_not_private(folder: Path) -> str:
-    """Return why others may have written into a folder, or an empty text if they cannot have."""
+    """Return the reason why others may have written into a folder, or an empty text if they cannot have."""
     found = folder.lstat()
     if stat.S_ISLNK(found.st_mode):
         return f"{folder} is a link"
@@ -75,7 +75,7 @@ def why_not_private(folder: Path) -> str:
 
 
 def _why_replaceable(folder: Path) -> str:
-    """Return why others can rename what is in a folder, or an empty text if they cannot."""
+    """Return the reason why others can rename files in a folder, or an empty text if they cannot."""
     if not hasattr(os, "getuid"):
         return ""
     found = folder.stat()

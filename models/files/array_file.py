@@ -1,8 +1,8 @@
-"""Read arrays from an npz file that a user, or another program, may have damaged or made up.
+"""Reads arrays from an npz file that may be damaged or forged.
 
-An npz file is a zip file with a member ``<name>.npy`` an array: ten bytes, a text header with type, order and shape,
-then the values. Names, types, shapes and sizes are checked in the directory of the zip file and in these headers before
-any values are unpacked; then the values, array by array. Nothing is ever unpickled, no name becomes a path.
+An npz file is a zip file with one member ``<name>.npy`` per array: ten bytes, a text header with type, order and shape,
+and the values. The reader checks names, types, shapes and sizes in the directory of the zip file and in the headers
+before it unpacks any values, and then the values of each array. It never unpickles anything and uses no name as a path.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 from models.errors import ArrayFileError, shown_path
 from models.files.array_layout import ArrayLayout, ArraySpec, Dimensions, value_fault
 
-#: What zipfile and zlib raise on damaged files, beside OSError.
+#: Exceptions other than OSError that zipfile and zlib raise on damaged files.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ArithmeticError, RuntimeError, ValueError)
-_ENCRYPTED = 0x2041  # flag bits of a member of a zip file
+_ENCRYPTED = 0x2041  # flag bits of an encrypted member of a zip file
 _END_RECORD, _END_BYTES, _MAX_COMMENT_BYTES = b"PK\5\6", 22, 65_535
 _END64_RECORD, _END64_BYTES, _LOCATOR64, _LOCATOR64_BYTES = b"PK\6\6", 56, b"PK\6\7", 20
-#: Bytes that the directory may take: 100 are usual for a member.
+#: Largest directory: bytes per array, and bytes on top. An entry usually takes 100 bytes.
 _ENTRY_BYTES, _FREE_DIRECTORY_BYTES = 512, 1 << 16
 _MAX_HEADER_BYTES = 1024  # numpy writes 118
 _HEADER = re.compile(
@@ -39,7 +39,7 @@ _HEADER = re.compile(
 )
 _MAX_DIMENSION = 1 << 48
 _CHUNK_BYTES = 1 << 20
-#: Files whose arrays take more than the first are refused if they take more than so many times the file itself.
+#: A file is refused if its arrays take more than ``_FREE_BYTES`` and more than ``_MAX_UNPACK_RATIO`` times its size.
 _FREE_BYTES, _MAX_UNPACK_RATIO = 64 << 20, 200
 
 
@@ -62,7 +62,7 @@ class _Member:
 def read_arrays(
     path: str | Path, layout: ArrayLayout, *, dimensions: Mapping[str, int] | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an npz file that a layout declares, everything checked.
+    """Read the arrays of an npz file that a layout declares, and check all of them.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ def read_arrays(
     Raises
     ------
     ArrayFileError
-        One line with the file, the array, what is needed and what there is: for a file that is missing, unreadable, no
-        zip file, damaged, or that holds anything but what the layout declares.
+        If the file is missing, unreadable, damaged or not a zip file, or if its content differs from the layout. The
+        message is one line with the file, the array, the requirement and the finding.
     """
     shown = shown_path(path)
     try:
@@ -102,7 +102,7 @@ def read_arrays(
 
 @contextmanager
 def _damage(shown: str, array: str | None) -> Iterator[None]:
-    """Turn what zipfile raises on damaged files into our error."""
+    """Turn the exceptions of zipfile on damaged files into ArrayFileError."""
     try:
         yield
     except ArrayFileError:
@@ -116,7 +116,7 @@ def _damage(shown: str, array: str | None) -> Iterator[None]:
 
 @contextmanager
 def _opened(path: Path, shown: str) -> Iterator[IO[bytes]]:
-    """Open a plain file, whose size and end are those of a zip file."""
+    """Open a regular file that is not empty."""
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a null byte in the name
@@ -132,10 +132,10 @@ def _opened(path: Path, shown: str) -> Iterator[IO[bytes]]:
 
 
 def _check_directory_size(file: IO[bytes], layout: ArrayLayout, shown: str) -> None:
-    """Refuse a file without a directory, or with one that is too long to be of these arrays, before it is read.
+    """Refuse a file without a directory, or with one too long for the declared arrays, before the directory is read.
 
-    The record at the end of a zip file holds the directory's length at byte 12. Where a longer record (zip64) stands
-    before it, or where its locator says, that one's byte 40 counts too.
+    The record at the end of a zip file holds the directory's length at byte 12. A longer record (zip64)
+    may stand before it, or where its locator points; the length at byte 40 of that record counts too.
     """
     end = file.seek(0, 2)
     first = max(0, end - _END_BYTES - _MAX_COMMENT_BYTES - _LOCATOR64_BYTES - _END64_BYTES)
@@ -160,7 +160,7 @@ def _check_directory_size(file: IO[bytes], layout: ArrayLayout, shown: str) -> N
 
 
 def _directory(archive: zipfile.ZipFile, layout: ArrayLayout, shown: str) -> dict[str, zipfile.ZipInfo]:
-    """Return the directory's entries of the declared arrays by the names of these."""
+    """Return the directory entries of the declared arrays, by the names of the arrays."""
     declared = {spec.name: spec for spec in layout.arrays}
     found: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
@@ -213,7 +213,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, spec: ArraySpec, si
 
 
 def _check_total(members: list[_Member], layout: ArrayLayout, n_file_bytes: int, shown: str) -> None:
-    """Refuse arrays that take too much memory, or far more than the size of the file can mean."""
+    """Refuse arrays that take too much memory, or far more than a file of this size plausibly holds."""
     total = sum(member.n_bytes for member in members)
     if total > layout.max_bytes:
         raise ArrayFileError(shown, None, f"arrays of at most {layout.max_bytes:,} bytes", f"{total:,} bytes")

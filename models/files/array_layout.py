@@ -1,6 +1,6 @@
-"""What arrays a file of ours holds: the name, type, shape, range and order of each, declared before it is read.
+"""Declares the arrays of a file: the name, type, shape, range and order of each.
 
-`models.files.array_file` reads npz files by such a declaration and refuses whatever differs from it.
+`models.files.array_file` reads npz files by such a declaration and refuses any that differ from it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-#: Type names that stand for several types: the kinds of numpy that they allow, and how a message calls them.
+#: Names that stand for several types: the kinds of numpy that each allows, and its words in a message.
 KINDS = {
     "integer": ("iu", "whole numbers"),
     "float": ("f", "floating-point numbers"),
@@ -36,10 +36,10 @@ class ArraySpec:
     dtype : str
         A type of numpy (``"int32"``; either byte order), or one of `KINDS`.
     shape : tuple of (int or str)
-        A number is an exact size. A name (``"n_spikes"``) is a size that all arrays with that name share;
-        ``"n_slices+1"`` is one more than it. ``()`` is a single value.
+        A number is an exact size. A name (``"n_spikes"``) is a size that all arrays with this name share, and
+        ``"n_slices+1"`` is one more. ``()`` is a single value.
     low, high : int or float, optional
-        Least and largest value that is allowed.
+        Smallest and largest allowed value.
     order : {"any", "sorted", "strictly increasing"}
         Order of the values along the first axis (arrays of one dimension).
     is_optional : bool
@@ -67,7 +67,7 @@ class ArraySpec:
 
     @property
     def type_text(self) -> str:
-        """How a message names the type."""
+        """The words for the type in a message."""
         return KINDS[self.dtype][1] if self.dtype in KINDS else f"type {self.dtype}"
 
 
@@ -78,12 +78,12 @@ class ArrayLayout:
     Attributes
     ----------
     what : str
-        What the file is, for messages (``"the spikes.npz of a run"``).
+        Name of the file in messages (``"the spikes.npz of a run"``).
     arrays : tuple of ArraySpec
     max_bytes : int
-        Most bytes that the arrays may take in memory, all together.
+        Largest memory that all arrays together may take, bytes.
     has_others : bool
-        Whether the file may hold arrays that are not declared; these are not read.
+        Whether the file may hold further arrays, which are not read.
     """
 
     what: str
@@ -97,13 +97,13 @@ class ArrayLayout:
 
 @dataclass(slots=True)
 class Dimensions:
-    """Sizes of the named dimensions, each with the array (or the words) that said it first."""
+    """The known sizes of named dimensions, and the array that first gave each."""
 
     known: dict[str, int] = field(default_factory=dict)
     said_by: dict[str, str] = field(default_factory=dict)
 
     def mismatch(self, spec: ArraySpec, shape: tuple[int, ...]) -> str:
-        """Return what the shape of an array needs to be, or an empty text if it is that; learn the sizes in it."""
+        """Return the shape that an array needs, or an empty text if it has that shape; remember the sizes in it."""
         if len(shape) != len(spec.shape):
             return f"shape {self._shape_text(spec)}"
         for wanted, size in zip(spec.shape, shape, strict=True):
@@ -138,10 +138,7 @@ class Dimensions:
 
 
 def value_fault(spec: ArraySpec, values: NDArray[Any]) -> tuple[str, str] | None:
-    """Return what the values of an array need to be and what one of them is, or None if all are allowed.
-
-    The first value that is wrong is named, with its index.
-    """
+    """Return the values that an array needs and the first wrong one with its index, or None if all are allowed."""
     if not values.size:
         return None
     if values.dtype.kind == "b" and int(values.view(np.uint8).max()) > 1:
@@ -170,7 +167,7 @@ def _range_text(spec: ArraySpec) -> str:
 
 
 def _first(values: NDArray[Any], is_wrong: NDArray[np.bool_]) -> str:
-    """Name the first wrong value, and its index if there are several values."""
+    """Return the first wrong value, with its index if there are several values."""
     index = np.unravel_index(int(is_wrong.argmax()), values.shape)
     value = values[index].item()
     if not index:

@@ -1,6 +1,6 @@
-"""Write files whole or not at all: beside their place under another name, then renamed.
+"""Writes files completely or not at all: each is written under another name in its folder and then renamed.
 
-Whoever reads a file sees the old one or the new one, never a part: not after Ctrl-C, a kill or a full disk, nor while
+A reader sees the old file or the new one, never a part of it, even after Ctrl-C, a kill or a full disk, or while
 another process writes. All files of neuromap are written here.
 """
 
@@ -21,21 +21,21 @@ import numpy as np
 
 from models.errors import FileWriteError, shown_path
 
-#: Names of files in the making; a process that is killed leaves one, which the next in that folder removes.
+#: Names of unfinished files. A killed process leaves one behind; the next run in that folder removes it.
 UNFINISHED = ".neuromap-*.tmp"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file to be written; it has its name, and its content, once the block has ended without an exception.
+    """Open a file for writing; it gets its name when the block ends without an exception.
 
-    A link is followed. Devices and pipes (``/dev/stdout``) are written to as they are.
+    Links are followed. Devices and pipes (``/dev/stdout``) are written to directly.
 
     Raises
     ------
     FileWriteError
-        If it cannot be written: no such folder, no permission, a full disk. What was there before is still there.
+        If it cannot be written: no such folder, no permission, a full disk. An older file of that name is unchanged.
     """
     target = _target(path)
     try:
@@ -63,7 +63,7 @@ def writing(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def _target(path: str | Path) -> Path:
-    """Return the file that a path means, links followed."""
+    """Return the file that a path leads to, with links followed."""
     try:
         return Path(os.path.realpath(os.fsdecode(os.fsencode(path))))
     except (OSError, ValueError) as error:  # a loop of links; a null byte; a name that this system cannot write
@@ -79,7 +79,7 @@ def _write_error(path: str | Path, error: OSError | ValueError) -> FileWriteErro
 
 @contextmanager
 def writing_text(path: str | Path, *, newline: str | None = None) -> Iterator[IO[str]]:
-    """As `writing`, for text in UTF-8; ``newline`` as in ``open``."""
+    """Open a UTF-8 text file like `writing`; ``newline`` is that of ``open``."""
     with writing(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline=newline)
         try:
@@ -93,7 +93,7 @@ def writing_text(path: str | Path, *, newline: str | None = None) -> Iterator[IO
 def write_text(path: str | Path, content: str) -> None:
     """Write a text file in UTF-8."""
     with writing(path) as file:
-        file.write(content.encode(errors="backslashreplace"))  # names of files that are no text
+        file.write(content.encode(errors="backslashreplace"))  # file names that are not valid text
 
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
@@ -103,6 +103,6 @@ def write_arrays(path: str | Path, **arrays: Any) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove files in the making that a killed process left in a folder."""
+    """Remove the unfinished files that a killed process left in a folder."""
     for path in folder.glob(UNFINISHED):
         path.unlink(missing_ok=True)

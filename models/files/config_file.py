@@ -1,8 +1,8 @@
-"""Reading YAML 1.2 files into checked values, with file and line in every error.
+"""Reads YAML 1.2 files of settings, with file and line in every error.
 
-Shared by the two edges where files become dataclasses of ours: ``models.machine.file`` and
-``neuromap.experiment.load``. `models.files.yaml_document` reads the text, `models.bounds` checks single values against
-the type hints of the dataclasses.
+The loaders of machines (``models.machine.file``) and experiments (``neuromap.experiment.load``) share it.
+`models.files.yaml_document` parses the text; `models.bounds` checks single values against the type hints of
+dataclasses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from models.bounds import hints_of, section_of
 from models.errors import ParameterError, UnknownNameError
 from models.files.yaml_document import MAX_BYTES, SYNTAX, YamlMapping, read_document
 
-#: Factors of the unit prefixes, for hints on a key with another unit of the same kind.
+#: Factors of the units of each kind, for a hint when a key has another unit of the same kind.
 _UNIT_FACTORS: dict[str, dict[str, float]] = {
     "frequency": {"hz": 1, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
     "time": {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "seconds": 1, "min": 60, "h": 3600},
@@ -45,7 +45,7 @@ def read_yaml(path: Path) -> YamlMapping:
     Raises
     ------
     ParameterError
-        If the file cannot be read, is longer than `MAX_BYTES`, is not YAML, or is not a mapping; with file and line.
+        If the file cannot be read, is longer than `MAX_BYTES`, or does not hold a YAML mapping.
     """
     document = read_document(_read_text(path), str(path))
     if not isinstance(document, YamlMapping):
@@ -55,7 +55,7 @@ def read_yaml(path: Path) -> YamlMapping:
 
 
 def _read_text(path: Path) -> str:
-    """Read a file of UTF-8 text; not more of it than one byte over the limit, so that no device is read for ever."""
+    """Read a file of UTF-8 text, at most one byte beyond the limit, so that reading an endless pipe stops."""
     try:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
@@ -79,12 +79,12 @@ def _read_text(path: Path) -> str:
 
 
 def parse_value(text: str, name: str = "value") -> Any:
-    """Read one YAML 1.2 value, as ``--set path=value`` gives it (``150e6`` -> 150000000.0, ``on`` -> ``"on"``).
+    """Read one YAML 1.2 value, as in ``--set path=value`` (``150e6`` -> 150000000.0, ``on`` -> ``"on"``).
 
     Raises
     ------
     ParameterError
-        If it is none; ``name`` is what the error calls it.
+        If the text is not one YAML value; the error calls it ``name``.
     """
     try:
         return read_document(text, name)
@@ -99,7 +99,7 @@ def parse_settings(assignments: Mapping[str, object] | list[str] | tuple[str, ..
     Raises
     ------
     ParameterError
-        If an assignment has no ``=``, no path or no YAML value, or a path stands twice; if a path is no text.
+        If an assignment has no ``=``, no path or no YAML value, or if a path is given twice or is not text.
     """
     if isinstance(assignments, Mapping):
         for path in assignments:
@@ -126,7 +126,7 @@ def line_of(mapping: Any, key: object) -> int | None:
 
 
 def place_of(file: str, mapping: Any, key: object) -> str:
-    """Return ``file:line`` of a key, or ``file`` where the line is not known."""
+    """Return ``file:line`` of a key, or ``file`` if the line is unknown."""
     line = line_of(mapping, key)
     return file if line is None else f"{file}:{line}"
 
@@ -141,11 +141,9 @@ def plain(value: Any) -> Any:
 
 
 def leaf_fields(cls: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield ``(dotted path, type hint)`` of every field of a dataclass and of the dataclasses in it."""
+    """Yield ``(dotted path, type hint)`` for every field of a dataclass and of the dataclasses in it."""
     hints = hints_of(cls)
     for entry in fields(cls):
-        if not entry.init:
-            continue
         hint = hints[entry.name]
         section = section_of(hint)
         if section is not None:
@@ -155,7 +153,7 @@ def leaf_fields(cls: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def unknown_key(what: str, name: str, known: list[str]) -> ParameterError:
-    """Return the error for a key that is not known, which says what to do if only its unit is another one.
+    """Return the error for an unknown key; if only the unit differs from a known key, it says how to convert the value.
 
     Parameters
     ----------
@@ -164,7 +162,7 @@ def unknown_key(what: str, name: str, known: list[str]) -> ParameterError:
     name : str
         The key as given, dotted or not.
     known : list of str
-        The keys there are, in the same form.
+        The known keys, in the same form.
     """
     for given, other, factor, candidate in _unit_relatives(name, known):
         how = f"rename it and multiply the value by {factor:,.12g}: {given} to {other}"

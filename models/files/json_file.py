@@ -1,4 +1,4 @@
-"""Read a JSON file that a user, or another program, may have damaged or made up."""
+"""Reads JSON files that may be damaged or forged, and builds dataclasses from them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, NoReturn, TypeVar
 
 from models.errors import ParameterError, shown, shown_path
 
-#: A mapping of ten columns of PD14 takes 1 MB.
+#: Largest file that is read; a mapping of ten columns of PD14 takes 1 MB.
 MAX_BYTES = 256 << 20
 
 T = TypeVar("T")
 
 
 def parse_json(text: bytes) -> Any:
-    """Return what a JSON text says (RFC 8259 in UTF-8: no NaN, no name twice in an object).
+    """Return the value of a JSON text (RFC 8259 in UTF-8: no NaN, no name twice in an object).
 
     Raises
     ------
     ValueError
-        With one line, for anything else.
+        If the text is anything else; the message is one line.
     """
     try:
         return json.loads(text.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse)
@@ -43,20 +43,20 @@ def _refuse(name: str) -> NoReturn:
 
 
 def read_json(path: Path, what: str = "JSON", *, max_bytes: int = MAX_BYTES) -> Any:
-    """Return what a JSON file says.
+    """Return the value in a JSON file.
 
     Parameters
     ----------
     path : Path
     what : str
-        What the file has to be, for the error.
+        Required content of the file, for the error.
     max_bytes : int
         Longer files are not read.
 
     Raises
     ------
     ParameterError
-        With the file, in one line, if it cannot be read, is too large, or is no JSON.
+        If the file cannot be read, is too large, or is not JSON; the message is one line with the file.
     """
     where = f"file {shown_path(path)}"
     try:
@@ -76,20 +76,20 @@ def read_json(path: Path, what: str = "JSON", *, max_bytes: int = MAX_BYTES) -> 
 
 
 def build(content: Any, kind: type[T], where: str) -> T:
-    """Build a dataclass, and the dataclasses in it, from what `read_json` returned; every type is checked.
+    """Build a dataclass, and the dataclasses in it, from the value that `read_json` returned; every type is checked.
 
     Parameters
     ----------
     content : Any
     kind : type
-        A dataclass with type hints; lists become tuples where it has these.
+        A dataclass with type hints; lists become tuples if the hint is a tuple.
     where : str
         File, and place in it, for messages.
 
     Raises
     ------
     ParameterError
-        With the path of the first value that is missing or of a wrong type.
+        If a value is missing or has a wrong type; the message names the path of the first one.
     """
     from pydantic import TypeAdapter, ValidationError
 
@@ -98,13 +98,13 @@ def build(content: Any, kind: type[T], where: str) -> T:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         cause = first.get("ctx", {}).get("error")
-        if isinstance(cause, ParameterError):  # a value that the dataclass itself refuses
+        if isinstance(cause, ParameterError):  # raised by the dataclass itself
             raise ParameterError(f"{cause.name} of {where}", cause.value, cause.allowed) from error
         place = ".".join(str(part) for part in first["loc"])
         has = "none" if first["type"] == "missing" else shown(first["input"])
         needs = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ").lower()
         fault = ParameterError(f"{place or 'content'} of {where}", has, needs)
-        fault.args = (f"{fault.name}: needs {needs}, has {has}",)  # it is text already
+        fault.args = (f"{fault.name}: needs {needs}, has {has}",)  # ``has`` is printed without quotes
         raise fault from error
 
 

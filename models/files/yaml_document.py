@@ -1,8 +1,9 @@
-"""YAML 1.2 text to plain values, with the line of every key, within limits that keep any file harmless.
+"""Parses YAML 1.2 text to plain values with the line of every key, within limits that make any file harmless.
 
-Built from ruamel's events instead of its constructors, because a file from somebody else may hold what no experiment
-and no machine needs: aliases that unfold to billions of values or hold themselves, nesting deeper than Python's stack,
-tags that make objects, numbers of thousands of digits or beyond the range of doubles. Each is an error with its line.
+It uses the events of ruamel instead of its constructors, because a file from an unknown source may hold content that no
+experiment or machine needs: aliases that expand to billions of values or contain themselves, nesting deeper than
+Python's stack, tags that create objects, numbers with thousands of digits or beyond the range of doubles. Each of these
+is an error with its line.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 from models.errors import ParameterError, shown
 
 MAX_BYTES = 256 * 1024  # ruamel reads some 100 KiB a second
-MAX_VALUES = 40_000  # keys and values, each alias counted as what it stands for
-MAX_DEPTH = 32  # collections in collections
+MAX_VALUES = 40_000  # keys and values; an alias counts as many as it expands to
+MAX_DEPTH = 32  # of lists and mappings inside each other
 MAX_DIGITS = 400  # of a number; the largest double has 309
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq")}
@@ -24,7 +25,7 @@ SYNTAX = "valid YAML 1.2 with each key once"
 
 
 class YamlMapping(dict[str, Any]):
-    """A mapping that was read from a file; ``lines``: the line of every key, counted from 1."""
+    """A mapping read from a file; ``lines`` holds the line of every key, counted from 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,18 +39,18 @@ def read_document(text: str, file: str) -> Any:
     ----------
     text : str
     file : str
-        What errors call the text; they add the line.
+        Name of the text in errors, which add the line.
 
     Returns
     -------
     YamlMapping, list, str, int, float, bool or None
-        Dates are text, as YAML 1.2 has no dates.
+        Dates are text, since YAML 1.2 has no dates.
 
     Raises
     ------
     ParameterError
-        For wrong syntax, a key that is no text or stands twice, more than one document, or what the module's limits
-        exclude.
+        For wrong syntax, a key that is not text or occurs twice, more than one document, or content beyond the limits
+        of this module.
     """
     from ruamel.yaml.error import MarkedYAMLError
     from ruamel.yaml.reader import ReaderError
@@ -68,7 +69,7 @@ def read_document(text: str, file: str) -> Any:
     except ReaderError as err:
         line = text.count("\n", 0, err.position) + 1
         raise _wrong(file, line, f"the character {err.character!r}", "text that can be printed") from err
-    except Exception as err:  # of ruamel's scanner, which does not expect every text (an escape beyond Unicode ...)
+    except Exception as err:  # a bug of ruamel's scanner on an odd text (an escape beyond Unicode ...)
         raise _wrong(file, builder.line, str(err) or type(err).__name__, SYNTAX) from err
 
 
@@ -77,7 +78,7 @@ def _wrong(file: str, line: int, has: str, needs: str) -> ParameterError:
 
 
 class _Builder:
-    """Builds the value of a document from its events; one pass, and never deeper than `MAX_DEPTH`."""
+    """Builds the value of a document from its events in one pass, never deeper than `MAX_DEPTH`."""
 
     def __init__(self, text: str, file: str) -> None:
         from ruamel.yaml import YAML
@@ -85,14 +86,14 @@ class _Builder:
 
         yaml = YAML(typ="safe", pure=True)
         self._events: Iterator[Any] = yaml.parse(text)
-        self.line = 1  # of the event before
+        self.line = 1  # of the last event
         self._resolver, self._scalar_kind = yaml.resolver, ScalarNode
         self._file = file
         self._n_values = 0
-        self._anchors: dict[str, tuple[Any, int] | None] = {}  # value and its number of values; None: not complete
+        self._anchors: dict[str, tuple[Any, int] | None] = {}  # value and number of values in it; None: incomplete
 
     def document(self) -> Any:
-        """Return the value of the only document; None of an empty text."""
+        """Return the value of the only document, or None if the text is empty."""
         value, n_documents = None, 0
         while (event := self._next()) is not None:
             kind = type(event).__name__
@@ -106,7 +107,7 @@ class _Builder:
         return value
 
     def _next(self) -> Any:
-        """Return the next event, None after the last."""
+        """Return the next event, or None after the last one."""
         event = next(self._events, None)
         if event is not None:
             self.line = event.start_mark.line + 1
@@ -116,7 +117,7 @@ class _Builder:
         return _wrong(self._file, event.start_mark.line + 1, has, needs)
 
     def _value(self, event: Any, depth: int) -> Any:
-        """Return the value that begins with an event."""
+        """Return the value whose first event is ``event``."""
         self._count(event, 1)
         kind = type(event).__name__
         if kind == "AliasEvent":
@@ -178,7 +179,7 @@ class _Builder:
         return own
 
     def _merge(self, merged: YamlMapping, value: Any, event: Any) -> None:
-        """Add what ``<<`` names; the first of several mappings wins."""
+        """Add the mappings that ``<<`` names; the first one that has a key wins."""
         for one in value if isinstance(value, list) else [value]:
             if not isinstance(one, YamlMapping):
                 raise self._error(event, f"the merge key << with {shown(one)}", "an alias of a mapping, or several")

@@ -85,8 +85,6 @@ class Normal:
             self.low - self.mean > 6 * self.sd or self.mean - self.high > 6 * self.sd
         ):
             raise ParameterError("Normal.low/high", (self.low, self.high), "bounds within 6 sd of the mean for redraw")
-        if self.low == math.inf or self.high == -math.inf:  # only with CLIP: every draw would be infinite
-            raise ParameterError("Normal.low/high", (self.low, self.high), "bounds that leave a finite value")
 
 
 Distribution = Constant | Uniform | Normal

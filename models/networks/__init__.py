@@ -1,4 +1,4 @@
-"""Networks that come with neuromap. ``NETWORKS`` maps the name a user types to the function that builds it.
+"""The built-in networks. ``NETWORKS`` maps the name that a user types to the function that builds the network.
 
 Every builder takes keyword arguments only, has a default for each, and returns a `models.network.Network`.
 """

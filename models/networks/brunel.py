@@ -1,9 +1,9 @@
 """The sparse random balanced network of Brunel (2000): 10,000 excitatory and 2,500 inhibitory neurons, model A.
 
-The paper's neuron jumps by ``J`` at a spike. Ours has exponential synaptic currents, so the weight is the one that
-carries the same charge in 0.5 ms, ``w = J C / tau_syn``; mean input and threshold rate are then the paper's. Two more
-deviations: in-degrees are fixed on average (synapses drawn with replacement), not per neuron, and the membrane
-capacitance, which the paper does not need, is 250 pF.
+The potential of the paper's neuron jumps by ``J`` at a spike. Here, synaptic currents are exponential, and the weight
+carries the same charge within 0.5 ms, ``w = J C / tau_syn``, so that mean input and threshold rate are those of the
+paper. There are two more deviations: in-degrees are fixed on average instead of per neuron (synapses are drawn with
+replacement), and the membrane capacitance, which the paper does not need, is 250 pF.
 
 References
 ----------
@@ -46,15 +46,15 @@ NEURON = LifCurrExp(
 
 
 def threshold_rate_hz(j_mv: float, in_degree_exc: int) -> float:
-    """Rate per external input whose mean takes the membrane to threshold: theta / (J C_E tau), Hz."""
+    """Return the rate per external input whose mean takes the membrane to threshold: theta / (J C_E tau), Hz."""
     return 1000.0 * (NEURON.v_thresh_mv - NEURON.v_rest_mv) / (j_mv * in_degree_exc * NEURON.tau_mem_ms)
 
 
 def balance_rate_hz(g: float, eta: float, nu_threshold_hz: float) -> float | None:
-    """Rate at which recurrent inhibition cancels the external excess, Hz; ``None`` where no balance exists.
+    """Return the rate at which recurrent inhibition cancels the external excess, Hz; ``None`` without a balance.
 
-    ``(nu_ext - nu_thr) / (gamma g - 1)``, the paper's limit for strong inhibition, and at most one spike in each
-    refractory time; used for planning, not simulation.
+    It is ``(nu_ext - nu_thr) / (gamma g - 1)``, the paper's limit for strong inhibition, and at most one spike in each
+    refractory time. Mappings plan with it; it never enters the simulation.
     """
     if g * INHIBITORY_FRACTION <= 1 or eta <= 1:
         return None
@@ -77,15 +77,15 @@ def brunel(
     Parameters
     ----------
     scale : float
-        Factor of the neuron numbers; in-degrees stay, so rates do and memory grows in proportion.
+        Factor of the numbers of neurons. In-degrees, and so rates, do not change; memory grows in proportion.
     g : float
-        Inhibitory over excitatory weight.
+        Ratio of inhibitory to excitatory weight.
     eta : float
-        External rate over the threshold rate.
+        Ratio of the external rate to the threshold rate.
     j_mv : float, mV
         Jump of the membrane potential per excitatory spike in the paper's model.
     in_degree_exc : int
-        Excitatory synapses per neuron, and external inputs per neuron; inhibitory ones are a quarter of it.
+        Excitatory synapses per neuron, and external inputs per neuron; there are a quarter as many inhibitory synapses.
     delay_ms, dt_ms : float, ms
 
     Returns
@@ -96,7 +96,7 @@ def brunel(
     Raises
     ------
     ParameterError
-        If a value is out of its bounds, a population would be empty, or a time is no whole number of steps.
+        If a value is out of its bounds, a population would be empty, or a time is not a whole number of steps.
     """
     ms_to_steps(delay_ms, dt_ms, name="brunel(delay_ms)")
     ms_to_steps(NEURON.t_ref_ms, dt_ms, name="brunel: t_ref_ms")

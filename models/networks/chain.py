@@ -1,9 +1,9 @@
-"""A chain for teaching: given spikes enter at one end and every population hands each of them to the next one.
+"""A chain for teaching: given spikes enter at one end, and every population passes each of them to the next.
 
 Neuron ``i`` of the stimulus fires once, at ``start_ms + i * interval_ms``. It drives neuron ``i`` of the first
 population; neuron ``i`` of each population drives neuron ``i + 1`` of the next (the last one drives neuron 0). Every
-synapse is strong enough for one spike to make one spike. So the raster shows parallel lines, and a spike that is lost
-or late on a machine is a gap or a kink in one of them.
+synapse is strong enough for one spike to cause one spike. The raster therefore shows parallel lines, in which a spike
+that a machine loses or delays is a gap or a kink.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from models.networks.check import DelayMs, StepMs
 from models.networks.pd14 import psc_per_psp_pa_per_mv
 from models.units import ms_to_steps
 
-SAFETY_FACTOR = 1.5  # potential over threshold that one spike would reach without the reset
-MAX_NEURONS = 10_000_000  # each has its synapse listed
+SAFETY_FACTOR = 1.5  # ratio of the potential that one spike would reach without reset to the threshold, from rest
+MAX_NEURONS = 10_000_000  # the synapse of each is listed
 TimeMs = Annotated[float, Bound(1e-3, 1e6, "ms")]
 
 
@@ -42,9 +42,9 @@ def chain(
     n_populations, n_neurons : int
         Populations ``C0``, ``C1`` ... in the chain; neurons in each and in the source ``stimulus``.
     delay_ms : float, ms
-        Of every synapse.
+        Delay of every synapse.
     start_ms, interval_ms : float, ms
-        Time of the first given spike; time between it and the next.
+        Time of the first given spike; interval between given spikes.
     dt_ms : float, ms
 
     Returns
@@ -55,7 +55,7 @@ def chain(
     Raises
     ------
     ParameterError
-        If a value is out of its bounds, or a time is no whole number of steps.
+        If a value is out of its bounds, or a time is not a whole number of steps.
     """
     if n_populations * n_neurons > MAX_NEURONS:
         hint = "lower n_populations or n_neurons"

@@ -1,4 +1,4 @@
-"""Bounds of the arguments that the network builders share, and what they have in common to say about a drive."""
+"""Types of the arguments that network builders share, their common checks, and populations below threshold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.errors import ParameterError
 from models.network import Izhikevich, Network
 from models.network.neuron import LifNeuron
 
-#: Arguments that more than one builder has, with their bounds.
+#: Types of the arguments that several builders have.
 StepMs = Annotated[float, Bound(1e-3, 100.0, "ms")]
 DelayMs = Annotated[float, Bound(1e-3, 10_000.0, "ms")]
 Scale = Annotated[float, Bound(1e-6, 1000.0)]
@@ -26,10 +26,10 @@ def check_projections(name: str, value: int, n_projections: int) -> None:
     Parameters
     ----------
     name : str
-        What an error calls the argument (``small_world(n_groups)``).
+        Name of the argument in an error (``small_world(n_groups)``).
     value : int
     n_projections : int
-        That the network would have.
+        Number of projections that the network would have.
     """
     if n_projections > MAX_PROJECTIONS:
         allowed = f"a number that makes at most {MAX_PROJECTIONS:,} projections (this makes {n_projections:,})"
@@ -37,20 +37,20 @@ def check_projections(name: str, value: int, n_projections: int) -> None:
 
 
 def rheobase_pa(neuron: LifNeuron) -> float:
-    """Smallest constant current that takes the membrane to threshold, pA: (V_thresh - V_rest) * C_m / tau_mem."""
+    """Return the smallest constant current that leads to threshold, pA: (V_thresh - V_rest) * C_m / tau_mem."""
     return (neuron.v_thresh_mv - neuron.v_rest_mv) * neuron.c_m_pf / neuron.tau_mem_ms
 
 
 def subthreshold_populations(network: Network) -> tuple[str, ...]:
-    """Name the populations whose only drive is a constant current below their rheobase.
+    """Return the names of the populations whose only drive is a constant current below their rheobase.
 
-    Such a population fires only if recurrent input lifts it. Down-scaled PD14 with DC drive is the known case: the
-    current is then lowered to make up for the larger weights (INM-6/microcircuit-PD14-model docs, tex:840-858).
+    Such a population fires only if recurrent input raises its potential. Down-scaled PD14 with DC drive is the known
+    case: its current is lowered to compensate for the larger weights (INM-6/microcircuit-PD14-model docs, tex:840-858).
 
     Returns
     -------
     tuple of str
-        In the network's order; empty if the network has no such population.
+        In the order of the network; empty if no population is of this kind.
     """
     return tuple(
         population.name

@@ -1,15 +1,15 @@
-"""A layered convolutional network: images of spikes through layers of shared kernels, as in spiking vision networks.
+"""A layered convolutional network: images of spikes pass through layers of shared kernels, as in spiking vision.
 
-Synthetic: the kernels are drawn at random, not trained. What it stands for is the shape of such networks, which is
-feed-forward, local and regular, where a mapper can gain most: neuron (channel, y, x) of a layer receives from the
-``kernel_size`` x ``kernel_size`` pixels around (y, x) of every channel of the layer before; outside the image there is
-nothing. Every layer is cut into bands of image rows, one population each, so that a mapper sees that a band talks to
-its own band and the next ones only.
+The network is synthetic: the kernels are drawn at random, not trained. It has the structure of such networks, which is
+feed-forward, local and regular and from which a mapping can gain most. Neuron (channel, y, x) of a layer receives from
+the ``kernel_size`` x ``kernel_size`` pixels around (y, x) of every channel of the layer before; pixels outside the
+image are silent. Every layer is cut into bands of image rows, one population each, so that the mapping sees that a band
+sends only to the same band of the next layer and to those beside it.
 
-Kernel values are normal with mean 1 and standard deviation 2, drawn once for each (channel, channel, dy, dx), then
+Kernel values are normal with mean 1 and standard deviation 2, drawn once for each (channel, channel, dy, dx). They are
 scaled so that the mean input of a neuron in the middle of an image is ``gain`` times the current that takes it to
-threshold, if every neuron before it fires at ``rate_hz``. A third of the synapses inhibits. Neurons are PD14's, with a
-membrane of 20 ms and synapses of 5 ms, which is what rate-coded vision networks use rather than cortical ones.
+threshold, if every neuron of the layer before fires at ``rate_hz``. A third of the synapses is inhibitory. Neurons are
+those of PD14 with a membrane time constant of 20 ms and synapses of 5 ms, as in rate-coded vision networks.
 
 References
 ----------
@@ -42,14 +42,14 @@ from models.networks.check import DelayMs, Factor, Seed, StepMs, rheobase_pa
 from models.units import ms_to_steps
 
 KERNEL_MEAN, KERNEL_SD = 1.0, 2.0
-MAX_SYNAPSES = 50_000_000  # all are listed one by one: some 10 s and 2 GiB
+MAX_SYNAPSES = 50_000_000  # all are listed one by one, which takes some 10 s and 2 GiB
 Pixels = Annotated[int, Bound(1, 4096, "pixels")]
 NEURON = LifCurrExp(tau_mem_ms=20.0, tau_syn_exc_ms=5.0, tau_syn_inh_ms=5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Name, channels, and the first row of every band and the end."""
+    """One layer; ``edges`` holds the first image row of every band, and the row after the last."""
 
     name: str
     n_channels: int
@@ -93,7 +93,7 @@ def band_synapses(
     """
     n_out, n_in, size, _ = kernels_pa.shape
     reach = size // 2
-    # only the kernel rows by which some row of the target sees some row of the source
+    # only the kernel rows through which some row of the target receives from some row of the source
     first_dy = max(0, source_rows[0] - target_rows[1] + 1 + reach)
     last_dy = min(size, source_rows[1] - target_rows[0] + reach)
     shape = (n_out, n_in, target_rows[1] - target_rows[0], width, max(0, last_dy - first_dy), size)
@@ -110,7 +110,7 @@ def band_synapses(
 def _layer_projections(
     before: _Layer, layer: _Layer, kernels_pa: NDArray[np.float64], width: int, delay_ms: float
 ) -> list[Projection]:
-    """Return the projections from one layer to the next: two signs for every pair of bands that see each other."""
+    """Return the projections from one layer to the next: one per sign for every pair of bands that are connected."""
     found = []
     reach = kernels_pa.shape[2] // 2
     for target in range(layer.n_bands):

@@ -1,13 +1,14 @@
-"""A modular network: areas of PD14 columns that exchange a part of their excitatory synapses, 10 x PD14 by default.
+"""A modular network: areas, each a PD14 column, with a part of their excitatory synapses between areas; 10 by default.
 
-Synthetic, in the spirit of multi-area models (Schmidt et al. 2018), not a model of any brain: areas are alike and lie
-on a square grid; no data of a connectome enters. What is taken over: long-range synapses are excitatory, come from
-layers 2/3, 5 and 6 only, get fewer with distance (exponential rule) and have a delay proportional to it.
+The network is synthetic, in the spirit of multi-area models (Schmidt et al. 2018), not a model of any brain: all areas
+are equal and lie on a square grid, and no connectome data enter. As in those models, long-range synapses are
+excitatory, come only from layers 2/3, 5 and 6, become fewer with distance (exponential rule), and have a delay
+proportional to it.
 
-Inter-area synapses replace local ones of the same kind: of the synapses that a population receives from L23E, L5E or
-L6E, a fixed part comes from that population of other areas. So every in-degree, weight and count is PD14's, an area
-has PD14's 298,880,968 synapses, and the stationary mean-field state is that of PD14 whatever the coupling; activity
-differs only by longer delays and by neurons of one area sharing less input.
+Synapses between areas replace local ones of the same kind: of the synapses that a population receives from L23E, L5E or
+L6E, a fixed part comes from that population of other areas. All in-degrees and weights are therefore those of PD14, an
+area receives the 298,880,968 synapses of PD14, and the stationary mean-field state does not depend on the coupling.
+Activity differs from PD14 only because delays are longer and neurons of one area share less input.
 
 References
 ----------
@@ -37,7 +38,7 @@ LONG_RANGE = ("L23E", "L5E", "L6E")  # populations whose axons leave their area
 DECAY_PER_MM = 0.19  # Ercsey-Ravasz et al. 2013
 VELOCITY_MM_PER_MS = 3.5  # Girard et al. 2001
 DELAY_REL_SD = 0.5  # Schmidt et al. 2018
-MAX_REL_DELAY = 2.0  # ours: delays are drawn again above twice their mean, which keeps rows and ring buffers short
+MAX_REL_DELAY = 2.0  # our choice: delays are redrawn above twice their mean, which keeps rows and ring buffers short
 
 
 def area_positions_mm(n_areas: int, distance_mm: float) -> NDArray[np.float64]:
@@ -69,7 +70,7 @@ def shares(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _long_range_fraction(column: Network, inter_area: float) -> float:
-    """Part of the synapses of the long-range populations that must go to other areas."""
+    """Return the fraction of the synapses of the long-range populations that must come from other areas."""
     n_synapses = {p: p.connector.n_synapses for p in column.projections if isinstance(p.connector, FixedTotalNumber)}
     n_long = sum(n for p, n in n_synapses.items() if p.source in LONG_RANGE)
     n_all = sum(n_synapses.values())
@@ -80,7 +81,7 @@ def _long_range_fraction(column: Network, inter_area: float) -> float:
 
 
 def _long_delay(distance_mm: float, dt_ms: float) -> Normal:
-    """Delay between two areas; at least one step on average."""
+    """Return the delay between two areas; its mean is at least one step."""
     mean_ms = max(distance_mm / VELOCITY_MM_PER_MS, dt_ms)
     return Normal(mean=mean_ms, sd=DELAY_REL_SD * mean_ms, low=0.5 * dt_ms, high=MAX_REL_DELAY * mean_ms)
 
@@ -94,8 +95,7 @@ def _area_projections(
     weights[area] = 0.0
     found = []
     for local in column.projections:
-        if not isinstance(local.connector, FixedTotalNumber):
-            continue
+        assert isinstance(local.connector, FixedTotalNumber)  # as all connectors of `pd14`
         n = local.connector.n_synapses
         n_away = round(fraction * n) if local.source in LONG_RANGE else 0
         parts = shares(n_away, weights) if n_away else np.zeros(len(weights), np.int64)
@@ -115,7 +115,7 @@ def _area_projections(
 
 
 def area_population(area: int, name: str) -> str:
-    """Name of a column's population in one area: ``A3_L5E``."""
+    """Return the name of a column's population in one area, such as ``A3_L5E``."""
     return f"A{area}_{name}"
 
 
@@ -136,22 +136,22 @@ def modular(
     Parameters
     ----------
     n_areas : int
-        Areas, each a PD14 column of its own.
+        Number of areas, each a PD14 column.
     scale, n_scale, k_scale : float
-        Of every column, as for ``pd14``: neurons and in-degrees, with weights and currents made up for.
+        Factors of neurons and in-degrees of every column, with weights and currents compensated as in ``pd14``.
     inter_area : float
-        Part of all recurrent synapses that come from other areas; nothing leaves an area that is alone.
+        Fraction of all recurrent synapses that come from other areas; ignored for a single area.
     distance_mm : float, mm
-        Between neighbouring areas on the grid; the delay is distance over 3.5 m/s.
+        Distance between neighbouring areas on the grid; the delay is distance over 3.5 m/s.
     drive : {"poisson", "dc"}
-        Background, as for ``pd14``.
+        Background input, as in ``pd14``.
     dt_ms : float, ms
 
     Returns
     -------
     Network
         Populations ``A0_L23E`` ... ``A0_L6I``, ``A1_L23E`` ...; at full scale 77,169 neurons and 298,880,968
-        synapses an area.
+        synapses per area.
 
     Raises
     ------

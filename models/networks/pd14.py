@@ -1,9 +1,9 @@
 """PD14: the cortical microcircuit of Potjans & Diesmann (2014), 77,169 neurons under one square millimetre.
 
-Eight populations (layers 2/3, 4, 5, 6; excitatory E and inhibitory I) of identical neurons. Sizes, probabilities,
-weights, delays and drives follow the reference implementation, github INM-6/microcircuit-PD14-model at fd40046e (2026),
-called INM below; where its text and its code disagree, its code is followed (delays are drawn again, not clipped; the
-mean initial potential of L6I is -61.43 mV).
+It has eight populations (layers 2/3, 4, 5, 6; excitatory E and inhibitory I) of identical neurons. Sizes,
+probabilities, weights, delays and drives follow the reference implementation, github INM-6/microcircuit-PD14-model at
+fd40046e (2026), called INM below; if its text and its code disagree, we follow its code (delays are redrawn, not
+clipped; the mean initial potential of L6I is -61.43 mV).
 
 References
 ----------
@@ -85,7 +85,7 @@ THALAMUS_RATE_HZ, THALAMUS_START_MS, THALAMUS_STOP_MS = 120.0, 700.0, 710.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scale:
-    """``n``: factor of neurons; ``k``: factor of synapses per neuron; ``weight``: what weights become, 1 / sqrt(k)."""
+    """Factors of neurons (``n``), of synapses per neuron (``k``), and of weights (``weight``, 1 / sqrt(k))."""
 
     n: float
     k: float
@@ -96,7 +96,7 @@ class _Scale:
 
 
 def psc_per_psp_pa_per_mv(neuron: LifCurrExp) -> float:
-    """Synaptic current amplitude that gives a post-synaptic potential of 1 mV at its peak, pA/mV.
+    """Return the synaptic current amplitude that gives a post-synaptic potential of 1 mV at its peak, pA/mV.
 
     A current ``w exp(-t / tau_syn)`` moves a resting membrane by ``w a (exp(-t / tau_mem) - exp(-t / tau_syn))`` with
     ``a = tau_mem tau_syn / ((tau_mem - tau_syn) C)``, which peaks at
@@ -111,7 +111,7 @@ def psc_per_psp_pa_per_mv(neuron: LifCurrExp) -> float:
 
 
 def expected_synapses(probability: Float, n_targets: Float, n_sources: Float) -> Float:
-    """Number of synapses, drawn with replacement, that leaves a pair unconnected with probability ``1 - C``.
+    """Return the number of synapses, drawn with replacement, that leaves a pair unconnected with probability ``1 - C``.
 
     ``Q = ln(1 - C) / ln(1 - 1 / (n_sources n_targets))`` (INM helpers.py:66-68), float64, not rounded.
 
@@ -131,7 +131,7 @@ def expected_synapses(probability: Float, n_targets: Float, n_sources: Float) ->
 
 
 def full_weights_pa() -> Float:
-    """Mean weight of every (target, source) pair at full scale, pA; shape (8, 8)."""
+    """Return the mean weight of every (target, source) pair at full scale, pA; shape (8, 8)."""
     exc = PSP_EXC_MV * psc_per_psp_pa_per_mv(LifCurrExp())
     by_source = np.array([exc if name.endswith("E") else INHIBITORY_FACTOR * exc for name in POPULATIONS])
     weights = np.tile(by_source, (8, 1))
@@ -140,24 +140,24 @@ def full_weights_pa() -> Float:
 
 
 def full_synapses() -> Float:
-    """Number of synapses of every (target, source) pair at full scale, not rounded; shape (8, 8)."""
+    """Return the number of synapses of every (target, source) pair at full scale, not rounded; shape (8, 8)."""
     n = np.array(N_FULL, dtype=np.float64)
     return expected_synapses(np.array(CONNECTION_PROBABILITY), n, n)
 
 
 def full_dc_pa() -> Float:
-    """Constant current with the mean of the full-scale Poisson background, pA, shape (8,) (INM helpers.py:123-143)."""
+    """Return the current with the mean of the full-scale Poisson drive, pA, shape (8,) (INM helpers.py:123-143)."""
     neuron = LifCurrExp()
     weight_pa = PSP_EXC_MV * psc_per_psp_pa_per_mv(neuron)
     return 0.001 * neuron.tau_syn_exc_ms * np.array(K_EXT) * EXTERNAL_RATE_HZ * weight_pa
 
 
 def compensation_pa(k_scale: float, *, is_poisson: bool) -> Float:
-    """Current that replaces the mean input lost when in-degrees are scaled by ``k_scale``, pA, shape (8,).
+    """Return the current that replaces the mean input lost when in-degrees are scaled by ``k_scale``, pA, shape (8,).
 
-    With weights divided by ``sqrt(k_scale)`` the variance of the input stays and its mean falls to ``sqrt(k_scale)``
-    of the full-scale one; the difference is added as a current (INM helpers.py:146-218). The mean comes from the
-    published full-scale rates, ``RATE_HZ``, and from the background if that is Poisson.
+    With weights divided by ``sqrt(k_scale)``, the variance of the input is unchanged, but its mean falls by the factor
+    ``sqrt(k_scale)``; the difference is added as a current (INM helpers.py:146-218). The mean comes from the
+    published full-scale rates, ``RATE_HZ``, and from the background if it is Poisson.
     """
     tau_syn_ms = LifCurrExp().tau_syn_exc_ms
     in_degree = full_synapses() / np.array(N_FULL, dtype=np.float64)[:, np.newaxis]
@@ -169,7 +169,7 @@ def compensation_pa(k_scale: float, *, is_poisson: bool) -> Float:
 
 
 def _weight(mean_pa: float) -> Normal:
-    """Weights around ``mean_pa``, drawn again when the sign is wrong (10 sd away; INM network.py:500-516)."""
+    """Return weights around ``mean_pa``, redrawn if the sign is wrong (10 sd away; INM network.py:500-516)."""
     sd_pa = WEIGHT_REL_SD * abs(mean_pa)
     if mean_pa < 0:
         return Normal(mean=mean_pa, sd=sd_pa, high=0.0)
@@ -177,7 +177,7 @@ def _weight(mean_pa: float) -> Normal:
 
 
 def _delay(mean_ms: float, dt_ms: float) -> Normal:
-    """Delays around ``mean_ms``, drawn again below half a step, so that rounding gives one step or more."""
+    """Return delays around ``mean_ms``, redrawn below half a step, so that rounding gives at least one step."""
     return Normal(mean=mean_ms, sd=DELAY_REL_SD * mean_ms, low=0.5 * dt_ms)
 
 
@@ -217,7 +217,7 @@ def _populations(scale: _Scale, drive: str, v_init: str) -> tuple[Population, ..
 
 
 def _recurrent_projections(scale: _Scale, dt_ms: float) -> list[Projection]:
-    """Return one projection per pair that is connected, targets outer, sources inner."""
+    """Return one projection per connected pair, ordered by target, then source."""
     n_synapses = np.rint(full_synapses() * scale.n * scale.k).astype(np.int64)
     weights_pa = full_weights_pa() * scale.weight
     projections = []
@@ -275,19 +275,19 @@ def pd14(
     Parameters
     ----------
     scale : float
-        Factor of neuron numbers and in-degrees where ``n_scale`` or ``k_scale`` is not given.
+        Factor of neuron numbers and in-degrees, unless ``n_scale`` or ``k_scale`` is given.
     n_scale, k_scale : float, optional
         Factor of neuron numbers; factor of in-degrees (recurrent and external). With ``k_scale != 1`` weights are
-        divided by its square root and a constant current makes up for the lost mean (`compensation_pa`).
+        divided by its square root and a constant current compensates for the lost mean (`compensation_pa`).
     drive : {"poisson", "dc"}
         Background: ``K_ext`` Poisson inputs of 8 Hz each, or the constant current of the same mean.
     v_init : {"optimised", "original", "spinnaker"}
-        Initial potentials: per population, close to the stationary state; N(-58, 10) mV for all; or per population, as
-        the model script for SpiNNaker has them.
+        Initial potentials. optimised: per population, close to the stationary state; original: N(-58, 10) mV for all;
+        spinnaker: per population, as in the model script for SpiNNaker.
     thalamus : bool
         Add the 902 thalamic sources that fire at 120 Hz from 700 to 710 ms.
     dt_ms : float, ms
-        Time step. It sets where delays are drawn again (below half a step).
+        Time step; delays below half of it are redrawn.
 
     Returns
     -------
@@ -297,8 +297,8 @@ def pd14(
     Raises
     ------
     ParameterError
-        If a scale or the step is not positive, a population would be empty, or the refractory period is no whole
-        number of steps.
+        If a scale or the step is not positive, a population would be empty, or the refractory period is not a
+        whole number of steps.
     UnknownNameError
         If ``drive`` or ``v_init`` is not one of the names above.
     """

@@ -1,13 +1,13 @@
-"""A small-world network: balanced groups on a ring that are joined as in Watts & Strogatz (1998).
+"""A small-world network: balanced groups on a ring that are connected as in Watts & Strogatz (1998).
 
-Every group is a small version of the balanced network of Brunel (2000), model A: four excitatory neurons to one
-inhibitory. A neuron receives all of its inhibition and a part of its excitation from its own group, and the rest of its
-excitation in equal parts from ``n_neighbours`` other groups: those nearest on the ring, each replaced with a given
-probability by a group drawn at random. It is the source of a connection that is replaced, not its target, so that every
-in-degree stays and no group falls silent or runs away.
+Every group is a small version of the balanced network of Brunel (2000), model A, with four excitatory neurons per
+inhibitory one. A neuron receives all of its inhibition and a part of its excitation from its own group, and the rest of
+its excitation in equal parts from ``n_neighbours`` other groups. These are the nearest on the ring, each replaced with
+a given probability by a random group. The source of a connection is replaced, not its target, so that in-degrees do not
+change and no group becomes silent or unstable.
 
-With a replacement probability of 0 the graph of the groups is a ring lattice, with 1 a random graph; between them are
-short paths with much clustering, and a mapper that knows only ring or random graphs has something to learn.
+With a replacement probability of 0, the graph of groups is a ring lattice; with 1, it is a random graph. In between,
+paths are short and clustering is high, which tests placers that do well only on regular or on random graphs.
 
 References
 ----------
@@ -33,20 +33,20 @@ J_MV = 0.2  # jump of the potential per excitatory spike; twice that of Brunel's
 
 
 def ring_graph(n_groups: int, n_neighbours: int, rewire_probability: float, seed: int) -> tuple[tuple[int, ...], ...]:
-    """Draw which groups send to which.
+    """Draw the groups that send to each group.
 
     Parameters
     ----------
     n_groups, n_neighbours : int
-        ``n_neighbours`` is even: half of them on either side.
+        ``n_neighbours`` is even: half of the neighbours lie on either side.
     rewire_probability : float
-        With which each source is replaced by one that does not send to the group yet.
+        Probability that a source is replaced by one that does not send to the group yet.
     seed : int
 
     Returns
     -------
     tuple of tuple of int
-        The sources of every group, ascending, itself not among them.
+        The sources of every group in ascending order, without the group itself.
     """
     rng = np.random.default_rng(seed)
     graph = []
@@ -88,20 +88,20 @@ def small_world(
     Parameters
     ----------
     n_groups, neurons_per_group : int
-        Groups on the ring; neurons of each, a fifth of them inhibitory.
+        Number of groups on the ring; neurons per group, a fifth of them inhibitory.
     n_neighbours : int
-        Other groups that send to a group; even.
+        Number of other groups that send to a group; even.
     rewire_probability : float
-        With which a neighbour is replaced by a random group.
+        Probability that a neighbour is replaced by a random group.
     in_degree_exc : int
-        Excitatory synapses of a neuron, and its external inputs; inhibitory ones are a quarter of it.
+        Excitatory synapses per neuron, and external inputs per neuron; there are a quarter as many inhibitory synapses.
     outside : float
-        Part of the excitatory synapses that comes from other groups.
+        Fraction of the excitatory synapses that come from other groups.
     g, eta : float
-        Inhibitory over excitatory weight; external rate over the threshold rate.
+        Ratio of inhibitory to excitatory weight; ratio of the external rate to the threshold rate.
     delay_ms, dt_ms : float, ms
     graph_seed : int
-        Seed of the graph; the run's seed draws the synapses.
+        Seed of the graph; the synapses are drawn from the seed of the run.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def small_world(
     Raises
     ------
     ParameterError
-        If a value is out of range, or there are fewer groups than neighbours need.
+        If a value is out of range, or there are too few groups for ``n_neighbours``.
     """
     _check(n_groups, n_neighbours)
     ms_to_steps(delay_ms, dt_ms, name="small_world(delay_ms)")

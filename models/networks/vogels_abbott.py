@@ -1,9 +1,9 @@
 """The Vogels-Abbott network with current-based synapses (CUBA), benchmark 2 of Brette et al. (2007).
 
-3,200 excitatory and 800 inhibitory neurons, connected with a probability of 2 %, that sustain irregular activity
-without any input: the resting potential lies above the threshold. The benchmark's cell of 20,000 um^2 has 200 pF
-(1 uF/cm^2) and 10 nS (5e-5 S/cm^2), so 20 ms; its weights are conductances times a fixed driving force: 0.27 nS over
-60 mV and 4.5 nS over 20 mV. The benchmark has no delay; ours is one time step of 0.1 ms by default, the shortest.
+3,200 excitatory and 800 inhibitory neurons, connected with a probability of 2 %, sustain irregular activity without any
+input, since the resting potential lies above the threshold. The benchmark's cell of 20,000 um^2 has 200 pF (1 uF/cm^2)
+and 10 nS (5e-5 S/cm^2), hence a time constant of 20 ms. Its weights are conductances times a fixed driving force: 0.27
+nS times 60 mV, and 4.5 nS times 20 mV. The benchmark has no delay; the default here is 0.1 ms, one time step.
 
 References
 ----------
@@ -23,7 +23,7 @@ from models.units import ms_to_steps
 N_EXC, N_INH = 3_200, 800
 PROBABILITY = 0.02
 WEIGHT_EXC_PA, WEIGHT_INH_PA = 0.27 * 60.0, -4.5 * 20.0  # nS times mV
-RATE_HZ = 6.0  # our own simulations, for planning
+RATE_HZ = 6.0  # from our own simulations; mappings plan with it
 NEURON = LifCurrExp(
     c_m_pf=200.0,
     tau_mem_ms=20.0,
@@ -43,7 +43,7 @@ def vogels_abbott(*, scale: Scale = 1.0, delay_ms: DelayMs = 0.1, dt_ms: StepMs 
     Parameters
     ----------
     scale : float
-        Factor of the neuron numbers; the mean in-degrees (64 and 16) stay, so rates do.
+        Factor of the numbers of neurons; the mean in-degrees (64 and 16), and so the rates, do not change.
     delay_ms, dt_ms : float, ms
         Delay of every synapse; time step.
 
@@ -55,7 +55,8 @@ def vogels_abbott(*, scale: Scale = 1.0, delay_ms: DelayMs = 0.1, dt_ms: StepMs 
     Raises
     ------
     ParameterError
-        If a value is not positive, the network is too small for its in-degrees, or a time is no whole number of steps.
+        If a value is not positive, the network is too small for its in-degrees, or a time is not a whole number of
+        steps.
     """
     ms_to_steps(delay_ms, dt_ms, name="vogels_abbott(delay_ms)")
     ms_to_steps(NEURON.t_ref_ms, dt_ms, name="vogels_abbott: t_ref_ms")

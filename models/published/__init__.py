@@ -1,4 +1,4 @@
-"""Published results of the PD14 microcircuit, and reference spikes made with NEST."""
+"""Published results of the PD14 microcircuit, and reference spikes simulated with NEST."""
 
 from models.published.pd14 import (
     PD14_POPULATIONS,

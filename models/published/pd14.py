@@ -1,11 +1,12 @@
 """Published results of the full-scale Potjans-Diesmann microcircuit (PD14) on real systems.
 
 Real-time factors and energies are those of Senk et al. 2026 (Neuromorph. Comput. Eng. 6:012001; arXiv:2505.21185), data
-file ``performance_data_raw.yaml`` of INM-6/microcircuit-PD14-model, whose rows the ``source`` of every system names.
-Where sources disagree the range is given and the ``note`` says who says what. Energy per synaptic event is all energy
-of the simulation phase over recurrent synaptic events; what is measured (board, node, rack) differs between systems.
-Values as read from that file in 2026. The DOIs were looked up in the list of publications of the reference model's own
-documentation (INM-6/microcircuit-PD14-model) and in public repositories that cite the papers, not in the papers.
+file ``performance_data_raw.yaml`` of INM-6/microcircuit-PD14-model, whose rows the ``source`` of every system names. If
+sources disagree, the range is given, and ``note`` says which source gives which value. The energy per synaptic event is
+the energy of the simulation phase divided by the number of recurrent synaptic events; whether that of a board, a node
+or a rack is measured differs between systems. The values are those of the file in 2026. The DOIs were looked up in the
+list of publications of the reference model's own documentation (INM-6/microcircuit-PD14-model) and in public
+repositories that cite the papers, not in the papers.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class PublishedSystem:
     """One system that ran full-scale PD14.
 
     ``real_time_factor`` is wall time over model time (below 1 is faster than real time). ``energy_per_event_uj`` is the
-    (low, high) range over the sources, equal where they agree, ``None`` where nothing was published.
+    (low, high) range over the sources: equal values if they agree, ``None`` if nothing was published.
     """
 
     system_id: str

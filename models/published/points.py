@@ -1,4 +1,4 @@
-"""Published numbers of PD14 that `neuromap published` compares with, beside the systems of `models.published.pd14`.
+"""Published numbers of PD14 that `neuromap published` compares with, including those of `models.published.pd14`.
 
 Fact sheet pd14 sections 3 and 4.2. "MCM" is SpiNNakerManchester/microcircuit_model, with the report of a full-scale
 run of 3 July 2017 in ``latest_run_reports.tar.gz``.
@@ -14,7 +14,7 @@ from models.published.pd14 import PD14_SYSTEMS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedPoint:
-    """One published number, ``low`` to ``high`` where sources disagree or give a range."""
+    """One published number; ``low`` and ``high`` differ if sources disagree or give a range."""
 
     quantity: str
     unit: str

@@ -1,11 +1,11 @@
-"""Spikes of the full-scale PD14 microcircuit in NEST, packaged with neuromap.
+"""Reads the packaged spikes of the full-scale PD14 microcircuit in NEST.
 
-Two runs of NEST 3.10 (seeds 55 and 1234; 2 threads, 0.1 ms steps, Poisson drive, optimised initial potentials), 10.1 s
-each. The first 500 ms are start-up and are dropped from every comparison.
+They come from two runs of NEST 3.10 of 10.1 s each (seeds 55 and 1234; 2 threads, 0.1 ms steps, Poisson drive,
+optimised initial potentials). The first 500 ms are the start-up, which every comparison leaves out.
 
 The files hold the number of spikes of each step, and the differences between the sorted neuron ids of a step, split
 into a low and a high byte (4.2 MB a file; the two columns of integers they replace took 6.8 MB). The order of spikes
-within a step carries no information and is not kept.
+within a step has no meaning and is not kept.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ReferenceSpikes(NamedTuple):
         Population ``i`` has the neurons ``population_edges[i]`` to ``population_edges[i + 1] - 1``.
     dt_ms : float
     n_steps : int
-        Steps simulated, start-up included.
+        Simulated steps, including the start-up.
     """
 
     step: NDArray[np.int32]
@@ -49,7 +49,7 @@ class ReferenceSpikes(NamedTuple):
 
 @lru_cache(maxsize=len(NEST_PD14_SEEDS))
 def nest_pd14_spikes(seed: int) -> ReferenceSpikes:
-    """Return the spikes of the NEST run with ``seed`` (55 or 1234); read-only arrays, read once.
+    """Return the spikes of the NEST run with ``seed`` (55 or 1234) as read-only arrays; each file is read once.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def nest_pd14_spikes(seed: int) -> ReferenceSpikes:
 
 
 def _sum_within_steps(delta: NDArray[np.int64], n_spikes_per_step: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Cumulative sum of ``delta`` that starts again from zero at every step."""
+    """Return the cumulative sum of ``delta``, which restarts from zero at every step."""
     total = np.concatenate(([0], np.cumsum(delta)))
     first = np.cumsum(n_spikes_per_step) - n_spikes_per_step
     before = np.repeat(total[first], n_spikes_per_step)

@@ -1,6 +1,7 @@
 """Bounds: one declaration gives the check, the words of the error and the schema."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -110,3 +111,7 @@ def test_arguments_are_checked_before_the_function_runs():
     with pytest.raises(UnknownNameError, match=r"^build\(drive\): needs one of dc, poisson, has 'cd'"):
         build(drive="cd")
     assert ran == [5]
+
+
+def test_words_for_a_class_are_its_name():
+    assert describe(Path) == "Path"

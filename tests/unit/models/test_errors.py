@@ -9,15 +9,14 @@ from models.errors import (
     ArrayFileError,
     CapacityError,
     FileWriteError,
-    KeyCollisionError,
     NeuromapError,
     NeuromapWarning,
     ParameterError,
     TableOverflowError,
-    TimingError,
     UnknownNameError,
     UnroutableError,
     VerificationError,
+    shown,
 )
 
 EXAMPLES = {
@@ -58,15 +57,6 @@ EXAMPLES = {
         "route of net 4: needs a path from chip (0, 0) to chip (1, 1), has none (6 dead links); "
         "list fewer dead chips and links, or use another part of the machine",
     ),
-    "key": (
-        KeyCollisionError(0x1F00, 0xFFFFFF00, ("A", "B")),
-        "key 0x00001f00 mask 0xffffff00: needs one owner, has A, B",
-    ),
-    "timing": (
-        TimingError("core (0, 0, 3)", 250_000, 200_000, 17),
-        "tick of core (0, 0, 3) at step 17: needs 250,000 cycles, has 200,000 cycles; "
-        "raise the time-scale factor or put fewer neurons on a core",
-    ),
     "verification": (
         VerificationError(("one", "two")),
         "the mapping breaks its invariants:\n  one\n  two",
@@ -97,9 +87,8 @@ def test_every_error_class_has_an_example():
 
 
 def test_numbers_stay_on_the_exception():
-    capacity, timing, table = EXAMPLES["capacity"][0], EXAMPLES["timing"][0], EXAMPLES["table"][0]
+    capacity, table = EXAMPLES["capacity"][0], EXAMPLES["table"][0]
     assert (capacity.need, capacity.have, capacity.unit) == (71204, 65536, "bytes")
-    assert (timing.used_cycles, timing.budget_cycles, timing.step) == (250_000, 200_000, 17)
     assert (table.chip, table.need, table.have) == ((3, 1), 1500, 1023)
 
 
@@ -119,3 +108,13 @@ def test_verification_error_prints_five_violations_and_counts_the_rest():
 
 def test_the_warning_class_is_a_user_warning():
     assert issubclass(NeuromapWarning, UserWarning)
+
+
+def test_hint_of_a_capacity_error_can_be_replaced():
+    error = CapacityError("DTCM", "core (0, 0, 1)", need=2, have=1, unit="bytes", hint="a").with_hint("b")
+    assert str(error) == "DTCM at core (0, 0, 1): needs 2 bytes, has 1 bytes; b"
+    assert (error.hint, error.need) == ("b", 2)
+
+
+def test_value_that_python_does_not_print():
+    assert shown([10**5000]) == "a list"

@@ -365,3 +365,31 @@ def test_files_that_neuromap_holds_can_be_read():
         what="x", arrays=(ArraySpec(name="params", dtype="integer", shape=("a", "b")),), has_others=True
     )
     assert read_arrays(folder / "spinnaker_lif.npz", layout)["params"].shape[1] == 14
+
+
+def test_array_that_ends_before_its_last_value(tmp_path):
+    path = tmp_path / "short.npz"
+    header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }"
+    header += b" " * (117 - len(header)) + b"\n"
+    npy = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("step.npy", npy + bytes(3 * 8))  # the header declares four values
+    raw = bytearray(path.read_bytes())
+    at = raw.rfind(b"PK\1\2") + 24  # size in the directory
+    raw[at : at + 4] = struct.pack("<I", len(npy) + 4 * 8)
+    path.write_bytes(raw)
+    layout = ArrayLayout(what="x", arrays=(ArraySpec(name="step", dtype="integer", shape=("n",)),))
+    with pytest.raises(ArrayFileError, match=re.escape("a damaged one (24 of 32 bytes)")):
+        read_arrays(path, layout)
+
+
+def test_least_and_largest_value_alone(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, x=np.array([5, 3]), empty=np.array(["", ""]))
+    text = ArraySpec(name="empty", dtype="text", shape=("n",))
+    for bounds, needs in (({"high": 4}, "values of at most 4, has 5"), ({"low": 4}, "values of at least 4, has 3")):
+        layout = ArrayLayout(what="x", arrays=(ArraySpec(name="x", dtype="integer", shape=("n",), **bounds), text))
+        with pytest.raises(ArrayFileError, match=f"needs {needs} at index"):
+            read_arrays(path, layout)
+    layout = ArrayLayout(what="x", arrays=(ArraySpec(name="x", dtype="integer", shape=("n",)), text))
+    assert read_arrays(path, layout)["empty"].tolist() == ["", ""]

@@ -141,3 +141,12 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert len(names(tmp_path)) == 2
     remove_unfinished(tmp_path)
     assert names(tmp_path) == ["mine.tmp"]
+
+
+def test_file_without_permission_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "kept.txt"
+    path.write_text("old")
+    monkeypatch.setattr(os, "access", lambda *args: False)  # root may write to every file
+    with pytest.raises(FileWriteError, match=r"has 'Permission denied'; choose another place$"):
+        write_text(path, "new")
+    assert path.read_text() == "old"

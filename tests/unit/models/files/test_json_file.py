@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,15 @@ def test_content_of_a_wrong_type_is_named(content, message):
 
 def test_content_becomes_a_dataclass():
     assert build({"name": "p", "at": [1, 2]}, Point, "f") == Point("p", (1, 2))
+
+
+def test_file_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    path = tmp_path / "large.json"
+    path.write_text("{}")
+
+    def no_memory(self):
+        raise MemoryError
+
+    monkeypatch.setattr(Path, "read_bytes", no_memory)
+    with pytest.raises(ParameterError, match=r"needs JSON, has 'more than fits into memory'$"):
+        read_json(path)

@@ -442,3 +442,18 @@ def test_unknown_name_error_keeps_the_names():
     with pytest.raises(UnknownNameError) as caught:
         load_machine("abacus")
     assert caught.value.known == list(list_machines())
+
+
+def test_latency_of_a_hop_is_given_once(tmp_path):
+    from models.machine.file import machine_path
+
+    lines = machine_path("generic_mesh").read_text(encoding="utf-8").splitlines()
+    path = tmp_path / "mesh.yaml"
+    path.write_text("\n".join(line for line in lines if not line.startswith("  latency_ns")), encoding="utf-8")
+    with pytest.raises(
+        ParameterError, match=f"^link.latency_ns at {re.escape(str(path))}: needs a value in ns, has None$"
+    ):
+        load_machine(path)
+    message = "^link.latency_ns at the settings: needs no value: a hop takes what pipeline.transceiver_ns, .* has 5.0$"
+    with pytest.raises(ParameterError, match=message):
+        load_machine("neuroaix", {"link.latency_ns": 5})

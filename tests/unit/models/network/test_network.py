@@ -358,3 +358,16 @@ def test_weights_of_both_signs_are_refused(weight):
 def test_delay_has_a_mean_that_is_not_negative():
     message = "Projection('A' -> 'B').delay_ms: needs a mean >= 0 ms, and no bound below 0 ms, has Constant(value=-1.0)"
     refuses(message, lambda: network(projection(delay=Constant(value=-1.0))))
+
+
+def test_rate_is_at_most_one_spike_in_each_step():
+    population = Population(name="E", n_neurons=1, rate_hz=1001.0)
+    message = "Population('E').rate_hz: needs at most 1000 Hz, one spike in each step of 1 ms, has 1001.0"
+    refuses(message, lambda: Network(name="n", populations=(population,), dt_ms=1.0))
+
+
+def test_number_of_populations_is_limited(monkeypatch):
+    monkeypatch.setattr("models.network.network.MAX_GROUPS", 2)
+    populations = tuple(Population(name=name, n_neurons=1) for name in "ABC")
+    message = "Network.populations: needs at most 2 populations and sources, has '3'"
+    refuses(message, lambda: Network(name="n", populations=populations))

@@ -1,6 +1,7 @@
 """PairStdp: what it refuses, and the weights a plastic projection may start with."""
 
 import dataclasses
+import math
 import re
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from models.errors import ParameterError, UnknownNameError
 from models.network import AllToAll, Constant, Explicit, Network, Normal, Population, Projection
-from models.network.plasticity import Pairing, PairStdp, WeightDependence
+from models.network.plasticity import Pairing, PairStdp, WeightDependence, n_decays
 
 RULE = PairStdp(w_min_pa=10.0, w_max_pa=100.0)
 
@@ -77,3 +78,10 @@ def test_each_given_weight_is_checked():
         "Projection('A' -> 'A').connector.weights_pa: needs a magnitude within its plasticity's 10 to 100 pA, has 200.0"
     )
     refuses(message, lambda: network_with(Constant(value=1.0), connector))
+
+
+@pytest.mark.parametrize("tau_ms", [0.5, 7.0, 20.0])
+def test_decay_table_ends_below_one_unit(tau_ms):
+    n = n_decays(tau_ms, 1.0)
+    assert n % 2 == 0
+    assert 2048 * math.exp(-n / tau_ms) <= 1 < 2048 * math.exp(-(n - 2) / tau_ms)

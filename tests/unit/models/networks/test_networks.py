@@ -1,11 +1,12 @@
 """The other networks, and the list of them."""
 
 import inspect
+import re
 
 import numpy as np
 import pytest
 
-from models.errors import ParameterError
+from models.errors import CapacityError, ParameterError
 from models.network import Constant, LifCurrExp, Network, OneToOne, Uniform
 from models.networks import NETWORKS, brunel, chain, layered_conv, small_world, subthreshold_populations
 from models.networks.check import rheobase_pa
@@ -177,3 +178,20 @@ def test_no_neuron_is_planned_to_fire_in_its_refractory_time(network):
     """2 ms: at most 500 spikes a second, whatever drives it; a source may send several spikes in each step."""
     assert {population.rate_hz for population in network.populations} == {500.0}
     assert all(source.rate_hz == 20_000.0 for source in network.sources)
+
+
+def test_chain_of_too_many_neurons():
+    message = "^neurons at chain: needs 20,000,000 neurons, has 10,000,000 neurons; lower n_populations or n_neurons$"
+    with pytest.raises(CapacityError, match=message):
+        chain(n_populations=20, n_neurons=1_000_000)
+
+
+def test_small_world_of_too_many_projections():
+    allowed = "a number that makes at most 100,000 projections (this makes 120,000)"
+    with pytest.raises(ParameterError, match=f"^{re.escape(f'small_world(n_groups): needs {allowed}, has 10000')}$"):
+        small_world(n_groups=10_000, n_neighbours=4)
+
+
+def test_kernel_of_one_value_makes_one_projection():
+    network = layered_conv(n_layers=1, kernel_size=1, n_channels=1)
+    assert {projection.receptor for projection in network.projections} in ({"exc"}, {"inh"})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.errors import ParameterError, UnknownNameError
-from models.network import FixedTotalNumber, Normal, PoissonSource, Receptor, Truncation
+from models.network import FixedTotalNumber, LifCurrExp, Normal, PoissonSource, Receptor, Truncation
 from models.networks import subthreshold_populations
 from models.networks.pd14 import (
     POPULATIONS,
@@ -378,3 +378,8 @@ def test_unknown_drive_and_initial_condition_are_refused_with_the_nearest_name()
     )
     with pytest.raises(UnknownNameError, match=message):
         pd14(v_init="optimized")
+
+
+def test_amplitude_of_a_potential_where_both_time_constants_are_equal():
+    equal, near = (LifCurrExp(tau_mem_ms=10.0, tau_syn_exc_ms=tau) for tau in (10.0, 10.0001))
+    assert psc_per_psp_pa_per_mv(equal) == pytest.approx(psc_per_psp_pa_per_mv(near), rel=1e-4)

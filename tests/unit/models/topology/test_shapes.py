@@ -9,7 +9,16 @@ import pytest
 from machines import SPINNAKER1, machine
 from models.errors import ParameterError
 from models.machine import TopologySpec
-from models.topology import build_topology, chips_per_board, is_size_open, max_boards, n_boards_built
+from models.machine.file import load_machine
+from models.topology import (
+    MAX_CHIPS,
+    build_topology,
+    chips_per_board,
+    is_size_open,
+    max_boards,
+    n_boards_built,
+    with_boards,
+)
 
 SQUARE = ((0, 1), (1, 2), (2, 3), (3, 0), (1, 4))
 SHAPES = {
@@ -269,3 +278,22 @@ def test_wrong_shape(case):
     fields, message = WRONG[case]
     with pytest.raises(ParameterError, match=message):
         TopologySpec(**fields)
+
+
+def test_most_boards_of_a_torus_are_whole_triads():
+    spec = TopologySpec(kind="triangular_torus", wrap=True)
+    most = max_boards(spec)
+    assert n_boards_built(spec, most) * 48 <= MAX_CHIPS < n_boards_built(spec, most + 1) * 48
+
+
+def test_dead_parts_of_boards_that_are_not_used_are_left_out():
+    machine = replace(
+        load_machine("generic_mesh"),
+        dead_chips=((1, 1), (9, 1)),
+        dead_links=((7, 0, 0), (0, 0, 0)),
+        dead_cores=((2, 2, 3), (2, 12, 3)),
+    )
+    one = with_boards(machine, 1)
+    assert (one.dead_chips, one.dead_links, one.dead_cores) == (((1, 1),), ((0, 0, 0),), ((2, 2, 3),))
+    topology = build_topology(machine, 1)  # the link to the board that does not exist is ignored
+    assert (topology.n_dead_links, topology.n_chips) == (1, 63)
