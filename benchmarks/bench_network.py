@@ -34,6 +34,7 @@ from emulator.packets.scenario import Fabric, Scenario, idle_work, make_packets
 from emulator.packets.simpy_model.model import PacketNetwork
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.networks import pd14
 
@@ -59,7 +60,7 @@ def parse() -> argparse.Namespace:
 def pd14_scenario(scale: float, seconds: float, recipe: str) -> Scenario:
     """PD14 on SpiNNaker 1 at its published rates."""
     network = pd14(scale=scale)
-    mapping = map_network(network, load_machine("spinnaker1"), recipe=recipe)
+    mapping = map_network(network, load_machine("spinnaker1"), Recipe(name=recipe))
     n_steps = round(seconds * 1e4)
     step, neuron = random_spikes(network, expected_rates_hz(network, mapping.machine), n_steps, 1)
     lengths, row_of = mean_row_length(mapping, network)

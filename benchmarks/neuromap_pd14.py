@@ -53,12 +53,13 @@ def simulate_pd14(options: argparse.Namespace) -> dict[str, Any]:
 def map_pd14(options: argparse.Namespace) -> dict[str, Any]:
     """Map onto SpiNNaker 1."""
     from mapping.flow import map_network
+    from mapping.recipe import Recipe
     from models.machine.file import load_machine
 
     network = pd14(scale=options.scale, drive=options.drive)
     machine = load_machine(options.machine)
     start = time.perf_counter()
-    mapping = map_network(network, machine, recipe=options.recipe, seed=options.seed)
+    mapping = map_network(network, machine, Recipe(name=options.recipe), seed=options.seed)
     map_s = time.perf_counter() - start
     return {"map_s": map_s, "n_vertices": len(mapping.partition.vertices)}
 

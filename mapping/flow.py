@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 
 from mapping.files.digest import network_digest
-from mapping.files.resume import keep_stages
-from mapping.keys import allocate_keys
+from mapping.files.resume import Resume, keep_stages
+from mapping.keys import ALLOCATIONS, allocate_keys
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
 from mapping.partition.cut import RECIPES, cut
 from mapping.place import PLACERS, connected
-from mapping.place.constraint import Constraint
 from mapping.place.filling.fill import check_some_chip
 from mapping.place.filling.smallest import place_on_boards
 from mapping.recipe import STAGES, Recipe
@@ -31,34 +29,19 @@ from models.topology import Topology, build_topology, is_size_open
 
 #: What ``progress`` calls the search for a change that fits, after the stage that failed.
 REMEDY = "looking for a change that fits"
-#: What ``minimise`` may be, beside `mapping.minimise.MINIMISERS` (which is not imported before it is needed).
+#: Choices for ``minimise`` besides the algorithms of `mapping.minimise.MINIMISERS`, which are imported when needed.
 MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
-
-
-def _check_names(**chosen: str) -> None:
-    known = {"recipe": RECIPES, "place": PLACERS, "route": ROUTERS, "minimise": MINIMISE, "stage": STAGES}
-    for what, name in chosen.items():
-        if name not in known[what]:
-            raise UnknownNameError(what, name, known[what])
+_DEFAULT = Recipe()
 
 
 def map_network(
     network: Network,
     machine: Machine,
+    recipe: Recipe = _DEFAULT,
     *,
-    recipe: str = "ensemble",
-    neurons_per_core: int | Literal["auto"] | None = None,
-    n_synapse_cores: int | None = None,
-    place: str = "connected",
-    route: str = "shared_tree",
-    keys: str = "zoned",
-    minimise: str = "auto",
-    constraints: Sequence[Constraint] = (),
     seed: int = 0,
-    time_scale_factor: float = 1.0,
+    resume: Resume | None = None,
     progress: Callable[[str, float], None] | None = None,
-    given: Mapping | None = None,
-    stage: str = "partition",
     describe: Describe | None = describe_size,
 ) -> Mapping:
     """Map a network onto a machine: partition, place, route, keys, tables.
@@ -68,36 +51,20 @@ def map_network(
     network : Network
     machine : Machine
         With ``topology.n_boards`` ``"auto"``, the smallest number of boards that suffices is taken.
-    recipe : str
-        One of `RECIPES`.
-    neurons_per_core, n_synapse_cores : int, optional
-        Of the partition; ``None`` lets the recipe decide; ``"auto"`` neurons per core are as many as memory, limits and
-        the cycles of a tick allow (`mapping.partition.automatic`).
-    place, route : str
-        Names in `mapping.place.PLACERS` and `mapping.route.ROUTERS`.
-    keys : str
-        Key allocation, one of `mapping.keys.ALLOCATIONS`.
-    minimise : str
-        ``none``; a name in `mapping.minimise.MINIMISERS`, used as far as possible; or ``auto``, which minimises only
-        if a table is longer than the router holds, and until it fits.
-    constraints : sequence of Constraint
-        What the placement must keep to (`mapping.place.constraint`).
+    recipe : Recipe
+        The choices of all stages.
     seed : int
-        For algorithms that draw; kept in the mapping.
-    time_scale_factor : float
-        Slow-down that the machine is given; only ``neurons_per_core="auto"`` asks for it.
+        For algorithms that draw random numbers; kept in the mapping.
+    resume : Resume, optional
+        An earlier mapping of the same network and the first stage to run again. The results of the stages before it
+        are kept; nothing that they depend on may have changed (`mapping.files.resume`).
     progress : callable, optional
         Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done; with
         `REMEDY` and 0 when a network does not fit and changes are tried.
-    given : Mapping, optional
-        An earlier mapping of the same network, whose results before ``stage`` are kept; what they depend on must not
-        have changed (`mapping.files.resume`).
-    stage : str
-        First stage to run, one of `STAGES`; later than ``partition`` only with ``given``.
     describe : callable, optional
-        If the network does not fit, changes are mapped until one fits, which the error then names
-        (`mapping.remedy.search`). ``describe(mapping, task)`` returns what to say of that mapping. With ``None`` no
-        change is tried.
+        If the network does not fit, changes are mapped until one fits, and the error names that one
+        (`mapping.remedy.search`). ``describe(mapping, task)`` returns a description of the mapping that it leads to.
+        With ``None`` no change is tried.
 
     Returns
     -------
@@ -107,7 +74,7 @@ def map_network(
     Raises
     ------
     UnknownNameError
-        For an unknown recipe, placer, router, key allocation, minimiser or stage.
+        For an unknown recipe, placer, router, key allocation or minimiser.
     ParameterError
         If a stage that is kept was made with another value of something that it depends on.
     CapacityError, UnroutableError, TableOverflowError
@@ -115,27 +82,10 @@ def map_network(
     """
     check_kind("network", network, Network, "a Network")
     check_kind("machine", machine, Machine, "a Machine")
-    _check_names(recipe=recipe, place=place, route=route, minimise=minimise, stage=stage)
-    seed = check_seed("seed", seed)
-    if neurons_per_core is not None and neurons_per_core != "auto":
-        allowed = "a whole number of neurons, at least 1, 'auto' or None"
-        neurons_per_core = check_whole("neurons_per_core", neurons_per_core, at_least=1, allowed=allowed)
-    if n_synapse_cores is not None:
-        n_synapse_cores = check_whole("n_synapse_cores", n_synapse_cores, at_least=1)
-    time_scale_factor = check_number("time_scale_factor", time_scale_factor, above=0)
-    asked = Recipe(
-        name=recipe,
-        neurons_per_core=neurons_per_core,
-        n_synapse_cores=n_synapse_cores,
-        place=place,
-        route=route,
-        keys=keys,
-        minimise=minimise,
-        constraints=tuple(constraints),
-    )
-    task = Task(network=network, machine=machine, recipe=asked, seed=seed, time_scale_factor=time_scale_factor)
+    check_kind("recipe", recipe, Recipe, "a Recipe")
+    task = Task(network=network, machine=machine, recipe=_checked(recipe), seed=check_seed("seed", seed))
     try:
-        return run_stages(task, progress=progress, given=given, stage=stage)
+        return run_stages(task, resume=resume, progress=progress)
     except CapacityError as error:
         if describe is None:
             raise
@@ -144,27 +94,49 @@ def map_network(
         raise error.with_hint(tried_hint(error, task, run_stages, describe)) from error
 
 
+def _checked(recipe: Recipe) -> Recipe:
+    """Check the names and numbers of a recipe; return it with plain Python numbers and a tuple of constraints."""
+    for what, name, known in (
+        ("recipe", recipe.name, RECIPES),
+        ("place", recipe.place, PLACERS),
+        ("route", recipe.route, ROUTERS),
+        ("keys", recipe.keys, ALLOCATIONS),
+        ("minimise", recipe.minimise, MINIMISE),
+    ):
+        if name not in known:
+            raise UnknownNameError(what, name, known)
+    neurons_per_core, n_synapse_cores = recipe.neurons_per_core, recipe.n_synapse_cores
+    if neurons_per_core is not None and neurons_per_core != "auto":
+        allowed = "a whole number of neurons, at least 1, 'auto' or None"
+        neurons_per_core = check_whole("neurons_per_core", neurons_per_core, at_least=1, allowed=allowed)
+    if n_synapse_cores is not None:
+        n_synapse_cores = check_whole("n_synapse_cores", n_synapse_cores, at_least=1)
+    return replace(
+        recipe,
+        neurons_per_core=neurons_per_core,
+        n_synapse_cores=n_synapse_cores,
+        constraints=tuple(recipe.constraints),
+        time_scale_factor=check_number("time_scale_factor", recipe.time_scale_factor, above=0),
+    )
+
+
 def run_stages(
-    task: Task,
-    *,
-    progress: Callable[[str, float], None] | None = None,
-    given: Mapping | None = None,
-    stage: str = "partition",
+    task: Task, *, resume: Resume | None = None, progress: Callable[[str, float], None] | None = None
 ) -> Mapping:
     """Run the stages of a task as `map_network` does, without looking for a change where it does not fit."""
     network, machine, seed = task.network, task.machine, task.seed
-    recipe = replace(task.recipe, n_boards=machine.topology.n_boards, time_scale_factor=task.time_scale_factor)
-    if given is not None:
-        machine = keep_stages(given, network, machine, recipe, seed=seed, stage=stage)
+    recipe = replace(task.recipe.kept(), n_boards=machine.topology.n_boards)
+    if resume is not None:
+        machine = keep_stages(resume, network, machine, recipe, seed=seed)
     if not is_size_open(machine.topology):
         check_some_chip(machine, build_topology(machine))
     rng = np.random.Generator(np.random.Philox(key=seed))
-    steps = _Steps(stage if given is not None else STAGES[0], progress)
+    steps = _Steps(resume, progress)
 
-    with steps.at("partition") as is_run:
-        partition = cut(task) if is_run or given is None else given.partition
-    with steps.at("place") as is_run:
-        if is_run or given is None:
+    with steps.at("partition") as kept:
+        partition = cut(task) if kept is None else kept.partition
+    with steps.at("place") as kept:
+        if kept is None:
             probe = None if recipe.place == "connected" else connected.place  # finds the size quickly
             machine, topology, placement = place_on_boards(
                 PLACERS[recipe.place],
@@ -176,23 +148,23 @@ def run_stages(
                 constraints=recipe.constraints,
             )
         else:
-            topology, placement = build_topology(machine), given.placement
-    with steps.at("route") as is_run:
-        if is_run or given is None:
+            topology, placement = build_topology(machine), kept.placement
+    with steps.at("route") as kept:
+        if kept is None:
             trees = ROUTERS[recipe.route](partition, placement, network, machine, topology, rng=rng)
         else:
-            trees = given.trees
-    with steps.at("keys") as is_run:
-        packet_keys = allocate_keys(partition, allocation=recipe.keys) if is_run or given is None else given.keys
+            trees = kept.trees
+    with steps.at("keys") as kept:
+        keys = allocate_keys(partition, allocation=recipe.keys) if kept is None else kept.keys
     with steps.at("tables"):
-        made = (partition, placement, trees, packet_keys, network, machine, topology)
+        made = (partition, placement, trees, keys, network, machine, topology)
         tables = make_tables(*made, minimise=recipe.minimise)
     return Mapping(
         machine=machine,
         partition=partition,
         placement=placement,
         trees=trees,
-        keys=packet_keys,
+        keys=keys,
         tables=tables,
         network_name=network.name,
         seed=seed,
@@ -202,17 +174,19 @@ def run_stages(
 
 
 class _Steps:
-    """Which stages run, and what is told of them."""
+    """Says of every stage whether it runs, and reports its progress."""
 
-    def __init__(self, first: str, progress: Callable[[str, float], None] | None) -> None:
-        self._first, self._progress = STAGES.index(first), progress
+    def __init__(self, resume: Resume | None, progress: Callable[[str, float], None] | None) -> None:
+        self._resume, self._progress = resume, progress
 
     @contextmanager
-    def at(self, stage: str) -> Iterator[bool]:
-        """Enter a stage; gives whether it is to be run."""
+    def at(self, stage: str) -> Iterator[Mapping | None]:
+        """Enter a stage; yields the mapping whose result is kept, or None where the stage has to run."""
         if self._progress is not None:
             self._progress(stage, 0.0)
-        yield STAGES.index(stage) >= self._first
+        resume = self._resume
+        is_kept = resume is not None and STAGES.index(stage) < STAGES.index(resume.stage)
+        yield resume.mapping if resume is not None and is_kept else None
         if self._progress is not None:
             self._progress(stage, 1.0)
 

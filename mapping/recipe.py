@@ -5,7 +5,7 @@ A mapping keeps the recipe that it was made with, so that it can be compared wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.errors import ParameterError
@@ -55,10 +55,28 @@ Constraint = FixedChip | SameChip | ReservedCores | ReservedChip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The arguments of `mapping.flow.map_network` that decide how a network is mapped.
+    """How a network is mapped: one choice for each stage, and the constraints of the placement.
 
-    ``n_boards``: what the machine was asked to have, a number or ``"auto"``. ``time_scale_factor`` is kept only where
-    ``neurons_per_core`` is ``"auto"``, the one choice that depends on it; 1 otherwise.
+    Attributes
+    ----------
+    name : str
+        How populations are cut into cores: a name in `mapping.partition.RECIPES`.
+    neurons_per_core, n_synapse_cores : int, optional
+        ``None`` lets the partition decide. ``"auto"`` neurons per core are as many as memory, limits and the cycles of
+        a tick allow (`mapping.partition.automatic`).
+    place, route : str
+        Names in `mapping.place.PLACERS` and `mapping.route.ROUTERS`.
+    keys : str
+        How packet keys are numbered: a name in `mapping.keys.ALLOCATIONS`.
+    minimise : str
+        A name in `mapping.minimise.MINIMISE`. ``none`` leaves the tables as they are; ``auto`` shortens only tables
+        that are longer than the router holds, until they fit; an algorithm's name shortens all of them.
+    constraints : tuple of Constraint
+        Conditions that the placement must meet.
+    n_boards : int or "auto"
+        Number of boards that the machine was asked to have. The mapping takes it from the machine.
+    time_scale_factor : float
+        Slow-down of the machine, which only ``neurons_per_core="auto"`` plans with.
     """
 
     name: str = "ensemble"
@@ -72,9 +90,9 @@ class Recipe:
     n_boards: int | Literal["auto"] = "auto"
     time_scale_factor: float = 1.0
 
-    def __post_init__(self) -> None:
-        if self.neurons_per_core != "auto":
-            object.__setattr__(self, "time_scale_factor", 1.0)
+    def kept(self) -> Recipe:
+        """Return the recipe as a mapping keeps it: with ``time_scale_factor`` 1 unless the partition plans with it."""
+        return self if self.neurons_per_core == "auto" else replace(self, time_scale_factor=1.0)
 
 
 #: The stages of a mapping in their order.
@@ -113,7 +131,8 @@ class Change:
 
 
 def recipe_changes(made: Recipe, asked: Recipe) -> list[Change]:
-    """Return what is different in two recipes, in the order of their fields."""
+    """Return the values that differ between two recipes, in the order of their fields."""
+    made, asked = made.kept(), asked.kept()
     found: list[Change] = []
     for name, stage in STAGE_OF_RECIPE.items():
         old, new = getattr(made, name), getattr(asked, name)

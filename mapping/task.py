@@ -1,4 +1,4 @@
-"""All that a mapping follows from, as one value."""
+"""Everything that decides a mapping, as one value."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from models.network import Network
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Task:
-    """Network, machine, recipe, seed, and the slow-down that the machine is given (of use to ``auto`` neurons only)."""
+    """A network that is to be mapped onto a machine by a recipe; ``seed`` is for the algorithms that draw."""
 
     network: Network
     machine: Machine
     recipe: Recipe
     seed: int = 0
-    time_scale_factor: float = 1.0

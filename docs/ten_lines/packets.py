@@ -6,11 +6,12 @@ from emulator.packets.adaptor import NetworkOptions, Spikes, mean_row_length, sc
 from emulator.packets.model import PLACE_OF, What
 from emulator.packets.simpy_model.model import run_simpy
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.networks import pd14
 
 network = pd14(scale=0.02)
-mapping = map_network(network, load_machine("spinnaker1"), neurons_per_core=100, recipe="combined")
+mapping = map_network(network, load_machine("spinnaker1"), Recipe(name="combined", neurons_per_core=100))
 row_length, row = mean_row_length(mapping, network)
 one = np.zeros(1, np.int32)  # neuron 0 fires in step 0
 spikes = Spikes(step=one, neuron=one, n_steps=1, row_length=row_length, row=row)

@@ -213,7 +213,7 @@ def _recipe_of(content: dict[str, Any], file: Path) -> Recipe:
         rest = {key: value for key, value in item.items() if key != "kind"}
         constraints.append(build(rest, kind, where))
     plain = {key: value for key, value in content.items() if key != "constraints"}
-    return replace(build(plain, Recipe, where), constraints=tuple(constraints))
+    return replace(build(plain, Recipe, where), constraints=tuple(constraints)).kept()
 
 
 def _header(mapping: Mapping) -> dict[str, Any]:

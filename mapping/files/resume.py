@@ -7,12 +7,13 @@ stage plans with, the length of routing tables) is taken over into the new mappi
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 
 from mapping.files.digest import network_digest
 from mapping.model import Mapping
 from mapping.recipe import STAGES, Change, Recipe, recipe_changes
-from models.errors import ParameterError, shown
+from models.check import check_kind
+from models.errors import ParameterError, UnknownNameError, shown
 from models.machine import Machine
 from models.network import Network
 from models.topology import with_boards
@@ -97,24 +98,33 @@ def as_large_as(made: Machine, asked: Machine) -> Machine:
     return asked if n_boards == "auto" else with_boards(asked, n_boards)
 
 
-def keep_stages(
-    given: Mapping, network: Network, machine: Machine, recipe: Recipe, *, seed: int, stage: str
-) -> Machine:
-    """Check that the stages of ``given`` before ``stage`` still hold; return the machine to go on with.
+@dataclass(frozen=True, slots=True, eq=False)
+class Resume:
+    """An earlier mapping to go on from, and the first stage that runs again, one of `mapping.recipe.STAGES`."""
+
+    mapping: Mapping
+    stage: str
+
+    def __post_init__(self) -> None:
+        check_kind("resume.mapping", self.mapping, Mapping, "a Mapping")
+        if self.stage not in STAGES:
+            raise UnknownNameError("stage", self.stage, STAGES)
+
+
+def keep_stages(resume: Resume, network: Network, machine: Machine, recipe: Recipe, *, seed: int) -> Machine:
+    """Check that the stages that are kept still hold; return the machine to go on with.
 
     Parameters
     ----------
-    given : Mapping
-        An earlier mapping; of its recipe only what it states (``given.recipe``) is compared.
+    resume : Resume
+        If the mapping does not state its recipe, only the name of its partition is compared.
     network, machine, recipe, seed
-        What is asked for now.
-    stage : str
-        First stage that is made again.
+        The values for the new mapping.
 
     Returns
     -------
     Machine
-        ``machine``, with the boards of ``given`` where its placement is kept.
+        ``machine``, with the boards of the earlier mapping where its placement is kept.
 
     Raises
     ------
@@ -122,6 +132,7 @@ def keep_stages(
         If a kept stage depends on something that is different now; names the value, old and new, and the last stage
         from which it could be changed.
     """
+    given, stage = resume.mapping, resume.stage
     if stage == STAGES[0]:
         return machine
     changes: list[Change] = []

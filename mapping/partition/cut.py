@@ -37,6 +37,6 @@ def cut(task: Task) -> Partition:
             machine,
             partition,
             n_synapse_cores=recipe.n_synapse_cores,
-            time_scale_factor=task.time_scale_factor,
+            time_scale_factor=recipe.time_scale_factor,
         )
     return partition(network, machine, neurons_per_core=neurons_per_core, n_synapse_cores=recipe.n_synapse_cores)

@@ -25,12 +25,12 @@ import numpy as np
 
 from mapping.kernels.place import anneal
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint
 from mapping.place.filling.chip_order import growth_order, hilbert_order
 from mapping.place.filling.fill import fill, make_site
 from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.load import Loads, gather, make_board, weighted_hops
 from mapping.place.spectral import spectral_chips
+from mapping.recipe import Constraint
 from models.errors import ParameterError, UnknownNameError
 from models.machine import Machine
 from models.network import Network

@@ -8,24 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from mapping.model import Partition
-from mapping.recipe import Constraint, FixedChip, ReservedChip, ReservedCores, SameChip
+from mapping.recipe import Constraint, ReservedChip, ReservedCores, SameChip
 from mapping.traffic import slice_range
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.topology import Topology
-
-__all__ = [
-    "Constraint",
-    "FixedChip",
-    "ReservedChip",
-    "ReservedCores",
-    "SameChip",
-    "chip_index",
-    "has_chip",
-    "named_chips",
-    "slice_number",
-    "slice_numbers",
-    "without_reserved_cores",
-]
 
 
 def named_chips(constraints: Sequence[Constraint]) -> list[tuple[int, ...]]:

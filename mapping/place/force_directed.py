@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from mapping.kernels.place import try_swaps
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint
 from mapping.place.filling.chip_order import hilbert_order
 from mapping.place.filling.fill import fill, make_site
 from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.load import Loads, gather, make_board
+from mapping.recipe import Constraint
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint
 from mapping.place.filling.chip_order import hilbert_order
 from mapping.place.filling.fill import make_site, place_in_order
+from mapping.recipe import Constraint
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint
 from mapping.place.filling.fill import Site, assign_cores, fill, make_site, room_beside_fixed
 from mapping.place.filling.order import canonical_order
+from mapping.recipe import Constraint
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint
 from mapping.place.filling.chip_order import hilbert_order
 from mapping.place.filling.fill import Site, assign_cores, fill, make_site
 from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.load import Loads, gather
+from mapping.recipe import Constraint
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology

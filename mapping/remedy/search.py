@@ -297,9 +297,9 @@ def _slower(task: Task, search: _Search) -> Iterator[_Change]:
     if task.recipe.neurons_per_core != "auto":
         return
     for ratio in (1.25, 1.5, 2, 3, 5, 10, 20, 50, 100):
-        factor = task.time_scale_factor * ratio
-        words = f"raise time_scale_factor (now {task.time_scale_factor:g}) to {factor:g}"
-        yield _Change(words, replace(task, time_scale_factor=factor))
+        now = task.recipe.time_scale_factor
+        words = f"raise time_scale_factor (now {now:g}) to {now * ratio:g}"
+        yield _Change(words, _with(task, time_scale_factor=now * ratio))
 
 
 def _no_dead_parts(task: Task, search: _Search) -> Iterator[_Change]:
@@ -313,7 +313,8 @@ def _machines(task: Task, search: _Search) -> Iterator[_Change]:
     """The shipped machines, used as is usual for them; those whose constants are known best come first."""
     others = [_shipped(name) for name in list_machines() if name != task.machine.name]
     for machine in sorted(others, key=lambda one: len(one.unverified) / max(1, len(one.constants))):
-        recipe = Recipe(name=usual_recipe(machine), route=usual_router(machine))
+        factor = task.recipe.time_scale_factor
+        recipe = Recipe(name=usual_recipe(machine), route=usual_router(machine), time_scale_factor=factor)
         words = f"take another machine: {machine.name} with recipe {recipe.name!r}"
         yield _Change(words, replace(task, machine=machine, recipe=recipe))
 

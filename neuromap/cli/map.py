@@ -55,11 +55,16 @@ def map_(
     if not isinstance(source, str):
         check_same_network(source.experiment, prepared.experiment, stage or "partition")
     out = out_folder(prepared.experiment, options, prefix="map-")
+    from mapping.files.resume import Resume
     from neuromap.runs.map import map_network
 
     with terminal.ProgressView() as progress:
         mapping = map_network(
-            prepared, out=out, overwrite=options.overwrite, progress=progress, given=given, stage=stage or "partition"
+            prepared,
+            out=out,
+            overwrite=options.overwrite,
+            progress=progress,
+            resume=None if given is None else Resume(given, stage or "partition"),
         )
     terminal.print_mapping(mapping)
     terminal.print_notes(fixed_point_notes(prepared.experiment, prepared.network))

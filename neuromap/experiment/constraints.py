@@ -1,13 +1,12 @@
 """The recipe of an experiment as `mapping` takes it; its placement constraints, checked against network and machine.
 
 In a file or with ``--set``, slices are named by their population (``I``: all of them) or by population and first neuron
-(``E:64``), chips by x and y. The classes are those of `mapping.place.constraint`.
+(``E:64``), chips by x and y. The classes are those of `mapping.recipe`.
 """
 
 from __future__ import annotations
 
-from mapping.place.constraint import Constraint, FixedChip, ReservedChip, ReservedCores, SameChip
-from mapping.recipe import Recipe
+from mapping.recipe import Constraint, FixedChip, Recipe, ReservedChip, ReservedCores, SameChip
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.machine import Machine
 from models.network import Network

@@ -135,9 +135,8 @@ def _fits(run: TrialRun, machine: Machine) -> bool:
     recipe = run.mapping.recipe
     if recipe is None:  # a mapping put together by hand
         return True
-    factor = recipe.time_scale_factor
     try:
-        cut(Task(network=run.network, machine=machine, recipe=recipe, seed=run.mapping.seed, time_scale_factor=factor))
+        cut(Task(network=run.network, machine=machine, recipe=recipe, seed=run.mapping.seed))
     except NeuromapError:
         return False
     return True

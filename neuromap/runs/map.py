@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Unpack
 
+from mapping.files.resume import Resume
 from mapping.flow import REMEDY
 from mapping.flow import map_network as map_stages
 from mapping.model import Mapping
+from mapping.recipe import STAGES
 from mapping.verify import verify
 from models.errors import NeuromapError, ParameterError, VerificationError
 from models.progress import Progress, silent
-from neuromap.experiment.constraints import constraints_of
+from neuromap.experiment.constraints import recipe_of
 from neuromap.experiment.options import MapOptions, of_experiment, with_options
 from neuromap.experiment.prepare import Prepared, Runnable, prepare
 from neuromap.output.folder import NO_OUTPUT, Output, remove_results
@@ -21,9 +23,7 @@ from neuromap.runs.remedy import describe_load
 
 
 @with_options(MapOptions)
-def map_network(
-    network: Runnable, *, given: Mapping | None = None, stage: str = "partition", **options: Unpack[MapOptions]
-) -> Mapping:
+def map_network(network: Runnable, *, resume: Resume | None = None, **options: Unpack[MapOptions]) -> Mapping:
     """Map a network onto a machine, verify the mapping and save it.
 
     In brackets: the default of an option.
@@ -32,10 +32,9 @@ def map_network(
     ----------
     network
         Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file).
-    given
-        An earlier mapping of the network; the results of its stages before ``stage`` are kept [none].
-    stage
-        First mapping stage to run: partition, place, route, keys or tables [partition].
+    resume
+        `mapping.files.resume.Resume`: an earlier mapping of the network and the first stage to run again (partition,
+        place, route, keys or tables); the results of the earlier stages are kept [none].
     **options
         The options of `neuromap.experiment.options.MapOptions`, which ``help(neuromap.map_network)`` explains.
 
@@ -52,8 +51,7 @@ def map_network(
         prepare(network, job="map", **of_experiment(options)),
         Output.of(options),
         progress=options.get("progress") or silent,
-        given=given,
-        stage=stage,
+        resume=resume,
         remedies=options.get("remedies", True),
     )
 
@@ -63,8 +61,7 @@ def map_prepared(
     output: Output = NO_OUTPUT,
     *,
     progress: Progress = silent,
-    given: Mapping | None = None,
-    stage: str = "partition",
+    resume: Resume | None = None,
     remedies: bool = True,
 ) -> Mapping:
     """Map the network of an experiment as `map_network` does.
@@ -77,10 +74,10 @@ def map_prepared(
     experiment, network = prepared.experiment, prepared.network
     with output.alone():
         folder = output.prepare()
-        if given is not None:
-            check_network(given, network)
-        with _kept_is_sound(given):
-            mapping = run_stages(prepared, progress, given=given, stage=stage, remedies=remedies)
+        if resume is not None:
+            check_network(resume.mapping, network)
+        with _kept_is_sound(resume):
+            mapping = run_stages(prepared, progress, resume=resume, remedies=remedies)
         progress("verify", 0.0)
         violations = verify(mapping, network, asked_for(prepared))
         progress("verify", 1.0)
@@ -96,47 +93,35 @@ def run_stages(
     prepared: Prepared,
     progress: Progress,
     *,
-    given: Mapping | None = None,
-    stage: str = "partition",
+    resume: Resume | None = None,
     remedies: bool = True,
 ) -> Mapping:
-    """Run the mapping stages of an experiment from ``stage`` on; nothing is verified or saved."""
-    stages = ("partition", "place", "route", "keys", "tables")
+    """Run the mapping stages of an experiment, or the later ones of them; nothing is verified or saved."""
 
     def on_stage(stage: str, fraction: float) -> None:
-        done = 0.99 if stage == REMEDY else (stages.index(stage) + fraction) / len(stages)
+        done = 0.99 if stage == REMEDY else (STAGES.index(stage) + fraction) / len(STAGES)
         progress("map", done, stage)
 
-    experiment, recipe = prepared.experiment, prepared.experiment.recipe
     return map_stages(
         prepared.network,
         prepared.machine,
-        recipe=recipe.name,
-        neurons_per_core=recipe.neurons_per_core,
-        n_synapse_cores=recipe.n_synapse_cores,
-        place=recipe.place,
-        route=recipe.route,
-        keys=recipe.keys,
-        minimise=recipe.minimise,
-        constraints=constraints_of(recipe, prepared.network),
-        seed=experiment.seed,
-        time_scale_factor=experiment.time_scale_factor,
+        recipe_of(prepared.experiment, prepared.network),
+        seed=prepared.experiment.seed,
+        resume=resume,
         progress=on_stage,
-        given=given,
-        stage=stage,
         describe=describe_load if remedies else None,
     )
 
 
 @contextmanager
-def _kept_is_sound(given: Mapping | None) -> Iterator[None]:
+def _kept_is_sound(resume: Resume | None) -> Iterator[None]:
     """Turn the errors that a stage raises on a damaged kept mapping into a ParameterError."""
     try:
         yield
     except NeuromapError:
         raise
     except (IndexError, KeyError, TypeError, ValueError, OverflowError) as err:
-        if given is None:
+        if resume is None:
             raise
         has = f"{type(err).__name__}: {err}"
         raise ParameterError("mapping to go on from", has, "one that `neuromap verify` accepts") from err

@@ -92,13 +92,7 @@ def _map(m: Measured, experiment: Experiment) -> Mapping | None:
     """Map the network of the run by a changed recipe onto the machine of its experiment; None if it does not map."""
     network, choice = m.simulation.network, experiment.machine
     machine = load_machine(choice.name, choice.settings)  # the mapping's own has the boards that it takes
-    task = Task(
-        network=network,
-        machine=machine,
-        recipe=recipe_of(experiment, network),
-        seed=experiment.seed,
-        time_scale_factor=experiment.time_scale_factor,
-    )
+    task = Task(network=network, machine=machine, recipe=recipe_of(experiment, network), seed=experiment.seed)
     try:
         return run_stages(task)
     except NeuromapError:

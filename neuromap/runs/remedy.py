@@ -10,7 +10,7 @@ from neuromap.measures.static import static_report
 
 def describe_load(mapping: Mapping, task: Task) -> str:
     """Return the size of a mapping, and the load of its busiest core at mean rates."""
-    report = static_report(mapping, task.network, time_scale_factor=task.time_scale_factor)
+    report = static_report(mapping, task.network, time_scale_factor=task.recipe.time_scale_factor)
     size = describe_size(mapping, task)
     if report.busiest_core is None:
         return size

@@ -13,6 +13,7 @@ from mapping.files.equal import compare_tables
 from mapping.files.io import load_mapping, save_mapping
 from mapping.flow import map_network
 from mapping.minimise import MINIMISERS, layered
+from mapping.recipe import Recipe
 from mapping.tables import ENTRIES, build_tables
 from mapping.verify import verify
 from models.machine.file import load_machine
@@ -99,7 +100,7 @@ def test_minimised_mapping_is_valid(minimise, keys, entries):
     sizes = {"A": 300, "B": 75, "C": 130}
     net = network(sizes, [("A", "B"), ("B", "C"), ("C", "C"), ("S", "A"), ("C", "A")], source_sizes={"S": 40})
     given_machine = machine(n_boards=2, dead_chips=((1, 1), (2, 2)))
-    mapping = map_network(net, given_machine, neurons_per_core=8, keys=keys)
+    mapping = map_network(net, given_machine, Recipe(neurons_per_core=8, keys=keys))
     made = (mapping.partition, mapping.placement, mapping.trees, mapping.keys, net, given_machine)
     original = build_tables(*made, build_topology(given_machine), entries=entries, keep_default=True)
     shorter = minimise(original)
@@ -112,7 +113,7 @@ def test_minimised_mapping_is_valid(minimise, keys, entries):
 @pytest.mark.parametrize("name", ["spinnaker2", "generic_mesh", "neuroaix"])
 def test_other_machines_and_routes_of_many_bits(name, minimise, tmp_path):
     net, given_machine = pd14(scale=0.05), load_machine(name)
-    mapping = map_network(net, given_machine, recipe="combined", neurons_per_core=16, minimise=minimise)
+    mapping = map_network(net, given_machine, Recipe(name="combined", neurons_per_core=16, minimise=minimise))
     assert verify(mapping, net) == ()
     assert (mapping.tables.routes is not None) == (name == "spinnaker2")
     assert (len(mapping.tables.key) == 0) == (name == "neuroaix")
@@ -123,7 +124,9 @@ def test_other_machines_and_routes_of_many_bits(name, minimise, tmp_path):
 
 def test_missed_deliveries_are_found_where_routers_have_no_tables():
     net = pd14(scale=0.05)
-    mapping = map_network(net, load_machine("neuroaix"), recipe="combined", neurons_per_core=16, route="two_phase")
+    mapping = map_network(
+        net, load_machine("neuroaix"), Recipe(name="combined", neurons_per_core=16, route="two_phase")
+    )
     tree = mapping.trees["L4E"]
     children = set(tree.parent.tolist())
     leaf = next(i for i in reversed(range(len(tree.parent))) if i not in children)

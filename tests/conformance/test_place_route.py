@@ -11,8 +11,8 @@ from mapping.load import static_load
 from mapping.model import Mapping
 from mapping.partition import combined
 from mapping.place import PLACERS
-from mapping.place.constraint import FixedChip, ReservedChip, ReservedCores, SameChip
 from mapping.place.filling.fill import largest_part
+from mapping.recipe import FixedChip, Recipe, ReservedChip, ReservedCores, SameChip
 from mapping.route import ROUTERS
 from mapping.verify import verify
 from models.errors import CapacityError, ParameterError, UnknownNameError
@@ -54,8 +54,9 @@ def on(spec: TopologySpec, **changes: object) -> Machine:
     return replace(SPINNAKER1, topology=spec, **changes)
 
 
-def map_small(given: Machine, net: Network | None = None, **options: object) -> Mapping:
-    return map_network(four() if net is None else net, given, recipe="combined", neurons_per_core=8, **options)
+def map_small(given: Machine, net: Network | None = None, *, seed: int = 0, **choices: object) -> Mapping:
+    recipe = Recipe(name="combined", neurons_per_core=8, **choices)
+    return map_network(four() if net is None else net, given, recipe, seed=seed)
 
 
 def cores_of(mapping: Mapping) -> dict[tuple[str, int], list[int]]:

@@ -7,6 +7,7 @@ import pytest
 
 from machines import machine, pair
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from mapping.usual import usual_router
 from mapping.verify import verify
 from models.machine import RouterSpec, TopologySpec
@@ -39,7 +40,7 @@ def shaped(name, casting="multicast", n_cores=5, **changes):
 @pytest.mark.parametrize("name", SHAPES)
 def test_network_is_mapped_on_every_shape(name, casting):
     given = shaped(name, casting)
-    mapping = map_network(pair(), given, recipe="combined", neurons_per_core=16, route=usual_router(given))
+    mapping = map_network(pair(), given, Recipe(name="combined", neurons_per_core=16, route=usual_router(given)))
     assert verify(mapping, pair()) == ()
     assert len(mapping.partition.vertices) == 13 + 7 + 1
     assert len(np.unique(mapping.placement.core[:, :2], axis=0)) > 5
@@ -54,6 +55,6 @@ def test_network_goes_round_dead_parts(name):
     here = int(topology.n_chips // 3)
     link = int(np.flatnonzero(topology.neighbour[here] >= 0)[0])
     cut = replace(whole, dead_chips=((x, y),), dead_links=((*topology.chip[here].tolist(), link),))
-    mapping = map_network(pair(), cut, recipe="ensemble", neurons_per_core=64)
+    mapping = map_network(pair(), cut, Recipe(name="ensemble", neurons_per_core=64))
     assert verify(mapping, pair()) == ()
     assert [x, y] not in mapping.placement.core[:, :2].tolist()

@@ -25,6 +25,7 @@ from emulator.timing.model import row_lengths
 from machines import machine
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.errors import CapacityError, ParameterError
 from models.network import Network
 from models.network.plasticity import PairStdp
@@ -78,11 +79,8 @@ def closed_loop_run(
     mapping = map_network(
         network,
         slow_machine(*numbers),
-        recipe="combined",
-        neurons_per_core=6,
-        place="random",
+        Recipe(name="combined", neurons_per_core=6, place="random", time_scale_factor=20),
         seed=5,
-        time_scale_factor=20,
     )
     options = NetworkOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
     own = {"probes": range(network.n_neurons), "arithmetic": arithmetic, "n_threads": n_threads}
@@ -166,7 +164,7 @@ def test_float64_misses_the_same_synapses():
 @pytest.mark.parametrize("network", [RICH, crowded_network(packets_per_step=0.25)], ids=lambda network: network.name)
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
 def test_without_late_spikes_the_closed_loop_is_the_open_one(recipe, network):
-    mapping = map_network(network, machine(n_boards=1), recipe=recipe, neurons_per_core=8, time_scale_factor=10)
+    mapping = map_network(network, machine(n_boards=1), Recipe(name=recipe, neurons_per_core=8, time_scale_factor=10))
     options = LoopOptions(network=NetworkOptions(time_scale_factor=10, is_in_phase=True), n_steps=N_STEPS)
     probes = range(network.n_neurons)
     loop = close_loop(mapping, network, options, probes=probes)
@@ -203,7 +201,7 @@ def test_an_interrupted_closed_loop_keeps_what_was_done(monkeypatch):
 
 def test_plastic_synapses_are_refused():
     network = one_synapse(PairStdp(w_max_pa=100.0), delay_steps=1, weight_pa=50.0)
-    mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
+    mapping = map_network(network, machine(n_boards=1), Recipe(name="combined", neurons_per_core=8))
     with pytest.raises(
         ParameterError, match=r"^depth full: needs static synapses: late or lost .*, has 'plastic synapses'$"
     ):
@@ -212,7 +210,7 @@ def test_plastic_synapses_are_refused():
 
 def test_rows_that_are_not_stored_are_refused():
     network = rich_network()
-    mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
+    mapping = map_network(network, machine(n_boards=1), Recipe(name="combined", neurons_per_core=8))
     with pytest.raises(CapacityError, match=r"^synaptic rows at closed loop: needs \d+ stored synapses, has \d+ "):
         close_loop(mapping, network, TEN_STEPS, max_memory_bytes=0)
 
@@ -220,7 +218,7 @@ def test_rows_that_are_not_stored_are_refused():
 def test_lengths_that_do_not_fit_memory_are_refused(monkeypatch):
     monkeypatch.setattr(emulator.timing.model, "MAX_LENGTHS_BYTES", 0)
     network = rich_network()
-    mapping = map_network(network, machine(n_boards=1), recipe="combined", neurons_per_core=8)
+    mapping = map_network(network, machine(n_boards=1), Recipe(name="combined", neurons_per_core=8))
     needed = r"^lengths of all rows at closed loop: needs [0-9,]+ bytes, has [0-9,]+ bytes; "
     with pytest.raises(CapacityError, match=needed):
         close_loop(mapping, network, TEN_STEPS)

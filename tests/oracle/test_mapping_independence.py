@@ -7,6 +7,7 @@ from emulator.engine.simulate import simulate
 from emulator.timing.cores import slice_of_source
 from machines import machine, pair
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.networks.pd14 import pd14
 from reference_case import spikes_of
 
@@ -17,7 +18,7 @@ from reference_case import spikes_of
 def test_slices_of_any_mapping_hold_the_same_synapses(recipe, per_core):
     net = pair()
     run = simulate(net, n_steps=50, seed=4, n_threads=1)
-    mapping = map_network(net, machine(n_boards=1), recipe=recipe, neurons_per_core=per_core)
+    mapping = map_network(net, machine(n_boards=1), Recipe(name=recipe, neurons_per_core=per_core))
     slices = slice_of_source(mapping, net)
     counts = run.connectivity.count_by_slice(slices[: net.n_neurons], len(mapping.partition.slices))
     population = np.array([list(net.offsets).index(part.population) for part in mapping.partition.slices])

@@ -17,6 +17,7 @@ from emulator.synapses.storage import row_budget_bytes
 from emulator.timing.cores import slice_of_source, time_cores
 from emulator.timing.model import row_lengths
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.errors import CapacityError, ParameterError
 from models.machine.file import load_machine
 from models.network import (
@@ -337,7 +338,7 @@ def test_replay_needs_the_rows():
 @pytest.mark.parametrize("n_row_bytes", [None, 0])
 def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n_row_bytes):
     network = small_world(n_groups=3, n_neighbours=2, neurons_per_group=60, in_degree_exc=40)
-    mapping = map_network(network, load_machine("spinnaker1"), recipe="combined", neurons_per_core=32)
+    mapping = map_network(network, load_machine("spinnaker1"), Recipe(name="combined", neurons_per_core=32))
     simulation = run(network, n_row_bytes)
     c, spikes = simulation.connectivity, (simulation.spike_step, simulation.spike_neuron, simulation.n_steps)
     slices = slice_of_source(mapping, network)[: network.n_neurons]

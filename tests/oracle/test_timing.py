@@ -16,6 +16,7 @@ from emulator.timing.model import Timing
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex
+from mapping.recipe import Recipe
 from models.machine import CostSpec, TickSpec
 from models.network import FixedProbability, Network, Population
 from models.network.plasticity import PairStdp
@@ -158,8 +159,9 @@ def reception_cycles(mapping: Mapping, net: Network, vertex: Vertex, row_length:
 
 
 def mapped(recipe: str, net: Network, **changes):
-    options = {"n_synapse_cores": 2} if recipe == "ensemble" else {}
-    return map_network(net, machine(n_boards=1, **changes), recipe=recipe, neurons_per_core=32, **options)
+    n_synapse_cores = 2 if recipe == "ensemble" else None
+    chosen = Recipe(name=recipe, neurons_per_core=32, n_synapse_cores=n_synapse_cores)
+    return map_network(net, machine(n_boards=1, **changes), chosen)
 
 
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
@@ -231,7 +233,7 @@ def overloaded(
         projections=(projection("T", "A", FixedProbability(probability=1.0)),),
     )
     changes = {"cost": FREE | {"combined_spike_cycles": packet_cycles}, "core": {"spike_buffer_packets": buffer}}
-    mapping = map_network(net, machine(n_boards=1, tick=tick or TickSpec(), **changes), recipe="combined")
+    mapping = map_network(net, machine(n_boards=1, tick=tick or TickSpec(), **changes), Recipe(name="combined"))
     spikes = [(step, 10 + i) for step, n in enumerate(packets_of_step) for i in range(n)]
     return time_spikes(mapping, net, spikes, len(packets_of_step), **options)
 

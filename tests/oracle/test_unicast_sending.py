@@ -24,6 +24,7 @@ from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.model import Role
 from mapping.partition.automatic import busiest_cycles
+from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.network import AllToAll, FixedProbability, FixedTotalNumber, Network, OneToOne, PoissonSource, Population
 from neuromap.measures.static import static_report
@@ -48,7 +49,7 @@ def workload(n_cores, *, p=1.0, n=N, n_targets=N, source_hz=1e3 / DT_MS):
 
 def mapped(network, machine, neurons_per_core=N):
     return map_network(
-        network, machine, recipe="combined", route="unicast", place="connected", neurons_per_core=neurons_per_core
+        network, machine, Recipe(name="combined", route="unicast", place="connected", neurons_per_core=neurons_per_core)
     )
 
 
@@ -137,7 +138,7 @@ def test_software_cores_pay_for_every_packet_that_they_send():
     need, where = busiest_cycles(mapping.partition, network, MESH)
     assert need >= own + sending, where
     multicast = load_machine("generic_mesh")
-    tree = map_network(network, multicast, recipe="combined", neurons_per_core=N)
+    tree = map_network(network, multicast, Recipe(name="combined", neurons_per_core=N))
     once = time_cores(tree, network, *every_step(network, 5), 5, full_rows(tree, network))
     np.testing.assert_allclose(once.max_cycles[sender], own + 64 * 40.0, rtol=1e-12)
 
@@ -221,7 +222,7 @@ def test_links_of_a_shared_tree_carry_each_packet():
     """A machine whose packets have one destination sends them one by one, whatever the tree is made for."""
     network = workload(8)
     one, shared = (
-        map_network(network, LOIHI1, recipe="combined", place="connected", neurons_per_core=N, route=route)
+        map_network(network, LOIHI1, Recipe(name="combined", place="connected", neurons_per_core=N, route=route))
         for route in ("unicast", "shared_tree")
     )
     np.testing.assert_array_equal(one.placement.core, shared.placement.core)
@@ -267,6 +268,6 @@ def test_planner_counts_packets():
     chosen = {}
     for machine in (MESH, load_machine("generic_mesh")):
         network = workload(16, n=96, n_targets=1, source_hz=2000.0)
-        mapping = map_network(network, machine, recipe="combined", neurons_per_core="auto")
+        mapping = map_network(network, machine, Recipe(name="combined", neurons_per_core="auto"))
         chosen[machine.router.casting] = max(part.n_neurons for part in mapping.partition.slices)
     assert chosen == {"unicast": 66, "multicast": 96}

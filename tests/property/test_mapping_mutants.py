@@ -30,17 +30,17 @@ TINY = {
     "truenorth": load_machine("truenorth", {"topology.board_shape": (4, 4)}),
 }
 SMALL = machine(**FEW_CORES)
-CUT = {"recipe": "combined", "neurons_per_core": 4}
-WIDER = {"recipe": "combined", "neurons_per_core": 8}
+CUT = {"name": "combined", "neurons_per_core": 4}
+WIDER = {"name": "combined", "neurons_per_core": 8}
 
-#: Name: network, machine, arguments of map_network.
+#: Name: network, machine, choices of the recipe and perhaps the seed.
 CASES = {
     "ensemble": (DRIVEN, machine(), {"neurons_per_core": 16, "n_synapse_cores": 2}),
     "ensemble, sparse machine": (DRIVEN, SPARSE, {"neurons_per_core": 8, "route": "ner"}),
     "combined": (DRIVEN, machine(n_boards="auto", **FEW_CORES), CUT),
     "constraints": (DRIVEN, SMALL, WIDER | {"constraints": KEPT}),
-    "spread": (PLAIN, TINY["generic_mesh"], {"recipe": "spread", "neurons_per_core": 8, "route": "dimension_order"}),
-    "hypergraph": (DRIVEN, SMALL, WIDER | {"recipe": "hypergraph"}),
+    "spread": (PLAIN, TINY["generic_mesh"], {"name": "spread", "neurons_per_core": 8, "route": "dimension_order"}),
+    "hypergraph": (DRIVEN, SMALL, WIDER | {"name": "hypergraph"}),
     "pair, random": (DRIVEN, machine(), CUT | {"place": "random", "minimise": "pair", "seed": 3}),
     "layered, dense": (DRIVEN, SMALL, CUT | {"keys": "dense", "minimise": "layered"}),
     "ordered covering": (DRIVEN, SMALL, CUT | {"route": "shortest_path", "minimise": "ordered_covering"}),
@@ -48,7 +48,7 @@ CASES = {
     "two phase, tables": (PLAIN, SMALL, WIDER | {"route": "two_phase", "place": "hilbert"}),
     "generic mesh": (DRIVEN, load_machine("generic_mesh"), {"neurons_per_core": 8, "route": "congestion_aware"}),
     "many cores": (DRIVEN, load_machine("spinnaker2"), CUT),
-    "neuroaix": (PLAIN, TINY["neuroaix"], {"recipe": "spread", "neurons_per_core": 8, "route": "two_phase"}),
+    "neuroaix": (PLAIN, TINY["neuroaix"], {"name": "spread", "neurons_per_core": 8, "route": "two_phase"}),
     "loihi1": (PLAIN, load_machine("loihi1"), CUT | {"route": "unicast"}),
     "truenorth": (PLAIN, TINY["truenorth"], WIDER | {"route": "unicast"}),
 }
@@ -58,11 +58,9 @@ CASES = {
 def made(case: str) -> tuple[Mapping, Network, Asked]:
     """Return a sound mapping, its network, and what was asked for."""
     given, onto, options = CASES[case]
-    mapping = map_network(given, onto, **options)
-    names = {"recipe": "name"}
-    chosen = {names.get(key, key): value for key, value in options.items() if key != "seed"}
-    recipe = Recipe(**chosen, n_boards=onto.topology.n_boards)
-    return mapping, given, Asked(onto, recipe, options.get("seed", 0))
+    choices = {key: value for key, value in options.items() if key != "seed"}
+    recipe, seed = Recipe(**choices, n_boards=onto.topology.n_boards), options.get("seed", 0)
+    return map_network(given, onto, recipe, seed=seed), given, Asked(onto, recipe, seed)
 
 
 def judge(case: str, n_each: int, stride: int = 1) -> tuple[int, int, int, list[str], list[str]]:

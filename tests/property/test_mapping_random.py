@@ -11,6 +11,7 @@ from mapping.files.io import load_mapping, save_mapping
 from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.packet_walk import Routers
+from mapping.recipe import Recipe
 from mapping.tables import _prefix_entries, _rank
 from mapping.verify import verify
 from models.topology import build_topology
@@ -52,7 +53,7 @@ def machines(draw):
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), machines(), st.sampled_from(["ensemble", "combined"]), st.integers(4, 64))
 def test_random_mapping_is_valid_and_survives_the_disk(net, given_machine, recipe, neurons_per_core):
-    mapping = map_network(net, given_machine, recipe=recipe, neurons_per_core=neurons_per_core)
+    mapping = map_network(net, given_machine, Recipe(name=recipe, neurons_per_core=neurons_per_core))
     assert verify(mapping, net) == ()
     with tempfile.TemporaryDirectory() as folder:
         loaded = load_mapping(save_mapping(mapping, f"{folder}/m"))
@@ -64,7 +65,7 @@ def test_random_mapping_is_valid_and_survives_the_disk(net, given_machine, recip
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(networks(), machines())
 def test_static_load_is_what_the_tables_carry(net, given_machine):
-    mapping = map_network(net, given_machine, neurons_per_core=16)
+    mapping = map_network(net, given_machine, Recipe(neurons_per_core=16))
     load = static_load(mapping, net)
     topology = build_topology(mapping.machine)
     routers = Routers(mapping.tables, topology)

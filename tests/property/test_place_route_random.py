@@ -10,8 +10,8 @@ from machines import SPINNAKER1, network
 from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.place import PLACERS
-from mapping.place.constraint import ReservedCores
 from mapping.place.filling.chip_order import hilbert_number
+from mapping.recipe import Recipe, ReservedCores
 from mapping.route import ROUTERS
 from mapping.route.lattice import displacement, has_dimensions, unit_steps
 from mapping.verify import verify
@@ -69,9 +69,10 @@ def networks(draw):
     st.integers(0, 99),
 )
 def test_any_placer_and_router_give_a_valid_mapping(net, given_machine, place, route, recipe, n_reserved, seed):
-    options = {"constraints": (ReservedCores(n_reserved),), "place": place, "route": route, "seed": seed}
+    kept = (ReservedCores(n_reserved),)
+    chosen = Recipe(name=recipe, neurons_per_core=16, constraints=kept, place=place, route=route)
     try:
-        mapping = map_network(net, given_machine, recipe=recipe, neurons_per_core=16, **options)
+        mapping = map_network(net, given_machine, chosen, seed=seed)
     except CapacityError:  # too few chips left
         assume(False)
     assert verify(mapping, net) == ()

@@ -11,6 +11,7 @@ from emulator.timing.cores import time_cores
 from emulator.timing.kinds import CoreWork, phases
 from machines import machine, network
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.machine.ranges import open_times, with_times_at
 
@@ -22,11 +23,12 @@ RECIPES = ("combined", "ensemble", "loihi1", "neuroaix")
 @lru_cache
 def mapped(recipe):
     if recipe == "loihi1":
-        return map_network(NET, load_machine("loihi1"), recipe="combined", neurons_per_core=16)
+        return map_network(NET, load_machine("loihi1"), Recipe(name="combined", neurons_per_core=16))
     if recipe == "neuroaix":
-        return map_network(NET, load_machine("neuroaix"), recipe="spread")
-    options = {"n_synapse_cores": 2} if recipe == "ensemble" else {}
-    return map_network(NET, machine(n_boards=1), recipe=recipe, neurons_per_core=16, **options)
+        return map_network(NET, load_machine("neuroaix"), Recipe(name="spread"))
+    n_synapse_cores = 2 if recipe == "ensemble" else None
+    chosen = Recipe(name=recipe, neurons_per_core=16, n_synapse_cores=n_synapse_cores)
+    return map_network(NET, machine(n_boards=1), chosen)
 
 
 @st.composite

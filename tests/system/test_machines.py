@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from mapping.usual import usual_recipe, usual_router
 from mapping.verify import verify
 from models.errors import CapacityError
@@ -41,7 +42,7 @@ def test_every_machine_is_tried():
 @pytest.mark.parametrize(("name", "recipe"), MAPPED)
 def test_pd14_is_mapped(pd14, name, recipe):
     machine = load_machine(name)
-    mapping = map_network(pd14, machine, recipe=recipe, route=usual_router(machine))
+    mapping = map_network(pd14, machine, Recipe(name=recipe, route=usual_router(machine)))
     assert (len(mapping.partition.vertices), mapping.machine.topology.n_boards) == MAPPED[name, recipe]
     assert verify(mapping, pd14) == ()
 
@@ -50,15 +51,15 @@ def test_pd14_is_mapped(pd14, name, recipe):
 def test_pd14_is_refused(pd14, name):
     machine = load_machine(name)
     with pytest.raises(CapacityError, match=REFUSED[name]) as caught:
-        map_network(pd14, machine, recipe=usual_recipe(machine), route=usual_router(machine))
+        map_network(pd14, machine, Recipe(name=usual_recipe(machine), route=usual_router(machine)))
     other, recipe = re.search(REFUSED[name], str(caught.value)).groups()
-    map_network(pd14, load_machine(other), recipe=recipe, route=usual_router(load_machine(other)))
+    map_network(pd14, load_machine(other), Recipe(name=recipe, route=usual_router(load_machine(other))))
 
 
 @pytest.mark.parametrize("name", ["loihi1", "neuroaix"])
 def test_scaled_pd14_is_mapped(name):
     network = NETWORKS["pd14"](scale=0.05)
     machine = load_machine(name)
-    mapping = map_network(network, machine, recipe="combined", route=usual_router(machine))
+    mapping = map_network(network, machine, Recipe(name="combined", route=usual_router(machine)))
     assert verify(mapping, network) == ()
     assert mapping.tables.key.size == 0

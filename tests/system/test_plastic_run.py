@@ -7,6 +7,7 @@ import numpy as np
 from emulator.engine.simulate import simulate
 from machines import machine
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from mapping.verify import verify
 from models.network.plasticity import PairStdp
 from neuromap.experiment.load import make_experiment
@@ -18,7 +19,7 @@ def test_step_times_charge_what_the_simulation_updated():
     network = rich_network()
     learning = replace(network.projections[0], plasticity=PairStdp(w_max_pa=200.0))
     network = replace(network, projections=(learning, *network.projections[1:]))
-    mapping = map_network(network, machine(), recipe="ensemble")
+    mapping = map_network(network, machine(), Recipe(name="ensemble"))
     assert verify(mapping, network) == ()
     run = simulate(network, n_steps=400, seed=1)
     timing = time_simulation(make_experiment("chain", settings={"warmup_ms": 0}), mapping, run)

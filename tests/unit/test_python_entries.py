@@ -14,9 +14,11 @@ from emulator.packets.drawn_spikes import random_spikes
 from emulator.runtime.random_stream import Stream, host_rng, stream_key
 from emulator.timing.cores import time_cores
 from machines import machine
+from mapping.files.resume import Resume
 from mapping.flow import map_network
 from mapping.minimise import MINIMISERS
 from mapping.partition import combined, ensemble, spread
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.network import Network, PoissonDrive, PoissonSource, Population
 
@@ -33,12 +35,12 @@ def run(**options):
     return simulate(NET, **{"n_steps": 300, "seed": 1} | options)
 
 
-def mapped(**options):
-    return map_network(NET, machine(n_boards=1), **{"neurons_per_core": 10} | options)
+def mapped(seed=0, **choices):
+    return map_network(NET, machine(n_boards=1), Recipe(**{"neurons_per_core": 10} | choices), seed=seed)
 
 
 def timed(**options):
-    mapping = mapped(recipe="combined")
+    mapping = mapped(name="combined")
     lengths = np.zeros((NET.n_sources, len(mapping.partition.slices)), np.uint16)
     empty = np.zeros(0, np.int32)
     return time_cores(mapping, NET, empty, empty, options.pop("n_steps", 2), lengths, **options)
@@ -140,6 +142,8 @@ def test_the_bound_of_a_ring_buffer_is_made_of_numbers(name, value):
         (lambda: simulate(NET, n_steps=1, seed=1, ring_buffer=5.0), "ring_buffer"),
         (lambda: map_network("chain", machine(n_boards=1)), "network"),
         (lambda: map_network(NET, "spinnaker1"), "machine"),
+        (lambda: map_network(NET, machine(n_boards=1), "combined"), "recipe"),
+        (lambda: Resume("mapping", "route"), "resume.mapping"),
     ],
 )
 def test_what_is_of_another_kind_is_refused(call, name):

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mapping.model import Partition
 from mapping.partition.hints import fewer_neurons
-from mapping.place.constraint import Constraint, FixedChip, SameChip, chip_index, slice_numbers
+from mapping.place.constraint import chip_index, slice_numbers
+from mapping.recipe import Constraint, FixedChip, SameChip
 from mapping.traffic import first_vertices
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine

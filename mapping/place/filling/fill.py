@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint, without_reserved_cores
+from mapping.place.constraint import without_reserved_cores
 from mapping.place.filling.choice import Filler
 from mapping.place.filling.cluster import Clusters, make_clusters
+from mapping.recipe import Constraint
 from mapping.traffic import first_vertices
 from models.errors import CapacityError
 from models.machine import Machine

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
-from mapping.place.constraint import Constraint, has_chip, named_chips
+from mapping.place.constraint import has_chip, named_chips
+from mapping.recipe import Constraint
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network

@@ -8,10 +8,11 @@ import pytest
 
 from machines import machine, network, pair
 from mapping.files.io import load_mapping, save_mapping
+from mapping.files.resume import Resume
 from mapping.flow import map_network
 from mapping.model import Mapping
 from mapping.partition.cut import RECIPES
-from mapping.recipe import STAGES
+from mapping.recipe import STAGES, Recipe
 from mapping.verify import Asked, verify
 from models.errors import ParameterError, UnknownNameError
 from models.networks import pd14
@@ -48,7 +49,7 @@ def test_pd14_maps_without_violation(recipe):
     if recipe == "hypergraph":
         pytest.importorskip("mtkahypar")
     net = pd14()
-    mapping = map_network(net, machine(n_boards="auto"), recipe=recipe)
+    mapping = map_network(net, machine(n_boards="auto"), Recipe(name=recipe))
     assert mapping.machine.topology.n_boards == {"ensemble": 10, "combined": 2, "spread": 2, "hypergraph": 2}[recipe]
     assert verify(mapping, net) == ()
 
@@ -59,7 +60,7 @@ def test_mapping_knows_where_it_comes_from(small):
 
 
 def test_options_reach_the_partition():
-    mapping = map_network(pair(), machine(), recipe="ensemble", neurons_per_core=50, n_synapse_cores=2)
+    mapping = map_network(pair(), machine(), Recipe(name="ensemble", neurons_per_core=50, n_synapse_cores=2))
     assert mapping.partition.n_lanes == {"A": 2, "B": 2}
     assert len(mapping.partition.slices) == 4 + 2 + 1
 
@@ -85,7 +86,7 @@ def test_dead_parts_of_boards_that_are_not_taken_do_not_matter(tmp_path):
     assert {name: getattr(mapping.machine, name) for name in there} == there
     assert verify(mapping, pair(), Asked(lab, mapping.recipe, 7)) == ()
     assert_same(mapping, map_network(pair(), machine(n_boards="auto", **there), seed=7))
-    again = map_network(pair(), lab, seed=7, given=mapping, stage="route")
+    again = map_network(pair(), lab, seed=7, resume=Resume(mapping, "route"))
     assert again.machine == mapping.machine
 
 
@@ -94,7 +95,7 @@ def test_unknown_recipe_is_refused():
         UnknownNameError,
         match=r"^recipe: needs one of combined, ensemble, hypergraph, spread, has 'ensembl'; did you mean",
     ):
-        map_network(pair(), machine(), recipe="ensembl")
+        map_network(pair(), machine(), Recipe(name="ensembl"))
 
 
 def test_mapping_comes_back_from_disk_as_it_was(small, tmp_path):

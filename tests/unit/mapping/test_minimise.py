@@ -10,6 +10,7 @@ from mapping.files.equal import compare_tables
 from mapping.flow import MINIMISE, map_network
 from mapping.minimise import MINIMISERS, chips, default_route, layered, ordered_covering, pair
 from mapping.minimise.chips import make_atoms
+from mapping.recipe import Recipe
 from mapping.verify import verify
 from models.errors import ParameterError, TableOverflowError, UnknownNameError
 from models.networks import pd14
@@ -132,10 +133,10 @@ def test_tables_are_minimised_only_when_they_must():
     fitted = map_network(net, machine(router={"n_table_entries": longest - 1}))
     assert np.diff(fitted.tables.indptr).max() < longest
     assert verify(fitted, net) == ()
-    none = map_network(net, machine(), minimise="none")
+    none = map_network(net, machine(), Recipe(minimise="none"))
     assert np.array_equal(whole.tables.key, none.tables.key)
 
 
 def test_unknown_minimiser():
     with pytest.raises(UnknownNameError, match=r"^minimise: needs one of auto, .* has 'pairs'; did you mean"):
-        map_network(pd14(scale=0.02), machine(), minimise="pairs")
+        map_network(pd14(scale=0.02), machine(), Recipe(minimise="pairs"))

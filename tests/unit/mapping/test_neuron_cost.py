@@ -9,6 +9,7 @@ from emulator.timing.kinds import core_costs
 from machines import SPINNAKER1, machine
 from mapping.flow import map_network
 from mapping.neuron_cost import neuron_bytes, neuron_update_cycles
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.network import (
     Izhikevich,
@@ -39,7 +40,7 @@ def test_model_decides_cycles_and_memory(neuron, cycles, n_bytes, recipe):
     population = network.populations[0]
     assert neuron_update_cycles(SPINNAKER1, population) == cycles
     assert neuron_bytes(SPINNAKER1, population) == n_bytes
-    plain, other = (map_network(n, machine(), recipe=recipe) for n in (network_of(LifCurrExp()), network))
+    plain, other = (map_network(n, machine(), Recipe(name=recipe)) for n in (network_of(LifCurrExp()), network))
     more = [
         a.dtcm_bytes - b.dtcm_bytes for a, b in zip(other.partition.vertices, plain.partition.vertices, strict=True)
     ]

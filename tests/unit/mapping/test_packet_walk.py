@@ -7,9 +7,10 @@ from machines import machine, pair
 from mapping.flow import map_network
 from mapping.model import Tables
 from mapping.packet_walk import Routers
+from mapping.recipe import Recipe
 from models.topology import build_topology
 
-MAPPING = map_network(pair(), machine(), recipe="combined", neurons_per_core=8, minimise="layered")
+MAPPING = map_network(pair(), machine(), Recipe(name="combined", neurons_per_core=8, minimise="layered"))
 TOPOLOGY = build_topology(MAPPING.machine)
 
 

@@ -11,6 +11,7 @@ from mapping.flow import map_network
 from mapping.keys import allocate_keys
 from mapping.model import KeyMask, Mapping, Placement, Role, RoutingTree, Slice, Tables
 from mapping.partition import combined
+from mapping.recipe import Recipe
 from mapping.route.shared_tree import route
 from mapping.tables import build_tables
 from mapping.verify import Asked, verify
@@ -18,7 +19,7 @@ from models.network import Network
 from models.topology import build_topology
 
 NET = pair()
-MAPPING = map_network(NET, machine(), neurons_per_core=16, n_synapse_cores=2)
+MAPPING = map_network(NET, machine(), Recipe(neurons_per_core=16, n_synapse_cores=2))
 
 
 def kinds(mapping: Mapping, net: Network = NET) -> set[str]:

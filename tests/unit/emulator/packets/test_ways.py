@@ -16,6 +16,7 @@ from emulator.timing.cores import slice_of_source
 from machines import SPINNAKER1, network
 from mapping.flow import map_network
 from mapping.load import static_load
+from mapping.recipe import Recipe
 from mapping.traffic import chips_of_slices
 from mapping.usual import usual_recipe, usual_router
 from models.errors import CapacityError
@@ -29,10 +30,10 @@ N_STEPS = 20
 WAIT = NetworkOptions(end_of_tick=EndOfTick.WAIT)
 
 
-def mapped(name, net=NET, **options):
+def mapped(name, net=NET, **choices):
     spec = load_machine(name)
-    options = {"recipe": usual_recipe(spec), "route": usual_router(spec), "neurons_per_core": 10} | options
-    return map_network(net, spec, **options)
+    choices = {"name": usual_recipe(spec), "route": usual_router(spec), "neurons_per_core": 10} | choices
+    return map_network(net, spec, Recipe(**choices))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from emulator.timing.kinds import CoreWork, core_costs, phase_list, phases, site
 from machines import DRIVE, machine, projection
 from mapping.flow import map_network
 from mapping.model import Role
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.network import FixedProbability, Network, PoissonSource, Population
@@ -73,7 +74,7 @@ RECEIVED = CoreWork(n_packets=6, n_rows=4, n_events=17)
 
 def test_combined_core():
     network = net(drive=DRIVE)
-    mapping = map_network(network, machine(), recipe="combined")
+    mapping = map_network(network, machine(), Recipe(name="combined"))
     own = vertex_of(mapping, Role.COMBINED)
     timing = timed(mapping, network, SPIKES, ROW_LENGTH)
     expected = (
@@ -98,7 +99,7 @@ def test_combined_core():
 
 def test_cores_of_an_ensemble():
     network = net(drive=DRIVE)
-    mapping = map_network(network, machine(), recipe="ensemble", n_synapse_cores=1)
+    mapping = map_network(network, machine(), Recipe(name="ensemble", n_synapse_cores=1))
     timing = timed(mapping, network, SPIKES, ROW_LENGTH)
     # two receptors of four words of two bytes from the synapse core, one from the Poisson core
     hand_over = COST.hand_over_cycles + (16 + 8) / SPINNAKER1.memory.hand_over_bytes_per_s * 200e6
@@ -125,7 +126,7 @@ def test_whole_cycles_add_up_exactly():
     whole = {"synapse_cycles": 15.5}
     shared = {"dma_bytes_per_s": 50e6, "dma_latency_ns": 200.0}
     network = net()
-    mapping = map_network(network, machine(cost=whole, reception=shared), recipe="combined")
+    mapping = map_network(network, machine(cost=whole, reception=shared), Recipe(name="combined"))
     own = vertex_of(mapping, Role.COMBINED)
     timing = timed(mapping, network, SPIKES, ROW_LENGTH)
     assert sum(phases(mapping, network, own, replace(RECEIVED, n_sent=2)).values()) == timing.max_cycles[own]
@@ -134,7 +135,7 @@ def test_whole_cycles_add_up_exactly():
 def test_slow_transfer_counts_in_place_of_work():
     network = net()
     slow = {"dma_bytes_per_s": 1e6}
-    mapping = map_network(network, machine(reception=slow), recipe="combined")
+    mapping = map_network(network, machine(reception=slow), Recipe(name="combined"))
     own = vertex_of(mapping, Role.COMBINED)
     timing = timed(mapping, network, SPIKES, ROW_LENGTH)
     spec = replace(RECEPTION, dma_bytes_per_s=1e6)
@@ -150,7 +151,7 @@ def test_slow_transfer_counts_in_place_of_work():
 def test_receiving_cores_of_a_chip_share_its_memory():
     populations = tuple(Population(name=name, n_neurons=4) for name in "ABC")
     network = Network(name="three", populations=populations, projections=(projection("A", "A"), projection("A", "B")))
-    mapping = map_network(network, machine(), recipe="combined")
+    mapping = map_network(network, machine(), Recipe(name="combined"))
     rows = core_costs(mapping, network)[:, [work.K_DMA_ROW, work.K_DMA_SYNAPSE]]
     per_byte = 3 * 200e6 / RECEPTION.dma_bytes_per_s  # three cores on the chip may fetch rows
     assert rows == pytest.approx(np.tile([40 + 12 * per_byte, 4 * per_byte], (3, 1)))
@@ -159,7 +160,7 @@ def test_receiving_cores_of_a_chip_share_its_memory():
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
 def test_plastic_synapses(recipe):
     network = net(rule=PairStdp(w_max_pa=100.0))
-    mapping = map_network(network, machine(), recipe=recipe)
+    mapping = map_network(network, machine(), Recipe(name=recipe))
     own = vertex_of(mapping, Role.COMBINED if recipe == "combined" else Role.SYNAPSE)
     timing = timed(mapping, network, SPIKES, ROW_LENGTH, plastic_length=True)
     spec = SPINNAKER1.plasticity
@@ -174,7 +175,7 @@ def test_plastic_synapses(recipe):
 
 
 def loihi(network, neurons_per_core=2):
-    return map_network(network, LOIHI1, recipe="combined", neurons_per_core=neurons_per_core)
+    return map_network(network, LOIHI1, Recipe(name="combined", neurons_per_core=neurons_per_core))
 
 
 def test_neuro_core():
@@ -206,7 +207,7 @@ def test_neuro_core():
 
 def test_background_load_takes_its_share():
     network = net()
-    plain = map_network(network, machine(), recipe="combined")
+    plain = map_network(network, machine(), Recipe(name="combined"))
     loaded = replace(plain, machine=replace(plain.machine, tick=replace(plain.machine.tick, background_ratio=0.2)))
     times = [timed(mapping, network, SPIKES, ROW_LENGTH) for mapping in (plain, loaded)]
     assert times[1].max_cycles == pytest.approx(times[0].max_cycles / 0.8)
@@ -217,7 +218,7 @@ def test_background_load_takes_its_share():
 
 def test_later_timers_end_later_and_are_not_busier():
     network = net()
-    plain = map_network(network, machine(), recipe="combined")
+    plain = map_network(network, machine(), Recipe(name="combined"))
     tick = replace(plain.machine.tick, phase_ns=5000.0)
     shifted = replace(plain, machine=replace(plain.machine, tick=tick))
     start = timer_phase_cycles(shifted)
@@ -231,7 +232,7 @@ def test_later_timers_end_later_and_are_not_busier():
 
 def test_packet_cheaper_than_its_parts_shrinks_them():
     network = net()
-    mapping = map_network(network, machine(cost={"combined_spike_cycles": 34.0}), recipe="combined")
+    mapping = map_network(network, machine(cost={"combined_spike_cycles": 34.0}), Recipe(name="combined"))
     (site,) = (one for one in sites(mapping, network) if one.vertex.role is Role.COMBINED)
     found = {phase.name: phase.cycles for phase in phase_list(site)}
     parts = math.ceil(math.log2(3)) * 8 + 12 + 25 + 15  # 68
@@ -247,15 +248,15 @@ def test_packet_cheaper_than_its_parts_shrinks_them():
 
 def test_errors():
     network = net()
-    mapping = map_network(network, machine(), recipe="combined")
+    mapping = map_network(network, machine(), Recipe(name="combined"))
     with pytest.raises(ParameterError, match=r"^vertex_id: needs 0 to 1, has 2$"):
         phases(mapping, network, 2, CoreWork())
-    nodes = map_network(network, load_machine("neuroaix"), recipe="spread")
+    nodes = map_network(network, load_machine("neuroaix"), Recipe(name="spread"))
     message = r"^core\.kind: needs another: a node's step is in pipeline_node\.node_phases, has 'pipeline_node'$"
     with pytest.raises(ParameterError, match=message):
         phases(nodes, network, 0, CoreWork())
     neuro = replace(LOIHI1, memory=replace(LOIHI1.memory, hand_over_bytes_per_s=1e9))
-    ensemble = replace(map_network(network, machine(), recipe="ensemble"), machine=neuro)
+    ensemble = replace(map_network(network, machine(), Recipe(name="ensemble")), machine=neuro)
     message = r"^role of a core of loihi1: needs 'combined' or 'source': neuro-cores have .* in one, has 'neuron'$"
     with pytest.raises(ParameterError, match=message):
         core_costs(ensemble, network)

@@ -7,6 +7,7 @@ import pytest
 from emulator.timing.energy import Traffic, energy, energy_range, traffic
 from machines import machine
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.networks import NETWORKS
@@ -91,7 +92,7 @@ def test_range_of_energy_has_all_constants_at_one_end():
 
 def test_traffic_counts_rows_and_what_cores_hand_over():
     network = NETWORKS["brunel"](scale=0.1)
-    mapping = map_network(network, load_machine("spinnaker1"), recipe="ensemble", n_synapse_cores=1)
+    mapping = map_network(network, load_machine("spinnaker1"), Recipe(name="ensemble", n_synapse_cores=1))
     per_s = {"spikes_per_s": 10.0, "packets_per_s": 10.0, "events_per_s": 300.0}
     done = traffic(mapping, network, **per_s, rows_per_s=20.0, hops_per_s=40.0)
     handing = [v for v in mapping.partition.vertices if v.role.value in ("synapse", "poisson")]
@@ -110,7 +111,7 @@ def test_traffic_counts_rows_and_what_cores_hand_over():
 
 def test_cores_own_memory_is_no_dram():
     network = NETWORKS["chain"]()
-    mapping = map_network(network, load_machine("loihi1"), recipe="combined", route="unicast")
+    mapping = map_network(network, load_machine("loihi1"), Recipe(name="combined", route="unicast"))
     names = ("spikes_per_s", "packets_per_s", "events_per_s", "rows_per_s", "hops_per_s")
     done = traffic(mapping, network, **dict.fromkeys(names, 1.0))
     assert done.dram_bytes_per_s == 0.0

@@ -4,6 +4,7 @@ import pytest
 
 from emulator.timing.loading import LoadTime, load_time_range_s, load_times, matrix_bytes, most_synapses_of_a_core
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.networks import NETWORKS
@@ -17,13 +18,13 @@ HOST = {
 }
 
 
-def mapped(settings=None, name="spinnaker1", **options):
+def mapped(settings=None, machine="spinnaker1", **choices):
     network = NETWORKS["brunel"](scale=0.1)
-    return map_network(network, load_machine(name, settings or {}), **options), network
+    return map_network(network, load_machine(machine, settings or {}), Recipe(**choices)), network
 
 
 def test_host_sends_every_row_and_machine_draws_its_own():
-    mapping, network = mapped(HOST, recipe="combined", neurons_per_core=100)
+    mapping, network = mapped(HOST, name="combined", neurons_per_core=100)
     n_synapses = network.expected_n_synapses()
     vertices = mapping.partition.vertices
     rows = sum(vertex.sdram_bytes for vertex in vertices)
@@ -40,19 +41,19 @@ def test_host_sends_every_row_and_machine_draws_its_own():
 
 
 def test_the_machines_own_way_comes_first():
-    mapping, network = mapped({"host.generation": "host"}, recipe="combined")
+    mapping, network = mapped({"host.generation": "host"}, name="combined")
     assert [time.generation for time in load_times(mapping, network)] == ["host", "machine"]
-    mapping, network = mapped(name="neuroaix", recipe="combined", route="two_phase")
+    mapping, network = mapped(machine="neuroaix", name="combined", route="two_phase")
     assert [time.generation for time in load_times(mapping, network)] == ["host"]
 
 
 def test_a_machine_without_a_host_has_no_loading_time():
-    mapping, network = mapped(name="generic_mesh", recipe="combined")
+    mapping, network = mapped(machine="generic_mesh", name="combined")
     assert load_times(mapping, network) == ()
 
 
 def test_range_is_from_all_fast_to_all_slow():
-    mapping, network = mapped(recipe="combined", neurons_per_core=100)
+    mapping, network = mapped(name="combined", neurons_per_core=100)
     machine = mapping.machine
     fast, slow = load_time_range_s(mapping, network, "machine")
     n_cores, n_synapses = len(mapping.partition.vertices), most_synapses_of_a_core(mapping, network)
@@ -63,7 +64,7 @@ def test_range_is_from_all_fast_to_all_slow():
 
 def test_rows_in_cores_own_memory_are_counted_by_the_synapse():
     network = NETWORKS["chain"]()
-    mapping = map_network(network, load_machine("loihi1"), recipe="combined", route="unicast")
+    mapping = map_network(network, load_machine("loihi1"), Recipe(name="combined", route="unicast"))
     assert matrix_bytes(mapping, network) == 3 * round(network.expected_n_synapses())
 
 

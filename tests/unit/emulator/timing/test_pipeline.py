@@ -12,6 +12,7 @@ from emulator.timing.pipeline import NodeArray, kernel_nodes, node_array, row_ti
 from emulator.timing.pipeline_step import pipeline_step
 from machines import network
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.machine.file import load_machine
 
@@ -24,7 +25,7 @@ HOP_NS = 600 + 17 + 412
 
 @pytest.fixture(scope="module")
 def mapped():
-    return map_network(NET, NEUROAIX, recipe="spread")
+    return map_network(NET, NEUROAIX, Recipe(name="spread"))
 
 
 def lengths_of(mapping, n_synapses):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from machines import machine, network, pair
-from mapping.files.resume import differences, stage_of_machine
+from mapping.files.resume import Resume, differences, stage_of_machine
 from mapping.flow import map_network
 from mapping.recipe import STAGES, Recipe
 from mapping.verify import verify
@@ -15,8 +15,8 @@ from models.machine import Machine
 from models.machine.file import load_machine
 
 NET = pair()
-SMALL = {"neurons_per_core": 16, "recipe": "combined"}
-MADE = map_network(NET, machine(), **SMALL)
+SMALL = Recipe(name="combined", neurons_per_core=16)
+MADE = map_network(NET, machine(), SMALL)
 SECTIONS = ("core", "memory", "router", "cost", "plan", "power", "link", "topology")
 
 
@@ -40,13 +40,13 @@ SECTIONS = ("core", "memory", "router", "cost", "plan", "power", "link", "topolo
 )
 def test_machine_that_a_kept_stage_depends_on(changed, stage, message):
     with pytest.raises(ParameterError, match=f"^{message}"):
-        map_network(NET, machine(**changed), given=MADE, stage=stage, **SMALL)
+        map_network(NET, machine(**changed), SMALL, resume=Resume(MADE, stage))
 
 
 @pytest.mark.parametrize(
     ("changed", "stage", "setting"),
     [
-        ({"recipe": "spread"}, "place", "recipe.name"),
+        ({"name": "spread"}, "place", "recipe.name"),
         ({"neurons_per_core": 8}, "place", "recipe.neurons_per_core"),
         ({"place": "random"}, "route", "recipe.place"),
         ({"route": "ner"}, "keys", "recipe.route"),
@@ -56,14 +56,20 @@ def test_machine_that_a_kept_stage_depends_on(changed, stage, message):
 )
 def test_choice_that_belongs_to_a_kept_stage(changed, stage, setting):
     with pytest.raises(ParameterError, match=rf"^{re.escape(setting)} with --stage {stage}: needs "):
-        map_network(NET, machine(), given=MADE, stage=stage, **(SMALL | changed))
+        resumed(changed, stage)
     last = next(stage for stage in ("keys", "route", "place", "partition") if _is_made(changed, stage))
-    assert verify(map_network(NET, machine(), given=MADE, stage=last, **(SMALL | changed)), NET) == ()
+    assert verify(resumed(changed, last), NET) == ()
+
+
+def resumed(changed, stage):
+    choices = {key: value for key, value in changed.items() if key != "seed"}
+    resume = Resume(MADE, stage)
+    return map_network(NET, machine(), replace(SMALL, **choices), seed=changed.get("seed", 0), resume=resume)
 
 
 def _is_made(changed, stage):
     try:
-        map_network(NET, machine(), given=MADE, stage=stage, **(SMALL | changed))
+        resumed(changed, stage)
     except ParameterError:
         return False
     return True
@@ -72,47 +78,47 @@ def _is_made(changed, stage):
 def test_another_network_is_refused():
     other = network({"A": 200, "B": 100}, [("A", "A"), ("A", "B"), ("B", "A"), ("S", "A")], source_sizes={"S": 30})
     with pytest.raises(ParameterError, match=r"^network with --stage tables: needs '[0-9a-f]{12}', .* partition, has"):
-        map_network(other, machine(), given=MADE, stage="tables", **SMALL)
+        map_network(other, machine(), SMALL, resume=Resume(MADE, "tables"))
 
 
 def test_what_no_kept_stage_reads_is_taken_over():
     slow = machine(core={"clock_hz": 1e8}, power={"core_active_w": 9.0})
-    made = map_network(NET, slow, given=MADE, stage="tables", **SMALL)
+    made = map_network(NET, slow, SMALL, resume=Resume(MADE, "tables"))
     assert made.machine == replace(slow, topology=MADE.machine.topology)
     with pytest.raises(TableOverflowError, match=r"needs \d+ entries, has 1 entries"):
-        map_network(NET, machine(router={"n_table_entries": 1}), given=MADE, stage="tables", **SMALL)
+        map_network(NET, machine(router={"n_table_entries": 1}), SMALL, resume=Resume(MADE, "tables"))
 
 
 def test_clock_counts_where_cores_are_filled_by_their_work():
-    auto = SMALL | {"neurons_per_core": "auto"}
-    made = map_network(NET, machine(), **auto)
+    auto = replace(SMALL, neurons_per_core="auto")
+    made = map_network(NET, machine(), auto)
     with pytest.raises(ParameterError, match=r"^machine\.core\.clock_hz .*needs 200000000\.0, .* --stage partition"):
-        map_network(NET, machine(core={"clock_hz": 1e8}), given=made, stage="place", **auto)
+        map_network(NET, machine(core={"clock_hz": 1e8}), auto, resume=Resume(made, "place"))
     with pytest.raises(ParameterError, match=r"^time_scale_factor .*needs 1\.0, .* --stage partition, has 2\.0"):
-        map_network(NET, machine(), given=made, stage="place", time_scale_factor=2.0, **auto)
+        map_network(NET, machine(), replace(auto, time_scale_factor=2.0), resume=Resume(made, "place"))
 
 
 def test_other_machine_is_named():
     with pytest.raises(ParameterError, match=r"^machine\.name with --stage route: needs 'spinnaker1' and the old mach"):
-        map_network(NET, load_machine("generic_mesh"), given=MADE, stage="route", **SMALL)
+        map_network(NET, load_machine("generic_mesh"), SMALL, resume=Resume(MADE, "route"))
 
 
 @pytest.mark.parametrize(
     "choice",
     [
-        {"recipe": "ensemble"},
-        {"recipe": "ensemble", "neurons_per_core": "auto"},
-        {"recipe": "combined", "place": "random", "route": "ner", "minimise": "layered"},
-        {"recipe": "combined", "place": "annealing_links", "route": "congestion_aware", "minimise": "default_route"},
-        {"recipe": "combined", "place": "spectral", "route": "dimension_order", "keys": "dense"},
-        {"recipe": "spread", "route": "two_phase"},
+        {"name": "ensemble"},
+        {"name": "ensemble", "neurons_per_core": "auto"},
+        {"name": "combined", "place": "random", "route": "ner", "minimise": "layered"},
+        {"name": "combined", "place": "annealing_links", "route": "congestion_aware", "minimise": "default_route"},
+        {"name": "combined", "place": "spectral", "route": "dimension_order", "keys": "dense"},
+        {"name": "spread", "route": "two_phase"},
     ],
     ids=lambda choice: "-".join(str(value) for value in choice.values()),
 )
 def test_stages_read_no_more_of_a_machine_than_is_declared(choice, monkeypatch):
     """Every value of a machine that a stage reads is one that this stage, or an earlier one, is said to depend on."""
     given = machine()
-    recipe = Recipe(name=choice["recipe"], neurons_per_core=choice.get("neurons_per_core"))
+    recipe = Recipe(**choice)
     read, stages = set(), [""]
     for section in SECTIONS:
         kind = type(getattr(given, section))
@@ -124,7 +130,7 @@ def test_stages_read_no_more_of_a_machine_than_is_declared(choice, monkeypatch):
 
         monkeypatch.setattr(kind, "__getattribute__", note)
     monkeypatch.setattr(Machine, "__post_init__", lambda self: None)  # checks of a whole machine, which is no reading
-    map_network(NET, given, progress=lambda stage, fraction: stages.append(stage), **choice)
+    map_network(NET, given, recipe, progress=lambda stage, fraction: stages.append(stage))
     monkeypatch.undo()
     late = {
         (stage, path)

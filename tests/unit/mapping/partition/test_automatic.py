@@ -7,6 +7,7 @@ from machines import machine, network
 from mapping.flow import map_network
 from mapping.partition import combined, ensemble
 from mapping.partition.automatic import MAX_LOAD_RATIO, automatic_neurons_per_core, busiest_cycles
+from mapping.recipe import Recipe
 from models.errors import CapacityError
 from models.networks import pd14
 from neuromap.cli.app import main
@@ -28,7 +29,7 @@ def test_the_number_found_fits_and_one_more_does_not():
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
 def test_cycles_agree_with_the_static_depth(recipe):
     net = pd14(scale=0.1)
-    mapping = map_network(net, machine(n_boards="auto"), recipe=recipe)
+    mapping = map_network(net, machine(n_boards="auto"), Recipe(name=recipe))
     cycles, where = busiest_cycles(mapping.partition, net, mapping.machine)
     core = static_report(mapping, net).busiest_core
     # every packet is charged a row here; ensembles wait for what else is on their chip, which only a placement knows

@@ -11,6 +11,7 @@ from mapping.flow import map_network
 from mapping.partition import combined, hypergraph
 from mapping.partition.hypergraph import make_hypergraph
 from mapping.place import PLACERS
+from mapping.recipe import Recipe
 from mapping.verify import verify
 from models.errors import CapacityError, ParameterError
 from models.machine.file import load_machine
@@ -99,7 +100,7 @@ class TestWithSolver:
     @pytest.mark.parametrize("place", PLACERS)
     def test_mapping_is_valid(self, place):
         net = interleaved()
-        mapping = map_network(net, four_cores(), recipe="hypergraph", neurons_per_core=8, place=place)
+        mapping = map_network(net, four_cores(), Recipe(name="hypergraph", neurons_per_core=8, place=place))
         assert verify(mapping, net) == ()
         assert mapping.partition.recipe == "hypergraph"
 
@@ -107,7 +108,7 @@ class TestWithSolver:
         "net", [network({"A": 5}, []), network({"A": 5}, [("A", "A")]), pair()], ids=["silent", "one slice", "pair"]
     )
     def test_small_networks_on_spinnaker(self, net):
-        mapping = map_network(net, machine(n_boards="auto"), recipe="hypergraph")
+        mapping = map_network(net, machine(n_boards="auto"), Recipe(name="hypergraph"))
         assert verify(mapping, net) == ()
         assert mapping.machine.topology.n_boards == 1
 

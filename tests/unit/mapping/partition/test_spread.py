@@ -13,7 +13,7 @@ from mapping.model import Slice
 from mapping.partition import spread
 from mapping.partition.automatic import combined_cycles
 from mapping.place import PLACERS
-from mapping.place.constraint import FixedChip, SameChip
+from mapping.recipe import FixedChip, Recipe, SameChip
 from mapping.verify import verify
 from models.errors import CapacityError, ParameterError
 from models.machine.file import load_machine
@@ -82,7 +82,7 @@ def test_boards_are_as_many_as_shares_need():
     assert neurons_of_parts(result) == [15 * 80] * 48
     more = spread.partition(network({"A": 48 * 15 * 80 + 1}, []), machine(n_boards="auto"))
     assert len(neurons_of_parts(more)) == 96
-    assert map_network(net, machine(n_boards="auto"), recipe="spread").machine.topology.n_boards == 1
+    assert map_network(net, machine(n_boards="auto"), Recipe(name="spread")).machine.topology.n_boards == 1
 
 
 def test_chip_with_the_fewest_cores_decides():
@@ -93,14 +93,14 @@ def test_chip_with_the_fewest_cores_decides():
 @pytest.mark.parametrize("place", PLACERS)
 def test_every_placer_gives_each_share_a_chip_of_its_own(place):
     net = pair()
-    mapping = map_network(net, four_chips(), recipe="spread", place=place, neurons_per_core=50)
+    mapping = map_network(net, four_chips(), Recipe(name="spread", place=place, neurons_per_core=50))
     assert verify(mapping, net) == ()
     assert len(np.unique(mapping.placement.core[:, :2], axis=0)) == 4
 
 
 def test_shares_that_are_torn_or_joined_are_found():
     net = network({"A": 8}, [("A", "A")])
-    mapping = map_network(net, four_chips(), recipe="spread", neurons_per_core=1)
+    mapping = map_network(net, four_chips(), Recipe(name="spread", neurons_per_core=1))
     core = mapping.placement.core.copy()
     core[[0, -1]] = core[[-1, 0]]  # both chips now hold slices of both parts
     found = {
@@ -117,7 +117,7 @@ def test_shares_that_are_torn_or_joined_are_found():
 def test_constraints_may_fix_a_share_but_not_join_two():
     net = network({"A": 8}, [("A", "A")])
     last = (FixedChip("A", (1, 1), start=0),)
-    mapping = map_network(net, four_chips(), recipe="spread", neurons_per_core=1, constraints=last)
+    mapping = map_network(net, four_chips(), Recipe(name="spread", neurons_per_core=1, constraints=last))
     assert mapping.placement.core[:2, :2].tolist() == [[1, 1], [1, 1]]
     assert verify(mapping, net) == ()
     message = (
@@ -126,11 +126,11 @@ def test_constraints_may_fix_a_share_but_not_join_two():
     )
     for joined in (SameChip((("A", 0), ("A", 2))), FixedChip("A", (0, 0))):
         with pytest.raises(ParameterError, match=message):
-            map_network(net, four_chips(), recipe="spread", neurons_per_core=1, constraints=(joined,))
+            map_network(net, four_chips(), Recipe(name="spread", neurons_per_core=1, constraints=(joined,)))
 
 
 def test_parts_come_back_from_disk(tmp_path):
-    mapping = map_network(pair(), four_chips(), recipe="spread", neurons_per_core=50)
+    mapping = map_network(pair(), four_chips(), Recipe(name="spread", neurons_per_core=50))
     again = load_mapping(save_mapping(mapping, tmp_path / "m"))
     assert np.array_equal(again.partition.part_of_slice, mapping.partition.part_of_slice)
     assert not again.partition.part_of_slice.flags.writeable

@@ -17,6 +17,7 @@ from emulator.timing.pipeline_step import pipeline_step
 from machines import DRIVE, projection
 from mapping.flow import map_network
 from mapping.neuron_cost import neuron_bytes, neuron_update_cycles
+from mapping.recipe import Recipe
 from mapping.usual import usual_recipe, usual_router
 from models.errors import NeuromapError, ParameterError
 from models.machine.file import list_machines, load_machine
@@ -54,7 +55,7 @@ def small(rule=None):
 def mapped_results(machine, recipe):
     """Yield what a mapping, the static depth, a run, its packets and its loading come to, cheapest first."""
     network = small(None if machine.plasticity is None else PairStdp(w_max_pa=100.0))
-    mapping = map_network(network, machine, recipe=recipe, route=usual_router(machine), seed=3)
+    mapping = map_network(network, machine, Recipe(name=recipe, route=usual_router(machine)), seed=3)
     yield str(mapping.partition.slices), str(mapping.partition.vertices), mapping.placement.core.tolist()
     yield replace(static_report(mapping, network), static_s=0.0)
     yield load_times(mapping, network)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mapping.place.constraint import FixedChip, ReservedChip, ReservedCores, SameChip
+from mapping.recipe import FixedChip, ReservedChip, ReservedCores, SameChip
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.networks import brunel
 from neuromap.experiment.constraints import constraints_of

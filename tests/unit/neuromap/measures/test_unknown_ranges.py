@@ -7,6 +7,7 @@ import pytest
 from emulator.timing.kinds import used_constants
 from machines import projection
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from mapping.usual import usual_recipe, usual_router
 from models.machine.file import list_machines, load_machine
 from models.machine.ranges import unranged_in, unranged_times
@@ -26,7 +27,7 @@ PAIR = Network(
 def used(name, recipe=None):
     machine = load_machine(name)
     recipe = recipe or usual_recipe(machine)
-    mapping = map_network(PAIR, machine, recipe=recipe, route=usual_router(machine))
+    mapping = map_network(PAIR, machine, Recipe(name=recipe, route=usual_router(machine)))
     return {note.path for note in used_constants(mapping, PAIR, unranged_times(mapping.machine))}
 
 

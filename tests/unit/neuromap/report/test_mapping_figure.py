@@ -8,6 +8,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 
 from machines import machine
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.errors import ParameterError, UnknownNameError
 from models.machine.file import load_machine
 from models.networks import pd14
@@ -58,7 +59,7 @@ def test_a_chip_is_cut_into_bands_by_the_cores_of_its_populations():
 
 def test_of_many_trees_one_is_drawn_and_a_machine_without_tables_says_so():
     net = pd14(scale=0.02)
-    mapping = map_network(net, load_machine("neuroaix"), recipe="spread", route="two_phase")
+    mapping = map_network(net, load_machine("neuroaix"), Recipe(name="spread", route="two_phase"))
     figure = mapping_figure(mapping, net, net="L4E")
     assert figure.axes[2].get_title(loc="left") == "tree of L4E, one of 35: 35 chips (root marked)"
     assert figure.axes[4].get_title(loc="left") == "no routing tables: broadcast"

@@ -16,6 +16,7 @@ from emulator.packets.model import EndOfTick, Parameters
 from emulator.packets.outcome import ROUTER_COUNTERS
 from machines import machine, network
 from mapping.flow import map_network
+from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.topology import build_topology
 from network_scenarios import remade
@@ -62,7 +63,7 @@ LOSSY = {
 
 @pytest.fixture(scope="module")
 def mapping():
-    return map_network(NET, machine(n_boards=1), recipe="combined", neurons_per_core=16)
+    return map_network(NET, machine(n_boards=1), Recipe(name="combined", neurons_per_core=16))
 
 
 def scenario(mapping, parameters, end_of_tick, *, tick_cycles=700):
@@ -259,7 +260,7 @@ def test_labels_say_what_a_chip_lost(mapping):
 def test_a_machine_of_one_chip_has_a_section():
     one_chip = load_machine("generic_mesh", {"topology.shape": [1, 1], "topology.board_shape": [1, 1]})
     small = network({"A": 20}, [("A", "A")], rates_hz={"A": 100.0})
-    alone = map_network(small, one_chip, recipe="combined")
+    alone = map_network(small, one_chip, Recipe(name="combined"))
     step, neuron = random_spikes(small, {"A": 100.0}, N_STEPS, 1)
     lengths, row = mean_row_length(alone, small)
     for n_spikes in (len(step), 0):
@@ -272,7 +273,7 @@ def test_a_machine_of_one_chip_has_a_section():
 
 
 def test_boards_of_a_large_machine_are_all_drawn():
-    mapped = map_network(NET, machine(n_boards=12, wrap=True), recipe="combined", neurons_per_core=32)
+    mapped = map_network(NET, machine(n_boards=12, wrap=True), Recipe(name="combined", neurons_per_core=32))
     step, neuron = random_spikes(NET, {"A": 400.0, "B": 600.0}, 5, 3)
     lengths, row = mean_row_length(mapped, NET)
     spikes = Spikes(step=step, neuron=neuron, n_steps=5, row_length=lengths, row=row)

@@ -20,6 +20,7 @@ from emulator.timing.cores import slice_of_source, time_cores
 from machines import SPINNAKER1, machine, network
 from mapping.flow import map_network
 from mapping.load import static_load
+from mapping.recipe import Recipe
 from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.network import Network, PoissonSource, Population
@@ -37,7 +38,7 @@ N_STEPS = 40
 
 @pytest.fixture(scope="module", params=["combined", "ensemble"])
 def mapped(request):
-    return map_network(NET, machine(n_boards=1), recipe=request.param, neurons_per_core=32)
+    return map_network(NET, machine(n_boards=1), Recipe(name=request.param, neurons_per_core=32))
 
 
 def spikes_of(mapping, seed=1, rates_hz=None):
@@ -157,7 +158,7 @@ def test_command(tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def logged():
-    mapping = map_network(NET, machine(n_boards=1), recipe="combined", neurons_per_core=32)
+    mapping = map_network(NET, machine(n_boards=1), Recipe(name="combined", neurons_per_core=32))
     return mapping, run_compiled(scenario_of(mapping, NET, spikes_of(mapping), NetworkOptions()), with_log=True)
 
 
@@ -264,7 +265,7 @@ def test_positions_of_an_animation_run_with_time(logged, tmp_path):
 def test_animation_of_losses(tmp_path):
     buffers = {"flow_control.output_buffer_packets": 1, "flow_control.input_buffer_packets": 1}
     small = load_machine("spinnaker1", buffers | {"flow_control.wait1_code": 1, "topology.n_boards": 1})
-    mapping = map_network(NET, small, recipe="combined", neurons_per_core=16)
+    mapping = map_network(NET, small, Recipe(name="combined", neurons_per_core=16))
     spikes = spikes_of(mapping, rates_hz={"A": 4000.0, "B": 4000.0})
     case = scenario_of(mapping, NET, spikes, NetworkOptions(is_in_phase=True))
     for reinjects in (True, False):

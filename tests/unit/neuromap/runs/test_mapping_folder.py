@@ -10,6 +10,7 @@ import pytest
 
 from mapping.files.export import machine_graph, net_rows, population_graph, tree_graph, vertex_rows
 from mapping.files.io import load_mapping
+from mapping.files.resume import Resume
 from mapping.recipe import STAGES
 from models import machines
 from models.errors import ParameterError, UnknownNameError
@@ -97,7 +98,7 @@ def test_run_refuses_a_mapping_onto_another_machine(saved):
 @pytest.mark.parametrize("stage", STAGES)
 def test_resumed_mapping_is_the_same(saved, stage):
     _, experiment, mapping = saved
-    assert same(map_network(experiment, given=mapping, stage=stage), mapping)
+    assert same(map_network(experiment, resume=Resume(mapping, stage)), mapping)
 
 
 def test_resuming_keeps_what_came_before(saved, tmp_path):
@@ -203,7 +204,7 @@ def test_a_kept_tree_that_is_a_ring_is_refused_instead_of_walked_for_ever():
     ring = replace(tree, parent=np.zeros_like(tree.parent))  # the root is its own parent
     damaged = replace(given, trees={**given.trees, name: ring})
     with pytest.raises(ParameterError, match=r"^routing tree: needs a tree, the root first, has 'a chip whose parent"):
-        map_network(experiment, given=damaged, stage="keys")
+        map_network(experiment, resume=Resume(damaged, "keys"))
 
 
 def test_what_a_stage_stumbles_over_in_a_kept_mapping_is_one_line():
@@ -211,4 +212,4 @@ def test_what_a_stage_stumbles_over_in_a_kept_mapping_is_one_line():
     given = map_network(experiment)
     damaged = replace(given, placement=replace(given.placement, core=given.placement.core[:1]))
     with pytest.raises(ParameterError, match=r"^mapping to go on from: needs one that `neuromap verify`"):
-        map_network(experiment, given=damaged, stage="tables")
+        map_network(experiment, resume=Resume(damaged, "tables"))

@@ -72,11 +72,12 @@ def test_expected_entries_are_those_of_a_run_without_losses(seed):
 
 def test_expected_packets_of_a_loop_are_neurons_times_rate(monkeypatch):
     from mapping.flow import map_network
+    from mapping.recipe import Recipe
     from models.machine.file import load_machine
     from models.networks import pd14
 
     network = pd14(scale=0.02)
-    mapping = map_network(network, load_machine("spinnaker1"), recipe="combined")
+    mapping = map_network(network, load_machine("spinnaker1"), Recipe(name="combined"))
     wanted = sum(population.n_neurons * population.rate_hz for population in network.populations) * 0.05
     assert expected_of_loop(mapping, network, 500, NetworkOptions())[0] == pytest.approx(wanted)
 

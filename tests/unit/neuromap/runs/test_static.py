@@ -29,7 +29,7 @@ from neuromap.runs.run import run
 def small():
     """A of 16 neurons at 5 Hz sends to B of 8, with probability 0.1; 8 neurons a core."""
     net = network({"A": 16, "B": 8}, [("A", "B")], rates_hz={"A": 5.0, "B": 0.0})
-    return map_network(net, machine(), recipe="combined", neurons_per_core=8), net
+    return map_network(net, machine(), Recipe(name="combined", neurons_per_core=8)), net
 
 
 def test_expected_events_are_spikes_times_row_length(small):
@@ -98,13 +98,15 @@ def test_probability_of_a_row(connector, wanted):
 
 def test_packets_of_one_destination_each_are_copies():
     net = network({"A": 16, "B": 8}, [("A", "B")], rates_hz={"A": 5.0, "B": 0.0})
-    mapping = map_network(net, load_machine("loihi1"), recipe="combined", neurons_per_core=4, route="unicast")
+    mapping = map_network(net, load_machine("loihi1"), Recipe(name="combined", neurons_per_core=4, route="unicast"))
     load = static_load(mapping, net)
     found, copies = rows_per_s(mapping, net, load), load.slice_packets_per_s
     assert copies == pytest.approx([4 * 5.0 * 2 * (1 - 0.9**4)] * 4 + [0, 0])
     assert found == pytest.approx([0, 0, 0, 0] + [80.0 * (1 - 0.9**4)] * 2)
     net = replace(net, projections=(*net.projections, projection("B", "A")))  # so that A is the busiest core
-    core = static_report(map_network(net, mapping.machine, recipe="combined", neurons_per_core=16), net).busiest_core
+    core = static_report(
+        map_network(net, mapping.machine, Recipe(name="combined", neurons_per_core=16)), net
+    ).busiest_core
     cost, n_rows = mapping.machine.cost, 80.0 * (1 - 0.9**8)
     sent = 80.0 * cost.spike_send_cycles + n_rows * mapping.machine.neuro_core.out_axon_cycles
     assert (core.population, core.parts_cycles["sent"]) == ("A", pytest.approx(sent * 1e-4))
@@ -203,7 +205,7 @@ def test_a_link_that_carries_less_than_is_asked_is_said(capacity, is_full):
     assert (": more than it carries, so that packets are late or lost" in static_text(report)) is is_full
     net, machine_ = check_experiment(make_experiment("pd14", **options))
     said = describe_load(
-        map_network(net, machine_, recipe="ensemble"),
+        map_network(net, machine_, Recipe(name="ensemble")),
         Task(network=net, machine=machine_, recipe=Recipe(name="ensemble")),
     )
     assert said.endswith(

@@ -14,6 +14,7 @@ import neuromap.runs.cores
 import neuromap.runs.map
 from mapping.flow import map_network
 from mapping.place import PLACERS
+from mapping.recipe import Recipe
 from mapping.route import ROUTERS
 from models.errors import FileWriteError, NeuromapError, ParameterError, UnknownNameError
 from models.machine.file import load_machine
@@ -240,8 +241,8 @@ def test_no_stage_reads_what_mappings_are_shared_over(place):
     sections = {name: Unreadable() for name in UNMAPPED_SECTIONS - {"constants", "name", "description"}}
     blind = replace(machine, cost=Unreadable(), **sections)
     for route in ROUTERS:
-        wanted = map_network(network, machine, place=place, route=route)
-        other = map_network(network, blind, place=place, route=route)
+        wanted = map_network(network, machine, Recipe(place=place, route=route))
+        other = map_network(network, blind, Recipe(place=place, route=route))
         assert (other.tables.key == wanted.tables.key).all()
         assert (other.placement.core == wanted.placement.core).all()
 
