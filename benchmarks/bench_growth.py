@@ -56,10 +56,10 @@ class Clock:
 def measure_one(n_columns: int, place: str) -> dict[str, Any]:
     """Map ``n_columns`` columns stage by stage, check the result, return seconds, memory and quality."""
     from mapping.flow import make_tables
-    from mapping.keys import allocate_keys
+    from mapping.keys.allocate import allocate_keys
     from mapping.load import static_load
     from mapping.model import Mapping
-    from mapping.partition.cut import RECIPES
+    from mapping.partition import RECIPES
     from mapping.place import PLACERS
     from mapping.place.filling.smallest import place_on_boards
     from mapping.route import ROUTERS

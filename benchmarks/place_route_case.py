@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from harness import peak_rss_bytes
 
-from mapping.keys import allocate_keys
+from mapping.keys.allocate import allocate_keys
 from mapping.load import static_load
 from mapping.model import Mapping
-from mapping.partition.cut import RECIPES
+from mapping.partition import RECIPES
 from mapping.place import PLACERS, connected
 from mapping.place.filling.smallest import place_on_boards
 from mapping.route import ROUTERS

@@ -10,9 +10,12 @@ import numpy as np
 
 from mapping.files.digest import network_digest
 from mapping.files.resume import Resume, keep_stages
-from mapping.keys import ALLOCATIONS, allocate_keys
+from mapping.keys import ALLOCATIONS
+from mapping.keys.allocate import allocate_keys
+from mapping.minimise import MINIMISE, MINIMISERS
 from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
-from mapping.partition.cut import RECIPES, cut
+from mapping.partition import RECIPES
+from mapping.partition.cut import cut
 from mapping.place import PLACERS, connected
 from mapping.place.filling.fill import check_some_chip
 from mapping.place.filling.smallest import place_on_boards
@@ -29,8 +32,6 @@ from models.topology import Topology, build_topology, is_size_open
 
 #: What ``progress`` calls the search for a change that fits, after the stage that failed.
 REMEDY = "looking for a change that fits"
-#: Choices for ``minimise`` besides the algorithms of `mapping.minimise.MINIMISERS`, which are imported when needed.
-MINIMISE = ("auto", "none", "default_route", "layered", "ordered_covering", "pair")
 _DEFAULT = Recipe()
 
 
@@ -216,8 +217,6 @@ def make_tables(
         if minimise == "none" or table_lengths(tables).max(initial=0) <= have:
             check_tables(tables, machine)
             return tables
-    from mapping.minimise import MINIMISERS
-
     entries = "shortest" if minimise == "default_route" else "core"
     tables = build_tables(*made, entries=entries, keep_default=True)
     if minimise == "auto":

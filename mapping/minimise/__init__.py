@@ -21,18 +21,19 @@ does what they share, `kernels` the work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from mapping.minimise import default_route, layered, ordered_covering, pair
-from mapping.model import Tables
+from mapping.registry import Registry
+
+if TYPE_CHECKING:
+    from mapping.model import Tables
 
 #: The minimisers by name.
-MINIMISERS: MappingProxyType[str, Callable[..., Tables]] = MappingProxyType(
-    {
-        "default_route": default_route.minimise,
-        "layered": layered.minimise,
-        "ordered_covering": ordered_covering.minimise,
-        "pair": pair.minimise,
-    }
+MINIMISERS: Registry[Tables] = Registry(
+    default_route="mapping.minimise.default_route:minimise",
+    layered="mapping.minimise.layered:minimise",
+    ordered_covering="mapping.minimise.ordered_covering:minimise",
+    pair="mapping.minimise.pair:minimise",
 )
+#: What a recipe may choose: the two words that name no algorithm (`mapping.recipe.Recipe`), or a minimiser.
+MINIMISE = ("auto", "none", *MINIMISERS)

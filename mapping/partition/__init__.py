@@ -23,3 +23,20 @@ on one chip);
 `row` bounds rows and delays, `memory` counts bytes, `lane` deals the packets of a source to the synapse cores;
 `limits` checks what a machine states beside that; `automatic` finds ``neurons_per_core`` for ``"auto"``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mapping.registry import Registry
+
+if TYPE_CHECKING:
+    from mapping.model import Partition
+
+#: The partitions by name.
+RECIPES: Registry[Partition] = Registry(
+    combined="mapping.partition.combined:partition",
+    ensemble="mapping.partition.ensemble:partition",
+    spread="mapping.partition.spread:partition",
+    hypergraph="mapping.partition.hypergraph:partition",
+)

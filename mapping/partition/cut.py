@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import MappingProxyType
-
 from mapping.model import Partition
-from mapping.partition import combined, ensemble, hypergraph, spread
+from mapping.partition import RECIPES
 from mapping.partition.automatic import automatic_neurons_per_core
 from mapping.task import Task
-
-#: The partitions by name.
-RECIPES: MappingProxyType[str, Callable[..., Partition]] = MappingProxyType(
-    {
-        "combined": combined.partition,
-        "ensemble": ensemble.partition,
-        "spread": spread.partition,
-        "hypergraph": hypergraph.partition,
-    }
-)
 
 
 def cut(task: Task) -> Partition:

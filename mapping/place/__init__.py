@@ -36,25 +36,23 @@ boards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from mapping.model import Placement
-from mapping.place import annealing, breadth_first, connected, force_directed, hilbert, random, sequential, spectral
+from mapping.registry import Registry
+
+if TYPE_CHECKING:
+    from mapping.model import Placement
 
 #: The placers by name.
-PLACERS: MappingProxyType[str, Callable[..., Placement]] = MappingProxyType(
-    {
-        "connected": connected.place,
-        "sequential": sequential.place,
-        "random": random.place,
-        "hilbert": hilbert.place,
-        "breadth_first": breadth_first.place,
-        "spectral": spectral.place,
-        "force_directed": force_directed.place,
-        "annealing": annealing.place,
-        "annealing_links": partial(annealing.place, objective="busiest_link"),
-        "annealing_both": partial(annealing.place, objective="both"),
-    }
+PLACERS: Registry[Placement] = Registry(
+    connected="mapping.place.connected:place",
+    sequential="mapping.place.sequential:place",
+    random="mapping.place.random:place",
+    hilbert="mapping.place.hilbert:place",
+    breadth_first="mapping.place.breadth_first:place",
+    spectral="mapping.place.spectral:place",
+    force_directed="mapping.place.force_directed:place",
+    annealing="mapping.place.annealing:place",
+    annealing_links="mapping.place.annealing:place_for_busiest_link",
+    annealing_both="mapping.place.annealing:place_for_both",
 )

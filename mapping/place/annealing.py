@@ -19,6 +19,7 @@ boxes of nets; that spreads vertices over the machine, which costs hops where ne
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
@@ -92,6 +93,10 @@ def place(
             ratio = start_ratio if link_share == 0 else start_ratio / 5
             anneal(loads.nets, board, loads.fit, chip_of_load, seed, _N_ROUNDS, n_moves, ratio, link_share)
     return loads.placement(chip_of_load)
+
+
+place_for_busiest_link = partial(place, objective="busiest_link")
+place_for_both = partial(place, objective="both")
 
 
 def _n_swaps(loads: Loads, *, uses_links: bool) -> float:

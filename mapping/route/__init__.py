@@ -31,31 +31,21 @@ dimension), `kernel` (compiled search).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from mapping.model import RoutingTree
-from mapping.route import (
-    congestion_aware,
-    dimension_order,
-    longest_dimension_first,
-    ner,
-    shared_tree,
-    shortest_path,
-    two_phase,
-    unicast,
-)
+from mapping.registry import Registry
+
+if TYPE_CHECKING:
+    from mapping.model import RoutingTree
 
 #: The routers by name.
-ROUTERS: MappingProxyType[str, Callable[..., dict[str, RoutingTree]]] = MappingProxyType(
-    {
-        "shared_tree": shared_tree.route,
-        "ner": ner.route,
-        "dimension_order": dimension_order.route,
-        "longest_dimension_first": longest_dimension_first.route,
-        "shortest_path": shortest_path.route,
-        "congestion_aware": congestion_aware.route,
-        "two_phase": two_phase.route,
-        "unicast": unicast.route,
-    }
+ROUTERS: Registry[dict[str, RoutingTree]] = Registry(
+    shared_tree="mapping.route.shared_tree:route",
+    ner="mapping.route.ner:route",
+    dimension_order="mapping.route.dimension_order:route",
+    longest_dimension_first="mapping.route.longest_dimension_first:route",
+    shortest_path="mapping.route.shortest_path:route",
+    congestion_aware="mapping.route.congestion_aware:route",
+    two_phase="mapping.route.two_phase:route",
+    unicast="mapping.route.unicast:route",
 )

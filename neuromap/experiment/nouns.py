@@ -6,6 +6,11 @@ import os
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from mapping.keys import ALLOCATIONS
+from mapping.minimise import MINIMISE
+from mapping.partition import RECIPES
+from mapping.place import PLACERS
+from mapping.route import ROUTERS
 from models.bounds import Bound, check_fields
 from models.errors import ParameterError
 from models.units import ms_to_steps
@@ -23,31 +28,19 @@ from models.vocabulary import (
 if TYPE_CHECKING:
     from emulator.engine.options import SimulationOptions
 
-RecipeName = Literal["combined", "ensemble", "spread", "hypergraph"]
-PlaceName = Literal[
-    "connected",
-    "sequential",
-    "random",
-    "hilbert",
-    "breadth_first",
-    "spectral",
-    "force_directed",
-    "annealing",
-    "annealing_links",
-    "annealing_both",
-]
-KeyAllocation = Literal["zoned", "dense"]
-MinimiserName = Literal["auto", "none", "default_route", "layered", "ordered_covering", "pair"]
-RouteName = Literal[
-    "shared_tree",
-    "ner",
-    "dimension_order",
-    "longest_dimension_first",
-    "shortest_path",
-    "congestion_aware",
-    "two_phase",
-    "unicast",
-]
+    # type checkers cannot read the names out of the registries
+    RecipeName = str
+    PlaceName = str
+    RouteName = str
+    KeyAllocation = str
+    MinimiserName = str
+else:
+    RecipeName = Literal[tuple(RECIPES)]
+    PlaceName = Literal[tuple(PLACERS)]
+    RouteName = Literal[tuple(ROUTERS)]
+    KeyAllocation = Literal[tuple(ALLOCATIONS)]
+    MinimiserName = Literal[MINIMISE]
+
 #: x and y of a chip; more boards than that cannot be joined.
 Chip = tuple[Annotated[int, Bound(0, 65_535)], Annotated[int, Bound(0, 65_535)]]
 

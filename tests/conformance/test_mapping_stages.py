@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from machines import machine, network, pair, projection
-from mapping.keys import allocate_keys
+from mapping.keys.allocate import allocate_keys
 from mapping.model import Mapping, Placement
-from mapping.partition import combined, ensemble
-from mapping.partition.cut import RECIPES
+from mapping.partition import RECIPES, combined, ensemble
 from mapping.place import PLACERS as ALL_PLACERS
 from mapping.place import connected
 from mapping.place.filling.smallest import place_on_boards

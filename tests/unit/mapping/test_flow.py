@@ -11,7 +11,7 @@ from mapping.files.io import load_mapping, save_mapping
 from mapping.files.resume import Resume
 from mapping.flow import map_network
 from mapping.model import Mapping
-from mapping.partition.cut import RECIPES
+from mapping.partition import RECIPES
 from mapping.recipe import STAGES, Recipe
 from mapping.verify import Asked, verify
 from models.errors import ParameterError, UnknownNameError

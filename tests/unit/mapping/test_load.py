@@ -5,7 +5,7 @@ import pytest
 
 from machines import machine, network
 from mapping.flow import map_network
-from mapping.keys import allocate_keys
+from mapping.keys.allocate import allocate_keys
 from mapping.load import static_load
 from mapping.model import Mapping, Placement
 from mapping.partition import combined

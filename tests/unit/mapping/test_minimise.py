@@ -7,7 +7,7 @@ import pytest
 
 from machines import machine
 from mapping.files.equal import compare_tables
-from mapping.flow import MINIMISE, map_network
+from mapping.flow import map_network
 from mapping.minimise import MINIMISERS, chips, default_route, layered, ordered_covering, pair
 from mapping.minimise.chips import make_atoms
 from mapping.recipe import Recipe
@@ -18,10 +18,6 @@ from table_case import make_tables, rows_of
 
 ALL = 0xFFFFFFFF
 SOME = 0xF  # the other bits are open, as neuron bits are
-
-
-def test_flow_knows_every_minimiser():
-    assert set(MINIMISE) == {"auto", "none", *MINIMISERS}
 
 
 def test_default_route_removes_what_nothing_later_meets():

@@ -5,7 +5,7 @@ import pytest
 
 from machines import machine, network, pair
 from mapping.flow import map_network
-from mapping.keys import allocate_keys
+from mapping.keys.allocate import allocate_keys
 from mapping.model import Partition, Placement, Slice
 from mapping.partition import combined
 from mapping.route.shared_tree import route

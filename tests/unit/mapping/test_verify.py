@@ -8,7 +8,7 @@ import pytest
 
 from machines import machine, network, pair
 from mapping.flow import map_network
-from mapping.keys import allocate_keys
+from mapping.keys.allocate import allocate_keys
 from mapping.model import KeyMask, Mapping, Placement, Role, RoutingTree, Slice, Tables
 from mapping.partition import combined
 from mapping.recipe import Recipe

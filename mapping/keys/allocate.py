@@ -1,13 +1,4 @@
-"""Stage 4: the packet keys of every slice.
-
-``zoned``
-    Zones, the same place for all: ``population | slice | neuron``. So a population, and every aligned power-of-two run
-    of its slices, is one key and mask, and two slices can never share a key.
-``dense``
-    Each population has a block of keys as large as its own slices and neurons need (powers of two), aligned to its
-    size; larger blocks come first. Within the block keys are zoned. It needs fewer bits where populations differ in
-    size, and keeps what tables live on: aligned runs of slices are one key and mask.
-"""
+"""Numbers populations, slices and neurons within 32-bit packet keys."""
 
 from __future__ import annotations
 
@@ -16,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from mapping.keys import ALLOCATIONS
 from mapping.model import Keys, Partition
 from models.errors import CapacityError, UnknownNameError
 
 KEY_BITS = 32
-ALLOCATIONS = ("zoned", "dense")
 
 
 def allocate_keys(partition: Partition, *, allocation: str = "zoned") -> Keys:
@@ -30,7 +21,7 @@ def allocate_keys(partition: Partition, *, allocation: str = "zoned") -> Keys:
     ----------
     partition : Partition
     allocation : str
-        ``zoned`` or ``dense``; see the module.
+        A name in `ALLOCATIONS`.
 
     Returns
     -------
@@ -53,9 +44,7 @@ def allocate_keys(partition: Partition, *, allocation: str = "zoned") -> Keys:
     largest = [int(n_neurons[a:b].max(initial=1)) for a, b in pairwise(first)]
     slice_bits = np.array([_n_bits(int(n)) for n in n_slices], dtype=np.int64)
     neuron_bits = np.array([_n_bits(n) for n in largest], dtype=np.int64)
-    if allocation == "zoned":
-        slice_bits[:] = slice_bits.max(initial=0)
-        neuron_bits[:] = neuron_bits.max(initial=0)
+    slice_bits, neuron_bits = ALLOCATIONS[allocation](slice_bits, neuron_bits)
     start, n_bits = _blocks(slice_bits + neuron_bits)
     widest = int((slice_bits + neuron_bits).max(initial=0))
     zones = (n_bits - widest, int(slice_bits.max(initial=0)), int(neuron_bits.max(initial=0)))

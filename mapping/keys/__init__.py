@@ -1,0 +1,32 @@
+"""Stage 4: the packet keys of every slice.
+
+A key has three zones: ``population | slice | neuron``. An allocation is one function of this form, which returns the
+widths that the zones of each population get::
+
+    zones(slice_bits, neuron_bits) -> (slice_bits, neuron_bits)
+
+``slice_bits`` and ``neuron_bits`` (int64, shape (n_populations,)) are the bits that each population needs.
+
+``zoned``
+    The zones are at the same place for all populations. A population, and every aligned power-of-two run of its slices,
+    is one key and mask.
+``dense``
+    Each population has a block of keys as large as its own slices and neurons need (powers of two), aligned to its
+    size; larger blocks come first. This takes fewer bits where populations differ in size, and aligned runs of slices
+    are still one key and mask, on which short tables depend.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mapping.registry import Registry
+
+if TYPE_CHECKING:
+    from mapping.keys.zones import Widths
+
+#: The key allocations by name.
+ALLOCATIONS: Registry[Widths] = Registry(
+    zoned="mapping.keys.zones:zoned",
+    dense="mapping.keys.zones:dense",
+)
