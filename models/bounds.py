@@ -23,7 +23,6 @@ from inspect import signature
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from models.choice import Choice
 from models.errors import ParameterError, UnknownNameError
 
 P = ParamSpec("P")
@@ -88,16 +87,7 @@ def describe(hint: Any) -> str:
         return f"[{', '.join(describe(argument) for argument in arguments)}]"
     if hint is None or hint in simple:
         return simple[hint or NoneType]
-    if names := _names(hint):
-        return "one of " + ", ".join(names)
     return str(getattr(hint, "__name__", hint))
-
-
-def _names(hint: Any) -> tuple[str, ...]:
-    """Return the names of a `Choice` or of a literal's texts; none for any other type hint."""
-    if get_origin(hint) is Literal:
-        return tuple(one for one in get_args(hint) if isinstance(one, str))
-    return tuple(map(str, hint)) if isinstance(hint, type) and issubclass(hint, Choice) else ()
 
 
 # ---- checks ------------------------------------------------------------------------------------------------------
@@ -115,8 +105,7 @@ def check_value(name: str, value: Any, hint: Any, *, unit: str = "") -> Any:
         Name of the value in an error, with its place.
     value : object
     hint : type hint
-        ``bool``, ``int``, ``float``, ``str``, ``None``, a literal, a `Choice`, a dataclass, and unions, tuples and
-        bounds of these.
+        ``bool``, ``int``, ``float``, ``str``, ``None``, a literal, a dataclass, and unions, tuples and bounds of these.
     unit : str
         Unit in the error, if the bound has none.
 
@@ -132,7 +121,7 @@ def check_value(name: str, value: Any, hint: Any, *, unit: str = "") -> Any:
     except _MisfitError:
         pass
     kinds = members(hint)
-    choices = [name for kind in kinds for name in _names(kind)]
+    choices = [one for kind in kinds if get_origin(kind) is Literal for one in get_args(kind) if isinstance(one, str)]
     allowed = describe(hint)
     if isinstance(value, str) and choices:
         if not {str, int, float} & set(kinds):
@@ -206,10 +195,6 @@ def _fit(value: Any, hint: Any) -> Any:
         raise _MisfitError
     if origin is tuple:
         return _fit_tuple(value, arguments)
-    if isinstance(hint, type) and issubclass(hint, Choice):
-        if not isinstance(value, str) or value not in _names(hint):
-            raise _MisfitError
-        return hint(value)
     value = python_scalar(value)
     if hint is float or hint is int:
         return _fit_number(value, hint)

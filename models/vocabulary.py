@@ -1,4 +1,4 @@
-"""Defines the words with which an experiment chooses how a network is simulated, one enum a choice.
+"""Defines the words with which a user chooses how a network is driven, simulated and timed: one enum per choice.
 
 This module imports nothing else of neuromap, so that commands know the words without loading the emulator.
 """
@@ -24,7 +24,7 @@ class DelayConvention(StrEnum):
 
 
 class PoissonMethod(StrEnum):
-    """Who draws the Poisson counts."""
+    """The generator that draws the Poisson counts."""
 
     COUNTER = "counter"  #: numbers addressed by neuron and step; exact Poisson distribution
     KISS = "kiss"  #: SpiNNaker's generator and methods
@@ -37,14 +37,42 @@ class WeightRounding(StrEnum):
     STOCHASTIC = "stochastic"  #: up with a probability of the fraction; a draw depends on seed and synapse only
 
 
+class EndOfTick(StrEnum):
+    """What happens to the work that a core has not finished when its next tick begins."""
+
+    LATE = "late"  #: it waits for the next tick
+    DROP = "drop"  #: it is lost
+    WAIT = "wait"  #: the next tick begins when all cores have finished
+
+
+class Engine(StrEnum):
+    """The program that runs the packet model."""
+
+    COMPILED = "compiled"  #: compiled code, for whole machines
+    SIMPY = "simpy"  #: SimPy processes, to be read
+
+
+class Drive(StrEnum):
+    """The background input of a built-in network."""
+
+    POISSON = "poisson"  #: Poisson spikes
+    DC = "dc"  #: the constant current with the same mean
+
+
 # The words as types, for fields and options that take a word. Type checkers cannot compute them from an enum.
 if TYPE_CHECKING:
     ArithmeticName = Literal["fixed", "float"]
     DelayConventionName = Literal["nest", "device"]
     PoissonMethodName = Literal["counter", "kiss"]
     WeightRoundingName = Literal["nearest", "stochastic"]
+    EndOfTickName = Literal["late", "drop", "wait"]
+    EngineName = Literal["compiled", "simpy"]
+    DriveName = Literal["poisson", "dc"]
 else:
-    ArithmeticName, DelayConventionName, PoissonMethodName, WeightRoundingName = (
-        Literal[tuple(member.value for member in vocabulary)]
-        for vocabulary in (Arithmetic, DelayConvention, PoissonMethod, WeightRounding)
-    )
+    ArithmeticName = Literal[tuple(map(str, Arithmetic))]
+    DelayConventionName = Literal[tuple(map(str, DelayConvention))]
+    PoissonMethodName = Literal[tuple(map(str, PoissonMethod))]
+    WeightRoundingName = Literal[tuple(map(str, WeightRounding))]
+    EndOfTickName = Literal[tuple(map(str, EndOfTick))]
+    EngineName = Literal[tuple(map(str, Engine))]
+    DriveName = Literal[tuple(map(str, Drive))]

@@ -1,7 +1,7 @@
 """The machine that a network is mapped to: cores, memory, router, links and power."""
 
 from models.machine.constant import ConstantNote, Status
-from models.machine.core import CoreKind, CoreSpec, EndOfTick, NeuroCoreSpec, TickSpec
+from models.machine.core import CoreKind, CoreSpec, NeuroCoreSpec, TickSpec
 from models.machine.cost import CostSpec, NeuronModelSpec, PlasticitySpec, ReceptionSpec
 from models.machine.host import Generation, HostSpec, PlanSpec
 from models.machine.machine import Machine
@@ -18,7 +18,6 @@ __all__ = [
     "CoreKind",
     "CoreSpec",
     "CostSpec",
-    "EndOfTick",
     "FlowControlSpec",
     "Generation",
     "HostSpec",

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.bounds import check_fields
-from models.choice import Choice
 from models.errors import ParameterError
 from models.machine.bound import (
     Axons,
@@ -33,6 +32,7 @@ from models.machine.bound import (
     Values,
     WordBits,
 )
+from models.vocabulary import EndOfTickName
 
 CoreKind = Literal["software", "pipeline_node", "neuro_core"]
 
@@ -80,14 +80,6 @@ class CoreSpec:
             raise ParameterError("core.n_monitor_per_chip", self.n_monitor_per_chip, allowed)
 
 
-class EndOfTick(Choice):
-    """What happens to the work that a core has not finished when its next tick begins."""
-
-    LATE = "late"  #: it waits for the next tick
-    DROP = "drop"  #: it is lost
-    WAIT = "wait"  #: the next tick begins when all cores have finished theirs
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickSpec:
     """How a step begins and ends.
@@ -100,7 +92,7 @@ class TickSpec:
     """
 
     end: Literal["timer", "barrier"] = "timer"
-    overrun: EndOfTick = EndOfTick.LATE
+    overrun: EndOfTickName = "late"
     phase_ns: Nanoseconds = 0.0
     background_ratio: Ratio = 0.0
 

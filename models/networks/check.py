@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from models.bounds import Bound
 from models.errors import ParameterError
@@ -16,7 +16,6 @@ Scale = Annotated[float, Bound(1e-6, 1000.0)]
 Factor = Annotated[float, Bound(1e-6, 1e6)]
 Ratio = Annotated[float, Bound(0, 1)]
 Seed = Annotated[int, Bound(0, 2**63 - 1)]
-Drive = Literal["poisson", "dc"]
 MAX_PROJECTIONS = 100_000
 
 

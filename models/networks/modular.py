@@ -31,8 +31,9 @@ from numpy.typing import NDArray
 from models.bounds import Bound, checked_arguments
 from models.errors import ParameterError
 from models.network import FixedTotalNumber, Network, Normal, Population, Projection
-from models.networks.check import Drive, Ratio, Scale, StepMs, check_projections
+from models.networks.check import Ratio, Scale, StepMs, check_projections
 from models.networks.pd14 import pd14
+from models.vocabulary import DriveName
 
 LONG_RANGE = ("L23E", "L5E", "L6E")  # populations whose axons leave their area
 DECAY_PER_MM = 0.19  # Ercsey-Ravasz et al. 2013
@@ -128,7 +129,7 @@ def modular(
     k_scale: Scale | None = None,
     inter_area: Ratio = 0.2,
     distance_mm: Annotated[float, Bound(1e-3, 10_000.0, "mm")] = 3.0,
-    drive: Drive = "poisson",
+    drive: DriveName = "poisson",
     dt_ms: StepMs = 0.1,
 ) -> Network:
     """Build the network.

@@ -33,8 +33,9 @@ from models.network import (
     Population,
     Projection,
 )
-from models.networks.check import Drive, Scale, StepMs
+from models.networks.check import Scale, StepMs
 from models.units import ms_to_steps
+from models.vocabulary import DriveName
 
 Float = NDArray[np.float64]
 
@@ -265,7 +266,7 @@ def pd14(
     scale: Scale = 1.0,
     n_scale: Scale | None = None,
     k_scale: Scale | None = None,
-    drive: Drive = "poisson",
+    drive: DriveName = "poisson",
     v_init: Literal["optimised", "original", "spinnaker"] = "optimised",
     thalamus: bool = False,
     dt_ms: StepMs = 0.1,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from models.vocabulary import DelayConventionName, DriveName
 from neuromap.cli.values import FLAG, NUMBER, SET
 
 
@@ -23,9 +24,9 @@ class AccuracyOptions:
     "Model time that is kept, s [5, or what the experiment file says]."
     seed: Annotated[int | None, NUMBER] = None
     "The one seed of all random numbers [1234]; the next one is the second seed of float64."
-    drive: Literal["poisson", "dc"] | None = None
+    drive: DriveName | None = None
     "Background input of the network [poisson]."
-    delay_convention: Literal["nest", "device"] | None = None
+    delay_convention: DelayConventionName | None = None
     "How a delay is counted [nest]."
     threads: Annotated[int | None, NUMBER] = None
     "Threads of the emulator; they do not change the result [2]."

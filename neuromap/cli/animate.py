@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
+from models.vocabulary import EngineName
 from neuromap.cli.values import NUMBER
-from neuromap.experiment.options import EngineName
 
 _ANIMATED_SCALE, _FRAMES = 0.1, 60
 

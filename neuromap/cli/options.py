@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from models.vocabulary import ArithmeticName, DelayConventionName, PoissonMethodName, WeightRoundingName
+from models.vocabulary import (
+    ArithmeticName,
+    DelayConventionName,
+    DriveName,
+    EndOfTickName,
+    EngineName,
+    PoissonMethodName,
+    WeightRoundingName,
+)
 from neuromap.cli.values import FLAG, NUMBER, SET, told
 from neuromap.experiment.nouns import MinimiserName, PlaceName, RecipeName, RouteName
 from neuromap.experiment.option_use import Job, check_needs
-from neuromap.experiment.options import EndOfTickName, EngineName
 
 if TYPE_CHECKING:
     from neuromap.experiment.nouns import Experiment
@@ -33,7 +40,7 @@ class Options:
     scale: Annotated[float | None, NUMBER, told("scale")] = None
     seconds: Annotated[float | None, NUMBER, told("seconds")] = None
     seed: Annotated[int | None, NUMBER, told("seed")] = None
-    drive: Annotated[Literal["poisson", "dc"] | None, told("drive")] = None
+    drive: Annotated[DriveName | None, told("drive")] = None
     arithmetic: Annotated[ArithmeticName | None, told("arithmetic")] = None
     delay_convention: Annotated[DelayConventionName | None, told("delay_convention")] = None
     poisson: Annotated[PoissonMethodName | None, told("poisson")] = None

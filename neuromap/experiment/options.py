@@ -17,7 +17,15 @@ from typing import Annotated, Any, Literal, TypedDict, TypeVar, get_args, get_or
 
 from models.errors import UnknownNameError
 from models.progress import Progress
-from models.vocabulary import ArithmeticName, DelayConventionName, PoissonMethodName, WeightRoundingName
+from models.vocabulary import (
+    ArithmeticName,
+    DelayConventionName,
+    DriveName,
+    EndOfTickName,
+    EngineName,
+    PoissonMethodName,
+    WeightRoundingName,
+)
 from neuromap.experiment.nouns import (
     MinimiserName,
     PlaceName,
@@ -27,8 +35,6 @@ from neuromap.experiment.nouns import (
 
 #: Values by their paths: ``{path: value}`` or ``["path=value"]``.
 Settings = Mapping[str, object] | list[str] | tuple[str, ...]
-EngineName = Literal["compiled", "simpy"]
-EndOfTickName = Literal["late", "drop", "wait"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -46,7 +52,7 @@ class NetworkOptions(TypedDict, total=False):
 
     scale: Annotated[float | None, "Factor that multiplies the size of a built-in network [1]."]
     drive: Annotated[
-        Literal["poisson", "dc"] | None,
+        DriveName | None,
         "Background input of a built-in network: Poisson spikes, or a constant current (dc) [poisson].",
     ]
     seed: Annotated[int | None, "Seed of all random numbers [1234]."]
