@@ -1,7 +1,7 @@
 """Run with SANA-FE's own Python: the messages of a JSON file on its Loihi, with its detailed timing model.
 
 The file holds ``targets``: for each neuron (core, list of target cores); every neuron fires in every step. Writes the
-wall time of the simulation to the file named last. Started by ``bench_network.py``.
+wall time of the simulation to the file named last. Started by ``bench_packets.py``.
 """
 
 import json

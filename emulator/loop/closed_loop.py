@@ -27,7 +27,7 @@ from models.network import Network
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClosedLoopRun:
-    """The result of a closed loop: the simulation, its packet network, and the fate of the synaptic events."""
+    """The result of a closed loop: the simulation, its packet model, and the fate of the synaptic events."""
 
     simulation: Simulation
     outcome: Outcome

@@ -17,9 +17,9 @@ from emulator.engine.state import EngineState
 from emulator.kernels.packets.queue import S_N_TICKS, S_PACKET
 from emulator.kernels.synapses import arrival
 from emulator.loop.arrivals import Arrivals, PacketCounts
-from emulator.packets.adaptor import Spikes, scenario_of
+from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.engine import run_scenario, start_run
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
@@ -43,19 +43,19 @@ class LoopOptions:
 
     Attributes
     ----------
-    network : NetworkOptions
+    network : PacketOptions
     n_steps : int
     n_threads : int
         Does not change the result.
     engine : Engine
         Runs the packets; both engines give the same result.
     with_log : bool
-        Keep every event of the packet network (32 bytes each).
+        Keep every event of the packet model (32 bytes each).
     warmup_steps : int
         Steps at the start whose spikes ``Arrivals`` and ``PacketCounts`` leave out.
     """
 
-    network: NetworkOptions
+    network: PacketOptions
     n_steps: int
     n_threads: int = 2
     engine: Engine = Engine.COMPILED
@@ -107,7 +107,7 @@ class Coupling:
         slices = slice_of_source(mapping, network)[: network.n_neurons]
         self._slice_of = state.deal(slices)
         self._row_length = _row_lengths(connectivity, slices, n_slices, options.n_threads)
-        everybody = Spikes(
+        everybody = SentSpikes(
             step=np.zeros(network.n_sources, np.int32),
             neuron=np.arange(network.n_sources, dtype=np.int32),
             n_steps=n_steps,
@@ -154,7 +154,7 @@ class Coupling:
             self._deliver_late(older)
 
     def _take(self) -> NDArray[np.int32]:
-        """Take what arrived from the packet network, and count it."""
+        """Take what arrived from the packet model, and count it."""
         arrived = self._run.take_arrivals()
         n_ticks = arrived[self._tick_of_packet[arrived[:, S_PACKET]] >= self._options.warmup_steps, S_N_TICKS]
         self.packets.n_delivered += n_ticks.size
@@ -291,7 +291,7 @@ class Coupling:
         self.arrivals.late_by[:] += np.bincount(np.minimum(kept, _MAX_LATE), minlength=_MAX_LATE + 1)
 
     def finish(self) -> Outcome:
-        """Run the packets that are still on their way to the end, and return what happened in the packet network.
+        """Run the packets that are still on their way to the end, and return what happened in the packet model.
 
         To be called once, after the simulation.
         """

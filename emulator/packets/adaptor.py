@@ -1,4 +1,4 @@
-"""From a mapping and its spikes to a scenario of the packet network.
+"""From a mapping and its spikes to a scenario of the packet model.
 
 The unit of time is a cycle of the router's clock (SpiNNaker 7.5 ns, neuroAIx 10.9 ns, Loihi's stands for 1 ns); other
 times are rounded to it. A neuron's packet is due when its core's update has come to it: the update (all of the tick's
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels.timing import work
-from emulator.packets.machine_numbers import NS_PER_S, NetworkOptions, cycles, fabric_of_machine, parameters_of
+from emulator.packets.machine_numbers import NS_PER_S, PacketOptions, cycles, fabric_of_machine, parameters_of
 from emulator.packets.model import EndOfTick, Parameters
 from emulator.packets.routes import NO_ENTRY, Routes, routes_of_bits
 from emulator.packets.scenario import MAX_OFFSET_CYCLES, WORK_FRACTION_BITS, Packets, Scenario, Work
@@ -43,7 +43,7 @@ _SENDERS = (Role.NEURON, Role.COMBINED, Role.SOURCE)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Spikes:
+class SentSpikes:
     """What the neurons send, and how many synapses it meets.
 
     Attributes
@@ -83,15 +83,15 @@ def routes_of(mapping: Mapping, topology: Topology) -> Routes:
     return routes_of_bits(destination, bits)
 
 
-def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: NetworkOptions) -> Scenario:
+def scenario_of(mapping: Mapping, network: Network, spikes: SentSpikes, options: PacketOptions) -> Scenario:
     """Turn a mapping and its spikes into a scenario.
 
     Parameters
     ----------
     mapping : Mapping
     network : Network
-    spikes : Spikes
-    options : NetworkOptions
+    spikes : SentSpikes
+    options : PacketOptions
 
     Returns
     -------
@@ -127,7 +127,7 @@ def scenario_of(mapping: Mapping, network: Network, spikes: Spikes, options: Net
     )
 
 
-def _ticks(mapping: Mapping, network: Network, options: NetworkOptions) -> tuple[Parameters, int]:
+def _ticks(mapping: Mapping, network: Network, options: PacketOptions) -> tuple[Parameters, int]:
     """Parameters, and the least cycles of a tick; one cycle where only a barrier ends it.
 
     The nodes of a pipeline machine go on when the end of every node's spikes has come, whether or not there are spikes:
@@ -147,7 +147,7 @@ def _ticks(mapping: Mapping, network: Network, options: NetworkOptions) -> tuple
     return replace(parameters, barrier_cycles=barrier_cycles), least_cycles
 
 
-def _ends_with_barrier(machine: Machine, options: NetworkOptions) -> bool:
+def _ends_with_barrier(machine: Machine, options: PacketOptions) -> bool:
     return machine.tick.end == "barrier" and options.end_of_tick is EndOfTick.WAIT
 
 
@@ -177,11 +177,11 @@ def _core_of_vertex(mapping: Mapping, topology: Topology) -> NDArray[np.int64]:
 def _work(
     mapping: Mapping,
     network: Network,
-    spikes: Spikes,
+    spikes: SentSpikes,
     sending: NDArray[np.float64],
     core_of_vertex: NDArray[np.int64],
     size: tuple[int, int],
-    options: NetworkOptions,
+    options: PacketOptions,
 ) -> Work:
     """Work of every core of the machine; ``size``: cycles of a tick, cores of the machine.
 
@@ -229,7 +229,7 @@ class _Sent:
     slice_of_spike: NDArray[np.int64]
 
 
-def _sent(mapping: Mapping, network: Network, spikes: Spikes, topology: Topology) -> tuple[_Sent, Routes]:
+def _sent(mapping: Mapping, network: Network, spikes: SentSpikes, topology: Topology) -> tuple[_Sent, Routes]:
     """Packets of all spikes, and the routes of their nets."""
     casting = mapping.machine.router.casting
     slices = slice_of_source(mapping, network)[spikes.neuron].astype(np.int64)
@@ -244,7 +244,7 @@ def _sent(mapping: Mapping, network: Network, spikes: Spikes, topology: Topology
     return _Sent(slices, neuron, step, row, slices, slices), routes
 
 
-def _sending_cycles(mapping: Mapping, network: Network, spikes: Spikes, sent: _Sent) -> NDArray[np.float64]:
+def _sending_cycles(mapping: Mapping, network: Network, spikes: SentSpikes, sent: _Sent) -> NDArray[np.float64]:
     """Mean cycles a tick that each core spends on sending, shape (n_vertices,), float64: of spikes, and of packets.
 
     From the spikes given, or from ``spikes.rate_hz`` where the spikes are not those of a run.
@@ -340,7 +340,7 @@ def _sending_slices(mapping: Mapping) -> NDArray[np.int64]:
 
 
 def mean_row_length(mapping: Mapping, network: Network) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Return mean rows (one a population or source) and the row of every neuron, for ``Spikes``."""
+    """Return mean rows (one a population or source) and the row of every neuron, for ``SentSpikes``."""
     groups = (*network.populations, *network.sources)
     names = [group.name for group in groups]
     per_neuron = np.zeros((len(groups), len(network.populations)))

@@ -1,4 +1,4 @@
-"""The packet network as compiled code on arrays; the same behaviour and event log as `simpy_model`.
+"""The packet model as compiled code on arrays; the same behaviour and event log as `simpy_model`.
 
 The loop is in ``emulator/kernels/packet_*.py``: a ring of buckets as the event queue, one row of numbers a link, router
 and core, and no events at all for what cores do.
@@ -51,12 +51,12 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
     -------
     Outcome
     """
-    run = SteppedRun(scenario, with_log=with_log, strict=strict)
+    run = CompiledRun(scenario, with_log=with_log, strict=strict)
     run.add_packets(scenario.packets, scenario.n_ticks)
     return run.finish(scenario)
 
 
-class SteppedRun:
+class CompiledRun:
     """A scenario tick by tick: packets are given as it goes on, and what arrived is taken between ticks.
 
     Parameters

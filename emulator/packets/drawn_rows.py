@@ -16,7 +16,7 @@ _MOST = 0xFFFF  # synapses of a row on a slice that a word of two bytes holds
 def expected_rows(
     mapping: Mapping, network: Network, neuron: NDArray[np.int32], seed: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Return rows where the synapses are not drawn, and the row of every neuron, for ``Spikes``.
+    """Return rows where the synapses are not drawn, and the row of every neuron, for ``SentSpikes``.
 
     Mean rows, one a population or source; where a spike has a packet for each core that it has synapses on, drawn rows
     of the neurons that fire (``neuron``), since a mean does not tell how often a row is empty.

@@ -1,4 +1,4 @@
-"""Spikes drawn at given rates, for runs of the packet network without a simulation."""
+"""Spikes drawn at given rates, for runs of the packet model without a simulation."""
 
 from __future__ import annotations
 

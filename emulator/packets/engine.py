@@ -10,18 +10,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.compiled import SteppedRun
+from emulator.packets.compiled import CompiledRun
 from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
-from emulator.packets.simpy_model.model import PacketNetwork
+from emulator.packets.simpy_model.model import SimpyRun
 from emulator.runtime.interrupt import interrupt_held
 
 _SHORT_S, _LONG_S = 0.1, 0.3  # of wall time between two looks at Ctrl-C
 
 
 class PacketRun(Protocol):
-    """A scenario tick by tick, in either engine (`compiled.SteppedRun`, `simpy_model.PacketNetwork`)."""
+    """A scenario tick by tick, in either engine (`compiled.CompiledRun`, `simpy_model.SimpyRun`)."""
 
     @property
     def n_packets(self) -> int:
@@ -44,7 +44,7 @@ def start_run(
     scenario: Scenario, engine: Engine | str = Engine.COMPILED, *, is_watched: bool = False, with_log: bool = False
 ) -> PacketRun:
     """Return a run of a scenario, to which packets are still to be given."""
-    kind = PacketNetwork if Engine(engine) is Engine.SIMPY else SteppedRun
+    kind = SimpyRun if Engine(engine) is Engine.SIMPY else CompiledRun
     return kind(scenario, is_watched=is_watched, with_log=with_log)
 
 

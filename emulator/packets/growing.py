@@ -31,6 +31,4 @@ def check_packets(n_packets: int) -> None:
     """
     if n_packets > MAX_PACKETS:
         hint = "lower --seconds or --scale"
-        raise CapacityError(
-            "packets", "the packet network", need=n_packets, have=MAX_PACKETS, unit="packets", hint=hint
-        )
+        raise CapacityError("packets", "the packet model", need=n_packets, have=MAX_PACKETS, unit="packets", hint=hint)

@@ -1,4 +1,4 @@
-"""The numbers of a machine's routers, links and ticks for the packet network, in cycles of its router's clock."""
+"""The numbers of a machine's routers, links and ticks for the packet model, in cycles of its router's clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware th
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkOptions:
+class PacketOptions:
     """How packets and ticks are run.
 
     ``is_in_phase``: all cores' ticks begin within the machine's ``tick.phase_ns``, else at random phases.
@@ -106,8 +106,8 @@ def _link_cycles(machine: Machine) -> tuple[tuple[int, int], tuple[int, int]]:
     return (period, board_period), (max(0, delay), max(0, board_delay))
 
 
-def check_times(machine: Machine, network: Network, options: NetworkOptions) -> None:
-    """Refuse a machine whose times the packet network cannot count in cycles of its router, before anything is mapped.
+def check_times(machine: Machine, network: Network, options: PacketOptions) -> None:
+    """Refuse a machine whose times the packet model cannot count in cycles of its router, before anything is mapped.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""A scenario: everything that decides what the packet network does. Both engines take it and nothing else."""
+"""A scenario: everything that decides what the packet model does. Both engines take it and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the packet network lost: for every cause how much, where, and the setting that changes it."""
+"""What the packet model lost: for every cause how much, where, and the setting that changes it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def make_verdict(
     n_spikes : int
         Spikes of neurons after the warm-up.
     loss_remedy : str, optional
-        Given where every packet was followed (depth ``full``): the change that the packet network names for what it
+        Given where every packet was followed (depth ``full``): the change that the packet model names for what it
         lost, empty if it lost nothing.
     """
     found = judge(mapping, timing, packets, n_spikes=n_spikes, is_followed=loss_remedy is not None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emulator.packets.adaptor import Spikes, scenario_of, source_names
+from emulator.packets.adaptor import SentSpikes, scenario_of, source_names
 from emulator.packets.drawn_rows import expected_rows
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.engine import run_scenario
@@ -129,7 +129,7 @@ def run_dynamic(
     ------
     NeuromapError
         For a network that does not fit; for a wrong spikes file; for a trace that is too long; for a machine whose
-        times the packet network cannot count.
+        times the packet model cannot count.
     KeyboardInterrupt
         By Ctrl-C before the first tick of packets was done. After it, the ticks done so far are returned and written.
     """
@@ -148,7 +148,7 @@ def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progr
     rates_hz = expected_rates_hz(network, mapping.machine)
     step, neuron = from_file or random_spikes(network, rates_hz, n_steps, experiment.seed)
     lengths, row = expected_rows(mapping, network, neuron, experiment.seed)
-    sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
+    sent = SentSpikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, chosen)
     n_expected, must_log = int(entries_per_packet(scenario).sum()), choices.with_log or choices.trace is not None
     if choices.trace is not None:

@@ -39,7 +39,7 @@ class FullResult:
     """The result of a run at the depth full.
 
     ``result``: as of any run, of the network with its losses; ``packets`` and ``outcome``: report and counts of the
-    packet network; ``feedback``: effects of the losses on the network.
+    packet model; ``feedback``: effects of the losses on the network.
     """
 
     result: Result
@@ -49,7 +49,7 @@ class FullResult:
 
     @property
     def report(self) -> Report:
-        """The report of the run, with what the packet network counted."""
+        """The report of the run, with what the packet model counted."""
         return self.result.report
 
     @property
@@ -86,7 +86,7 @@ def run_full(
     ------
     NeuromapError
         For a network that does not fit; for plastic synapses; for more synapses than memory holds; for a trace that is
-        too long; for a machine whose times the packet network cannot count.
+        too long; for a machine whose times the packet model cannot count.
     """
     with output.alone():
         return _run_alone(prepared, choices, output, progress)
@@ -172,7 +172,7 @@ def _renamed(progress: Progress) -> Progress:
 def _with_feedback(
     result: Result, experiment: Experiment, packets: DynamicReport, kept: PacketCounts, feedback: Feedback
 ) -> Result:
-    """Put what the packet network found in the place of what the cores' loads let expect."""
+    """Put what the packet model found in the place of what the cores' loads let expect."""
     report = result.report
     counted = replace(
         report.packets,

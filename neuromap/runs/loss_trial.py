@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from emulator.packets.adaptor import Spikes, scenario_of
+from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.engine import run_scenario
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from mapping.model import Mapping
@@ -31,8 +31,8 @@ class TrialRun:
 
     mapping: Mapping
     network: Network
-    spikes: Spikes
-    options: NetworkOptions
+    spikes: SentSpikes
+    options: PacketOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

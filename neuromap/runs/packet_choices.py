@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from emulator.packets.machine_numbers import NetworkOptions, usual_end_of_tick
+from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
 from emulator.packets.model import EndOfTick, Engine
 from models.errors import UnknownNameError
 from neuromap.experiment.prepare import Prepared
@@ -55,9 +55,9 @@ class PacketChoices:
         )
 
 
-def packet_options(prepared: Prepared, choices: PacketChoices) -> NetworkOptions:
+def packet_options(prepared: Prepared, choices: PacketChoices) -> PacketOptions:
     """Return how packets and ticks of an experiment are run; the machine decides what was not chosen."""
-    return NetworkOptions(
+    return PacketOptions(
         time_scale_factor=prepared.experiment.time_scale_factor,
         is_in_phase=choices.is_in_phase,
         seed=prepared.experiment.seed,

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.adaptor import Spikes, mean_row_length, scenario_of
+from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.engine import packets_of
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.scenario import Scenario
-from emulator.packets.simpy_model.model import PacketNetwork
+from emulator.packets.simpy_model.model import SimpyRun
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.network import Network
@@ -83,24 +83,24 @@ def announce_dynamic(scenario: Scenario, announce: Callable[[str], None]) -> Non
 
 
 def announce_full(
-    mapping: Mapping, network: Network, n_steps: int, options: NetworkOptions, announce: Callable[[str], None]
+    mapping: Mapping, network: Network, n_steps: int, options: PacketOptions, announce: Callable[[str], None]
 ) -> None:
     """Say how long a closed loop of ``n_steps`` steps will take at the expected rates, if that is long."""
     n_packets, n_entries = expected_of_loop(mapping, network, n_steps, options)
     rates_hz = expected_rates_hz(network, mapping.machine)
     step, neuron = random_spikes(network, rates_hz, min(n_steps, _SAMPLE_TICKS), options.seed)
     lengths, row = mean_row_length(mapping, network)
-    sent = Spikes(step=step, neuron=neuron, n_steps=min(n_steps, _SAMPLE_TICKS), row_length=lengths, row=row)
+    sent = SentSpikes(step=step, neuron=neuron, n_steps=min(n_steps, _SAMPLE_TICKS), row_length=lengths, row=row)
     sample = scenario_of(mapping, network, sent, options)
     if n_entries + _n_core_ticks(sample) * n_steps / sample.n_ticks >= _QUICK_ENTRIES:
         _announce(sample, (n_packets, n_entries), n_steps, announce)
 
 
-def expected_of_loop(mapping: Mapping, network: Network, n_steps: int, options: NetworkOptions) -> tuple[float, float]:
+def expected_of_loop(mapping: Mapping, network: Network, n_steps: int, options: PacketOptions) -> tuple[float, float]:
     """Return the packets and log entries of a closed loop of ``n_steps`` steps at the expected rates."""
     lengths, row = mean_row_length(mapping, network)
     everybody = np.arange(network.n_sources, dtype=np.int32)
-    sent = Spikes(step=np.zeros_like(everybody), neuron=everybody, n_steps=1, row_length=lengths, row=row)
+    sent = SentSpikes(step=np.zeros_like(everybody), neuron=everybody, n_steps=1, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, options)
     rates_hz = expected_rates_hz(network, mapping.machine)
     of_group = np.array([rates_hz[group.name] for group in (*network.populations, *network.sources)])
@@ -131,7 +131,7 @@ def _n_core_ticks(scenario: Scenario) -> float:
 
 def _events_per_s(scenario: Scenario) -> float:
     """Log entries and ticks of cores a second of wall time, from the first ticks of a scenario."""
-    network, tick = PacketNetwork(scenario), 0
+    network, tick = SimpyRun(scenario), 0
     start_s = time.perf_counter()
     while tick < scenario.n_ticks and (tick < 2 or time.perf_counter() - start_s < _SAMPLE_S):
         network.add_packets(packets_of(scenario.packets, tick, tick + 1), tick + 1)

@@ -1,4 +1,4 @@
-"""Closed loop: what the packet network loses or delays, the neurons miss or get later, synapse by synapse.
+"""Closed loop: what the packet model loses or delays, the neurons miss or get later, synapse by synapse.
 
 The SimPy network replays the spikes of the closed loop; its log says when each core was done with each spike; the
 reference network, told so, must come to the same potentials and spikes.
@@ -14,9 +14,9 @@ import emulator.timing.model
 from emulator.engine.simulate import simulate
 from emulator.loop.closed_loop import ClosedLoopRun, run_closed_loop
 from emulator.loop.coupling import LoopOptions
-from emulator.packets.adaptor import Spikes, scenario_of
-from emulator.packets.compiled import SteppedRun
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.adaptor import SentSpikes, scenario_of
+from emulator.packets.compiled import CompiledRun
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import EndOfTick, Engine, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.reference.network import simulate_reference
@@ -34,7 +34,7 @@ from stdp_case import one_synapse
 
 N_STEPS = 120
 RICH = rich_network()
-TEN_STEPS = LoopOptions(network=NetworkOptions(), n_steps=10)
+TEN_STEPS = LoopOptions(network=PacketOptions(), n_steps=10)
 #: Clock of the cores in MHz, spike buffer in packets, reinjection queue (None: links that hold nobody up), end of tick;
 #: whether anything is late, whether anything is lost.
 CASES = {
@@ -82,7 +82,7 @@ def closed_loop_run(
         Recipe(name="combined", neurons_per_core=6, place="random", time_scale_factor=20),
         seed=5,
     )
-    options = NetworkOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
+    options = PacketOptions(end_of_tick=end_of_tick, is_in_phase=is_in_phase, seed=3)
     own = {"probes": range(network.n_neurons), "arithmetic": arithmetic, "n_threads": n_threads}
     loop = close_loop(mapping, network, LoopOptions(network=options, n_steps=N_STEPS, **packets), **own)
     return mapping, options, loop, loop.simulation
@@ -93,7 +93,7 @@ def ticks_late(mapping, options, run):
     network = run.network
     slices = slice_of_source(mapping, network)
     lengths = row_lengths(run.connectivity, slices[: network.n_neurons], len(mapping.partition.slices))
-    sent = Spikes(
+    sent = SentSpikes(
         step=run.spike_step,
         neuron=run.spike_neuron,
         n_steps=N_STEPS,
@@ -165,7 +165,7 @@ def test_float64_misses_the_same_synapses():
 @pytest.mark.parametrize("recipe", ["combined", "ensemble"])
 def test_without_late_spikes_the_closed_loop_is_the_open_one(recipe, network):
     mapping = map_network(network, machine(n_boards=1), Recipe(name=recipe, neurons_per_core=8, time_scale_factor=10))
-    options = LoopOptions(network=NetworkOptions(time_scale_factor=10, is_in_phase=True), n_steps=N_STEPS)
+    options = LoopOptions(network=PacketOptions(time_scale_factor=10, is_in_phase=True), n_steps=N_STEPS)
     probes = range(network.n_neurons)
     loop = close_loop(mapping, network, options, probes=probes)
     closed = loop.simulation
@@ -184,14 +184,14 @@ def test_threads_do_not_change_what_is_late():
 
 
 def test_an_interrupted_closed_loop_keeps_what_was_done(monkeypatch):
-    advance = SteppedRun.advance
+    advance = CompiledRun.advance
 
     def interrupted(self, n_ticks=None):
         if n_ticks == 50:
             raise KeyboardInterrupt
         advance(self, n_ticks)
 
-    monkeypatch.setattr(SteppedRun, "advance", interrupted)
+    monkeypatch.setattr(CompiledRun, "advance", interrupted)
     _, _, loop, run = closed_loop_run("late")
     assert (run.n_steps, run.is_complete) == (50, False)
     outcome = loop.outcome

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from emulator.engine.simulate import simulate
-from emulator.packets.adaptor import Spikes, scenario_of
+from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_rows import drawn_row_length, expected_rows
 from emulator.packets.drawn_spikes import random_spikes
-from emulator.packets.machine_numbers import NetworkOptions, usual_end_of_tick
+from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
 from emulator.packets.outcome import CORE_COUNTERS
 from emulator.timing.cores import slice_of_source, time_cores
 from emulator.timing.energy import energy, traffic
@@ -189,7 +189,7 @@ def test_plastic_rows_are_destinations_too():
 @pytest.mark.parametrize("machine", [LOIHI1, MESH], ids=["loihi1", "mesh"])
 def test_depths_agree_on_mean_work(machine):
     """Sparse rows (32 of 100 spikes find none on a slice): packets, work and links of the static depth are those of a
-    run at the same rates with drawn synapses, and the packet network's cores do the same work."""
+    run at the same rates with drawn synapses, and the packet model's cores do the same work."""
     pairs = [("A", "B", 0.05), ("B", "A", 0.05), ("A", "A", 0.02)]
     populations = tuple(Population(name=name, n_neurons=96, rate_hz=60.0) for name in "AB")
     projections = tuple(projection(a, b, FixedProbability(probability=p)) for a, b, p in pairs)
@@ -207,8 +207,8 @@ def test_depths_agree_on_mean_work(machine):
     assert timing.mean_cycles.mean() == pytest.approx(static_cycles, rel=0.01)
     rows, row = expected_rows(mapping, network, neuron, 7)
     np.testing.assert_array_equal(rows[row[neuron]], lengths[neuron])
-    options = NetworkOptions(end_of_tick=usual_end_of_tick(machine))
-    sent = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=rows, row=row)
+    options = PacketOptions(end_of_tick=usual_end_of_tick(machine))
+    sent = SentSpikes(step=step, neuron=neuron, n_steps=n_steps, row_length=rows, row=row)
     outcome = run_compiled(scenario_of(mapping, network, sent, options))
     assert outcome.total("n_sent") == timing.n_sent
     busy = outcome.core[:, CORE_COUNTERS.index("n_busy_cycles")].sum() / n_steps

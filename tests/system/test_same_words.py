@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from emulator.packets.adaptor import NetworkOptions, Spikes, scenario_of
+from emulator.packets.adaptor import PacketOptions, SentSpikes, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.model import EndOfTick
 from emulator.timing.cores import slice_of_source
@@ -31,14 +31,14 @@ def replayed(full, *, is_in_phase=True, end_of_tick=EndOfTick.LATE, factor=1.0):
     network = own.network
     slices = slice_of_source(mapping, network)[: network.n_neurons]
     lengths = row_lengths(own.connectivity, slices, len(mapping.partition.slices))
-    sent = Spikes(
+    sent = SentSpikes(
         step=own.spike_step,
         neuron=own.spike_neuron,
         n_steps=own.n_steps,
         row_length=lengths,
         row=np.arange(network.n_sources, dtype=np.int32),
     )
-    options = NetworkOptions(
+    options = PacketOptions(
         time_scale_factor=factor, is_in_phase=is_in_phase, end_of_tick=end_of_tick, seed=full.report.experiment["seed"]
     )
     return run_compiled(scenario_of(mapping, network, sent, options))
@@ -105,8 +105,8 @@ def test_depths_agree_where_nothing_is_late(case, tmp_path):
 
 
 @pytest.mark.parametrize("is_in_phase", [True, False])
-def test_steps_of_neuroaix_are_as_long_in_the_packet_network_as_by_its_own_model(is_in_phase):
-    """Most steps have no spike; they take 2.9 us by both, 33 times real time (the packet network said 97)."""
+def test_steps_of_neuroaix_are_as_long_in_the_packet_model_as_by_its_own_model(is_in_phase):
+    """Most steps have no spike; they take 2.9 us by both, 33 times real time (the packet model said 97)."""
     options = {"machine": "neuroaix", "scale": 0.01, "seconds": 0.05, "settings": {"warmup_ms": 10}}
     full = run("pd14", depth="full", **options, in_phase=is_in_phase)
     own = full.report.timing.real_time_factor

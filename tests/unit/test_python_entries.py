@@ -9,7 +9,7 @@ from emulator.engine.source import SpikeSources
 from emulator.loop.open_loop import replay
 from emulator.numbers.number_format import NumberFormat
 from emulator.numbers.weight_scale import RingBufferBound
-from emulator.packets.adaptor import NetworkOptions
+from emulator.packets.adaptor import PacketOptions
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.runtime.random_stream import Stream, host_rng, stream_key
 from emulator.timing.cores import time_cores
@@ -61,7 +61,7 @@ ENTRIES = {
     "stream_key": ("seed", lambda seed: stream_key(seed, Stream.COUNT)),
     "host_rng": ("seed", lambda seed: host_rng(seed, Stream.COUNT)),
     "SpikeSources": ("seed", lambda seed: SpikeSources(NET, seed).spikes(0, 3)),
-    "NetworkOptions": ("seed", lambda **o: NetworkOptions(**o)),
+    "PacketOptions": ("seed", lambda **o: PacketOptions(**o)),
     "random_spikes seed": ("seed", lambda seed: random_spikes(NET, {"N": 8.0, "S": 8.0}, 5, seed)),
     "random_spikes n_steps": ("n_steps", lambda n_steps: random_spikes(NET, {"N": 8.0, "S": 8.0}, n_steps, 1)),
     "replay n_steps": ("n_steps", lambda n_steps: replay(run(), run(), SimulationOptions(n_steps=n_steps, seed=1))),
@@ -96,7 +96,7 @@ def test_a_seed_of_numpy_gives_the_spikes_of_an_int(kind):
 
 
 @pytest.mark.parametrize("seed", [-1, 2**64, 1 << 100])
-@pytest.mark.parametrize("call", [run, mapped, NetworkOptions], ids=["simulate", "map_network", "NetworkOptions"])
+@pytest.mark.parametrize("call", [run, mapped, PacketOptions], ids=["simulate", "map_network", "PacketOptions"])
 def test_seeds_beyond_64_bits_are_no_aliases(call, seed):
     with pytest.raises(ParameterError, match=rf"^seed: needs a whole number >= 0 and < 2\*\*64, has {seed}$"):
         call(seed=seed)
@@ -104,7 +104,7 @@ def test_seeds_beyond_64_bits_are_no_aliases(call, seed):
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), "1", True])
-@pytest.mark.parametrize("call", [mapped, timed, NetworkOptions], ids=["map_network", "time_cores", "NetworkOptions"])
+@pytest.mark.parametrize("call", [mapped, timed, PacketOptions], ids=["map_network", "time_cores", "PacketOptions"])
 def test_a_time_scale_factor_is_a_number_above_zero(call, value):
     with pytest.raises(ParameterError, match=r"^time_scale_factor: needs .*, has "):
         call(time_scale_factor=value)

@@ -1,1 +1,1 @@
-"""Numba kernels of the packet network's event loop."""
+"""Numba kernels of the packet model's event loop."""

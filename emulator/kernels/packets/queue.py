@@ -1,4 +1,4 @@
-"""State of the packet network as arrays, its event queue, and its log.
+"""State of the packet model as arrays, its event queue, and its log.
 
 The queue is a ring of one bucket per cycle, each a linked list of event codes; a bit per bucket finds the next one that
 is not empty. Events of one cycle may be taken in any order (see ``emulator.packets.model``), so nothing is sorted, and

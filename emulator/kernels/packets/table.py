@@ -1,7 +1,7 @@
 """Tables for kernels of many small functions: bare pointers with the brackets of an array.
 
 numba counts the references of every array, and of every row taken from one, with an atomic addition; where functions
-are many and branch a lot it cannot remove the pairs. In the packet network's event loop that took most of the time (3.5
+are many and branch a lot it cannot remove the pairs. In the packet model's event loop that took most of the time (3.5
 us a hop, against 0.2 us with these tables). A `table` or `column` is made inside a kernel from an array that outlives
 the call; it knows no size and checks no index.
 """

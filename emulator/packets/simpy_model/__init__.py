@@ -1,1 +1,1 @@
-"""The packet network as a readable SimPy model; the compiled engine must give the same log."""
+"""The packet model as a readable SimPy model; the compiled engine must give the same log."""

@@ -11,7 +11,7 @@ from emulator.packets.simpy_model.clock import CHANGE, FINISH, Bell, Process
 from emulator.packets.simpy_model.router import LOCAL
 
 if TYPE_CHECKING:
-    from emulator.packets.simpy_model.model import PacketNetwork
+    from emulator.packets.simpy_model.model import SimpyRun
 
 _HALF = 1 << (WORK_FRACTION_BITS - 1)
 SERVE = What.SERVE
@@ -81,7 +81,7 @@ class Core:
         "tick_work",
     )
 
-    def __init__(self, network: PacketNetwork, core_id: int) -> None:
+    def __init__(self, network: SimpyRun, core_id: int) -> None:
         fabric, work = network.scenario.fabric, network.scenario.work
         self.network, self.env, self.note, self.core_id = network, network.env, network.note, core_id
         self.finish = self.env.calendar[FINISH]

@@ -1,4 +1,4 @@
-"""The packet network as SimPy processes: the model of `emulator.packets.model`, written to be read.
+"""The packet model as SimPy processes: the model of `emulator.packets.model`, written to be read.
 
 Two kinds of processes run: a router (`simpy_router.Router.run`) takes packets from its inputs in turn, a core
 (`simpy_core.Sender.run`) sends its own packets. They wait for what others do with bells. Links and the cores' work go
@@ -46,13 +46,13 @@ def run_simpy(scenario: Scenario, *, with_log: bool = True, strict: bool = False
     -------
     Outcome
     """
-    network = PacketNetwork(scenario, with_log=with_log, strict=strict)
+    network = SimpyRun(scenario, with_log=with_log, strict=strict)
     network.add_packets(scenario.packets, scenario.n_ticks)
     return network.finish(scenario)
 
 
-class PacketNetwork:
-    """All parts of the network, the clock and the log; runs tick by tick, as `compiled.SteppedRun` does.
+class SimpyRun:
+    """All parts of the network, the clock and the log; runs tick by tick, as `compiled.CompiledRun` does.
 
     ``log``: time, what, place, packet of every event that is not yet counted, one after the other.
 
@@ -250,7 +250,7 @@ class PacketNetwork:
     # ---- what is left behind ----
 
     def take_arrivals(self) -> NDArray[np.int32]:
-        """Return the packets that reached cores since the last call; as `compiled.SteppedRun.take_arrivals`."""
+        """Return the packets that reached cores since the last call; as `compiled.CompiledRun.take_arrivals`."""
         assert self.watch is not None
         return self.watch.take()
 

@@ -13,7 +13,7 @@ from emulator.packets.outcome import CORE_COUNTERS, Outcome, sorted_log
 from emulator.packets.scenario import WORK_FRACTION_BITS, Scenario
 
 if TYPE_CHECKING:
-    from emulator.packets.simpy_model.model import PacketNetwork
+    from emulator.packets.simpy_model.model import SimpyRun
     from emulator.packets.simpy_model.router import Router
 
 _INTO_CORE: dict[int, int] = {What.DELIVER: 1, What.SERVE: -1, What.OVERFLOW: -1, What.EXPIRE: -1}
@@ -25,7 +25,7 @@ class Conservation:
     ``n_inside``: packets in each core that the log has shown so far.
     """
 
-    def __init__(self, network: PacketNetwork) -> None:
+    def __init__(self, network: SimpyRun) -> None:
         self.network = network
         self.n_inside: Counter[int] = Counter()
         self.n_delivered = self.n_read = 0
@@ -67,7 +67,7 @@ class Tally:
     ``last_cycle``: of the last event counted.
     """
 
-    def __init__(self, network: PacketNetwork, *, with_log: bool) -> None:
+    def __init__(self, network: SimpyRun, *, with_log: bool) -> None:
         scenario = network.scenario
         n_links, n_cores = scenario.fabric.far_router.size, len(scenario.work.column)
         self.network, self.with_log = network, with_log

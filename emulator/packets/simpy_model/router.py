@@ -12,7 +12,7 @@ from emulator.packets.simpy_model.reinjector import Reinjector
 
 if TYPE_CHECKING:
     from emulator.packets.simpy_model.core import Core
-    from emulator.packets.simpy_model.model import PacketNetwork
+    from emulator.packets.simpy_model.model import SimpyRun
 
 LOCAL = -1  #: input slot of a packet that was sent on the chip
 NORMAL, FIRST, SECOND = Leg
@@ -45,7 +45,7 @@ class Link:
     nothing has to happen for either, unless a packet waits.
     """
 
-    def __init__(self, network: PacketNetwork, router: Router, slot: int) -> None:
+    def __init__(self, network: SimpyRun, router: Router, slot: int) -> None:
         fabric = network.scenario.fabric
         self.env, self.note, self.router, self.slot = network.env, network.note, router, slot
         self.change = self.env.calendar[CHANGE]
@@ -116,7 +116,7 @@ class Link:
 class Router:
     """Inputs, arbiter, look-up and outputs of one chip."""
 
-    def __init__(self, network: PacketNetwork, router_id: int) -> None:
+    def __init__(self, network: SimpyRun, router_id: int) -> None:
         fabric = network.scenario.fabric
         self.network, self.env, self.router_id, self.numbers = network, network.env, router_id, network.numbers
         self.note, self.change = network.note, self.env.calendar[CHANGE]

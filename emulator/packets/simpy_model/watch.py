@@ -19,7 +19,7 @@ from emulator.packets.simpy_model.clock import Clock
 
 
 class WatchedNetwork(Protocol):
-    """What the watch reads of the network (`simpy_model.PacketNetwork`)."""
+    """What the watch reads of the network (`simpy_model.SimpyRun`)."""
 
     env: Clock
     scenario: Scenario

@@ -10,7 +10,7 @@
 | `neuro_core` | barrier; dendrite and soma of every neuron | axon in, synapse, soma spike, axon out a destination |
 | `pipeline_node` | update in parallel pipelines, way of spikes | look-ups, rows from DRAM |
 
-``core_costs`` is the table that the timing kernel (`emulator.kernels.timing.work`) and the packet network work with,
+``core_costs`` is the table that the timing kernel (`emulator.kernels.timing.work`) and the packet model work with,
 ``phases`` takes any core's step apart. docs/cores.md says what each phase rests on.
 """
 

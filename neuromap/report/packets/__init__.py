@@ -1,1 +1,1 @@
-"""The pages and figures of the packet network."""
+"""The pages and figures of the packet model."""

@@ -1,4 +1,4 @@
-"""Figures of a run of the packet network: latencies, ticks in their order, lateness, loads of links."""
+"""Figures of a run of the packet model: latencies, ticks in their order, lateness, loads of links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Maps of a run of the packet network: links by utilisation and by queue, chips by what waits, blocks and is lost."""
+"""Maps of a run of the packet model: links by utilisation and by queue, chips by what waits, blocks and is lost."""
 
 from __future__ import annotations
 

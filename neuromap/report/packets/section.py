@@ -30,7 +30,7 @@ _LATE_STEPS = "Ticks of the machine from the one in which a packet is sent to th
 
 
 def packet_figures(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | None = None) -> dict[str, Figure]:
-    """Return the figures of a run of the packet network by name.
+    """Return the figures of a run of the packet model by name.
 
     Parameters
     ----------

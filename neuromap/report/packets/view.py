@@ -1,4 +1,4 @@
-"""The numbers of a run of the packet network by place, as figures and tables want them."""
+"""The numbers of a run of the packet model by place, as figures and tables want them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class PacketView:
-    """A run of the packet network on its machine. Chips are in the order of ``topology``.
+    """A run of the packet model on its machine. Chips are in the order of ``topology``.
 
     Attributes
     ----------

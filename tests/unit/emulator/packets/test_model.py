@@ -1,4 +1,4 @@
-"""The packet network by hand: times, blocking, emergency routes, dropped packets, ticks; both engines alike."""
+"""The packet model by hand: times, blocking, emergency routes, dropped packets, ticks; both engines alike."""
 
 from dataclasses import replace
 
@@ -8,9 +8,9 @@ import pytest
 from emulator.packets.compiled import run_compiled
 from emulator.packets.model import FOREVER, EndOfTick, Parameters, What, decode_wait_cycles
 from emulator.packets.scenario import idle_work, make_packets
-from emulator.packets.simpy_model.model import PacketNetwork, run_simpy
+from emulator.packets.simpy_model.model import SimpyRun, run_simpy
 from models.errors import ParameterError
-from network_scenarios import grid_fabric, line, random_scenario, remade, scenario
+from packet_scenarios import grid_fabric, line, random_scenario, remade, scenario
 
 
 def run_both(case):
@@ -274,7 +274,7 @@ def test_packets_interrupt_the_tick_s_own_work():
 
 def test_a_vanished_packet_is_noticed(monkeypatch):
     case = line(3)
-    network = PacketNetwork(case, strict=True)
+    network = SimpyRun(case, strict=True)
     network.add_packets(case.packets, 1)
     link = network.routers[1].links[0]
     monkeypatch.setattr(link, "push", lambda packet, leg: None)

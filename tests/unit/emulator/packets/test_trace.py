@@ -9,7 +9,7 @@ from emulator.packets.compiled import run_compiled
 from emulator.packets.model import FOREVER, Parameters, What
 from emulator.packets.trace import check_trace_size, write_trace
 from models.errors import ParameterError
-from network_scenarios import line, random_scenario
+from packet_scenarios import line, random_scenario
 from trace_format import trace_problems
 
 _INSTANTS = ("SEND", "DUMP", "REINJECT", "MISS", "QUEUE_FULL", "NO_ROUTE", "OVERFLOW", "EXPIRE")

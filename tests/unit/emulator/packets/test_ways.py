@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from emulator.packets import ways
-from emulator.packets.adaptor import Spikes, mean_row_length, scenario_of
+from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
-from emulator.packets.machine_numbers import NetworkOptions, parameters_of, usual_end_of_tick
+from emulator.packets.machine_numbers import PacketOptions, parameters_of, usual_end_of_tick
 from emulator.packets.model import FOREVER, EndOfTick, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.timing.cores import slice_of_source
@@ -27,7 +27,7 @@ from models.topology import build_topology
 RATES = {"A": 40.0, "B": 60.0}
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz=RATES)
 N_STEPS = 20
-WAIT = NetworkOptions(end_of_tick=EndOfTick.WAIT)
+WAIT = PacketOptions(end_of_tick=EndOfTick.WAIT)
 
 
 def mapped(name, net=NET, **choices):
@@ -49,13 +49,13 @@ def neuroaix():
 def spikes_of(mapping, net, rates_hz, seed=1, n_steps=N_STEPS):
     step, neuron = random_spikes(net, rates_hz, n_steps, seed)
     lengths, row = mean_row_length(mapping, net)
-    return Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
+    return SentSpikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row)
 
 
 def one_spike(mapping, net, neuron):
     lengths, row = mean_row_length(mapping, net)
     alone = np.zeros(1, np.int32), np.full(1, neuron, np.int32)
-    return Spikes(step=alone[0], neuron=alone[1], n_steps=1, row_length=lengths, row=row)
+    return SentSpikes(step=alone[0], neuron=alone[1], n_steps=1, row_length=lengths, row=row)
 
 
 def pd14_spikes(mapping, n_steps=N_STEPS):
@@ -220,7 +220,7 @@ def test_a_step_begins_a_barrier_after_all_is_done(name, barrier_ns, request):
 
 
 def test_free_running_ticks_keep_their_length(loihi):
-    case = scenario_of(loihi, NET, spikes_of(loihi, NET, RATES), NetworkOptions(time_scale_factor=2.0))
+    case = scenario_of(loihi, NET, spikes_of(loihi, NET, RATES), PacketOptions(time_scale_factor=2.0))
     assert case.tick_cycles == round(NET.dt_ms * 2e6)
     outcome = run_compiled(case)
     assert np.diff(outcome.tick_start).tolist() == [case.tick_cycles] * N_STEPS
@@ -251,7 +251,7 @@ def test_both_engines_on_other_machines(name, end_of_tick, request):
     else:
         mapping = request.getfixturevalue("loihi") if name == "loihi1" else mapped(name, neurons_per_core=32)
         net, spikes = NET, spikes_of(mapping, NET, {"A": 200.0, "B": 200.0}, n_steps=n_steps)
-    case = scenario_of(mapping, net, spikes, NetworkOptions(end_of_tick=end_of_tick))
+    case = scenario_of(mapping, net, spikes, PacketOptions(end_of_tick=end_of_tick))
     slow, fast = run_simpy(case, strict=name == "loihi1"), run_compiled(case, with_log=True, strict=True)
     assert fast.n_events > 1000
     np.testing.assert_array_equal(slow.log.rows(), fast.log.rows())

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emulator.packets.adaptor import Spikes, scenario_of
+from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.drawn_rows import drawn_row_length
-from emulator.packets.machine_numbers import NetworkOptions, usual_end_of_tick
+from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
 from emulator.timing.cores import time_cores
 from emulator.timing.energy import Traffic, energy
 from emulator.timing.loading import load_times
@@ -65,10 +65,10 @@ def mapped_results(machine, recipe):
     plastic = lengths if machine.plasticity is not None else None
     timing = time_cores(mapping, network, step, neuron, 4, lengths, plastic_length=plastic)
     yield timing.mean_cycles.tolist(), timing.step_cycles.tolist(), timing.n_late, timing.n_lost
-    options = NetworkOptions(end_of_tick=usual_end_of_tick(machine), is_in_phase=True)
+    options = PacketOptions(end_of_tick=usual_end_of_tick(machine), is_in_phase=True)
     row = np.arange(N_SOURCES, dtype=np.int32)
     scenario = scenario_of(
-        mapping, network, Spikes(step=step, neuron=neuron, n_steps=4, row_length=lengths, row=row), options
+        mapping, network, SentSpikes(step=step, neuron=neuron, n_steps=4, row_length=lengths, row=row), options
     )
     work, fabric = scenario.work, scenario.fabric
     yield scenario.parameters, scenario.tick_cycles, scenario.cycle_ns, fabric.period.tolist(), fabric.delay.tolist()

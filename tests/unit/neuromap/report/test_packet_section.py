@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from emulator.packets.adaptor import Spikes, mean_row_length, scenario_of
+from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import EndOfTick, Parameters
 from emulator.packets.outcome import ROUTER_COUNTERS
 from machines import machine, network
@@ -19,7 +19,7 @@ from mapping.flow import map_network
 from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.topology import build_topology
-from network_scenarios import remade
+from packet_scenarios import remade
 from neuromap.measures.packet_loss import loss_lines, losses, lost_by_chip, router_packets
 from neuromap.report.packets.section import packet_figures, packet_section
 from neuromap.report.packets.table import chip_labels, microseconds
@@ -69,8 +69,8 @@ def mapping():
 def scenario(mapping, parameters, end_of_tick, *, tick_cycles=700):
     step, neuron = random_spikes(NET, {"A": 400.0, "B": 600.0}, N_STEPS, 3)
     lengths, row = mean_row_length(mapping, NET)
-    spikes = Spikes(step=step, neuron=neuron, n_steps=N_STEPS, row_length=lengths, row=row)
-    made = scenario_of(mapping, NET, spikes, NetworkOptions(is_in_phase=True))
+    spikes = SentSpikes(step=step, neuron=neuron, n_steps=N_STEPS, row_length=lengths, row=row)
+    made = scenario_of(mapping, NET, spikes, PacketOptions(is_in_phase=True))
     work = replace(made.work, tick_cycles=made.work.tick_cycles // 100)
     packets = replace(made.packets, offset=np.zeros_like(made.packets.offset))
     numbers = Parameters(**{"wait1_cycles": -1} | parameters, end_of_tick=EndOfTick(end_of_tick))
@@ -264,8 +264,8 @@ def test_a_machine_of_one_chip_has_a_section():
     step, neuron = random_spikes(small, {"A": 100.0}, N_STEPS, 1)
     lengths, row = mean_row_length(alone, small)
     for n_spikes in (len(step), 0):
-        spikes = Spikes(step=step[:n_spikes], neuron=neuron[:n_spikes], n_steps=N_STEPS, row_length=lengths, row=row)
-        outcome = run_compiled(scenario_of(alone, small, spikes, NetworkOptions()), with_log=True)
+        spikes = SentSpikes(step=step[:n_spikes], neuron=neuron[:n_spikes], n_steps=N_STEPS, row_length=lengths, row=row)
+        outcome = run_compiled(scenario_of(alone, small, spikes, PacketOptions()), with_log=True)
         page = packet_section(outcome, alone)
         read(page)
         assert "no packet left a chip" in page
@@ -276,8 +276,8 @@ def test_boards_of_a_large_machine_are_all_drawn():
     mapped = map_network(NET, machine(n_boards=12, wrap=True), Recipe(name="combined", neurons_per_core=32))
     step, neuron = random_spikes(NET, {"A": 400.0, "B": 600.0}, 5, 3)
     lengths, row = mean_row_length(mapped, NET)
-    spikes = Spikes(step=step, neuron=neuron, n_steps=5, row_length=lengths, row=row)
-    outcome = run_compiled(scenario_of(mapped, NET, spikes, NetworkOptions()))
+    spikes = SentSpikes(step=step, neuron=neuron, n_steps=5, row_length=lengths, row=row)
+    outcome = run_compiled(scenario_of(mapped, NET, spikes, PacketOptions()))
     labels = json.loads(read(packet_section(outcome, mapped)).scripts["packet-chip-labels"])
     assert len(labels) == 576
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emulator.packets.adaptor import Spikes, mean_row_length, scenario_of, source_names
+from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of, source_names
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
-from emulator.packets.machine_numbers import NetworkOptions, parameters_of
+from emulator.packets.machine_numbers import PacketOptions, parameters_of
 from emulator.packets.model import EndOfTick, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.packets.trace import busiest_tick, write_trace
@@ -25,7 +25,7 @@ from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.network import Network, PoissonSource, Population
 from models.topology import build_topology
-from network_scenarios import remade
+from packet_scenarios import remade
 from neuromap.cli.app import main
 from neuromap.report.packets.animation import write_animation
 from neuromap.runs.dynamic import dynamic_text
@@ -44,12 +44,12 @@ def mapped(request):
 def spikes_of(mapping, seed=1, rates_hz=None):
     step, neuron = random_spikes(NET, rates_hz or {"A": 40.0, "B": 60.0}, N_STEPS, seed)
     lengths, row = mean_row_length(mapping, NET)
-    return Spikes(step=step, neuron=neuron, n_steps=N_STEPS, row_length=lengths, row=row)
+    return SentSpikes(step=step, neuron=neuron, n_steps=N_STEPS, row_length=lengths, row=row)
 
 
 def test_deliveries_are_those_of_the_timing_model(mapped):
     spikes = spikes_of(mapped)
-    outcome = run_compiled(scenario_of(mapped, NET, spikes, NetworkOptions()), strict=True)
+    outcome = run_compiled(scenario_of(mapped, NET, spikes, PacketOptions()), strict=True)
     stored = build_connectivity(NET, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
     lengths = stored.count_by_slice(slice_of_source(mapped, NET), len(mapped.partition.slices), n_threads=1)
     timing = time_cores(mapped, NET, spikes.step, spikes.neuron, N_STEPS, lengths)
@@ -59,7 +59,7 @@ def test_deliveries_are_those_of_the_timing_model(mapped):
 
 def test_hops_are_those_of_the_static_depth(mapped):
     spikes = spikes_of(mapped)
-    outcome = run_compiled(scenario_of(mapped, NET, spikes, NetworkOptions()))
+    outcome = run_compiled(scenario_of(mapped, NET, spikes, PacketOptions()))
     hops = static_load(mapped, NET).link_hops
     assert outcome.link_packets.sum() == hops[slice_of_source(mapped, NET)[spikes.neuron]].sum()
 
@@ -69,14 +69,14 @@ def test_both_engines_on_a_mapping(mapped, end_of_tick):
     few = replace(spikes_of(mapped), n_steps=6)
     keep = few.step < 6
     few = replace(few, step=few.step[keep], neuron=few.neuron[keep])
-    case = scenario_of(mapped, NET, few, NetworkOptions(end_of_tick=end_of_tick, is_in_phase=True))
+    case = scenario_of(mapped, NET, few, PacketOptions(end_of_tick=end_of_tick, is_in_phase=True))
     slow, fast = run_simpy(case), run_compiled(case, with_log=True)
     assert fast.n_events > 100
     np.testing.assert_array_equal(slow.log.rows(), fast.log.rows())
 
 
 def test_neurons_send_in_index_order_during_their_core_s_update(mapped):
-    case = scenario_of(mapped, NET, spikes_of(mapped), NetworkOptions(is_in_phase=True))
+    case = scenario_of(mapped, NET, spikes_of(mapped), PacketOptions(is_in_phase=True))
     packets, last = case.packets, case.work.tick_cycles[case.packets.core]
     assert (packets.offset > 0).all()
     assert (packets.offset <= last).all()
@@ -159,7 +159,7 @@ def test_command(tmp_path, capsys):
 @pytest.fixture(scope="module")
 def logged():
     mapping = map_network(NET, machine(n_boards=1), Recipe(name="combined", neurons_per_core=32))
-    return mapping, run_compiled(scenario_of(mapping, NET, spikes_of(mapping), NetworkOptions()), with_log=True)
+    return mapping, run_compiled(scenario_of(mapping, NET, spikes_of(mapping), PacketOptions()), with_log=True)
 
 
 def test_trace_of_a_mapping_is_valid(logged, tmp_path):
@@ -267,7 +267,7 @@ def test_animation_of_losses(tmp_path):
     small = load_machine("spinnaker1", buffers | {"flow_control.wait1_code": 1, "topology.n_boards": 1})
     mapping = map_network(NET, small, Recipe(name="combined", neurons_per_core=16))
     spikes = spikes_of(mapping, rates_hz={"A": 4000.0, "B": 4000.0})
-    case = scenario_of(mapping, NET, spikes, NetworkOptions(is_in_phase=True))
+    case = scenario_of(mapping, NET, spikes, PacketOptions(is_in_phase=True))
     for reinjects in (True, False):
         queue = {} if reinjects else {"reinjection_queue_packets": 0}
         outcome = run_compiled(remade(case, parameters=replace(case.parameters, **queue)), with_log=True)

@@ -10,15 +10,15 @@ import pytest
 import emulator.packets.growing
 import neuromap.runs.simpy_estimate
 from emulator.packets.engine import first_ticks, run_scenario
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import Engine
 from emulator.packets.routes import NO_ENTRY
 from emulator.runtime.interrupt import interrupt_held
 from models.errors import CapacityError, ParameterError, UnknownNameError
-from network_scenarios import line, random_scenario, routes_of_outputs
 from neuromap.cli.app import main
 from neuromap.runs.run import run
 from neuromap.runs.simpy_estimate import duration_text, entries_per_packet, expected_of_loop
+from packet_scenarios import line, random_scenario, routes_of_outputs
 
 SMALL = {"scale": 0.01, "seconds": 0.01}
 
@@ -79,7 +79,7 @@ def test_expected_packets_of_a_loop_are_neurons_times_rate(monkeypatch):
     network = pd14(scale=0.02)
     mapping = map_network(network, load_machine("spinnaker1"), Recipe(name="combined"))
     wanted = sum(population.n_neurons * population.rate_hz for population in network.populations) * 0.05
-    assert expected_of_loop(mapping, network, 500, NetworkOptions())[0] == pytest.approx(wanted)
+    assert expected_of_loop(mapping, network, 500, PacketOptions())[0] == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize("depth", ["dynamic", "full"])
@@ -202,7 +202,7 @@ def test_a_packet_that_would_be_due_too_late_is_refused():
 def test_more_packets_than_have_numbers_are_refused(engine, monkeypatch):
     monkeypatch.setattr(emulator.packets.growing, "MAX_PACKETS", 2)
     case = line(3, packets=[(0, 0, offset, 0, -1) for offset in range(3)])
-    with pytest.raises(CapacityError, match=r"^packets at the packet network: needs 3 packets, has 2 packets; "):
+    with pytest.raises(CapacityError, match=r"^packets at the packet model: needs 3 packets, has 2 packets; "):
         run_scenario(case, engine)
 
 

@@ -1,4 +1,4 @@
-"""Random scenarios of the packet network, and small ones by hand."""
+"""Random scenarios of the packet model, and small ones by hand."""
 
 import numpy as np
 

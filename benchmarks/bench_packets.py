@@ -1,8 +1,8 @@
-"""Measure the packet network: events per second of both engines, the parts of the compiled one's time, and SANA-FE.
+"""Measure the packet model: events per second of both engines, the parts of the compiled one's time, and SANA-FE.
 
-    python benchmarks/bench_network.py                      # PD14 at full scale, 0.2 s of model time
-    python benchmarks/bench_network.py --scale 0.1 --seconds 0.1 --no-sanafe
-    python benchmarks/bench_network.py --sanafe-python /tmp/sanafe/bin/python
+    python benchmarks/bench_packets.py                      # PD14 at full scale, 0.2 s of model time
+    python benchmarks/bench_packets.py --scale 0.1 --seconds 0.1 --no-sanafe
+    python benchmarks/bench_packets.py --sanafe-python /tmp/sanafe/bin/python
 
 An event is a packet sent, a hop over a link, or a delivery to a core. Log entries are more: a hop is a start on a link,
 an arrival and a routing decision. Times are processor times, since other work on the machine makes wall times
@@ -23,15 +23,15 @@ from typing import Any
 import numpy as np
 from harness import HERE, measure, peak_rss_bytes, print_table, row, write_results
 
-from emulator.packets.adaptor import Spikes, mean_row_length, scenario_of
+from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
-from emulator.packets.machine_numbers import NetworkOptions
+from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import FOREVER, EndOfTick, Parameters
 from emulator.packets.outcome import Outcome
 from emulator.packets.routes import NO_ENTRY, Routes, routes_to_single_outputs
 from emulator.packets.scenario import Fabric, Scenario, idle_work, make_packets
-from emulator.packets.simpy_model.model import PacketNetwork
+from emulator.packets.simpy_model.model import SimpyRun
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network
 from mapping.recipe import Recipe
@@ -45,7 +45,7 @@ SANAFE_PYTHONS = (HERE / ".sanafeenv" / "bin" / "python", Path("/tmp/sanafe/bin/
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Benchmark the packet network.")
+    parser = argparse.ArgumentParser(description="Benchmark the packet model.")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, default=0.2, help="model time of the compiled engine")
     parser.add_argument("--recipe", choices=("ensemble", "combined"), default="ensemble")
@@ -64,8 +64,8 @@ def pd14_scenario(scale: float, seconds: float, recipe: str) -> Scenario:
     n_steps = round(seconds * 1e4)
     step, neuron = random_spikes(network, expected_rates_hz(network, mapping.machine), n_steps, 1)
     lengths, row_of = mean_row_length(mapping, network)
-    spikes = Spikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row_of)
-    return scenario_of(mapping, network, spikes, NetworkOptions())
+    spikes = SentSpikes(step=step, neuron=neuron, n_steps=n_steps, row_length=lengths, row=row_of)
+    return scenario_of(mapping, network, spikes, PacketOptions())
 
 
 def n_events(outcome: Outcome) -> int:
@@ -111,7 +111,7 @@ def one_compiled(options: argparse.Namespace, what: str) -> dict[str, Any]:
 
 def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
     case = pd14_scenario(options.scale, 0.001, options.recipe)
-    network = PacketNetwork(case, with_log=True)
+    network = SimpyRun(case, with_log=True)
     network.add_packets(case.packets, case.n_ticks)
     start = time.process_time()
     network.advance()
@@ -240,7 +240,7 @@ def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     command += ["--recipe", options.recipe]
     raw: dict[str, Any] = {}
     for what in ("full", "hops", "idle", "simpy", "mesh"):
-        raw[what] = [measure([*command, "--one", what], f"packet network, {what}") for _ in range(options.repeats)]
+        raw[what] = [measure([*command, "--one", what], f"packet model, {what}") for _ in range(options.repeats)]
     raw["sanafe"] = run_sanafe(options, MESH_SIZE)
     return raw
 

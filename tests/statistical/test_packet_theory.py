@@ -1,11 +1,11 @@
-"""The packet network against theory: waiting times, saturation, latency, trees, conservation."""
+"""The packet model against theory: waiting times, saturation, latency, trees, conservation."""
 
 import numpy as np
 import pytest
 
 from emulator.packets.compiled import run_compiled
 from emulator.packets.model import FOREVER, Parameters, What
-from network_scenarios import grid_fabric, line, random_scenario, scenario
+from packet_scenarios import grid_fabric, line, random_scenario, scenario
 
 ENDLESS = Parameters(wait1_cycles=FOREVER, output_buffer_packets=5000, input_buffer_packets=50, receive_cycles=1)
 

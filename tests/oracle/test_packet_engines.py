@@ -1,16 +1,16 @@
-"""Both engines of the packet network log the same events on random scenarios, and no packet vanishes in either."""
+"""Both engines of the packet model log the same events on random scenarios, and no packet vanishes in either."""
 
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from emulator.packets.compiled import SteppedRun, run_compiled
+from emulator.packets.compiled import CompiledRun, run_compiled
 from emulator.packets.model import EndOfTick, What
 from emulator.packets.outcome import CORE_COUNTERS, ROUTER_COUNTERS
 from emulator.packets.scenario import Fabric, Packets
-from emulator.packets.simpy_model.model import PacketNetwork, run_simpy
-from network_scenarios import SQUARE, grid_fabric, line, random_parameters, random_scenario, remade, scenario
+from emulator.packets.simpy_model.model import SimpyRun, run_simpy
+from packet_scenarios import SQUARE, grid_fabric, line, random_parameters, random_scenario, remade, scenario
 
 N_SCENARIOS = 520
 N_BLOCKS = 8
@@ -224,7 +224,7 @@ def test_engines_tell_the_same_tick_by_tick(is_cut_short):
     for seed in range(100):
         case = random_scenario(3000 + seed)
         n_ticks = max(1, case.n_ticks - is_cut_short)
-        runs = [Run(case, is_watched=True, with_log=True) for Run in (PacketNetwork, SteppedRun)]
+        runs = [Run(case, is_watched=True, with_log=True) for Run in (SimpyRun, CompiledRun)]
         (slow_told, slow), (fast_told, fast) = (by_ticks(run, case, n_ticks) for run in runs)
         assert slow_told == fast_told
         assert_equal_outcomes(slow, fast)
