@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels.timing import pipeline
-from emulator.timing.pipeline import NodeArray, kernel_nodes, row_times
+from emulator.timing.kinds.node_array import NodeArray, kernel_nodes, row_times
 from emulator.timing.pipeline_step import pipeline_step
 from models.machine import Machine
 from models.machine.file import load_machine

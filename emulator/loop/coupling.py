@@ -25,8 +25,7 @@ from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
 from emulator.runtime.interrupt import interrupt_held
 from emulator.synapses.connectivity import Connectivity
-from emulator.timing.cores import slice_of_source
-from emulator.timing.model import MAX_LENGTHS_BYTES, row_lengths
+from emulator.timing.model import MAX_LENGTHS_BYTES, row_lengths, slice_of_source
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.check import check_whole

@@ -25,10 +25,10 @@ from emulator.packets.routes import NO_ENTRY, Routes, routes_of_bits
 from emulator.packets.scenario import MAX_OFFSET_CYCLES, WORK_FRACTION_BITS, Packets, Scenario, Work
 from emulator.packets.ways import broadcast_routes, unicast_ways
 from emulator.synapses.storage import as_row_lengths
-from emulator.timing.cores import slice_of_source
 from emulator.timing.kinds import core_costs, timer_phase_cycles
 from emulator.timing.kinds.neuro_core import barrier_cycles
 from emulator.timing.kinds.site import sites
+from emulator.timing.model import slice_of_source
 from emulator.timing.pipeline import silent_step_ns
 from mapping.model import Mapping, Role
 from mapping.packet_walk import Routers, route_bits

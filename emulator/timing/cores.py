@@ -7,7 +7,7 @@ the dear end of their ranges. Nodes of FPGA pipelines have step times of their o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -16,27 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels.timing import work
+from emulator.kernels.timing.charge import charge_work
+from emulator.kernels.timing.count import count_work
 from emulator.timing.kinds import core_costs, timer_phase_cycles
-from emulator.timing.model import RowLengths, Timing
+from emulator.timing.model import TimedSpikes, Timing, slice_of_source
 from mapping.model import Mapping, Role
-from models.check import check_number, check_whole
 from models.machine import Machine
 from models.machine.ranges import open_times, with_times_at
 from models.network import Network
+from models.progress import Progress, silent
 
 _CHUNK_STEPS = 1000
 _CHUNK_COUNT_BYTES = 1 << 21  # of what is counted in the steps looked at together, so that it stays in the cache
 _CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
 _POLICIES = {"late": work.LATE, "drop": work.DROP, "wait": work.WAIT}
-
-
-def slice_of_source(mapping: Mapping, network: Network) -> NDArray[np.int32]:
-    """Slice of every neuron and spike-source neuron, by id: int32, shape (n_sources,)."""
-    slices = np.full(network.n_sources, -1, np.int32)
-    for slice_id, part in enumerate(mapping.partition.slices):
-        first = network.offsets[part.population]
-        slices[first + part.start : first + part.stop] = slice_id
-    return slices
 
 
 def _layout(mapping: Mapping, network: Network) -> work.Layout:
@@ -77,19 +70,15 @@ class _Chunk(NamedTuple):
 
 
 def _chunks(
-    spikes: tuple[NDArray[np.int32], NDArray[np.int32]],
-    n_steps: tuple[int, int],
-    slices: NDArray[np.int32],
-    size: tuple[int, int],
-    lengths: tuple[RowLengths, NDArray[np.uint16] | None],
+    spikes: TimedSpikes, warmup_steps: int, slices: NDArray[np.int32], size: tuple[int, int]
 ) -> Iterator[_Chunk]:
-    """Yield the chunks of a run; ``n_steps``: of the warm-up, and all; ``size``: most steps of a chunk, slices."""
-    (spike_step, spike_neuron), (row_length, plastic_length) = spikes, lengths
-    ptr = np.searchsorted(spike_step, np.arange(n_steps[1] + 1)).astype(np.int64)
+    """Yield the chunks of a run; ``size`` holds the largest number of steps in a chunk and the number of slices."""
+    n_steps, row_length, plastic_length = spikes.n_steps, spikes.row_length, spikes.plastic_length
+    ptr = np.searchsorted(spikes.step, np.arange(n_steps + 1)).astype(np.int64)
     last = 0
-    while last < n_steps[1]:
-        first, last = last, _chunk_end(last, n_steps[last >= n_steps[0]], ptr, size)
-        row, slice_of_row = spike_neuron[ptr[first] : ptr[last]], slices
+    while last < n_steps:
+        first, last = last, _chunk_end(last, warmup_steps if last < warmup_steps else n_steps, ptr, size)
+        row, slice_of_row = spikes.neuron[ptr[first] : ptr[last]], slices
         plastic = np.zeros((0, size[1]), np.uint16) if plastic_length is None else plastic_length
         if callable(row_length):
             fired, inverse = np.unique(row, return_inverse=True)
@@ -139,7 +128,7 @@ class _Charge:
     def add(self, first: int, counts: work.Counts) -> None:
         """Charge a chunk of steps."""
         last = first + len(counts.packets)
-        work.charge_work(
+        charge_work(
             first,
             counts,
             self.layout,
@@ -251,7 +240,7 @@ def _count(
     if is_unicast:
         is_met = chunk.length > 0
         copies = np.count_nonzero(is_met | (chunk.plastic > 0) if len(chunk.plastic) else is_met, axis=1)
-    work.count_work(
+    count_work(
         chunk.ptr, chunk.row, chunk.slice_of_row, chunk.length, chunk.plastic, copies, layout, counts, counted.totals
     )
     counted.sent += counts.sent.sum(axis=0)
@@ -263,79 +252,34 @@ def _count(
 def time_cores(
     mapping: Mapping,
     network: Network,
-    spike_step: NDArray[np.int32],
-    spike_neuron: NDArray[np.int32],
-    n_steps: int,
-    row_length: RowLengths,
+    spikes: TimedSpikes,
     *,
-    plastic_length: NDArray[np.uint16] | None = None,
     time_scale_factor: float = 1.0,
-    progress: Callable[[float], None] | None = None,
     with_range: bool = False,
     warmup_steps: int = 0,
+    progress: Progress = silent,
 ) -> Timing:
-    """Work out every core's cycles in every step of a run.
+    """Work out every step of a run on a machine whose cores are processors.
 
-    Parameters
-    ----------
-    mapping : Mapping
-    network : Network
-    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
-        Sorted by step.
-    n_steps : int
-    row_length : ndarray, shape (n_sources, n_slices), uint16, or callable
-        Synapses of each source on each slice (``row_lengths``).
-    plastic_length : ndarray, shape (n_sources, n_slices), uint16, optional
-        The same of the plastic synapses (``emulator.synapses.plasticity_weights.count_plastic_by_slice``).
-    time_scale_factor : float
-        Tick over dt.
-    progress : callable, optional
-        Called with the fraction done.
-    with_range : bool
-        Whether to charge the run at the cheap and the dear end of the unverified costs too (``Timing.low``, ``high``).
-    warmup_steps : int
-        Steps at the start that no count, mean or largest value is of; at most ``n_steps``.
-
-    Returns
-    -------
-    Timing
-        Of pipeline nodes that of `emulator.timing.pipeline.time_nodes`.
+    Parameters and result are those of `emulator.timing.time_run`.
     """
-    n_steps = check_whole("n_steps", n_steps)
-    time_scale_factor = check_number("time_scale_factor", time_scale_factor, above=0)
-    if mapping.machine.core.kind == "pipeline_node":
-        from emulator.timing.pipeline import time_nodes
-
-        return time_nodes(
-            mapping,
-            network,
-            spike_step,
-            spike_neuron,
-            n_steps,
-            row_length,
-            time_scale_factor=time_scale_factor,
-            progress=progress,
-            with_range=with_range,
-            warmup_steps=warmup_steps,
-        )
+    n_steps = spikes.n_steps
     layout, machine = _layout(mapping, network), mapping.machine
     (n_lanes, n_slices), budget = layout.vertex_of_lane.shape, machine.budget_cycles(network.dt_ms, time_scale_factor)
     mappings = [mapping]
     if with_range and open_times(machine):
         mappings += [replace(mapping, machine=with_times_at(machine, bound)) for bound in ("low", "high")]
     charges = [_Charge(one, network, layout, n_steps, budget) for one in mappings]
-    is_unicast, is_plastic = machine.router.casting == "unicast", plastic_length is not None
+    is_unicast, is_plastic = machine.router.casting == "unicast", spikes.plastic_length is not None
     n_chunk_steps = max(1, min(_CHUNK_STEPS, _CHUNK_COUNT_BYTES // (8 * n_lanes * n_slices + 1), n_steps))
     rooms = [
         _room_for_counts(n_chunk_steps, layout, is_unicast=is_unicast, is_plastic=is_plastic) for _ in range(2)
     ]  # one is charged while the next is filled
     counted = _Counted(np.zeros(work.N_TOTALS, np.int64), *np.zeros((2, n_slices), np.int64))
-    slices, spikes = slice_of_source(mapping, network), (spike_step, spike_neuron)
+    slices = slice_of_source(mapping, network)
     with ThreadPoolExecutor(1) as pool:
         charging: list[Future[None]] = []
-        for chunk in _chunks(
-            spikes, (warmup_steps, n_steps), slices, (n_chunk_steps, n_slices), (row_length, plastic_length)
-        ):
+        for chunk in _chunks(spikes, warmup_steps, slices, (n_chunk_steps, n_slices)):
             rooms.reverse()
             counts = _count(chunk, rooms[0], layout, counted, is_unicast=is_unicast)
             for future in charging:
@@ -344,8 +288,7 @@ def time_cores(
             if chunk.first + len(counts.packets) == warmup_steps:
                 counted.forget()
                 charging += [pool.submit(charge.forget) for charge in charges]
-            if progress is not None:
-                progress((chunk.first + len(counts.packets)) / n_steps)
+            progress("time", (chunk.first + len(counts.packets)) / n_steps)
         for future in charging:
             future.result()
     found = [charge.timing(counted, machine, warmup_steps) for charge in charges]

@@ -1,4 +1,4 @@
-"""The timing of a run: its result, and the lengths of the synaptic rows from which it is computed."""
+"""Defines what the step times of a run are computed from (`TimedSpikes`) and their result (`Timing`)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.synapses.connectivity import Connectivity
+from mapping.model import Mapping
+from models.check import check_whole
+from models.network import Network
 
-MAX_LENGTHS_BYTES = 1 << 30  #: of the lengths of all rows at once
+MAX_LENGTHS_BYTES = 1 << 30  #: most memory that the lengths of all rows take at once
 
+#: Synapses of each source on each slice: an array of shape (n_sources, n_slices), or a function that returns these rows
+#: for the sources that it is given.
 RowLengths = NDArray[np.uint16] | Callable[[NDArray[Any]], NDArray[np.uint16]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimedSpikes:
+    """The spikes of a run, and how many synapses each of them meets on each slice.
+
+    Attributes
+    ----------
+    step, neuron : ndarray, shape (n_spikes,), int32
+        Sorted by step; spike sources have the ids from ``n_neurons`` on.
+    n_steps : int
+    row_length : RowLengths
+        See `row_lengths`.
+    plastic_length : ndarray, shape (n_sources, n_slices), uint16, optional
+        Plastic synapses of each source on each slice
+        (`emulator.synapses.plasticity_weights.count_plastic_by_slice`).
+    """
+
+    step: NDArray[np.int32]
+    neuron: NDArray[np.int32]
+    n_steps: int
+    row_length: RowLengths
+    plastic_length: NDArray[np.uint16] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_steps", check_whole("n_steps", self.n_steps))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +124,15 @@ class Timing:
     def min_lossless_time_scale_factor(self, time_scale_factor: float) -> float:
         """Smallest slow-down at which no core overruns in any step."""
         return float(self.kept_cycles.max(initial=0.0) / self.budget_cycles) * time_scale_factor
+
+
+def slice_of_source(mapping: Mapping, network: Network) -> NDArray[np.int32]:
+    """Return the slice of every neuron and spike-source neuron, by id: int32, shape (n_sources,)."""
+    slices = np.full(network.n_sources, -1, np.int32)
+    for slice_id, part in enumerate(mapping.partition.slices):
+        first = network.offsets[part.population]
+        slices[first + part.start : first + part.stop] = slice_id
+    return slices
 
 
 def row_lengths(

@@ -14,132 +14,61 @@ Broadcast spikes are looked up by every node, so that some look-ups find no row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels.timing import pipeline
-from emulator.timing.cores import slice_of_source
-from emulator.timing.model import RowLengths, Timing
-from emulator.timing.pipeline_step import axes_of, n_pipelines, node_constants
+from emulator.timing.kinds.node_array import NodeArray, kernel_nodes, lengths_by_node, node_array, row_times
+from emulator.timing.model import TimedSpikes, Timing, slice_of_source
+from emulator.timing.pipeline_step import axes_of
 from mapping.expected import targets_of
 from mapping.model import Mapping
 from models.errors import ParameterError
 from models.machine import Machine
 from models.machine.ranges import open_times, with_times_at
 from models.network import Network
+from models.progress import Progress, silent
 
 _CHUNK_STEPS = 1000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NodeArray:
-    """The nodes of a mapping.
-
-    Attributes
-    ----------
-    node_of_slice : ndarray, shape (n_slices,), int32
-    n_neurons : ndarray, shape (n_nodes,), int64
-    xy : ndarray, shape (n_nodes, 2), int32
-    """
-
-    node_of_slice: NDArray[np.int32]
-    n_neurons: NDArray[np.int64]
-    xy: NDArray[np.int32]
-
-
-def node_array(mapping: Mapping) -> NodeArray:
-    """Return all nodes of the machine, and which of them each slice is on."""
-    axes_of(mapping.machine)
-    width, height = (*mapping.machine.topology.shape, 1, 1)[:2]
-    xy = np.array([(x, y) for y in range(height) for x in range(width)], np.int32)
-    node_of_slice = np.full(len(mapping.partition.slices), -1, np.int32)
-    n_neurons = np.zeros(width * height, np.int64)
-    for vertex in mapping.partition.vertices:
-        x, y, _ = mapping.placement.core[vertex.vertex_id].tolist()
-        node_of_slice[vertex.slice_id] = y * width + x
-        n_neurons[y * width + x] += mapping.partition.slices[vertex.slice_id].n_neurons
-    return NodeArray(node_of_slice, n_neurons, xy)
-
-
-def kernel_nodes(machine: Machine, array: NodeArray) -> pipeline.Nodes:
-    """Return the array as the kernel reads it."""
-    axes, constants, spec = axes_of(machine), node_constants(machine), machine.pipeline
-    assert spec is not None  # axes_of has looked
-    x, y = array.xy.T
-    is_row, is_column = y[:, None] == y, x[:, None] == x
-    group = np.where(is_row & is_column, 0, np.where(is_row | is_column, 1, 2)).astype(np.int8)
-    width, height = (*machine.topology.shape, 1, 1)[:2]
-    is_shorter = is_row if width <= height else is_column  # joined along the shorter axis
-    cycle_ns = 1e9 / machine.core.clock_hz
-    times = np.zeros(pipeline.N_TIMES)
-    times[pipeline.N_FIRST] = constants.first_ns
-    times[pipeline.N_UPDATE] = (-(-int(array.n_neurons.max(initial=0)) // n_pipelines(machine)) + 1) * cycle_ns
-    times[pipeline.N_HOP], times[pipeline.N_FLIT] = constants.hop_ns, constants.flit_ns
-    times[pipeline.N_LOOK_UP], times[pipeline.N_BARRIER] = constants.clock_ns, spec.barrier_ns
-    times[pipeline.N_ROUTER], times[pipeline.N_CROSSING] = spec.router_ns, spec.clock_crossing_ns
-    times[pipeline.N_DISPATCHER] = spec.dispatcher_ns
-    return pipeline.Nodes(group, is_shorter & (group > 0), len(axes) + 1, times)
-
-
-def row_times(machine: Machine, longest: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the DRAM time of rows of 0 to ``longest`` synapses, ns: as measured, and at the DRAM's best rate."""
-    constants = node_constants(machine)
-    n_bytes = [constants.row_bytes(machine, n) for n in range(longest + 1)]
-    best = machine.pipeline.dram_bytes_per_s if machine.pipeline is not None else 1.0
-    return np.array([constants.row_ns(n) for n in n_bytes]), np.array(n_bytes) / best * 1e9
-
-
-def lengths_by_node(lengths: NDArray[np.uint16], array: NodeArray) -> NDArray[np.uint32]:
-    """Sum the synapses of rows on slices to those on nodes: uint32, shape (n_rows, n_nodes)."""
-    found = np.zeros((len(lengths), len(array.n_neurons)), np.uint32)
-    order = np.argsort(array.node_of_slice, kind="stable")
-    edges = np.searchsorted(array.node_of_slice[order], np.arange(len(array.n_neurons) + 1))
-    for node, (a, b) in enumerate(pairwise(edges.tolist())):
-        if b > a:
-            found[:, node] = lengths[:, order[a:b]].sum(axis=1, dtype=np.uint32)
-    return found
 
 
 def time_nodes(
     mapping: Mapping,
     network: Network,
-    spike_step: NDArray[np.int32],
-    spike_neuron: NDArray[np.int32],
-    n_steps: int,
-    row_length: RowLengths,
+    spikes: TimedSpikes,
     *,
     time_scale_factor: float = 1.0,
-    progress: Callable[[float], None] | None = None,
     with_range: bool = False,
     warmup_steps: int = 0,
+    progress: Progress = silent,
 ) -> Timing:
     """Work out every step of a run on a machine of pipeline nodes.
 
-    Parameters and result are those of `emulator.timing.cores.time_cores`.
+    Parameters and result are those of `emulator.timing.time_run`, but plastic rows are not charged.
 
-    Cycles are the neuron clock's. ``n_delivered`` counts look-ups: every spike in every node. A core (a pipeline) is
-    charged the update of its own slice or the DRAM of its node, whichever is longer.
+    Cycles are those of the neuron clock. ``n_delivered`` counts look-ups: every spike in every node. A core (a
+    pipeline) is charged the longer of two times: the update of its own slice, and the DRAM of its node.
 
     Raises
     ------
     ParameterError
         If the machine has no pipelines, or another shape than a HyperX of at most two axes longer than 1.
     """
+    n_steps, row_length = spikes.n_steps, spikes.row_length
     array = node_array(mapping)
     machines = [mapping.machine]
     if with_range and open_times(mapping.machine):
         machines += [with_times_at(mapping.machine, bound) for bound in ("low", "high")]
     runs = [_Run(machine, array, n_steps, warmup_steps) for machine in machines]
-    ptr = np.searchsorted(spike_step, np.arange(n_steps + 1)).astype(np.int64)
+    ptr = np.searchsorted(spikes.step, np.arange(n_steps + 1)).astype(np.int64)
     node_of_source = array.node_of_slice[slice_of_source(mapping, network)]
     known = None if callable(row_length) else lengths_by_node(row_length, array)
     starts = [*range(0, warmup_steps, _CHUNK_STEPS), *range(warmup_steps, n_steps, _CHUNK_STEPS)]
     for first, last in pairwise([*starts, n_steps]):
-        row, node = spike_neuron[ptr[first] : ptr[last]], node_of_source
+        row, node = spikes.neuron[ptr[first] : ptr[last]], node_of_source
         if callable(row_length):
             fired, inverse = np.unique(row, return_inverse=True)
             row, node = inverse.astype(np.int32), node_of_source[fired]
@@ -149,8 +78,7 @@ def time_nodes(
             lengths = known
         for run in runs:
             run.add(slice(first, last), ptr[first : last + 1] - ptr[first], row, node, lengths)
-        if progress is not None:
-            progress(last / n_steps)
+        progress("time", last / n_steps)
     found = [run.timing(mapping, network.dt_ms, time_scale_factor) for run in runs]
     return found[0] if len(found) == 1 else replace(found[0], low=found[1], high=found[2])
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from emulator.engine.simulation import Simulation
 from emulator.synapses.plasticity_weights import count_plastic_by_slice
-from emulator.timing.cores import slice_of_source, time_cores
-from emulator.timing.model import Timing, row_lengths
+from emulator.timing import TimedSpikes, time_run
+from emulator.timing.model import Timing, row_lengths, slice_of_source
 from mapping.model import Mapping
+from models.progress import Progress, silent
 from models.units import ms_to_steps
 from neuromap.experiment.nouns import Experiment
 
@@ -17,7 +16,7 @@ def time_simulation(
     experiment: Experiment,
     mapping: Mapping,
     simulation: Simulation,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = silent,
     *,
     with_range: bool = True,
 ) -> Timing:
@@ -30,8 +29,8 @@ def time_simulation(
     mapping : Mapping
         Of the simulated network.
     simulation : Simulation
-    progress : callable, optional
-        Called with the fraction done.
+    progress : Progress
+        Called with the stage ``time``.
     with_range : bool
         Whether to charge the run at both ends of the unverified costs too.
     """
@@ -42,16 +41,12 @@ def time_simulation(
     plastic = None
     if simulation.plastic_rows:
         plastic = count_plastic_by_slice(simulation.plastic_rows, network.n_sources, slices, n_slices)
-    return time_cores(
+    return time_run(
         mapping,
         network,
-        simulation.spike_step,
-        simulation.spike_neuron,
-        simulation.n_steps,
-        lengths,
-        plastic_length=plastic,
+        TimedSpikes(simulation.spike_step, simulation.spike_neuron, simulation.n_steps, lengths, plastic),
+        time_scale_factor=experiment.time_scale_factor,
         with_range=with_range,
         warmup_steps=min(ms_to_steps(experiment.warmup_ms, network.dt_ms), simulation.n_steps),
-        time_scale_factor=experiment.time_scale_factor,
         progress=progress,
     )

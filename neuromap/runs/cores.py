@@ -103,7 +103,7 @@ def run_cores(
         if folder is not None:
             write_spikes(simulation, folder, warmup_ms=experiment.warmup_ms)  # kept if the rest is interrupted
         progress("time", 0.0)
-        timing = time_simulation(experiment, mapping, simulation, lambda done: progress("time", done))
+        timing = time_simulation(experiment, mapping, simulation, progress)
         progress("report", 0.0)
         measured = Measured(experiment, mapping, violations, simulation, timing, map_s)
         report = make_report(measured)

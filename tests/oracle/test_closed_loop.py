@@ -20,8 +20,7 @@ from emulator.packets.machine_numbers import PacketOptions
 from emulator.packets.model import EndOfTick, Engine, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.reference.network import simulate_reference
-from emulator.timing.cores import slice_of_source
-from emulator.timing.model import row_lengths
+from emulator.timing.model import row_lengths, slice_of_source
 from machines import machine
 from mapping.expected import expected_rates_hz
 from mapping.flow import map_network

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emulator.engine.simulate import simulate
-from emulator.timing.cores import slice_of_source
+from emulator.timing.model import slice_of_source
 from machines import machine, pair
 from mapping.flow import map_network
 from mapping.recipe import Recipe

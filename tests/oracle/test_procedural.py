@@ -14,8 +14,8 @@ from emulator.kernels.synapses.rows import DRAWN, NOT_DRAWN, STORED
 from emulator.loop.open_loop import replay
 from emulator.synapses.build import build_connectivity, choose_n_shards
 from emulator.synapses.storage import row_budget_bytes
-from emulator.timing.cores import slice_of_source, time_cores
-from emulator.timing.model import row_lengths
+from emulator.timing import TimedSpikes, time_run
+from emulator.timing.model import row_lengths, slice_of_source
 from mapping.flow import map_network
 from mapping.recipe import Recipe
 from models.errors import CapacityError, ParameterError
@@ -343,12 +343,12 @@ def test_step_times_are_the_same_without_the_table_of_row_lengths(monkeypatch, n
     c, spikes = simulation.connectivity, (simulation.spike_step, simulation.spike_neuron, simulation.n_steps)
     slices = slice_of_source(mapping, network)[: network.n_neurons]
     table = run(network).connectivity.count_by_slice(slices, len(mapping.partition.slices))
-    expected = time_cores(mapping, network, *spikes, table)
+    expected = time_run(mapping, network, TimedSpikes(*spikes, table))
     monkeypatch.setattr(emulator.timing.model, "MAX_LENGTHS_BYTES", 0)
     monkeypatch.setattr(emulator.timing.cores, "_CHUNK_LENGTHS_BYTES", 2 * len(mapping.partition.slices) * 7)
     lengths = row_lengths(c, slices, len(mapping.partition.slices))
     assert callable(lengths)
-    found = time_cores(mapping, network, *spikes, lengths)
+    found = time_run(mapping, network, TimedSpikes(*spikes, lengths))
     assert expected.n_events > 1000
     for name in ("step_cycles", "step_vertex", "mean_cycles", "max_cycles"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

@@ -11,8 +11,8 @@ import pytest
 from emulator.synapses.build import build_connectivity
 from emulator.synapses.plasticity import build_plastic_rows
 from emulator.synapses.plasticity_weights import count_plastic_by_slice
-from emulator.timing.cores import slice_of_source, time_cores
-from emulator.timing.model import Timing
+from emulator.timing import TimedSpikes, time_run
+from emulator.timing.model import Timing, slice_of_source
 from machines import machine, network, pair
 from mapping.flow import map_network
 from mapping.model import Mapping, Role, Vertex
@@ -34,7 +34,7 @@ def row_lengths(mapping: Mapping, net: Network, seed: int = 1):
 
 def time_spikes(mapping: Mapping, net: Network, spikes: list[tuple[int, int]], n_steps: int, **options) -> Timing:
     steps, neurons = (np.array([spike[i] for spike in sorted(spikes)], np.int32) for i in (0, 1))
-    return time_cores(mapping, net, steps, neurons, n_steps, row_lengths(mapping, net), **options)
+    return time_run(mapping, net, TimedSpikes(steps, neurons, n_steps, row_lengths(mapping, net)), **options)
 
 
 def random_spikes(net: Network, n: int, n_steps: int, seed: int = 0) -> list[tuple[int, int]]:
@@ -329,8 +329,10 @@ def test_plastic_rows_and_postsynaptic_spikes_are_charged(recipe):
     assert lengths.sum() == sum(part.weight.size for part in plastic_rows)
     steps, neurons = (np.array([spike[i] for spike in spikes], np.int32) for i in (0, 1))
     none = np.zeros_like(lengths)
-    arguments = (mapping, learning, steps, neurons, n_steps, none)
-    static, found = (time_cores(*arguments, plastic_length=plastic) for plastic in (none, lengths))
+    static, found, alone = (
+        time_run(mapping, learning, TimedSpikes(steps, neurons, n_steps, none, plastic))
+        for plastic in (none, lengths, None)
+    )
     fetched = mapping.machine.reception.dma_setup_cycles + mapping.machine.reception.row_start_cycles
     extra, n_rows, n_events = np.zeros((n_steps, len(mapping.partition.vertices))), 0, 0
     for step, neuron in spikes:
@@ -342,7 +344,7 @@ def test_plastic_rows_and_postsynaptic_spikes_are_charged(recipe):
     assert (found.n_plastic_rows, found.n_plastic_events) == (n_rows, n_events)
     assert found.write_back_bytes == 8 * n_rows + 2 * n_events
     np.testing.assert_allclose(found.mean_cycles - static.mean_cycles, extra.mean(axis=0), rtol=1e-9, atol=1e-9)
-    post = static.mean_cycles - time_cores(*arguments).mean_cycles
+    post = static.mean_cycles - alone.mean_cycles
     sent = np.bincount(slice_of_source(mapping, net)[neurons], minlength=len(mapping.partition.slices))
     for vertex in mapping.partition.vertices:
         learns = vertex.role in (Role.SYNAPSE, Role.COMBINED)

@@ -15,10 +15,10 @@ from emulator.packets.drawn_rows import drawn_row_length, expected_rows
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
 from emulator.packets.outcome import CORE_COUNTERS
-from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing import TimedSpikes, time_run
 from emulator.timing.energy import energy, traffic
 from emulator.timing.kinds import CoreWork, phases
-from emulator.timing.model import row_lengths
+from emulator.timing.model import row_lengths, slice_of_source
 from machines import projection
 from mapping.flow import map_network
 from mapping.load import static_load
@@ -83,7 +83,9 @@ def test_workload_of_sana_fe(n_cores, depth):
         report = static_report(mapping, network)
         parts_w, own_us = report.parts_w, report.real_time_factor * 100
     else:
-        timing = time_cores(mapping, network, *every_step(network, N_STEPS), N_STEPS, full_rows(mapping, network))
+        timing = time_run(
+            mapping, network, TimedSpikes(*every_step(network, N_STEPS), N_STEPS, full_rows(mapping, network))
+        )
         own_us, model_s = float(timing.step_cycles.mean()) * 1e-3, N_STEPS * DT_MS * 1e-3
         assert (timing.n_sent, timing.n_delivered) == (6400 * n_cores, 6400 * n_cores)
         load = static_load(mapping, network)
@@ -129,7 +131,7 @@ def test_software_cores_pay_for_every_packet_that_they_send():
     own = cost.timer_cycles + N * (cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron)
     sending = 64 * 12 * 40.0
     assert sending / 250e6 == pytest.approx(122.88e-6)
-    timing = time_cores(mapping, network, *every_step(network, 5), 5, full_rows(mapping, network))
+    timing = time_run(mapping, network, TimedSpikes(*every_step(network, 5), 5, full_rows(mapping, network)))
     np.testing.assert_allclose(timing.max_cycles[sender], own + sending, rtol=1e-12)
     found = phases(mapping, network, sender, CoreWork(n_sent=64, n_copies=64 * 12))
     assert found["send"] == sending
@@ -139,7 +141,7 @@ def test_software_cores_pay_for_every_packet_that_they_send():
     assert need >= own + sending, where
     multicast = load_machine("generic_mesh")
     tree = map_network(network, multicast, Recipe(name="combined", neurons_per_core=N))
-    once = time_cores(tree, network, *every_step(network, 5), 5, full_rows(tree, network))
+    once = time_run(tree, network, TimedSpikes(*every_step(network, 5), 5, full_rows(tree, network)))
     np.testing.assert_allclose(once.max_cycles[sender], own + 64 * 40.0, rtol=1e-12)
 
 
@@ -156,7 +158,7 @@ def test_spike_sources_pay_for_every_packet_too():
     lengths = np.zeros((network.n_sources, len(mapping.partition.slices)), np.uint16)
     lengths[4 * N :, :4] = N
     spikes = np.zeros(3, np.int32), np.arange(4 * N, 4 * N + 3, dtype=np.int32)
-    timing = time_cores(mapping, network, *spikes, 1, lengths)
+    timing = time_run(mapping, network, TimedSpikes(*spikes, 1, lengths))
     core = next(one.vertex_id for one in mapping.partition.vertices if one.role is Role.SOURCE)
     assert timing.max_cycles[core] == MESH.cost.timer_cycles + N * MESH.cost.poisson_source_cycles + 3 * 4 * 40.0
     assert timing.n_sent == timing.n_delivered == 12
@@ -168,7 +170,7 @@ def test_packets_come_only_where_they_find_a_row():
     mapping = mapped(network, MESH)
     lengths = np.zeros((network.n_sources, 3), np.uint16)
     lengths[0, 1] = 5  # neuron 0 reaches the first target only, the others nothing
-    timing = time_cores(mapping, network, *every_step(network, 1), 1, lengths)
+    timing = time_run(mapping, network, TimedSpikes(*every_step(network, 1), 1, lengths))
     cost = MESH.cost
     own = cost.timer_cycles + N * (cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron)
     taken = cost.combined_spike_cycles + 5 * cost.synapse_cycles
@@ -182,7 +184,7 @@ def test_plastic_rows_are_destinations_too():
     static, plastic = np.zeros((2, network.n_sources, 3), np.uint16)
     static[0, 1], plastic[0, 2] = 5, 4
     spikes = np.zeros(1, np.int32), np.zeros(1, np.int32)
-    timing = time_cores(mapping, network, *spikes, 1, static, plastic_length=plastic)
+    timing = time_run(mapping, network, TimedSpikes(*spikes, 1, static, plastic_length=plastic))
     assert timing.n_sent == timing.n_delivered == 2
 
 
@@ -198,7 +200,7 @@ def test_depths_agree_on_mean_work(machine):
     load, report = static_load(mapping, network), static_report(mapping, network)
     step, neuron = random_spikes(network, {"A": 60.0, "B": 60.0}, n_steps, 5)
     lengths = drawn_row_length(mapping, network, np.arange(192, dtype=np.int32), 7)
-    timing = time_cores(mapping, network, step, neuron, n_steps, lengths)
+    timing = time_run(mapping, network, TimedSpikes(step, neuron, n_steps, lengths))
     model_s = n_steps * DT_MS * 1e-3
     assert timing.n_sent / model_s == pytest.approx(report.n_packets_sent_per_s, rel=0.03)
     assert timing.n_delivered / model_s == pytest.approx(report.n_packets_delivered_per_s, rel=0.03)

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.timing.cores import time_cores
+from emulator.timing import TimedSpikes, time_run
 from emulator.timing.kinds import CoreWork, phases
 from machines import machine, network
 from mapping.flow import map_network
@@ -60,7 +60,7 @@ def loads(draw):
 
 
 def timed(mapping, step, neuron, lengths, factor, **options):
-    return time_cores(mapping, NET, step, neuron, N_STEPS, lengths, time_scale_factor=factor, **options)
+    return time_run(mapping, NET, TimedSpikes(step, neuron, N_STEPS, lengths), time_scale_factor=factor, **options)
 
 
 @settings(max_examples=60, deadline=None)

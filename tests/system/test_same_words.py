@@ -9,8 +9,7 @@ import pytest
 from emulator.packets.adaptor import PacketOptions, SentSpikes, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.model import EndOfTick
-from emulator.timing.cores import slice_of_source
-from emulator.timing.model import row_lengths
+from emulator.timing.model import row_lengths, slice_of_source
 from neuromap.cli.app import main
 from neuromap.runs.run import run
 

@@ -12,7 +12,7 @@ from emulator.numbers.weight_scale import RingBufferBound
 from emulator.packets.adaptor import PacketOptions
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.runtime.random_stream import Stream, host_rng, stream_key
-from emulator.timing.cores import time_cores
+from emulator.timing import TimedSpikes, time_run
 from machines import machine
 from mapping.files.resume import Resume
 from mapping.flow import map_network
@@ -43,7 +43,7 @@ def timed(**options):
     mapping = mapped(name="combined")
     lengths = np.zeros((NET.n_sources, len(mapping.partition.slices)), np.uint16)
     empty = np.zeros(0, np.int32)
-    return time_cores(mapping, NET, empty, empty, options.pop("n_steps", 2), lengths, **options)
+    return time_run(mapping, NET, TimedSpikes(empty, empty, options.pop("n_steps", 2), lengths), **options)
 
 
 ENTRIES = {
@@ -65,7 +65,7 @@ ENTRIES = {
     "random_spikes seed": ("seed", lambda seed: random_spikes(NET, {"N": 8.0, "S": 8.0}, 5, seed)),
     "random_spikes n_steps": ("n_steps", lambda n_steps: random_spikes(NET, {"N": 8.0, "S": 8.0}, n_steps, 1)),
     "replay n_steps": ("n_steps", lambda n_steps: replay(run(), run(), SimulationOptions(n_steps=n_steps, seed=1))),
-    "time_cores n_steps": ("n_steps", timed),
+    "time_run n_steps": ("n_steps", timed),
     "weight_bits": ("weight_bits", lambda weight_bits: NumberFormat.parse("S16.15", weight_bits=weight_bits)),
 }
 
@@ -104,7 +104,7 @@ def test_seeds_beyond_64_bits_are_no_aliases(call, seed):
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), "1", True])
-@pytest.mark.parametrize("call", [mapped, timed, PacketOptions], ids=["map_network", "time_cores", "PacketOptions"])
+@pytest.mark.parametrize("call", [mapped, timed, PacketOptions], ids=["map_network", "time_run", "PacketOptions"])
 def test_a_time_scale_factor_is_a_number_above_zero(call, value):
     with pytest.raises(ParameterError, match=r"^time_scale_factor: needs .*, has "):
         call(time_scale_factor=value)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels.timing import pipeline
-from emulator.timing.cores import slice_of_source
-from emulator.timing.pipeline import kernel_nodes, lengths_by_node, node_array, row_times
+from emulator.timing.kinds.node_array import kernel_nodes, lengths_by_node, node_array, row_times
+from emulator.timing.model import slice_of_source
 from mapping.model import Mapping
 from models.network import Network
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.engine.simulation import Simulation
-from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing import TimedSpikes, time_run
 from emulator.timing.energy import Traffic, energy, energy_range, traffic
 from emulator.timing.loading import load_times
-from emulator.timing.model import Timing, row_lengths
+from emulator.timing.model import Timing, row_lengths, slice_of_source
 from emulator.timing.pipeline_step import pipeline_step
 from mapping.load import static_load
 from mapping.model import Mapping, Role
@@ -210,7 +210,7 @@ def _time(mapping: Mapping, network: Network, lengths: Any, spikes: _Spikes) -> 
     machine = mapping.machine
     cost = replace(machine.cost, synapse_cycles=machine.cost.synapse_cycles / spikes.packets_per_spike)
     mapping = replace(mapping, machine=replace(machine, cost=cost))
-    return time_cores(mapping, network, spikes.step, spikes.neuron, spikes.n_steps, lengths, with_range=True)
+    return time_run(mapping, network, TimedSpikes(spikes.step, spikes.neuron, spikes.n_steps, lengths), with_range=True)
 
 
 def _ends(timing: Timing) -> tuple[Timing, Timing, Timing]:

@@ -12,7 +12,7 @@ from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.machine_numbers import PacketOptions, parameters_of, usual_end_of_tick
 from emulator.packets.model import FOREVER, EndOfTick, What
 from emulator.packets.simpy_model.model import run_simpy
-from emulator.timing.cores import slice_of_source
+from emulator.timing.model import slice_of_source
 from machines import SPINNAKER1, network
 from mapping.flow import map_network
 from mapping.load import static_load

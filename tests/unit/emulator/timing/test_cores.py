@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emulator.kernels.timing import work
-from emulator.timing.cores import time_cores
+from emulator.timing import TimedSpikes, time_run
 from emulator.timing.kinds import CoreWork, core_costs, phase_list, phases, sites, timer_phase_cycles
 from machines import DRIVE, machine, projection
 from mapping.flow import map_network
@@ -47,7 +47,7 @@ def timed(mapping, network, spikes, row_length, n_steps=1, plastic_length=None):
         static = np.zeros_like(lengths)
         lengths, plastic_length = static, np.where(lengths > 0, lengths, 0)
     steps, neurons = (np.array([spike[i] for spike in sorted(spikes)], np.int32) for i in (0, 1))
-    return time_cores(mapping, network, steps, neurons, n_steps, lengths, plastic_length=plastic_length)
+    return time_run(mapping, network, TimedSpikes(steps, neurons, n_steps, lengths, plastic_length=plastic_length))
 
 
 def vertex_of(mapping, role):
@@ -186,7 +186,7 @@ def test_neuro_core():
     lengths = np.zeros((network.n_sources, len(slices)), np.uint16)
     lengths[0, :2] = 2, 1  # neuron 0 has synapses on both cores of A
     lengths[4, 1] = 2  # the first source on the second only
-    timing = time_cores(mapping, network, np.zeros(2, np.int32), np.array([0, 4], np.int32), 1, lengths)
+    timing = time_run(mapping, network, TimedSpikes(np.zeros(2, np.int32), np.array([0, 4], np.int32), 1, lengths))
     cost, barrier_ns = LOIHI1.cost, float(np.interp(n_tiles, [1, 2, 4, 29], [600, 1000, 1400, 1800]))
     draws = 2 * (cost.poisson_source_cycles + 100 * 8.0 * DT_MS * 1e-3 * cost.poisson_event_cycles)
     step = barrier_ns + 2 * 9.7 + draws

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from emulator.kernels.timing import pipeline
-from emulator.timing.cores import time_cores
+from emulator.timing import TimedSpikes, time_run
 from emulator.timing.kinds.pipeline_node import node_phases
 from emulator.timing.pipeline import NodeArray, kernel_nodes, node_array, row_times, silent_step_ns
 from emulator.timing.pipeline_step import pipeline_step
@@ -38,7 +38,7 @@ def lengths_of(mapping, n_synapses):
 
 def timed(mapping, spikes, lengths, n_steps=1, **options):
     steps, neurons = (np.array([spike[i] for spike in sorted(spikes)], np.int32) for i in (0, 1))
-    return time_cores(mapping, NET, steps, neurons, n_steps, lengths, **options)
+    return time_run(mapping, NET, TimedSpikes(steps, neurons, n_steps, lengths), **options)
 
 
 @pytest.mark.parametrize("shape", [[5, 7], [7, 5], [1, 35], [1, 1], [7, 7]], ids=str)

@@ -10,7 +10,7 @@ import pytest
 from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.drawn_rows import drawn_row_length
 from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
-from emulator.timing.cores import time_cores
+from emulator.timing import TimedSpikes, time_run
 from emulator.timing.energy import Traffic, energy
 from emulator.timing.loading import load_times
 from emulator.timing.pipeline_step import pipeline_step
@@ -63,7 +63,7 @@ def mapped_results(machine, recipe):
     step = np.repeat(np.arange(4, dtype=np.int32), 20)
     neuron = np.tile(np.arange(0, N_SOURCES, 2, dtype=np.int32), 4)
     plastic = lengths if machine.plasticity is not None else None
-    timing = time_cores(mapping, network, step, neuron, 4, lengths, plastic_length=plastic)
+    timing = time_run(mapping, network, TimedSpikes(step, neuron, 4, lengths, plastic_length=plastic))
     yield timing.mean_cycles.tolist(), timing.step_cycles.tolist(), timing.n_late, timing.n_lost
     options = PacketOptions(end_of_tick=usual_end_of_tick(machine), is_in_phase=True)
     row = np.arange(N_SOURCES, dtype=np.int32)

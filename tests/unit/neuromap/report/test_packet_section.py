@@ -19,13 +19,13 @@ from mapping.flow import map_network
 from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.topology import build_topology
-from packet_scenarios import remade
 from neuromap.measures.packet_loss import loss_lines, losses, lost_by_chip, router_packets
 from neuromap.report.packets.section import packet_figures, packet_section
 from neuromap.report.packets.table import chip_labels, microseconds
 from neuromap.report.packets.view import PacketView
 from neuromap.runs.dynamic import DynamicReport, dynamic_text
 from neuromap.runs.run import run
+from packet_scenarios import remade
 
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 400.0, "B": 600.0})
 N_STEPS = 30
@@ -264,7 +264,9 @@ def test_a_machine_of_one_chip_has_a_section():
     step, neuron = random_spikes(small, {"A": 100.0}, N_STEPS, 1)
     lengths, row = mean_row_length(alone, small)
     for n_spikes in (len(step), 0):
-        spikes = SentSpikes(step=step[:n_spikes], neuron=neuron[:n_spikes], n_steps=N_STEPS, row_length=lengths, row=row)
+        spikes = SentSpikes(
+            step=step[:n_spikes], neuron=neuron[:n_spikes], n_steps=N_STEPS, row_length=lengths, row=row
+        )
         outcome = run_compiled(scenario_of(alone, small, spikes, PacketOptions()), with_log=True)
         page = packet_section(outcome, alone)
         read(page)

@@ -16,7 +16,8 @@ from emulator.packets.model import EndOfTick, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.packets.trace import busiest_tick, write_trace
 from emulator.synapses.build import build_connectivity
-from emulator.timing.cores import slice_of_source, time_cores
+from emulator.timing import TimedSpikes, time_run
+from emulator.timing.model import slice_of_source
 from machines import SPINNAKER1, machine, network
 from mapping.flow import map_network
 from mapping.load import static_load
@@ -25,11 +26,11 @@ from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.network import Network, PoissonSource, Population
 from models.topology import build_topology
-from packet_scenarios import remade
 from neuromap.cli.app import main
 from neuromap.report.packets.animation import write_animation
 from neuromap.runs.dynamic import dynamic_text
 from neuromap.runs.run import run
+from packet_scenarios import remade
 from trace_format import trace_problems
 
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz={"A": 40.0, "B": 60.0})
@@ -52,7 +53,7 @@ def test_deliveries_are_those_of_the_timing_model(mapped):
     outcome = run_compiled(scenario_of(mapped, NET, spikes, PacketOptions()), strict=True)
     stored = build_connectivity(NET, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
     lengths = stored.count_by_slice(slice_of_source(mapped, NET), len(mapped.partition.slices), n_threads=1)
-    timing = time_cores(mapped, NET, spikes.step, spikes.neuron, N_STEPS, lengths)
+    timing = time_run(mapped, NET, TimedSpikes(spikes.step, spikes.neuron, N_STEPS, lengths))
     assert outcome.total("n_sent") == timing.n_sent == len(spikes.step) > 50
     assert outcome.n_delivered == outcome.n_expected == timing.n_delivered
 

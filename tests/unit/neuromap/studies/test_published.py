@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import neuromap
-from emulator.timing.cores import slice_of_source, time_cores
-from emulator.timing.model import row_lengths
+from emulator.timing import TimedSpikes, time_run
+from emulator.timing.model import row_lengths, slice_of_source
 from models.errors import NeuromapError, ParameterError, UnknownNameError
 from neuromap.cli.app import main
 from neuromap.experiment.check import check_experiment
@@ -170,13 +170,10 @@ def test_a_row_of_core_models_is_their_time_and_the_energy_at_the_published_fact
         simulation.connectivity, slice_of_source(mapping, network)[: network.n_neurons], len(mapping.partition.slices)
     )
     is_late = simulation.spike_step >= 200
-    timing = time_cores(
+    timing = time_run(
         mapping,
         network,
-        simulation.spike_step[is_late] - np.int32(200),
-        simulation.spike_neuron[is_late],
-        500,
-        lengths,
+        TimedSpikes(simulation.spike_step[is_late] - np.int32(200), simulation.spike_neuron[is_late], 500, lengths),
         with_range=True,
     )
     by_name = {one.quantity: one for one in row.measures}
@@ -210,13 +207,10 @@ def test_software_of_2017_is_timed_with_spikes_sent_again(small):
     assert 2 < sent.packets_per_spike < 3
     machine = mapping.machine
     cost = replace(machine.cost, synapse_cycles=machine.cost.synapse_cycles / sent.packets_per_spike)
-    timing = time_cores(
+    timing = time_run(
         replace(mapping, machine=replace(machine, cost=cost)),
         network,
-        sent.step,
-        sent.neuron,
-        simulation.n_steps,
-        lengths,
+        TimedSpikes(sent.step, sent.neuron, simulation.n_steps, lengths),
     )
     whole = next(one for one in row.measures if one.quantity == "share of the tick in use, whole run")
     assert whole.ours == pytest.approx(timing.step_cycles.max() / timing.budget_cycles)
