@@ -111,17 +111,17 @@ def one_compiled(options: argparse.Namespace, what: str) -> dict[str, Any]:
 
 def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
     case = pd14_scenario(options.scale, 0.001, options.recipe)
-    network = SimpyRun(case, with_log=True)
-    network.add_packets(case.packets, case.n_ticks)
+    run = SimpyRun(case, with_log=True)
+    run.add_packets(case.packets, case.n_ticks)
     start = time.process_time()
-    network.advance()
+    run.advance()
     cpu_s = time.process_time() - start
-    outcome = network.finish(case)
+    outcome = run.finish(case)
     return {
         "cpu_s": cpu_s,
         "n_events": n_events(outcome),
         "n_log": outcome.n_events,
-        "n_simpy_events": network.env.n_events,
+        "n_simpy_events": run.env.n_events,
         "peak_rss_bytes": peak_rss_bytes(),
     }
 

@@ -131,11 +131,11 @@ def _n_core_ticks(scenario: Scenario) -> float:
 
 def _events_per_s(scenario: Scenario) -> float:
     """Log entries and ticks of cores a second of wall time, from the first ticks of a scenario."""
-    network, tick = SimpyRun(scenario), 0
+    run, tick = SimpyRun(scenario), 0
     start_s = time.perf_counter()
     while tick < scenario.n_ticks and (tick < 2 or time.perf_counter() - start_s < _SAMPLE_S):
-        network.add_packets(packets_of(scenario.packets, tick, tick + 1), tick + 1)
-        network.advance(tick + 1)
+        run.add_packets(packets_of(scenario.packets, tick, tick + 1), tick + 1)
+        run.advance(tick + 1)
         tick += 1
     took_s = max(time.perf_counter() - start_s, 1e-6)
-    return (network.tally.n_events + len(network.log) // 4 + tick * len(network.used_cores)) / took_s
+    return (run.n_entries + tick * len(run.used_cores)) / took_s

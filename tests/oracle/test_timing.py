@@ -299,8 +299,8 @@ def test_run_without_steps_takes_no_time():
 
 def test_progress_reaches_one():
     seen = []
-    overloaded([0] * 1500, progress=seen.append)
-    assert seen == [1000 / 1500, 1.0]
+    overloaded([0] * 1500, progress=lambda stage, fraction, note="": seen.append((stage, fraction)))
+    assert seen == [("time", 1000 / 1500), ("time", 1.0)]
 
 
 def test_cores_of_several_sources_take_their_own_packets():

@@ -1,17 +1,14 @@
-"""A core in the SimPy model: one part sends its packets, the other receives and works through packets and ticks."""
+"""Models a core: a `Sender` sends its packets, and a `Core` receives and works through packets and ticks."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from emulator.packets.model import EndOfTick, Leg, What
 from emulator.packets.scenario import WORK_FRACTION_BITS
 from emulator.packets.simpy_model.clock import CHANGE, FINISH, Bell, Process
-from emulator.packets.simpy_model.router import LOCAL
-
-if TYPE_CHECKING:
-    from emulator.packets.simpy_model.model import SimpyRun
+from emulator.packets.simpy_model.ports import LOCAL, Sink
+from emulator.packets.simpy_model.state import RunState
 
 _HALF = 1 << (WORK_FRACTION_BITS - 1)
 SERVE = What.SERVE
@@ -20,26 +17,28 @@ SERVE = What.SERVE
 class Sender:
     """The sending side of a core: its send register, an input of the router."""
 
-    def __init__(self, core: Core) -> None:
-        self.core, self.network, self.env = core, core.network, core.env
+    def __init__(self, state: RunState, core_id: int, router: Sink) -> None:
+        fabric = state.scenario.fabric
+        self.state, self.env, self.core_id, self.router = state, state.env, core_id, router
+        self.port = fabric.n_slots + core_id % fabric.n_cores
         self.packets: deque[int] = deque()
         self.packet_bell, self.taken_bell = Bell(self.env, CHANGE), Bell(self.env, CHANGE)
         self.env.process(self.run())
 
     def run(self) -> Process:
         """Put one packet after the other into the send register, each when it is due and the register empty."""
-        core, router = self.core, self.core.router
+        state, router = self.state, self.router
         while True:
             while not self.packets:
                 yield self.packet_bell
             packet = self.packets.popleft()
-            early = self.network.due[packet] - self.env.cycle
+            early = state.due[packet] - self.env.cycle
             if early > 0:
                 yield self.env.timeout(early)
             copy = packet, LOCAL, Leg.NORMAL
-            self.network.note((self.env.cycle, What.SEND, core.core_id, packet))
-            self.network.n_expected += self.network.n_sinks_of(copy, router.router_id)
-            router.offer(core.port, copy)
+            state.note((self.env.cycle, What.SEND, self.core_id, packet))
+            state.n_expected += state.n_sinks_of(copy, router.router_id)
+            router.offer(self.port, copy)
             yield self.taken_bell
 
     def give(self, packet: int) -> None:
@@ -55,8 +54,8 @@ class Sender:
 class Core:
     """Spike buffer and server of one core.
 
-    The router has the receive registers (`simpy_router.Router.deliver`), since it fills those of several cores at
-    once. The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
+    The receive registers belong to the router (`router.Router.deliver`), which fills those of several cores at once.
+    The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
     What the log shows is not counted here.
     """
 
@@ -70,23 +69,19 @@ class Core:
         "jobs",
         "max_backlog",
         "max_waiting",
-        "network",
         "note",
         "phase_cycles",
-        "port",
-        "router",
         "spike_work",
+        "state",
         "synapse_work",
         "tick",
         "tick_work",
     )
 
-    def __init__(self, network: SimpyRun, core_id: int) -> None:
-        fabric, work = network.scenario.fabric, network.scenario.work
-        self.network, self.env, self.note, self.core_id = network, network.env, network.note, core_id
+    def __init__(self, state: RunState, core_id: int) -> None:
+        work = state.scenario.work
+        self.state, self.env, self.note, self.core_id = state, state.env, state.note, core_id
         self.finish = self.env.calendar[FINISH]
-        self.router = network.routers[core_id // fabric.n_cores]
-        self.port = self.router.n_slots + core_id % fabric.n_cores
         self.phase_cycles, self.tick_work = int(work.phase_cycles[core_id]), int(work.tick_cycles[core_id])
         self.spike_work = int(work.spike_work[core_id]) + _HALF  # work is rounded to the nearest cycle
         self.synapse_work = int(work.synapse_work[core_id]) if work.column[core_id] >= 0 else 0
@@ -103,7 +98,7 @@ class Core:
         """Move a packet from the receive register to the spike buffer, if that has room, or begin it at once."""
         if self.job is None:
             self.begin_job(packet)
-        elif len(self.jobs) < self.network.numbers.spike_buffer_packets:
+        elif len(self.jobs) < self.state.numbers.spike_buffer_packets:
             self.jobs.append(packet)
             if len(self.jobs) > self.max_waiting:
                 self.max_waiting = len(self.jobs)
@@ -114,7 +109,7 @@ class Core:
 
     def work_of(self, packet: int) -> int:
         """Cycles that a packet takes."""
-        length = self.network.row_lengths[packet][self.column]
+        length = self.state.row_lengths[packet][self.column]
         return self.spike_work + self.synapse_work * length >> WORK_FRACTION_BITS or 1
 
     def begin_job(self, packet: int) -> None:
@@ -135,20 +130,20 @@ class Core:
 
     def begin_tick(self) -> None:
         """Begin a tick: throw away what waits (if that is the policy), and add the tick's own work."""
-        now, network, tick = self.env.cycle, self.network, self.tick
+        now, state, tick = self.env.cycle, self.state, self.tick
         self.tick = tick + 1
         backlog = self.busy_until - now
         if backlog < 0:
             backlog, self.busy_until = 0, now
         if self.jobs:
-            if network.numbers.end_of_tick is EndOfTick.DROP:
+            if state.numbers.end_of_tick is EndOfTick.DROP:
                 for packet in self.jobs:
                     self.note((now, What.EXPIRE, self.core_id, packet))
                 self.jobs.clear()
             backlog += sum(map(self.work_of, self.jobs))
         if backlog > self.max_backlog:
             self.max_backlog = backlog
-        if backlog > network.tick_backlog[tick]:
-            network.tick_backlog[tick] = backlog
-        if tick < network.n_ticks:
+        if backlog > state.tick_backlog[tick]:
+            state.tick_backlog[tick] = backlog
+        if tick < state.n_ticks:
             self.busy_until += self.tick_work

@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import gc
 import math
-from collections import deque
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.growing import check_packets, with_room
-from emulator.packets.model import EndOfTick, Leg
-from emulator.packets.outcome import N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
+from emulator.packets.model import EndOfTick
+from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
-from emulator.packets.simpy_model.clock import BEGIN, Clock, Process
+from emulator.packets.simpy_model.clock import BEGIN, Process
 from emulator.packets.simpy_model.core import Core, Sender
 from emulator.packets.simpy_model.outcome import Conservation, Tally
-from emulator.packets.simpy_model.router import Copy, Router
+from emulator.packets.simpy_model.router import Router
+from emulator.packets.simpy_model.state import RunState
 from emulator.packets.simpy_model.watch import Watch
 
 _LONG_LOG = 1 << 22  # numbers, four an entry; a longer log is counted and leaves the list
@@ -46,74 +45,49 @@ def run_simpy(scenario: Scenario, *, with_log: bool = True, strict: bool = False
     -------
     Outcome
     """
-    network = SimpyRun(scenario, with_log=with_log, strict=strict)
-    network.add_packets(scenario.packets, scenario.n_ticks)
-    return network.finish(scenario)
+    run = SimpyRun(scenario, with_log=with_log, strict=strict)
+    run.add_packets(scenario.packets, scenario.n_ticks)
+    return run.finish(scenario)
 
 
 class SimpyRun:
-    """All parts of the network, the clock and the log; runs tick by tick, as `compiled.CompiledRun` does.
-
-    ``log``: time, what, place, packet of every event that is not yet counted, one after the other.
+    """A run of a scenario, tick by tick, with the calls of `engine.PacketRun`.
 
     Parameters
     ----------
     scenario : Scenario
-        Its packets are not sent; they say from which router each net's come.
+        Its packets are not sent; they only say from which router the packets of each net come.
     is_watched : bool
         Keep what `take_arrivals` returns.
     with_log, strict : bool
-        As `run_simpy`.
+        As in `run_simpy`.
     """
 
     def __init__(
         self, scenario: Scenario, *, is_watched: bool = False, with_log: bool = False, strict: bool = False
     ) -> None:
-        self.scenario, self.numbers, self.n_ticks = scenario, scenario.parameters, scenario.n_ticks
-        self.env = Clock()
-        self._make_room_for_packets()
-        self.log: list[int] = []
-        self.note = self.log.extend
-        self.tally = Tally(self, with_log=with_log)
-        self.latency = [0] * N_LATENCY_BINS
-        self.tick_start = [0] * (scenario.n_ticks + 1)
-        self.tick_backlog = [0] * (scenario.n_ticks + 1)
-        self.n_expected = 0
+        self.scenario, self.numbers = scenario, scenario.parameters
+        self.state = RunState(scenario)
+        self.env = self.state.env
+        self.tally = Tally(self.state, with_log=with_log)
+        self.watch = Watch(self.state) if is_watched else None
         fabric = scenario.fabric
-        self.routers: list[Router] = []
-        self.routers.extend(Router(self, router_id) for router_id in range(fabric.n_routers))
-        self.cores = [Core(self, core_id) for core_id in range(fabric.n_routers * fabric.n_cores)]
+        self.routers = [Router(self.state, router_id, self.watch) for router_id in range(fabric.n_routers)]
+        self.cores = [Core(self.state, core_id) for core_id in range(fabric.n_routers * fabric.n_cores)]
         for core in self.cores:
-            core.router.cores.append(core)
+            self.routers[core.core_id // fabric.n_cores].cores.append(core)
         self.senders: dict[int, Sender] = {}
         self.used_cores = [self.cores[core_id] for core_id in self._used()]
         for router in self.routers:
             for link in router.links:
                 if link.far_router >= 0:
-                    link.far = self.routers[link.far_router]
-                    link.far.sources[link.far_slot] = link
-        self.watch = Watch(self) if is_watched else None
-        self.conservation = Conservation(self) if strict else None
-        self.tick = self.start = 0  # that begins next, where ticks wait; and when
+                    link.far = far = self.routers[link.far_router]
+                    far.sources[link.far_slot] = link
+        self.conservation = Conservation(self.state, self.routers, self.cores) if strict else None
+        self.tick = self.start = 0  # the tick that begins next and, where ticks wait, its cycle
         self.has_ended = False
         if self.numbers.end_of_tick is not EndOfTick.WAIT:
             self.env.process(self.free_running())
-
-    def _make_room_for_packets(self) -> None:
-        """Make the lists that say, by its number, what is known of a packet."""
-        self.n_packets = 0
-        self.batches: deque[tuple[int, Packets]] = deque()  # that are still to be sent, and their first numbers
-        self.net: list[int] = []
-        self.due: list[int] = []  # cycle in which each packet (of a tick that has begun) is or was due
-        self.destinations: list[memoryview] = []  # by router
-        self.row_lengths: list[memoryview] = []  # by the cores' columns
-        self.packet_tick, self.packet_row = np.zeros(1, np.int32), np.zeros(1, np.int32)
-        # memory views, since numpy is slow to give single numbers
-        self._destinations = [row.data for row in self.scenario.routes.destination]
-        table = self.scenario.work.row_length
-        self._row_length = table if table.shape[1] else np.zeros((len(table), 1), np.uint16)
-        nothing = np.zeros(self._row_length.shape[1], np.uint16)
-        self._rows: dict[int, memoryview] = {-1: nothing.data}  # a packet without synapses
 
     def _used(self) -> list[int]:
         """Cores that have work of their own or may be delivered to; the ticks of others change nothing."""
@@ -121,49 +95,26 @@ class SimpyRun:
         is_used = self.scenario.routes.is_used(fabric.n_slots + fabric.n_cores)
         return np.flatnonzero(is_used[:, fabric.n_slots :].ravel() | (self.scenario.work.tick_cycles > 0)).tolist()
 
-    # ---- what the parts use ----
+    @property
+    def n_packets(self) -> int:
+        """Packets added so far; the number of the next one."""
+        return self.state.n_packets
 
-    def new_router_counters(self) -> dict[str, int]:
-        """Return a router's counters, all zero."""
-        return dict.fromkeys(ROUTER_COUNTERS, 0)
-
-    def count_latency(self, packet: int, n_cores: int) -> None:
-        """Count how long a packet that is leaving some receive registers has been on its way."""
-        cycles = self.env.cycle - self.due[packet]
-        self.latency[cycles if cycles < N_LATENCY_BINS else -1] += n_cores
-
-    def n_sinks_of(self, copy: Copy, router_id: int) -> int:
-        """Return the cores that a copy at a router has still to reach."""
-        packet, arrival, leg = copy
-        if leg == Leg.FIRST:
-            router_id = self.routers[router_id].links[(arrival + 1) % 6].far_router
-        return int(self.scenario.n_sinks[self.net[packet], router_id]) if router_id >= 0 else 0
-
-    def n_lost(self) -> int:
-        """Deliveries that routers have lost."""
-        return sum(router.count["n_lost_deliveries"] for router in self.routers)
+    @property
+    def n_entries(self) -> int:
+        """Events logged so far."""
+        return self.tally.n_events + len(self.state.log) // 4
 
     # ---- running ----
 
     def add_packets(self, packets: Packets, n_ticks: int) -> None:
         """Give the packets of the ticks up to ``n_ticks`` (the first ``tick`` is that after the last call's)."""
         del n_ticks  # the packets say it
-        first, n = self.n_packets, packets.n_packets
-        check_packets(first + n)
-        self.batches.append((first, packets))
-        self.n_packets += n
-        nets = packets.net.tolist()
-        self.net += nets
-        self.due += [0] * n
-        self.destinations += [self._destinations[net] for net in nets]
-        for row in set(np.unique(packets.row).tolist()) - self._rows.keys():
-            self._rows[row] = self._row_length[row].data
-        self.row_lengths += [self._rows[row] for row in packets.row.tolist()]
-        self.packet_tick, self.packet_row = (with_room(kept, first, n) for kept in (self.packet_tick, self.packet_row))
-        self.packet_tick[first : first + n], self.packet_row[first : first + n] = packets.tick, packets.row
+        self.state.add_packets(packets)
         for core_id in set(np.unique(packets.core).tolist()) - self.senders.keys():
-            core = self.cores[core_id]
-            self.senders[core_id] = core.router.sources[core.port] = Sender(core)
+            router = self.routers[core_id // self.scenario.fabric.n_cores]
+            self.senders[core_id] = sender = Sender(self.state, core_id, router)
+            router.sources[sender.port] = sender
 
     def advance(self, n_ticks: int | None = None) -> None:
         """Run until tick ``n_ticks`` begins, or to the end.
@@ -173,7 +124,7 @@ class SimpyRun:
         was_enabled = gc.isenabled()
         gc.disable()
         try:
-            for tick in range(self.tick, self.n_ticks if n_ticks is None else n_ticks):
+            for tick in range(self.tick, self.state.n_ticks if n_ticks is None else n_ticks):
                 self._advance_to(tick + 1)
             if n_ticks is None and self.numbers.end_of_tick is not EndOfTick.WAIT:
                 self._run_before(self.scenario.max_cycles)
@@ -188,7 +139,7 @@ class SimpyRun:
         else:
             self._run_before(min(self.scenario.max_cycles, tick * self.scenario.tick_cycles))
         self.tick = tick
-        if self.conservation is None and len(self.log) > _LONG_LOG:
+        if self.conservation is None and len(self.state.log) > _LONG_LOG:
             self.tally.take()
 
     def _wait_for_end(self) -> None:
@@ -201,12 +152,12 @@ class SimpyRun:
         self.start = max(self.start + self.scenario.tick_cycles, self.latest() + self.numbers.barrier_cycles)
         self.has_ended = self.env.peek() < math.inf or self.start >= horizon
         if not self.has_ended:
-            self.tick_start[self.tick + 1] = self.start
+            self.state.tick_start[self.tick + 1] = self.start
 
     def free_running(self) -> Process:
         """Begin a tick after the other, whatever is still going on."""
         tick = 0
-        while tick < self.n_ticks:
+        while tick < self.state.n_ticks:
             self.begin_tick(tick)
             yield self.env.timeout(self.scenario.tick_cycles)
             tick += 1
@@ -215,21 +166,21 @@ class SimpyRun:
     def latest(self) -> int:
         """Cycle of the last event so far, or of the end of a core's own work."""
         ends = [core.busy_until for core in self.used_cores if core.tick_work]
-        return max([*ends, *self.log[-4:-3], self.tally.last_cycle])
+        return max([*ends, *self.state.log[-4:-3], self.tally.last_cycle])
 
     def begin_tick(self, tick: int) -> None:
         """Begin a tick of the machine: give the cores what they send in it."""
-        now = self.env.cycle
-        self.tick_start[tick] = now
-        while self.batches:
-            first, packets = self.batches[0]
+        state, now = self.state, self.env.cycle
+        state.tick_start[tick] = now
+        while state.batches:
+            first, packets = state.batches[0]
             start, end = np.searchsorted(packets.tick, [tick, tick + 1]).tolist()
             for i in range(start, end):
-                self.due[first + i] = now + int(packets.offset[i])
+                state.due[first + i] = now + int(packets.offset[i])
                 self.senders[int(packets.core[i])].give(first + i)
             if end < packets.n_packets:
                 break
-            self.batches.popleft()
+            state.batches.popleft()
         self.begin_core_ticks()
 
     def begin_core_ticks(self) -> None:
@@ -256,8 +207,8 @@ class SimpyRun:
 
     def finish(self, scenario: Scenario) -> Outcome:
         """Run to the end and return what happened; ``scenario`` is the one with the packets that were given."""
-        self.n_ticks = scenario.n_ticks  # fewer than planned after an interruption
+        self.state.n_ticks = scenario.n_ticks  # fewer than planned after an interruption
         if self.numbers.end_of_tick is not EndOfTick.WAIT:
-            self.tick_start[scenario.n_ticks] = scenario.n_ticks * scenario.tick_cycles
+            self.state.tick_start[scenario.n_ticks] = scenario.n_ticks * scenario.tick_cycles
         self.advance()
-        return self.tally.outcome(scenario)
+        return self.tally.outcome(scenario, self.routers, self.cores)

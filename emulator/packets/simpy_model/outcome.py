@@ -1,9 +1,9 @@
-"""What the SimPy model leaves behind, counted from its log; and its check that no packet vanishes."""
+"""Counts the log of the SimPy model into an `Outcome`, and checks that no packet vanishes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,39 +11,44 @@ from numpy.typing import NDArray
 from emulator.packets.model import EndOfTick, What
 from emulator.packets.outcome import CORE_COUNTERS, Outcome, sorted_log
 from emulator.packets.scenario import WORK_FRACTION_BITS, Scenario
-
-if TYPE_CHECKING:
-    from emulator.packets.simpy_model.model import SimpyRun
-    from emulator.packets.simpy_model.router import Router
+from emulator.packets.simpy_model.core import Core
+from emulator.packets.simpy_model.router import Router
+from emulator.packets.simpy_model.state import RunState
 
 _INTO_CORE: dict[int, int] = {What.DELIVER: 1, What.SERVE: -1, What.OVERFLOW: -1, What.EXPIRE: -1}
 
 
 class Conservation:
-    """Recounts what is in flight and compares it with what the log says was sent, delivered and lost.
+    """Recounts the packets in flight and compares them with those that the log says were sent, delivered and lost.
 
-    ``n_inside``: packets in each core that the log has shown so far.
+    ``n_inside`` is the number of packets in each core according to the log.
     """
 
-    def __init__(self, network: SimpyRun) -> None:
-        self.network = network
+    def __init__(self, state: RunState, routers: Sequence[Router], cores: Sequence[Core]) -> None:
+        self.state, self.routers, self.cores = state, routers, cores
         self.n_inside: Counter[int] = Counter()
         self.n_delivered = self.n_read = 0
 
     def check(self) -> None:
-        """Assert that nothing vanished or appeared, in the network and in every core."""
+        """Assert that no packet vanished or appeared, on the machine as a whole and in every core."""
         self._read()
-        network = self.network
-        now, expected, lost, in_flight = network.env.cycle, network.n_expected, network.n_lost(), self.in_flight()
+        now, expected, lost, in_flight = (
+            self.state.env.cycle,
+            self.state.n_expected,
+            n_lost(self.routers),
+            self.in_flight(),
+        )
+        n_cores = self.state.scenario.fabric.n_cores
         assert expected == self.n_delivered + lost + in_flight, (now, expected, self.n_delivered, lost, in_flight)
-        for core in network.cores:
-            is_receiving = core.router.full_registers >> (core.port - core.router.n_slots) & 1
+        for core in self.cores:
+            router, p = divmod(core.core_id, n_cores)
+            is_receiving = self.routers[router].full_registers >> p & 1
             inside = is_receiving + len(core.jobs) + (core.job is not None)
             assert inside == self.n_inside[core.core_id], (now, core.core_id, inside, self.n_inside[core.core_id])
 
     def _read(self) -> None:
         """Take in what was logged since the last time."""
-        log = self.network.log
+        log = self.state.log
         for what, place in zip(log[self.n_read + 1 :: 4], log[self.n_read + 2 :: 4], strict=True):
             self.n_inside[place] += _INTO_CORE.get(what, 0)
             self.n_delivered += what == What.DELIVER
@@ -51,8 +56,8 @@ class Conservation:
 
     def in_flight(self) -> int:
         """Count the deliveries that the packets in all buffers and registers have still to make."""
-        total, n_sinks_of = 0, self.network.n_sinks_of
-        for router in self.network.routers:
+        total, n_sinks_of = 0, self.state.n_sinks_of
+        for router in self.routers:
             for link in router.links:
                 total += sum(n_sinks_of(copy, link.far_router) for copy in (*link.queue, *link.flying))
             here = [copy for queue in router.inputs for copy in queue] + list(router.reinjector.queue)
@@ -62,63 +67,68 @@ class Conservation:
 
 
 class Tally:
-    """Counts what the log shows, a part of the log after the other.
+    """Counts the events in the log, one part of the log after the other.
 
-    ``last_cycle``: of the last event counted.
+    ``last_cycle`` is the cycle of the last event counted.
     """
 
-    def __init__(self, network: SimpyRun, *, with_log: bool) -> None:
-        scenario = network.scenario
+    def __init__(self, state: RunState, *, with_log: bool) -> None:
+        scenario = state.scenario
         n_links, n_cores = scenario.fabric.far_router.size, len(scenario.work.column)
-        self.network, self.with_log = network, with_log
+        self.state, self.with_log = state, with_log
         self.parts: list[NDArray[np.int64]] = []
         self.n_events = self.last_cycle = 0
         self.normal, self.emergency = np.zeros(n_links, np.int64), np.zeros(n_links, np.int64)
         self.core = np.zeros((n_cores, len(CORE_COUNTERS)), np.int64)
 
     def take(self) -> None:
-        """Count what the network has logged since the last time, and empty its log."""
-        network = self.network
-        rows = np.array(network.log, np.int64).reshape(-1, 4)
-        network.log.clear()
+        """Count the events logged since the last call, and empty the log."""
+        state = self.state
+        rows = np.array(state.log, np.int64).reshape(-1, 4)
+        state.log.clear()
         if not len(rows):
             return
         self.n_events += len(rows)
         self.last_cycle = int(rows[-1, 0])
         self.normal += counted(rows, What.TRANSMIT, len(self.normal))
         self.emergency += counted(rows, What.EMERGENCY, len(self.emergency))
-        self.core += core_counters(rows, network.scenario, network.packet_tick, network.packet_row)
+        self.core += core_counters(rows, state.scenario, state.packet_tick, state.packet_row)
         if self.with_log:
             self.parts.append(rows)
 
-    def outcome(self, scenario: Scenario) -> Outcome:
-        """Return what has happened in the network so far; ``scenario`` has the packets that were given."""
+    def outcome(self, scenario: Scenario, routers: Sequence[Router], cores: Sequence[Core]) -> Outcome:
+        """Return the outcome so far; ``scenario`` has the packets that were added."""
         self.take()
-        network, core = self.network, self.core.copy()
-        begun = np.array([min(core.tick, scenario.n_ticks) for core in network.cores], np.int64)
+        state, core = self.state, self.core.copy()
+        begun = np.array([min(core.tick, scenario.n_ticks) for core in cores], np.int64)
         core[:, CORE_COUNTERS.index("n_busy_cycles")] += begun * scenario.work.tick_cycles
-        core[:, CORE_COUNTERS.index("max_spike_buffer_packets")] = [core.max_waiting for core in network.cores]
-        core[:, CORE_COUNTERS.index("max_backlog_cycles")] = [core.max_backlog for core in network.cores]
-        links = [link for router in network.routers for link in router.links]
+        core[:, CORE_COUNTERS.index("max_spike_buffer_packets")] = [core.max_waiting for core in cores]
+        core[:, CORE_COUNTERS.index("max_backlog_cycles")] = [core.max_backlog for core in cores]
+        links = [link for router in routers for link in router.links]
         log = sorted_log(np.concatenate([np.zeros((0, 4), np.int64), *self.parts])) if self.with_log else None
         edges = slice(scenario.n_ticks + 1)
         return Outcome(
             scenario=scenario,
             log=log,
             n_events=self.n_events,
-            n_expected=network.n_expected,
+            n_expected=state.n_expected,
             n_delivered=int(core[:, CORE_COUNTERS.index("n_delivered")].sum()),
-            n_lost=network.n_lost(),
+            n_lost=n_lost(routers),
             link_packets=self.normal + self.emergency,
             link_emergency_packets=self.emergency.copy(),
             link_max_queue=np.array([link.max_queue for link in links], np.int64),
-            router=np.array([list(router_counters(router).values()) for router in network.routers], np.int64),
+            router=np.array([list(router_counters(router).values()) for router in routers], np.int64),
             core=core,
-            latency=np.array(network.latency, np.int64),
+            latency=np.array(state.latency, np.int64),
             links_free_cycle=max((link.free_at for link in links), default=0),
-            tick_start=np.array(network.tick_start[edges], np.int64),
-            tick_backlog=np.array(network.tick_backlog[edges], np.int64),
+            tick_start=np.array(state.tick_start[edges], np.int64),
+            tick_backlog=np.array(state.tick_backlog[edges], np.int64),
         )
+
+
+def n_lost(routers: Sequence[Router]) -> int:
+    """Return the number of deliveries that routers have lost."""
+    return sum(router.count["n_lost_deliveries"] for router in routers)
 
 
 def router_counters(router: Router) -> dict[str, int]:
@@ -158,7 +168,7 @@ def core_counters(
 
 
 def served_cycles(scenario: Scenario, core: NDArray[np.int64], row: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Cycles that packets with some rows took in some cores, as `simpy_core.Core.work_of` has them; int64, one each."""
+    """Cycles that packets with some rows took in some cores, as `core.Core.work_of` has them; int64, one each."""
     work = scenario.work
     column = work.column[core]
     length = np.where((row >= 0) & (column >= 0), work.row_length[row, column], 0).astype(np.int64)

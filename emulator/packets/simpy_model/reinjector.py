@@ -1,22 +1,20 @@
-"""The dump register of a router and the reinjector on its monitor core, in the SimPy model."""
+"""Models the dump register of a router and the reinjector on its monitor core."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from emulator.packets.model import What
 from emulator.packets.simpy_model.clock import CHANGE, REINJECT
-
-if TYPE_CHECKING:
-    from emulator.packets.simpy_model.router import Copy, Router
+from emulator.packets.simpy_model.ports import Copy, Dropper
+from emulator.packets.simpy_model.state import RunState
 
 
 class Reinjector:
-    """Reads what the router drops, queues it, and sends it again on a timer."""
+    """Reads the packets that the router drops, queues them, and sends them again on a timer."""
 
-    def __init__(self, router: Router) -> None:
-        self.router, self.env, self.numbers, self.note = router, router.env, router.numbers, router.note
+    def __init__(self, state: RunState, router: Dropper) -> None:
+        self.router, self.env, self.numbers, self.note = router, state.env, state.numbers, state.note
         self.dumped: Copy | None = None  # the dump register
         self.queue: deque[Copy] = deque()
         self.is_awake = False
@@ -27,7 +25,7 @@ class Reinjector:
         self.env.after(self.numbers.dump_cycles, CHANGE, self.read_dump)
 
     def read_dump(self) -> None:
-        """Move the dropped packet to the queue, which is worked through from the next timer tick on."""
+        """Move the dropped packet to the queue, which is served from the next timer tick on."""
         copy, self.dumped = self.dumped, None
         assert copy is not None
         count = self.router.count
@@ -59,5 +57,5 @@ class Reinjector:
             self.router.offer(self.router.monitor_port, copy)
 
     def taken(self) -> None:
-        """The router has taken the packet; the next one follows after a while."""
+        """Learn that the router has taken the packet; the next one follows ``reinjection_cycles`` later."""
         self.env.after(self.numbers.reinjection_cycles, REINJECT, self.send)

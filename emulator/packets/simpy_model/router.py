@@ -1,41 +1,33 @@
-"""Routers and links in the SimPy model."""
+"""Models the routers and links of the SimPy model."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple
 
 from emulator.packets.model import FOREVER, Leg, What
+from emulator.packets.outcome import ROUTER_COUNTERS
 from emulator.packets.routes import NO_ENTRY
 from emulator.packets.simpy_model.clock import CHANGE, DECIDE, Bell, Process
+from emulator.packets.simpy_model.ports import LOCAL, Copy, Receiver, Sink, Source
 from emulator.packets.simpy_model.reinjector import Reinjector
+from emulator.packets.simpy_model.state import RunState
+from emulator.packets.simpy_model.watch import Watch
 
-if TYPE_CHECKING:
-    from emulator.packets.simpy_model.core import Core
-    from emulator.packets.simpy_model.model import SimpyRun
-
-LOCAL = -1  #: input slot of a packet that was sent on the chip
 NORMAL, FIRST, SECOND = Leg
 ROUTE, TRANSMIT, ARRIVE, DELIVER, EMERGENCY = What.ROUTE, What.TRANSMIT, What.ARRIVE, What.DELIVER, What.EMERGENCY
 
-#: One copy of a packet: its number, the input slot by which it comes, and its leg of an emergency route.
-Copy = tuple[int, int, Leg]
-
 
 class Outputs(NamedTuple):
-    """Where a router sends a packet. ``registers``: a bit for each core's receive register."""
+    """The links and cores to which a router sends a packet.
+
+    ``registers`` has a bit for the receive register of each core.
+    """
 
     links: tuple[Link, ...]
-    cores: tuple[Core, ...] = ()
+    cores: tuple[Receiver, ...] = ()
     core_ids: tuple[int, ...] = ()
     registers: int = 0
-
-
-class Source(Protocol):
-    """What feeds an input of a router."""
-
-    def taken(self) -> None:
-        """The router has taken a packet from the input."""
 
 
 class Link:
@@ -45,22 +37,22 @@ class Link:
     nothing has to happen for either, unless a packet waits.
     """
 
-    def __init__(self, network: SimpyRun, router: Router, slot: int) -> None:
-        fabric = network.scenario.fabric
-        self.env, self.note, self.router, self.slot = network.env, network.note, router, slot
+    def __init__(self, state: RunState, router: Router, slot: int) -> None:
+        fabric = state.scenario.fabric
+        self.env, self.note, self.router, self.slot = state.env, state.note, router, slot
         self.change = self.env.calendar[CHANGE]
         self.link_id = router.router_id * fabric.n_slots + slot
         self.far_router = int(fabric.far_router[router.router_id, slot])
         self.far_slot = int(fabric.far_slot[router.router_id, slot])
-        self.n_places = 0 if fabric.is_dead[router.router_id, slot] else network.numbers.output_buffer_packets
+        self.n_places = 0 if fabric.is_dead[router.router_id, slot] else state.numbers.output_buffer_packets
         self.period = int(fabric.period[router.router_id, slot])
         self.delay = int(fabric.delay[router.router_id, slot])
         self.queue: deque[Copy] = deque()
         self.flying: deque[Copy] = deque()
-        self.credits = network.numbers.input_buffer_packets
+        self.credits = state.numbers.input_buffer_packets
         self.free_at, self.credited_at = 0, -1
         self.max_queue = 0
-        self.far: Router | None = None
+        self.far: Sink | None = None
 
     def n_free(self) -> int:
         """Places of the output buffer that are free; none on a dead link."""
@@ -116,18 +108,18 @@ class Link:
 class Router:
     """Inputs, arbiter, look-up and outputs of one chip."""
 
-    def __init__(self, network: SimpyRun, router_id: int) -> None:
-        fabric = network.scenario.fabric
-        self.network, self.env, self.router_id, self.numbers = network, network.env, router_id, network.numbers
-        self.note, self.change = network.note, self.env.calendar[CHANGE]
+    def __init__(self, state: RunState, router_id: int, watch: Watch | None) -> None:
+        fabric = state.scenario.fabric
+        self.state, self.env, self.router_id, self.numbers = state, state.env, router_id, state.numbers
+        self.note, self.change, self.watch = state.note, self.env.calendar[CHANGE], watch
         self.n_slots, self.monitor_port = fabric.n_slots, fabric.n_slots + fabric.n_cores
         self.bell = Bell(self.env, DECIDE)
-        self.links = [Link(network, self, slot) for slot in range(fabric.n_slots)]
-        self.cores: list[Core] = []
-        self.reinjector = Reinjector(self)
+        self.links = [Link(state, self, slot) for slot in range(fabric.n_slots)]
+        self.cores: list[Receiver] = []
+        self.reinjector = Reinjector(state, self)
         n_ports = fabric.n_slots + fabric.n_cores + 1
         self.inputs: list[deque[Copy]] = [deque() for _ in range(n_ports)]  # links, cores' send registers, reinjector
-        self.sources: list[Source] = [self.reinjector] * n_ports  # what feeds each; the network fills it in
+        self.sources: list[Source] = [self.reinjector] * n_ports  # what feeds each input; `model` fills it in
         self.n_taken = [0] * n_ports
         self.outputs: dict[int, Outputs] = {}  # of each destination met so far
         self.receiving: deque[tuple[int, Outputs]] = deque()  # packets in receive registers
@@ -136,7 +128,7 @@ class Router:
         self.last_port = self.monitor_port
         self.free_at = 0
         self.stalled_at: int | None = None
-        self.count: dict[str, int] = network.new_router_counters()
+        self.count: dict[str, int] = dict.fromkeys(ROUTER_COUNTERS, 0)
         self.env.process(self.run())
 
     # ---- arbitration ----
@@ -190,7 +182,7 @@ class Router:
         packet, arrival, leg = copy
         if leg == FIRST:  # round the triangle
             return Outputs((self.links[(arrival + 1) % 6],))
-        destination = self.network.destinations[packet][self.router_id]
+        destination = self.state.destinations[packet][self.router_id]
         outputs = self.outputs.get(destination)
         if outputs is None:
             if destination == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
@@ -200,7 +192,7 @@ class Router:
 
     def outputs_at(self, destination: int) -> Outputs:
         """Return the links and cores of a destination."""
-        ports = self.network.scenario.routes.outputs(destination)
+        ports = self.state.scenario.routes.outputs(destination)
         links = [self.links[port] for port in ports if port < self.n_slots]
         cores = [self.cores[port - self.n_slots] for port in ports if port >= self.n_slots]
         registers = sum(1 << (port - self.n_slots) for port in ports if port >= self.n_slots)
@@ -208,7 +200,7 @@ class Router:
 
     def straight_on(self, arrival: int) -> Outputs | None:
         """Where a packet without an entry goes: to the link opposite to that by which it came."""
-        straight = LOCAL if arrival == LOCAL else int(self.network.scenario.fabric.straight[arrival])
+        straight = LOCAL if arrival == LOCAL else int(self.state.scenario.fabric.straight[arrival])
         return None if straight < 0 else Outputs((self.links[straight],))
 
     def is_blocked(self, outputs: Outputs) -> bool:
@@ -235,9 +227,9 @@ class Router:
         self.full_registers |= outputs.registers
         for core_id in outputs.core_ids:
             note((now, DELIVER, core_id, packet))
-        if self.network.watch is not None:
+        if self.watch is not None:
             for core in outputs.cores:
-                self.network.watch.deliver(core, packet)
+                self.watch.deliver(core, packet)
         self.receiving.append((packet, outputs))
         self.change[now + self.numbers.receive_cycles].append(self.received)
 
@@ -245,7 +237,7 @@ class Router:
         """The packet that has been in receive registers longest goes to the spike buffers."""
         packet, outputs = self.receiving.popleft()
         self.full_registers ^= outputs.registers
-        self.network.count_latency(packet, len(outputs.cores))
+        self.state.count_latency(packet, len(outputs.cores))
         for core in outputs.cores:
             core.receive(packet)
         self.look_again()
@@ -284,7 +276,7 @@ class Router:
 
         Room also for a normal copy that leaves there.
         """
-        if not self.numbers.wait2_cycles or not self.network.scenario.fabric.has_triangles or copy[2] == FIRST:
+        if not self.numbers.wait2_cycles or not self.state.scenario.fabric.has_triangles or copy[2] == FIRST:
             return ()
         if self.full_registers & outputs.registers:
             return ()
@@ -305,7 +297,7 @@ class Router:
         """Note a packet that is lost, and count the deliveries that it would have made."""
         self.note((self.env.cycle, what, self.router_id, copy[0]))
         self.count[counter] += 1
-        self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
+        self.count["n_lost_deliveries"] += self.state.n_sinks_of(copy, self.router_id)
 
     def dump(self, copy: Copy, outputs: Outputs) -> None:
         """Drop a packet, into the dump register if that is free."""
@@ -314,7 +306,7 @@ class Router:
         self.count["n_link_dumped_packets"] += len(outputs.links)
         self.count["n_processor_dumped_packets"] += len(outputs.cores)
         if self.numbers.reinjection_queue_packets == 0:
-            self.count["n_lost_deliveries"] += self.network.n_sinks_of(copy, self.router_id)
+            self.count["n_lost_deliveries"] += self.state.n_sinks_of(copy, self.router_id)
         elif self.reinjector.dumped is not None:
             self.lose(What.MISS, "n_missed_dropped_packets", copy)
         else:

@@ -1,4 +1,4 @@
-"""Predicts, when the SimPy model delivers a packet, the tick of the machine in which the work on that packet ends.
+"""Predicts, when a packet is delivered, the tick of the machine in which the work on that packet ends.
 
 The prediction is exact: a core works through packets in the order of their arrival, and the ticks' own work waits for
 them. The closed loop needs it at once, so that it can still move the input of neurons; the core itself reaches the same
@@ -8,41 +8,21 @@ end in its own time (``SERVE``).
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emulator.packets.model import EndOfTick
-from emulator.packets.scenario import Scenario
-from emulator.packets.simpy_model.clock import Clock
-
-
-class WatchedNetwork(Protocol):
-    """What the watch reads of the network (`simpy_model.SimpyRun`)."""
-
-    env: Clock
-    scenario: Scenario
-    n_ticks: int
-    packet_tick: NDArray[np.int32]
-
-
-class Receiver(Protocol):
-    """What the watch reads of a core (`simpy_core.Core`)."""
-
-    core_id: int
-    phase_cycles: int
-
-    def work_of(self, packet: int) -> int:
-        """Cycles that a packet takes."""
+from emulator.packets.simpy_model.ports import Receiver
+from emulator.packets.simpy_model.state import RunState
 
 
 class Watch:
     """Works out for every packet that enters a receive register when its core will be done with it."""
 
-    def __init__(self, network: WatchedNetwork) -> None:
-        self.network, self.numbers = network, network.scenario.parameters
-        self.columns: list[int] = network.scenario.work.column.tolist()
+    def __init__(self, state: RunState) -> None:
+        self.state, self.numbers = state, state.numbers
+        self.columns: list[int] = state.scenario.work.column.tolist()
         n_cores = len(self.columns)
         self.free_at = [0] * n_cores  # each core, of packets
         self.leave_at: list[deque[int]] = [deque() for _ in range(n_cores)]  # when waiting packets leave its buffer
@@ -50,10 +30,10 @@ class Watch:
 
     def deliver(self, core: Receiver, packet: int) -> None:
         """Predict the end of a packet that enters the receive register of a core."""
-        network, core_id = self.network, core.core_id
+        state, core_id = self.state, core.core_id
         numbers, leave_at = self.numbers, self.leave_at[core_id]
-        time = network.env.cycle + numbers.receive_cycles
-        if time >= network.scenario.max_cycles:
+        time = state.env.cycle + numbers.receive_cycles
+        if time >= state.scenario.max_cycles:
             return
         while leave_at and leave_at[0] <= time:
             leave_at.popleft()
@@ -67,19 +47,19 @@ class Watch:
         if start > time:
             leave_at.append(start)
         self.free_at[core_id] = end = start + core.work_of(packet)
-        if end < network.scenario.max_cycles and self.columns[core_id] >= 0:
+        if end < state.scenario.max_cycles and self.columns[core_id] >= 0:
             self.found.append((packet, self.columns[core_id], self._ticks_late(packet, end)))
 
     def _next_tick(self, core: Receiver, time: int) -> int | None:
         """Cycle of the first tick of a core after ``time``; None after the last one."""
-        length = self.network.scenario.tick_cycles
+        length = self.state.scenario.tick_cycles
         tick = max(0, (time - core.phase_cycles) // length + 1)
-        return None if tick > self.network.n_ticks else tick * length + core.phase_cycles
+        return None if tick > self.state.n_ticks else tick * length + core.phase_cycles
 
     def _ticks_late(self, packet: int, end: int) -> int:
         if self.numbers.end_of_tick is EndOfTick.WAIT:
             return 0
-        return max(0, (end - 1) // self.network.scenario.tick_cycles - int(self.network.packet_tick[packet]))
+        return max(0, (end - 1) // self.state.scenario.tick_cycles - int(self.state.packet_tick[packet]))
 
     def take(self) -> NDArray[np.int32]:
         """Return packet, column of the core and ticks late of all found since the last call; int32, shape (n, 3)."""

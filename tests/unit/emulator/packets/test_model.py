@@ -274,12 +274,12 @@ def test_packets_interrupt_the_tick_s_own_work():
 
 def test_a_vanished_packet_is_noticed(monkeypatch):
     case = line(3)
-    network = SimpyRun(case, strict=True)
-    network.add_packets(case.packets, 1)
-    link = network.routers[1].links[0]
+    run = SimpyRun(case, strict=True)
+    run.add_packets(case.packets, 1)
+    link = run.routers[1].links[0]
     monkeypatch.setattr(link, "push", lambda packet, leg: None)
     with pytest.raises(AssertionError, match=r"\(5, 1, 0, 0, 0\)"):
-        network.advance()
+        run.advance()
 
 
 def test_expected_deliveries_are_sinks_of_packets():
