@@ -152,7 +152,6 @@ N_CLOCK = 14
     N_LOST,
     N_PEAK_QUEUE,
 ) = range(15)
-N_ROUTER_COUNTER = 15
 # packets; A_AFTER is the next packet of the same core (-1: none)
 A_TICK, A_CORE, A_OFFSET, A_NET, A_ROW, A_AFTER = range(6)
 N_PACKET = 6
