@@ -14,155 +14,66 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-# ---- columns ----
-# links, at their sending end
-(
-    L_FAR,
-    L_PERIOD,
-    L_DELAY,
-    L_DEAD,
-    L_FREE_AT,
-    L_FREE_DUE,
-    L_COUNT,
-    L_HEAD,
-    L_CREDITS,
-    L_CREDIT_AT,
-    L_SENT,
-    L_PEAK,
-    L_EMERGENCY,
-) = range(13)
-N_LINK = 16
-# inputs: links at their far end, numbered far_router * n_slots + far_slot
-I_LINK, I_HEAD, I_TAIL, I_COUNT, I_ROUTER, I_SLOT = range(6)
-N_INPUT = 8
-# routers
-(
-    R_N_READY,
-    R_LAST,
-    R_PORT,
-    R_FREE_AT,
-    R_WAKE_AT,
-    R_STALL_AT,
-    R_ACTIVE_AT,
-    R_DUMP_ITEM,
-    R_DUMP_FREE_AT,
-    R_Q_HEAD,
-    R_Q_COUNT,
-    R_AWAKE,
-    R_REINJECT_DUE,
-    R_SENDING,
-) = range(14)
-R_READY = 14  # and on: a bit for every port with a packet, 64 a column
-# cores; the first eight are what a delivery reads and writes (one cache line), then the counters
-(
-    C_RX_FREE_AT,
-    C_FREE_AT,
-    C_TICK_AT,
-    C_COUNT,
-    C_SPIKE_WORK,
-    C_SYNAPSE_WORK,
-    C_COLUMN,
-    C_PHASE,
-    C_DELIVERED,
-    C_SERVED,
-    C_BUSY_CYCLES,
-    C_LATE,
-    C_OVERFLOW,
-    C_EXPIRED,
-    C_PEAK,
-    C_BACKLOG,
-    C_SENT,
-    C_PACKET,
-    C_BUSY,
-    C_TICK,
-    C_HEAD,
-    C_TICK_WORK,
-    C_WORK_LEFT,
-    C_SINCE,
-) = range(24)
-N_CORE = 24
-# numbers of the model
-(
-    P_ROUTER_CYCLES,
-    P_WAIT1,
-    P_WAIT2,
-    P_OUTPUT_BUFFER,
-    P_INPUT_BUFFER,
-    P_RECEIVE,
-    P_SPIKE_BUFFER,
-    P_DUMP,
-    P_QUEUE,
-    P_TIMER,
-    P_REINJECTION,
-    P_POLICY,
-    P_N_SLOTS,
-    P_N_CORES,
-    P_TRIANGLES,
-    P_N_TICKS,
-    P_TICK_CYCLES,
-    P_HORIZON,
-    P_IS_LOGGED,
-    P_IS_STRICT,
-    P_BARRIER,
-    P_N_BUCKETS,
-    P_N_ROUTERS,
-    P_N_ENTRIES,
-    P_N_LATENCIES,
-    P_PAUSE_TICK,
-    P_IS_WATCHED,
-    P_N_ARRIVALS,
-    P_SINGLES,
-    P_N_READY_WORDS,
-) = range(30)
-N_PARAMETER = 30
+
+def _record(names, kind=np.int64, size=0):
+    """Return the dtype of a record whose fields all are of one kind, padded to ``size`` numbers."""
+    fields, width = names.split(), np.dtype(kind).itemsize
+    return np.dtype(
+        {"names": fields, "formats": [kind] * len(fields), "itemsize": width * max(size, len(fields))}, align=False
+    )
+
+
+# ---- records ----
+# a link at its sending end; padded to two cache lines
+LINK = _record(
+    "far period delay is_dead free_at free_due count head credits credit_at n_sent max_queue n_emergency",
+    size=16,
+)
+# an input: a link at its far end, numbered far_router * n_slots + far_slot
+INPUT = _record(
+    "link head tail count router slot",
+    size=8,
+)
+# a router; ``free_at``, ``wake_at`` ... are cycles
+ROUTER = _record(
+    "n_ready last port free_at wake_at stall_at active_at dump_item dump_free_at queue_head n_queued "
+    "is_awake reinject_due sending",
+    size=16,
+)
+# a core: the first eight fields are those that a delivery reads and writes (one cache line), then come the counters
+CORE = _record(
+    "rx_free_at free_at tick_at count spike_work synapse_work column phase n_delivered n_served "
+    "n_busy_cycles n_late n_overflow n_expired max_spike_buffer_packets max_backlog_cycles n_sent packet "
+    "is_sending tick head tick_work work_left since",
+)
+# the numbers of the model, of which there is one record
+PARAMETERS = _record(
+    "router_cycles wait1 wait2 output_buffer input_buffer receive spike_buffer dump queue timer "
+    "reinjection policy n_slots n_cores has_triangles n_ticks tick_cycles horizon is_logged is_strict "
+    "barrier n_buckets n_routers n_entries n_latencies pause_tick is_watched n_arrivals singles "
+    "n_ready_words",
+)
 POLICY_WAIT, POLICY_LATE, POLICY_DROP = range(3)
-# clock: what changes all the time
-(
-    K_NOW,
-    K_PENDING,
-    K_FREE_NODE,
-    K_N_FREE,
-    K_N_LOG,
-    K_TICK,
-    K_LATEST,
-    K_N_ACTIVE,
-    K_SENT_SINKS,
-    K_DELIVERED,
-    K_LOST,
-    K_N_EVENTS,
-    K_N_WAKES,
-    K_N_ARRIVALS,
-) = range(14)
-N_CLOCK = 14
-# counters of a router
-(
-    N_LOCAL,
-    N_EXTERNAL,
-    N_DROPPED,
-    N_EMERGENCY,
-    N_BLOCKED,
-    N_BLOCKED_CYCLES,
-    N_DROPPED_READ,
-    N_MISSED,
-    N_OVERFLOWS,
-    N_REINJECTED,
-    N_LINK_DUMPED,
-    N_PROCESSOR_DUMPED,
-    N_NO_ROUTE,
-    N_LOST,
-    N_PEAK_QUEUE,
-) = range(15)
-# packets; A_AFTER is the next packet of the same core (-1: none)
-A_TICK, A_CORE, A_OFFSET, A_NET, A_ROW, A_AFTER = range(6)
-N_PACKET = 6
-# destinations: where the ports of each begin (links), its cores among them, and where they end
-D_LINKS, D_CORES, D_END = range(3)
-N_DESTINATION = 4
+# the numbers that change all the time, of which there is one record
+CLOCK = _record(
+    "now pending free_node n_free n_log tick latest n_active sent_sinks delivered lost n_events n_wakes n_arrivals",
+)
+# counters of a router, in the order of `emulator.packets.outcome.ROUTER_COUNTERS`
+COUNTERS = _record(
+    "n_local_multicast_packets n_external_multicast_packets n_dropped_multicast_packets "
+    "n_emergency_packets n_blocked_packets n_blocked_cycles n_dropped_packets n_missed_dropped_packets "
+    "n_dropped_packet_overflows n_reinjected_packets n_link_dumped_packets n_processor_dumped_packets "
+    "n_no_route_packets n_lost_deliveries max_reinjection_queue_packets",
+)
+# a packet; ``after`` is the next packet of the same core (-1: none)
+PACKET = _record("tick core offset net row after", np.int32)
+# a destination: where its ports begin (links), the cores among them, and where they end
+DESTINATION = _record("links cores end", np.int32, size=4)
+# a tick: when it began, and the most unfinished cycles that any core had when its own began
+TICK = _record("start backlog")
 # arrivals: packets whose work is done, with the column of the core and the ticks from theirs to the one it ends in
 S_PACKET, S_COLUMN, S_N_TICKS = range(3)
 N_ARRIVAL = 3
-# ticks: when each began, and the most unfinished cycles that any core had when its own began
-T_START, T_BACKLOG = range(2)
 # event codes: kind + index * 8
 E_ARRIVE, E_LINK, E_SEND, E_ROUTER, E_DUMP, E_REINJECT, E_TICK = range(7)
 # kinds of log entries, equal to ``emulator.packets.model.What``
@@ -191,17 +102,19 @@ ARRIVAL_MASK = (1 << ARRIVAL_BITS) - 1
 
 
 class State(NamedTuple):
-    """Every array of a run; int64 unless said otherwise.
+    """The arrays of a run; int64 unless said otherwise.
 
-    ``links``, ``inputs``, ``routers``, ``cores``: a row each, columns above. ``out_fifo``, ``in_fifo``: a row a link
-    and an input. ``queue``: reinjection queues, a row a router. ``waiting``: times at which waiting packets leave a
-    core's spike buffer, a row a core. ``route``, ``sinks``: (n_nets, n_routers), int32; the first has rows of
-    ``destinations`` (int32), which say which of ``ports`` (int32: link slots and cores of a router) belong to each.
-    The last ones, from ``P_SINGLES`` on, are each link alone. ``packets``: a row each, int32. ``group_*``: where the
-    groups of each tick begin, and the first packet of each group (one core's of one tick). ``ticks``: a row each and
-    one more. ``latency``: deliveries by cycles since they were due; the last one takes all above.
-    ``heads``, ``following``, ``codes`` int32, ``bits``: the event queue. ``log``: (capacity, 4): time, what, place,
-    packet. ``arrivals``: (capacity, N_ARRIVAL), int32, written if somebody watches.
+    ``parameters``, ``clock``: one record. ``links``, ``inputs``, ``routers``, ``cores``, ``packets``,
+    ``router_counters``: a record each. ``ready``: a row for each router, with a bit for every port that has a packet,
+    64 a word. ``out_fifo``, ``in_fifo``: a row for each link and each input. ``queue``: the reinjection queues, a row
+    for each router. ``waiting``: a row for each core, the times at which waiting packets leave its spike buffer.
+    ``route``, ``sinks``: (n_nets, n_routers), int32. ``route`` holds indices of ``destinations``, whose records give
+    the part of ``ports`` (int32: link slots and cores of a router) that belongs to each; the destinations from
+    ``parameters.singles`` on are each link alone. ``group_start``, ``group_packet``: where the groups of each tick
+    begin, and the first packet of each group (a group is one core's packets of one tick). ``ticks``: a record each and
+    one more. ``latency``: deliveries by the cycles since they were due; the last element takes all longer ones.
+    ``heads``, ``following``, ``codes`` (int32) and ``bits``: the event queue. ``log``: (capacity, 4): time, what,
+    place, packet. ``arrivals``: (capacity, N_ARRIVAL), int32, written if the run is watched.
     """
 
     parameters: np.ndarray
@@ -209,6 +122,7 @@ class State(NamedTuple):
     links: np.ndarray
     inputs: np.ndarray
     routers: np.ndarray
+    ready: np.ndarray
     cores: np.ndarray
     out_fifo: np.ndarray
     in_fifo: np.ndarray
@@ -254,11 +168,11 @@ def lowest_bit(typingctx, word):
 def put(s, time, code):
     """Put an event into the queue."""
     clock = s.clock
-    bucket = time & (s.parameters[P_N_BUCKETS] - 1)
-    node = clock[K_FREE_NODE]
-    clock[K_FREE_NODE] = s.following[node]
-    clock[K_N_FREE] -= 1
-    clock[K_PENDING] += 1
+    bucket = time & (s.parameters.n_buckets - 1)
+    node = clock.free_node
+    clock.free_node = s.following[node]
+    clock.n_free -= 1
+    clock.pending += 1
     s.codes[node] = code
     s.following[node] = s.heads[bucket]
     s.heads[bucket] = node
@@ -268,31 +182,31 @@ def put(s, time, code):
 @inner
 def put_far(s, time, code):
     """Put an event into the queue that may lie beyond its ring; it then comes up early and must be put again."""
-    put(s, min(time, s.clock[K_NOW] + s.parameters[P_N_BUCKETS] - 1), code)
+    put(s, min(time, s.clock.now + s.parameters.n_buckets - 1), code)
 
 
 @inner
 def take(s, time):
     """Take one event of cycle ``time`` out of the queue; -1 if there is none."""
-    bucket = time & (s.parameters[P_N_BUCKETS] - 1)
+    bucket = time & (s.parameters.n_buckets - 1)
     node = s.heads[bucket]
     if node < 0:
         s.bits[bucket >> 6] &= ~(np.int64(1) << (bucket & 63))
         return np.int64(-1)
     clock = s.clock
     s.heads[bucket] = s.following[node]
-    s.following[node] = clock[K_FREE_NODE]
-    clock[K_FREE_NODE] = node
-    clock[K_N_FREE] += 1
-    clock[K_PENDING] -= 1
+    s.following[node] = clock.free_node
+    clock.free_node = node
+    clock.n_free += 1
+    clock.pending -= 1
     return np.int64(s.codes[node])
 
 
 @inner
 def next_time(s, time):
     """Return the first cycle from ``time`` on that has an event; there must be one."""
-    n_words = s.parameters[P_N_BUCKETS] >> 6
-    bucket = time & (s.parameters[P_N_BUCKETS] - 1)
+    n_words = s.parameters.n_buckets >> 6
+    bucket = time & (s.parameters.n_buckets - 1)
     word = s.bits[bucket >> 6] >> (bucket & 63)
     if bucket & 63:
         word &= (np.int64(1) << (64 - (bucket & 63))) - 1  # the shift copies the sign
@@ -312,50 +226,49 @@ def next_time(s, time):
 def note(s, time, what, place, packet):
     """Log an event (if anybody wants the log); events from the end of the run on do not happen."""
     clock = s.clock
-    if time >= s.parameters[P_HORIZON]:
+    if time >= s.parameters.horizon:
         return
-    clock[K_LATEST] = max(clock[K_LATEST], time)
-    clock[K_N_EVENTS] += 1
-    if s.parameters[P_IS_LOGGED]:
-        n = clock[K_N_LOG]
+    clock.latest = max(clock.latest, time)
+    clock.n_events += 1
+    if s.parameters.is_logged:
+        n = clock.n_log
         s.log[n, 0] = time
         s.log[n, 1] = what
         s.log[n, 2] = place
         s.log[n, 3] = packet
-        clock[K_N_LOG] = n + 1
+        clock.n_log = n + 1
 
 
 @inner
 def activate(s, router):
     """Have the router look at its inputs and outputs at the end of this cycle."""
-    now = s.clock[K_NOW]
-    if s.routers[router, R_ACTIVE_AT] != now:
-        s.routers[router, R_ACTIVE_AT] = now
-        s.active[s.clock[K_N_ACTIVE]] = router
-        s.clock[K_N_ACTIVE] += 1
+    now = s.clock.now
+    if s.routers[router].active_at != now:
+        s.routers[router].active_at = now
+        s.active[s.clock.n_active] = router
+        s.clock.n_active += 1
 
 
 @inner
 def make_ready(s, router, port):
     """Say that a port of a router has a packet."""
-    x, word, bit = s.routers[router], R_READY + (port >> 6), np.int64(1) << (port & 63)
-    if x[word] & bit == 0:
-        x[word] |= bit
-        x[R_N_READY] += 1
+    ready, word, bit = s.ready[router], port >> 6, np.int64(1) << (port & 63)
+    if ready[word] & bit == 0:
+        ready[word] |= bit
+        s.routers[router].n_ready += 1
 
 
 @inner
 def make_empty(s, router, port):
     """Say that a port of a router, which had a packet, has none any more."""
-    x = s.routers[router]
-    x[R_READY + (port >> 6)] &= ~(np.int64(1) << (port & 63))
-    x[R_N_READY] -= 1
+    s.ready[router, port >> 6] &= ~(np.int64(1) << (port & 63))
+    s.routers[router].n_ready -= 1
 
 
 @inner
 def wake_at(s, router, time):
     """Have the router look again at ``time``, unless it does so before."""
-    if s.routers[router, R_WAKE_AT] > time:
-        s.routers[router, R_WAKE_AT] = time
-        s.clock[K_N_WAKES] += 1
+    if s.routers[router].wake_at > time:
+        s.routers[router].wake_at = time
+        s.clock.n_wakes += 1
         put(s, time, E_ROUTER | router << 3)

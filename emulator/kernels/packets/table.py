@@ -1,16 +1,19 @@
-"""Tables for kernels of many small functions: bare pointers with the brackets of an array.
+"""Defines tables and records for kernels of many small functions: bare pointers with the syntax of an array.
 
 numba counts the references of every array, and of every row taken from one, with an atomic addition; where functions
 are many and branch a lot it cannot remove the pairs. In the packet model's event loop that took most of the time (3.5
-us a hop, against 0.2 us with these tables). A `table` or `column` is made inside a kernel from an array that outlives
-the call; it knows no size and checks no index.
+us a hop, against 0.2 us with these tables). A `table`, `column`, `records` or `record` is made inside a kernel from an
+array that outlives the call; it knows no size and checks no index. A field (``x.is_awake``) lies at a constant offset,
+so that it costs the same as a constant index: 26 million events of PD14 at half scale took 1.17 s with fields and 1.21 s
+with indices (processor time, the least of 20 runs each).
 """
 
 import operator
 
 from numba import types
 from numba.core import cgutils
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.core.imputils import lower_getattr_generic, lower_setattr_generic
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 
@@ -30,6 +33,22 @@ class TableType(types.Type):
         super().__init__(f"Table({dtype})")
 
 
+class RecordType(types.Type):
+    """One record of a structured array: ``r.field``."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(f"Record({dtype})")
+
+
+class RecordsType(types.Type):
+    """A structured array of one dimension: ``r[i]``, a `RecordType`."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(f"Records({dtype})")
+
+
 @register_model(ColumnType)
 class ColumnModel(models.StructModel):
     """A pointer."""
@@ -44,6 +63,41 @@ class TableModel(models.StructModel):
 
     def __init__(self, manager, table):
         super().__init__(manager, table, [("data", types.CPointer(table.dtype)), ("width", types.intp)])
+
+
+@register_model(RecordType)
+@register_model(RecordsType)
+class RecordModel(models.StructModel):
+    """A pointer to bytes."""
+
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, [("data", types.CPointer(types.uint8))])
+
+
+def _pointer_to_bytes(made):
+    """Return the code generator that makes a value of type ``made`` from a structured array."""
+
+    def codegen(context, builder, signature, args):
+        source = context.make_array(signature.args[0])(context, builder, args[0])
+        proxy = cgutils.create_struct_proxy(made)(context, builder)
+        proxy.data = builder.bitcast(source.data, context.get_value_type(types.CPointer(types.uint8)))
+        return proxy._getvalue()
+
+    return codegen
+
+
+@intrinsic
+def records(typingctx, array):
+    """Return the `RecordsType` of a contiguous structured array of one dimension."""
+    made = RecordsType(array.dtype)
+    return made(array), _pointer_to_bytes(made)
+
+
+@intrinsic
+def record(typingctx, array):
+    """Return the `RecordType` of the only record of a structured array."""
+    made = RecordType(array.dtype)
+    return made(array), _pointer_to_bytes(made)
 
 
 @intrinsic
@@ -87,6 +141,8 @@ class _GetItem(AbstractTemplate):
             return signature(source.dtype, source, types.intp)
         if isinstance(source, TableType) and isinstance(index, types.Integer):
             return signature(ColumnType(source.dtype), source, types.intp)
+        if isinstance(source, RecordsType) and isinstance(index, types.Integer):
+            return signature(RecordType(source.dtype), source, types.intp)
         if isinstance(source, TableType) and isinstance(index, types.BaseTuple) and len(index) == 2:
             return signature(source.dtype, source, types.UniTuple(types.intp, 2))
         return None
@@ -131,3 +187,37 @@ def _set_element(context, builder, sig, args):
 def _set_element2(context, builder, sig, args):
     builder.store(args[2], _element(context, builder, sig.args[0], args[0], cgutils.unpack_tuple(builder, args[1])))
     return context.get_dummy_value()
+
+
+@lower_builtin(operator.getitem, RecordsType, types.intp)
+def _get_record(context, builder, sig, args):
+    source = cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0])
+    made = cgutils.create_struct_proxy(sig.return_type)(context, builder)
+    size = context.get_constant(types.intp, sig.args[0].dtype.size)
+    made.data = builder.gep(source.data, [builder.mul(args[1], size)])
+    return made._getvalue()
+
+
+@infer_getattr
+class _Field(AttributeTemplate):
+    key = RecordType
+
+    def generic_resolve(self, typ, attr):
+        return typ.dtype.typeof(attr) if attr in typ.dtype.fields else None
+
+
+def _field(context, builder, kind, value, name):
+    """Pointer to a field of a record."""
+    proxy = cgutils.create_struct_proxy(kind)(context, builder, value=value)
+    place = builder.gep(proxy.data, [context.get_constant(types.intp, kind.dtype.offset(name))])
+    return builder.bitcast(place, context.get_value_type(types.CPointer(kind.dtype.typeof(name))))
+
+
+@lower_getattr_generic(RecordType)
+def _get_field(context, builder, typ, value, attr):
+    return builder.load(_field(context, builder, typ, value, attr))
+
+
+@lower_setattr_generic(RecordType)
+def _set_field(context, builder, sig, args, attr):
+    builder.store(args[1], _field(context, builder, sig.args[0], args[0], attr))
