@@ -4,8 +4,8 @@ numba counts the references of every array, and of every row taken from one, wit
 are many and branch a lot it cannot remove the pairs. In the packet model's event loop that took most of the time (3.5
 us a hop, against 0.2 us with these tables). A `table`, `column`, `records` or `record` is made inside a kernel from an
 array that outlives the call; it knows no size and checks no index. A field (``x.is_awake``) lies at a constant offset,
-so that it costs the same as a constant index: 26 million events of PD14 at half scale took 1.17 s with fields and 1.21 s
-with indices (processor time, the least of 20 runs each).
+so that it costs the same as a constant index: 26 million events of PD14 at half scale took 1.17 s of processor time
+with fields and 1.21 s with indices (the least of 20 runs each).
 """
 
 import operator
