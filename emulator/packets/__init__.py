@@ -1,1 +1,1 @@
-"""The packet model: what routers, links and cores do with every packet, as SimPy processes and as compiled code."""
+"""Models how routers, links and cores handle every packet, as SimPy processes and as compiled code."""

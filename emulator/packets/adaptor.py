@@ -1,4 +1,4 @@
-"""From a mapping and its spikes to a scenario of the packet model.
+"""Turns a mapping and its spikes into a scenario of the packet model.
 
 The unit of time is a cycle of the router's clock (SpiNNaker 7.5 ns, neuroAIx 10.9 ns, Loihi's stands for 1 ns); other
 times are rounded to it. A neuron's packet is due when its core's update has come to it: the update (all of the tick's
@@ -44,7 +44,7 @@ _SENDERS = (Role.NEURON, Role.COMBINED, Role.SOURCE)
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SentSpikes:
-    """What the neurons send, and how many synapses it meets.
+    """The spikes that neurons send, and how many synapses each meets.
 
     Attributes
     ----------
@@ -270,7 +270,7 @@ def _sending_cycles(mapping: Mapping, network: Network, spikes: SentSpikes, sent
 def _packets(
     mapping: Mapping, network: Network, sent: _Sent, core_of_vertex: NDArray[np.int64], core_work: Work
 ) -> Packets:
-    """Turn what is sent into packets, each due when its neuron has been updated."""
+    """Turn the spikes sent into packets, each due when its neuron has been updated."""
     partition, machine = mapping.partition, mapping.machine
     sender = _sending_vertices(mapping)
     start = np.array([network.offsets[part.population] + part.start for part in partition.slices], np.int64)
@@ -291,7 +291,7 @@ def _packets(
 
 
 def _check_offsets(offset_cycles: NDArray[np.int64], machine: Machine) -> None:
-    """Refuse packets that would be due later than the network can count.
+    """Refuse packets that would be due later than the packet model can count.
 
     Raises
     ------

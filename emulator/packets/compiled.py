@@ -1,7 +1,7 @@
-"""The packet model as compiled code on arrays; the same behaviour and event log as `simpy_model`.
+"""Runs the packet model as compiled code on arrays, with the same behaviour and event log as `simpy_model`.
 
-The loop is in ``emulator/kernels/packet_*.py``: a ring of buckets as the event queue, one row of numbers a link, router
-and core, and no events at all for what cores do.
+The loop is in `emulator.kernels.packets`: the event queue is a ring of buckets, each link, router and core is a record
+of numbers, and the work of cores needs no events.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
     with_log : bool
         Keep every event (32 bytes each).
     strict : bool
-        Recount everything in flight after every cycle and compare with what was sent, delivered and lost.
+        Recount all packets in flight after every cycle and compare the number with those sent, delivered and lost.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
 
 
 class CompiledRun:
-    """A scenario tick by tick: packets are given as it goes on, and what arrived is taken between ticks.
+    """A run of a scenario, tick by tick: packets are added as it goes on, and arrivals are taken between ticks.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class CompiledRun:
         return taken
 
     def finish(self, scenario: Scenario) -> Outcome:
-        """Run to the end and return what happened; ``scenario`` is the one with the packets that were given."""
+        """Run to the end and return the outcome; ``scenario`` is the one with the packets that were added."""
         if scenario.n_ticks < self._state.parameters["n_ticks"]:  # after an interruption
             self._cut_short(scenario.n_ticks)
         if self._state.parameters["policy"] != q.POLICY_WAIT:

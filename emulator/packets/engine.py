@@ -1,9 +1,8 @@
-"""Running a scenario with either engine, tick by tick: the same results, progress, and Ctrl-C between two ticks."""
+"""Runs a scenario with either engine, tick by tick; both give the same results, and Ctrl-C stops between two ticks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
 from emulator.packets.simpy_model.model import SimpyRun
 from emulator.runtime.interrupt import interrupt_held
+from models.progress import Progress, silent
 
 _SHORT_S, _LONG_S = 0.1, 0.3  # of wall time between two looks at Ctrl-C
 
@@ -34,10 +34,10 @@ class PacketRun(Protocol):
         """Run until tick ``n_ticks`` begins, or to the end."""
 
     def take_arrivals(self) -> NDArray[np.int32]:
-        """Return packet, column and ticks late of what reached cores since the last call."""
+        """Return packet, column and ticks late of the arrivals at cores since the last call."""
 
     def finish(self, scenario: Scenario) -> Outcome:
-        """Run to the end and return what happened."""
+        """Run to the end and return the outcome."""
 
 
 def start_run(
@@ -53,7 +53,7 @@ def run_scenario(
     engine: Engine | str = Engine.COMPILED,
     *,
     with_log: bool = False,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = silent,
 ) -> Outcome:
     """Run a scenario.
 
@@ -64,8 +64,8 @@ def run_scenario(
         Both give the same outcome.
     with_log : bool
         Keep every event (32 bytes each).
-    progress : callable, optional
-        Called with the fraction of the ticks that is done.
+    progress : Progress
+        Called with the stage ``packets`` and the fraction of the ticks that is done.
 
     Returns
     -------
@@ -86,8 +86,7 @@ def run_scenario(
             run.advance(until)
             done, took_s = until, time.monotonic() - began_s
             n_together = 2 * n_together if took_s < _SHORT_S else max(1, n_together // (1 + (took_s > _LONG_S)))
-            if progress is not None:
-                progress(done / scenario.n_ticks)
+            progress("packets", done / scenario.n_ticks)
         return run.finish(scenario if done == scenario.n_ticks else first_ticks(scenario, done))
 
 

@@ -1,4 +1,4 @@
-"""The numbers of a machine's routers, links and ticks for the packet model, in cycles of its router's clock."""
+"""Converts the numbers of a machine's routers, links and ticks to cycles of its router's clock for the packet model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware th
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketOptions:
-    """How packets and ticks are run.
+    """Options of a run of the packet model.
 
-    ``is_in_phase``: all cores' ticks begin within the machine's ``tick.phase_ns``, else at random phases.
+    ``is_in_phase``: the ticks of all cores begin within the machine's ``tick.phase_ns``; otherwise at random phases.
     """
 
     time_scale_factor: float = 1.0

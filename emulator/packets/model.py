@@ -1,4 +1,4 @@
-"""What a router, a link and a core's inbox do. Both engines (`simpy_model`, `compiled`) follow this text.
+"""Defines how a router, a link and the inbox of a core behave. Both engines, `simpy_model` and `compiled`, do so.
 
 Time is a whole number of *cycles*; for a SpiNNaker machine one cycle of the router's clock (7.52 ns at 133 MHz).
 
@@ -10,10 +10,10 @@ starts a packet only when it holds a credit, that is when a place will be free. 
 links, the cores' send registers and the reinjector, are one stream: the router takes one packet every
 ``router_cycles``, from its inputs in turn (round robin, in the order links, cores, reinjector, after the one served
 last). It looks the packet up (no entry: straight on, ``NO_ROUTE`` if that is impossible) and copies it to all outputs
-at once (``ROUTE``). *Output buffer.* Each link has one of ``output_buffer_packets`` places; an idle link starts on what
-it is given at once. *Link.* One packet every ``period`` cycles (``TRANSMIT``), which reaches the next router's input
-after ``delay`` more (``ARRIVE``). *Receive register.* Each core has one, which its interrupt handler empties into the
-spike buffer ``receive_cycles`` after the router filled it (``DELIVER``). *Spike buffer.* Holds
+at once (``ROUTE``). *Output buffer.* Each link has one of ``output_buffer_packets`` places; an idle link starts
+at once on a packet that it is given. *Link.* One packet every ``period`` cycles (``TRANSMIT``), which reaches the next
+router's input after ``delay`` more (``ARRIVE``). *Receive register.* Each core has one, which its interrupt handler
+empties into the spike buffer ``receive_cycles`` after the router filled it (``DELIVER``). *Spike buffer.* Holds
 ``spike_buffer_packets`` that wait for the core; more are lost (``OVERFLOW``). The core works through it in order;
 ``SERVE`` is the end of a packet's work.
 
@@ -33,8 +33,8 @@ gone.
 Ticks. Tick ``k`` of a core begins at ``start_k + phase`` of that core: the tick's own work (timer, neuron updates) is
 done in the time that packets leave; a packet interrupts it. ``EndOfTick.WAIT``: the next tick starts
 ``barrier_cycles`` after the last event of this one, at least ``tick_cycles`` after its start; ``LATE``: ticks are
-free-running, what is not done is done later; ``DROP``: free-running, and what waits in the spike buffer when a core's
-next tick begins is thrown away (``EXPIRE``).
+free-running, unfinished work is done later; ``DROP``: free-running, and the packets that wait in the spike buffer
+when a core's next tick begins are thrown away (``EXPIRE``).
 
 Order within a cycle
 --------------------
@@ -118,7 +118,7 @@ PLACE_OF = {
 
 
 class EndOfTick(StrEnum):
-    """What happens to what a core has not done when its next tick begins."""
+    """How a core treats work that is unfinished when its next tick begins."""
 
     WAIT = "wait"
     LATE = "late"

@@ -1,4 +1,4 @@
-"""A scenario: everything that decides what the packet model does. Both engines take it and nothing else."""
+"""Defines a scenario, the whole input of the packet model. Both engines take it and nothing else."""
 
 from __future__ import annotations
 

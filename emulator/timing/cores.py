@@ -1,6 +1,6 @@
-"""Step times: what every core does in every step of a run, against the cycles of its tick.
+"""Times every step of a run on a machine whose cores are processors, and compares it with the cycles of a tick.
 
-Open loop: the spikes are given, and what would be late or lost is counted but not taken back from the network. Work is
+The loop is open: the spikes are given, and late or lost packets are counted but do not change the spikes. Work is
 counted once and charged three times: at the machine's own costs, and with all its unverified costs at the cheap and at
 the dear end of their ranges. Nodes of FPGA pipelines have step times of their own (`emulator.timing.pipeline`).
 """

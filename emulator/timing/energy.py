@@ -1,4 +1,4 @@
-"""Power and energy of a run: idle boards and frames, cores by what they do, packets by hop, memory, single events.
+"""Computes the power and energy of a run: idle boards and frames, cores, packets by hop, memory, single events.
 
 Constants are the machine file's. A core draws its active power for the fraction of a step that it is busy and a share
 of it while it waits; a packet costs its bits in every router that it passes; a byte of the chip's memory its transfer.

@@ -50,7 +50,7 @@ class TimedSpikes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """What the cores did.
+    """Cycles of the cores in every step of a run, and counts of their work.
 
     Attributes
     ----------

@@ -159,7 +159,7 @@ def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progr
     outcome = run_scenario(
         scenario,
         engine,
-        progress=lambda done: progress("packets", done),
+        progress=progress,
         with_log=must_log or (output.html and output.folder is not None and n_expected <= 2 * _MAX_KEPT_EVENTS),
     )
     run_s = time.perf_counter() - start

@@ -1,1 +1,1 @@
-"""The packet model as a readable SimPy model; the compiled engine must give the same log."""
+"""Implements the packet model as readable SimPy processes; the compiled engine must give the same log."""

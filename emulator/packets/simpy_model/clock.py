@@ -1,4 +1,4 @@
-"""What the SimPy model adds to SimPy: whole cycles, the order of events within a cycle, and a bell to wake a process.
+"""Adds to SimPy whole cycles, the order of events within a cycle, and a bell that wakes a process.
 
 SimPy keeps every event on one heap, as an object with a list of functions to call. Here an event is only the function,
 and the heap holds the moments (a cycle and a phase of it) in which anything takes place: a whole machine has several
@@ -27,7 +27,7 @@ _PHASE_BITS, _PHASE_MASK = 3, 7
 
 
 class Calendar(dict[int, list[Function]]):
-    """What takes place in one phase: the functions of each cycle.
+    """The functions that are called in one phase, by cycle.
 
     ``calendar[cycle].append(function)`` is how a function is to be called in a cycle that is still to come.
     """
@@ -75,7 +75,7 @@ class Clock(simpy.Environment):
         self.after(int(delay), priority, partial(_take_place, event))
 
     def cancel(self, cycle: int, phase: int, function: Function) -> None:
-        """Take back what is still to come."""
+        """Cancel a function that was to be called."""
         self.calendar[phase][cycle].remove(function)
 
     def peek(self) -> float:
@@ -110,7 +110,7 @@ class Clock(simpy.Environment):
 
 
 def _take_place(event: simpy.Event) -> None:
-    """Call everybody who waits for an event, as `simpy.Environment.step` does."""
+    """Call all callbacks of an event, as `simpy.Environment.step` does."""
     callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
     for callback in callbacks:
         callback(event)
@@ -119,7 +119,7 @@ def _take_place(event: simpy.Event) -> None:
 
 
 class Bell(simpy.Event):
-    """What one process waits for with ``yield bell``, again and again, and others ring.
+    """An event that one process waits for with ``yield bell``, again and again, and that others ring.
 
     The process goes on in the bell's phase of the cycle it was rung for. A second ring before that does nothing.
     """

@@ -1,10 +1,11 @@
-"""The packet model as SimPy processes: the model of `emulator.packets.model`, written to be read.
+"""Builds the SimPy model from its parts and runs it. It implements `emulator.packets.model` and is written to be read.
 
-Two kinds of processes run: a router (`simpy_router.Router.run`) takes packets from its inputs in turn, a core
-(`simpy_core.Sender.run`) sends its own packets. They wait for what others do with bells. Links and the cores' work go
-from event to event (``transmit`` and ``arrive``, ``begin_job`` and ``end_job``): they only ever wait for time to pass.
-The phases of `simpy_clock` give the order within a cycle, so that nothing depends on SimPy's own order of events of one
-time. What needs no event has none: a link or a router remembers from when on it is free, a core until when it is busy.
+There are two kinds of processes: each router (`router.Router.run`) takes packets from its inputs in turn, and each
+sending core (`core.Sender.run`) sends its packets. A process that depends on another waits for it with a `clock.Bell`.
+Links and the work of cores need no process, since they only wait for time to pass: they go from event to event
+(``transmit`` and ``arrive``, ``begin_job`` and ``end_job``). The phases of `clock` fix the order within a cycle, so
+that no result depends on the order in which SimPy handles events of the same time. A link or a router remembers from
+which cycle on it is free, and a core until which cycle it is busy, so that neither needs an event for it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LONG_LOG = 1 << 22  # numbers, four an entry; a longer log is counted and leave
 
 
 def run_simpy(scenario: Scenario, *, with_log: bool = True, strict: bool = False) -> Outcome:
-    """Run a scenario; slow and readable.
+    """Run a scenario with the slow and readable engine.
 
     Parameters
     ----------
@@ -38,8 +39,8 @@ def run_simpy(scenario: Scenario, *, with_log: bool = True, strict: bool = False
     with_log : bool
         Keep every event (32 bytes each).
     strict : bool
-        Recount everything in flight after every cycle and compare with what was sent, delivered and lost, in the
-        network and in every core.
+        Recount all packets in flight after every cycle and compare the number with the packets sent, delivered and
+        lost, on the machine as a whole and in every core.
 
     Returns
     -------
@@ -198,7 +199,7 @@ class SimpyRun:
             self.env.step()
             self.conservation.check()
 
-    # ---- what is left behind ----
+    # ---- results ----
 
     def take_arrivals(self) -> NDArray[np.int32]:
         """Return the packets that reached cores since the last call; as `compiled.CompiledRun.take_arrivals`."""
@@ -206,7 +207,7 @@ class SimpyRun:
         return self.watch.take()
 
     def finish(self, scenario: Scenario) -> Outcome:
-        """Run to the end and return what happened; ``scenario`` is the one with the packets that were given."""
+        """Run to the end and return the outcome; ``scenario`` is the one with the packets that were added."""
         self.state.n_ticks = scenario.n_ticks  # fewer than planned after an interruption
         if self.numbers.end_of_tick is not EndOfTick.WAIT:
             self.state.tick_start[scenario.n_ticks] = scenario.n_ticks * scenario.tick_cycles
