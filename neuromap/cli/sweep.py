@@ -12,7 +12,7 @@ from neuromap.cli.options import Options
 from neuromap.cli.values import FLAG, NUMBER
 
 if TYPE_CHECKING:
-    from neuromap.studies.sweep.run import SweepResult
+    from neuromap.studies.sweep.result import SweepResult
 
 _VARY = Parameter(name="--vary", negative=(), show_default=False)
 _DEFAULTS = Options()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -13,7 +11,8 @@ from models.files.atomic_file import write_text
 from neuromap.measures.arrays import RunArrays
 from neuromap.measures.results import Report
 from neuromap.measures.words import kind_of_core, words_of
-from neuromap.page.markup import embedded_json, facts, figure, section, text
+from neuromap.page.frame import navigation, page, reproduce_section, tile, unverified_note
+from neuromap.page.markup import facts, figure, section, text
 from neuromap.page.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.page.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
 from neuromap.report import activity_figure, boards, machine_figure, tables
@@ -44,7 +43,6 @@ def write_html(report: Report, arrays: RunArrays, path: Path, sections: Sequence
 def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] = ()) -> str:
     """Return the page that ``write_html`` writes."""
     samples = collect_samples(report, arrays)
-    asset = files("neuromap.page")
     title = f"{report.network.name} on {report.machine.name}"
     body = "".join(
         (
@@ -60,14 +58,8 @@ def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] =
             _reproduce(report),
         )
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(title)}: neuromap report</title>"
-        f"<style>{(asset / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
-        f"{embedded_json('report', report.to_dict())}{embedded_json('chip-labels', boards.chip_labels(report, arrays))}"
-        f"<script>{(asset / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
-    )
+    data = {"report": report.to_dict(), "chip-labels": boards.chip_labels(report, arrays)}
+    return page(f"{title}: neuromap report", body, data)
 
 
 _SECTIONS = (
@@ -93,17 +85,12 @@ def _top(report: Report, title: str, sections: Sequence[Section]) -> str:
     if report.status == "partial":
         banner = f'<p class="banner">Partial: {text(partial_run(report))}. All figures are of that part.</p>'
     banner += "".join(f'<p class="banner">Note: {text(note)}.</p>' for note in report.notes)
-    tiles = "".join(
-        f'<div class="tile {line.mark}"><b>{text(_MARKS[line.mark] + line.answer)}</b><ul>'
-        + "".join(f"<li>{text(detail)}</li>" for detail in line.details)
-        + "</ul></div>"
-        for line in verdict_lines(report)
-    )
+    tiles = "".join(tile(line.mark, _MARKS[line.mark] + line.answer, line.details) for line in verdict_lines(report))
     named = (*((key, name) for key, name, _ in sections), *_SECTIONS)
-    links = "".join(f'<a href="#{key}">{text(name)}</a>' for key, name in named)
     return (
         f'<h1>{text(about)}</h1>{banner}<p class="headline">{text(report.verdict.summary)}</p>'
-        f'<div class="tiles">{tiles}</div>{_limit(report)}{_unverified_note(report)}<nav>{links}</nav>'
+        f'<div class="tiles">{tiles}</div>{_limit(report)}'
+        f"{unverified_note(report.machine.unverified)}{navigation(named)}"
     )
 
 
@@ -145,15 +132,6 @@ def _limit(report: Report) -> str:
     if not rows:
         return ""
     return '<dl class="limit">' + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
-
-
-def _unverified_note(report: Report) -> str:
-    names = report.machine.unverified
-    if not names:
-        return '<p class="note">Every machine constant used here has a source.</p>'
-    listed = ", ".join(names)
-    verb = "constant is" if len(names) == 1 else "constants are"
-    return f'<p class="note"><span class="mark">{len(names)} machine {verb} unverified:</span> {text(listed)}.</p>'
 
 
 def _svg(name: str, made: Figure) -> str:
@@ -327,7 +305,11 @@ def _constants(report: Report) -> str:
         "fitted to a published point; unverified: a prior without a checked source; stated: given by the user."
     )
     return section(
-        "constants", "Machine constants", f"<p>{about}</p>", _unverified_note(report), tables.constant_table(report)
+        "constants",
+        "Machine constants",
+        f"<p>{about}</p>",
+        unverified_note(report.machine.unverified),
+        tables.constant_table(report),
     )
 
 
@@ -360,12 +342,5 @@ def _provenance(report: Report) -> str:
 
 
 def _reproduce(report: Report) -> str:
-    experiment = json.dumps(report.experiment, indent=2, ensure_ascii=False, default=str)
-    return section(
-        "reproduce",
-        "Reproduce",
-        "<p>The experiment, complete; the same seed gives the same spikes on any number of threads.</p>",
-        f"<pre>{text(experiment)}</pre>",
-        '<p class="note">All numbers of this page are embedded in it as JSON: '
-        "<code>JSON.parse(document.getElementById(&quot;report&quot;).textContent)</code>.</p>",
-    )
+    about = "The experiment, complete; the same seed gives the same spikes on any number of threads."
+    return reproduce_section(about, report.experiment)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
 from typing import Any
 
 from emulator.packets.outcome import Outcome
 from mapping.model import Mapping
 from neuromap.measures.packet_loss import Loss
-from neuromap.page.markup import embedded_json, section, text
+from neuromap.page.frame import page, reproduce_section, tile, unverified_note
+from neuromap.page.markup import text
 from neuromap.page.quantity import fixed, plural, si
 from neuromap.report.packets.section import packet_section
 from neuromap.report.packets.table import microseconds
@@ -29,7 +28,6 @@ def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mappin
     experiment : dict
         What to run to get this again.
     """
-    asset = files("neuromap.page")
     found = [Loss(**one) for one in report["losses"]]
     title = f"{report['network']} on {report['machine']}"
     about = (
@@ -38,17 +36,10 @@ def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mappin
     )
     body = (
         f'<h1>{text(about)}</h1><p class="headline">{text(_headline(report, title))}</p>'
-        f'<div class="tiles">{_tiles(report)}</div>{_unverified(mapping)}'
+        f'<div class="tiles">{_tiles(report)}</div>{unverified_note(mapping.machine.unverified)}'
         f"{packet_section(outcome, mapping, found=found)}{_reproduce(experiment)}"
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(title)}: packets</title>"
-        f"<style>{(asset / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
-        f"{embedded_json('report', report)}"
-        f"<script>{(asset / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
-    )
+    return page(f"{title}: packets", body, {"report": report})
 
 
 def _n_lost(report: dict[str, Any]) -> int:
@@ -95,12 +86,7 @@ def _tiles(report: dict[str, Any]) -> str:
             ),
         ),
     )
-    return "".join(
-        f'<div class="tile {mark}"><b>{text(answer)}</b><ul>'
-        + "".join(f"<li>{text(detail)}</li>" for detail in details)
-        + "</ul></div>"
-        for mark, answer, details in tiles
-    )
+    return "".join(tile(*one) for one in tiles)
 
 
 def _latency(latency_ns: float, cap_ns: float) -> str:
@@ -109,21 +95,6 @@ def _latency(latency_ns: float, cap_ns: float) -> str:
     return ("over " if latency_ns >= cap_ns else "") + si(latency_ns * 1e-9, "s")
 
 
-def _unverified(mapping: Mapping) -> str:
-    names = mapping.machine.unverified
-    if not names:
-        return '<p class="note">Every machine constant used here has a source.</p>'
-    verb = "constant is" if len(names) == 1 else "constants are"
-    listed = ", ".join(names)
-    return f'<p class="note"><span class="mark">{len(names)} machine {verb} unverified:</span> {text(listed)}.</p>'
-
-
 def _reproduce(experiment: dict[str, Any]) -> str:
-    return section(
-        "reproduce",
-        "Reproduce",
-        "<p>The experiment, complete; <code>neuromap run FILE --depth dynamic</code> takes it.</p>",
-        f"<pre>{text(json.dumps(experiment, indent=2, ensure_ascii=False, default=str))}</pre>",
-        '<p class="note">All numbers of this page are embedded in it as JSON: '
-        "<code>JSON.parse(document.getElementById(&quot;report&quot;).textContent)</code>.</p>",
-    )
+    about = "The experiment, complete; <code>neuromap run FILE --depth dynamic</code> takes it."
+    return reproduce_section(about, experiment)

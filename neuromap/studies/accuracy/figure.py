@@ -25,7 +25,8 @@ from neuromap.page.style import (
     say,
     styled,
 )
-from neuromap.studies.accuracy.result import STATISTICS, AccuracyResult, Variant
+from neuromap.studies.accuracy.arrays import AccuracyArrays
+from neuromap.studies.accuracy.report import STATISTICS, AccuracyReport, Variant
 
 Style = dict[str, Any]
 MAX_PANELS = 8
@@ -72,9 +73,9 @@ def _floats(values: list[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values])
 
 
-def neuron_errors(result: AccuracyResult) -> Figure:
+def neuron_errors(report: AccuracyReport) -> Figure:
     """Return the errors of potential and current over time, on a logarithmic scale."""
-    styles = line_styles(result.report.variants)
+    styles = line_styles(report.variants)
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 4.4)
         axes = figure.subplots(1, 2)
@@ -84,7 +85,7 @@ def neuron_errors(result: AccuracyResult) -> Figure:
             ("potential, rms error (mV)", "current, rms error (pA)"),
             strict=True,
         ):
-            for variant in result.report.variants:
+            for variant in report.variants:
                 course = _floats(getattr(variant.neuron, key))
                 course[course == 0] = np.nan
                 ax.plot(np.arange(course.size) + 1.0, course, **styles[variant.label])
@@ -95,19 +96,19 @@ def neuron_errors(result: AccuracyResult) -> Figure:
     return figure
 
 
-def trace(result: AccuracyResult) -> Figure:
+def trace(report: AccuracyReport, arrays: AccuracyArrays) -> Figure:
     """Return the potential of one neuron in float64, and its difference in every arithmetic under the same input."""
-    dt_ms = result.report.network["dt_ms"]
-    exact = result.reference.v_mv[: round(TRACE_MS / dt_ms)]
+    dt_ms = report.network["dt_ms"]
+    exact = arrays.reference.v_mv[: round(TRACE_MS / dt_ms)]
     time_ms = (np.arange(exact.size) + 1) * dt_ms
-    styles = line_styles(result.report.variants)
+    styles = line_styles(report.variants)
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 5.0)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1.4))
         top.plot(time_ms, exact, color=INK, lw=1.2)
         top.set_ylabel("float64 (mV)")
-        for variant in result.report.variants:
-            error_mv = result.arrays[variant.label].v_mv[: exact.size] - exact
+        for variant in report.variants:
+            error_mv = arrays.by_variant[variant.label].v_mv[: exact.size] - exact
             parted = np.flatnonzero(np.abs(error_mv) > RESET_MV)
             n = parted[0] if parted.size else error_mv.size
             bottom.plot(time_ms[:n], error_mv[:n], **styles[variant.label])
@@ -119,16 +120,16 @@ def trace(result: AccuracyResult) -> Figure:
     return figure
 
 
-def parting(result: AccuracyResult) -> Figure:
+def parting(report: AccuracyReport, arrays: AccuracyArrays) -> Figure:
     """Return the share of active neurons whose train has parted, over time."""
-    styles = line_styles(result.report.variants)
-    end_ms = result.report.model_time_ms + result.report.warmup_ms
+    styles = line_styles(report.variants)
+    end_ms = report.model_time_ms + report.warmup_ms
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 4.0)
         ax = figure.subplots()
         earliest = end_ms
-        for variant in result.report.variants:
-            part_ms = result.arrays[variant.label].part_ms
+        for variant in report.variants:
+            part_ms = arrays.by_variant[variant.label].part_ms
             active = np.sort(part_ms[~np.isnan(part_ms)])
             if not active.size:
                 continue
@@ -149,9 +150,8 @@ def parting(result: AccuracyResult) -> Figure:
     return figure
 
 
-def distance_map(result: AccuracyResult) -> Figure:
+def distance_map(report: AccuracyReport) -> Figure:
     """Return KS distances over their limits: one map a statistic, rows are arithmetics, the first another seed."""
-    report = result.report
     names = list(report.network["population_sizes"])[:MAX_PANELS]
     rows = [("another seed of float64", report.seed_ks_distance)]
     rows += [(variant.label, variant.ks_distance) for variant in report.variants]
@@ -189,9 +189,8 @@ def _numbers(ax: Axes, values: NDArray[np.float64], ratio: NDArray[np.float64]) 
             )
 
 
-def distributions(result: AccuracyResult) -> Figure:
+def distributions(report: AccuracyReport, arrays: AccuracyArrays) -> Figure:
     """Return the cumulative distributions of every statistic and population, float64 in black."""
-    report = result.report
     names = list(report.network["population_sizes"])[:MAX_PANELS]
     styles = line_styles(report.variants)
     with styled():
@@ -203,10 +202,10 @@ def distributions(result: AccuracyResult) -> Figure:
         for row, statistic in enumerate(STATISTICS):
             for column, name in enumerate(names):
                 ax = axes[row, column]
-                exact = getattr(result.reference.samples[name], statistic)
+                exact = getattr(arrays.reference.samples[name], statistic)
                 for label, style in styles.items():
-                    _cumulative(ax, getattr(result.arrays[label].samples[name], statistic), style)
-                other = getattr(result.other_seed.samples[name], statistic)
+                    _cumulative(ax, getattr(arrays.by_variant[label].samples[name], statistic), style)
+                other = getattr(arrays.other_seed.samples[name], statistic)
                 _cumulative(ax, other, {"color": GREY, "lw": 1.6})
                 _cumulative(ax, exact, {"color": INK, "lw": 1.6})
                 if exact.size:

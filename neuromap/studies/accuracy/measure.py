@@ -19,7 +19,7 @@ from neuromap.measures.statistics import (
     population_statistics,
     window,
 )
-from neuromap.studies.accuracy.result import STATISTICS, NeuronError, Table, TrainParting
+from neuromap.studies.accuracy.report import STATISTICS, NeuronError, Table, TrainParting
 
 KS_ALPHA = 0.01
 #: Correlations of pairs are not independent, so that no critical value holds; they may differ by this many times what

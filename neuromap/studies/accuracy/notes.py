@@ -9,7 +9,7 @@ from emulator.engine.simulation import Simulation
 from emulator.numbers.fixed_point import S1615
 from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, StateRounding
 from models.machine import Machine
-from neuromap.studies.accuracy.result import VariantCost
+from neuromap.studies.accuracy.report import VariantCost
 
 STUCK_RATIO = 0.01  # of the updates; below this, standing still is what a membrane near its target does
 _N_STATE_WORDS = 3  # potential, excitatory and inhibitory current

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from importlib.resources import files
-
-from neuromap.page.markup import cell, embedded_json, figure, row, section, table, text
+from neuromap.page.frame import navigation, page, reproduce_section
+from neuromap.page.markup import cell, figure, row, section, table, text
 from neuromap.page.quantity import MISSING, fixed, percent, seconds
 from neuromap.page.style import to_svg
 from neuromap.studies.accuracy import figure as accuracy_figure
-from neuromap.studies.accuracy.result import STATISTICS, AccuracyReport, AccuracyResult, Variant
+from neuromap.studies.accuracy.arrays import AccuracyArrays
+from neuromap.studies.accuracy.report import STATISTICS, AccuracyReport, Variant
 from neuromap.studies.accuracy.text import largest_ratio, significant, title
 
 _SECTIONS = (
@@ -24,29 +23,22 @@ _SECTIONS = (
 _UNITS = {"rate_hz": "rate (Hz)", "cv_isi": "CV of intervals", "correlation": "correlation"}
 
 
-def render_accuracy_html(result: AccuracyResult) -> str:
+def render_accuracy_html(report: AccuracyReport, arrays: AccuracyArrays) -> str:
     """Return ``accuracy.html``; the report is embedded as JSON (``<script id="report">``)."""
-    report, asset = result.report, files("neuromap.page")
     body = "".join(
         (
             _top(report),
             _summary(report),
-            _neurons(result),
-            _trains(result),
-            _statistics(result),
+            _neurons(report, arrays),
+            _trains(report, arrays),
+            _statistics(report, arrays),
             _losses(report),
             _cost(report),
             _reproduce(report),
         )
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(report.network['name'])}: accuracy of number formats</title>"
-        f"<style>{(asset / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
-        f"{embedded_json('report', report.to_dict())}"
-        f"<script>{(asset / 'page.js').read_text(encoding='utf-8')}</script></body></html>\n"
-    )
+    title = f"{report.network['name']}: accuracy of number formats"
+    return page(title, body, {"report": report.to_dict()})
 
 
 def _top(report: AccuracyReport) -> str:
@@ -54,9 +46,8 @@ def _top(report: AccuracyReport) -> str:
     if report.status == "partial":
         done = f"{len(report.variants)} of {report.n_variants_asked}"
         banner = f'<p class="banner">Partial: interrupted after {done} arithmetics.</p>'
-    links = "".join(f'<a href="#{key}">{text(name)}</a>' for key, name in _SECTIONS)
     summary = report.summary[0].upper() + report.summary[1:]
-    return f'<h1>{text(title(report))}</h1>{banner}<p class="headline">{text(summary)}</p><nav>{links}</nav>'
+    return f'<h1>{text(title(report))}</h1>{banner}<p class="headline">{text(summary)}</p>{navigation(_SECTIONS)}'
 
 
 def _summary(report: AccuracyReport) -> str:
@@ -105,8 +96,7 @@ def _label(variant: Variant) -> str:
     return cell(variant.label, kind="narrow")
 
 
-def _neurons(result: AccuracyResult) -> str:
-    report = result.report
+def _neurons(report: AccuracyReport, arrays: AccuracyArrays) -> str:
     first = report.variants[0].neuron
     about = (
         f"Under the spikes of the float64 run in place of the network's own, {first.n_probes} probed neurons, "
@@ -141,19 +131,19 @@ def _neurons(result: AccuracyResult) -> str:
         "Single neurons",
         f"<p>{text(about)}</p>",
         figure(
-            to_svg(accuracy_figure.neuron_errors(result), "errors"),
+            to_svg(accuracy_figure.neuron_errors(report), "errors"),
             "Steps of a line: probes that leave the comparison because their train has parted.",
         ),
         table(head, rows),
         figure(
-            to_svg(accuracy_figure.trace(result), "trace"),
-            f"First neuron of {result.probe_population} under the same input in every arithmetic; a difference ends "
+            to_svg(accuracy_figure.trace(report, arrays), "trace"),
+            f"First neuron of {arrays.probe_population} under the same input in every arithmetic; a difference ends "
             "where one of the two fires and the other does not.",
         ),
     )
 
 
-def _trains(result: AccuracyResult) -> str:
+def _trains(report: AccuracyReport, arrays: AccuracyArrays) -> str:
     head = ("arithmetic", "active neurons", "parted", "first", "10 %", "median", "90 %")
     keys = ("first_ms", "p10_ms", "median_ms", "p90_ms")
     rows = [
@@ -165,7 +155,7 @@ def _trains(result: AccuracyResult) -> str:
                 *(cell(fixed(getattr(v.trains, key), 1, "ms"), getattr(v.trains, key)) for key in keys),
             ]
         )
-        for v in result.report.variants
+        for v in report.variants
     ]
     about = (
         "The network on its own: when the spike train of a neuron differs from float64's for the first time, by one "
@@ -176,13 +166,12 @@ def _trains(result: AccuracyResult) -> str:
         "trains",
         "Spike trains",
         f"<p>{text(about)}</p>",
-        figure(to_svg(accuracy_figure.parting(result), "parting"), "Of the neurons that fire in either run."),
+        figure(to_svg(accuracy_figure.parting(report, arrays), "parting"), "Of the neurons that fire in either run."),
         table(head, rows),
     )
 
 
-def _statistics(result: AccuracyResult) -> str:
-    report = result.report
+def _statistics(report: AccuracyReport, arrays: AccuracyArrays) -> str:
     about = (
         f"After {report.warmup_ms:g} ms of warm-up, {report.model_time_ms / 1e3:g} s: rates of all neurons, CV of the "
         "intervals of neurons with at least three spikes, Pearson correlation of spike counts in 2 ms bins between 200 "
@@ -196,11 +185,11 @@ def _statistics(result: AccuracyResult) -> str:
         "Statistics",
         f"<p>{text(about)}</p>",
         figure(
-            to_svg(accuracy_figure.distance_map(result), "distances"),
+            to_svg(accuracy_figure.distance_map(report), "distances"),
             "KS distances from float64; blue below the limit, vermillion and bold above it.",
         ),
         figure(
-            to_svg(accuracy_figure.distributions(result), "distributions"),
+            to_svg(accuracy_figure.distributions(report, arrays), "distributions"),
             "Cumulative distributions; the KS distance is the largest vertical gap to the black line.",
         ),
         *tables,
@@ -301,12 +290,5 @@ def _cost_row(v: Variant) -> str:
 
 def _reproduce(report: AccuracyReport) -> str:
     variants = ", ".join(v.label for v in report.variants)
-    experiment = json.dumps(report.experiment, indent=2, ensure_ascii=False, default=str)
-    return section(
-        "reproduce",
-        "Reproduce",
-        f"<p>{text(f'Arithmetics: {variants}. All of it took {seconds(report.host_s)}.')}</p>",
-        f"<pre>{text(experiment)}</pre>",
-        '<p class="note">All numbers of this page are embedded in it as JSON: '
-        "<code>JSON.parse(document.getElementById(&quot;report&quot;).textContent)</code>.</p>",
-    )
+    about = text(f"Arithmetics: {variants}. All of it took {seconds(report.host_s)}.")
+    return reproduce_section(about, report.experiment)

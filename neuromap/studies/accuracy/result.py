@@ -1,202 +1,23 @@
-"""Nouns of an accuracy report: plain data, written as ``accuracy.json`` (docs/accuracy.md lists every field)."""
+"""Holds what ``neuromap.accuracy`` returns."""
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.files.atomic_file import write_text
-from neuromap.measures.statistics import PopulationStatistics
-
-SCHEMA_VERSION = 1
-STATISTICS = ("rate_hz", "cv_isi", "correlation")
-#: Statistic -> population -> number; ``None`` where a sample is empty.
-Table = dict[str, dict[str, float | None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeuronError:
-    """Error of single neurons that receive the same spikes as in float64, before their own train parts from it.
-
-    ``v_*`` in mV, ``i_*`` (excitatory minus inhibitory synaptic current) in pA: root mean square, mean (bias) and
-    largest magnitude over probed neurons and time; ``rms`` of every millisecond in ``v_rms_course_mv`` and
-    ``i_rms_course_pa``. ``equal_spikes_ratio``: spikes of all neurons that both have, over those that either has.
-    """
-
-    n_probes: int
-    n_probes_parted: int
-    model_time_ms: float
-    v_rms_mv: float | None
-    v_bias_mv: float | None
-    v_max_mv: float | None
-    i_rms_pa: float | None
-    i_bias_pa: float | None
-    i_max_pa: float | None
-    equal_spikes_ratio: float | None
-    v_rms_course_mv: list[float | None]
-    i_rms_course_pa: list[float | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainParting:
-    """When spike trains of the network part from those of float64, from the start of the simulation.
-
-    ``n_active``: neurons that fired in either run; ``n_parted``: of those, with a spike that the other has not.
-    Times of the first such spike, ms: earliest, and quantiles over the active neurons (``None`` where not so many
-    have parted).
-    """
-
-    n_active: int
-    n_parted: int
-    first_ms: float | None
-    p10_ms: float | None
-    median_ms: float | None
-    p90_ms: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantCost:
-    """What an arithmetic takes. ``machine_*``: of a machine that packs words tightly; ``host_*``: of this emulation.
-
-    ``cycles_per_neuron`` is ``None`` where no source is known; ``cycles_note`` says which, or why.
-    """
-
-    machine_state_bytes_per_neuron: float
-    machine_bytes_per_synapse: float
-    n_products_per_neuron: int
-    n_random_words_per_neuron: int
-    cycles_per_neuron: float | None
-    cycles_note: str
-    host_bytes_per_synapse: float
-    host_simulate_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """One arithmetic against float64 with the same seed.
-
-    ``beyond``: statistics that differ by more than another seed makes (``"rate_hz of L5E"``). ``counters``: population
-    to counter to count. ``notes``: what saturates, vanishes or stands still, and what to change.
-    """
-
-    label: str
-    format: str
-    rounding: str | None
-    weight_bits: int | None
-    weight_rounding: str | None
-    neuron: NeuronError
-    trains: TrainParting
-    mean: Table
-    ks_distance: Table
-    emd: Table
-    n_compared: int
-    beyond: tuple[str, ...]
-    counters: dict[str, dict[str, int]]
-    n_weights_clipped: int
-    n_weights_zero: int
-    notes: tuple[str, ...]
-    cost: VariantCost
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccuracyReport:
-    """Everything of ``accuracy.json``.
-
-    ``mean``: of float64 with the first seed. ``seed_ks_distance`` and ``seed_emd``: between the two float64 seeds.
-    ``ks_critical``: 1 % critical value of one comparison. ``ks_limit``: what a distance is held against: for rates and
-    CVs the larger of the seeds' distance and the critical value at 1 % for all of them together; for correlations,
-    whose pairs are not independent, twice the seeds' distance.
-    """
-
-    status: Literal["complete", "partial"]
-    experiment: dict[str, Any]
-    network: dict[str, Any]
-    model_time_ms: float
-    warmup_ms: float
-    seeds: tuple[int, int]
-    mean: Table
-    seed_mean: Table
-    seed_ks_distance: Table
-    seed_emd: Table
-    ks_critical: Table
-    ks_limit: Table
-    variants: tuple[Variant, ...]
-    n_variants_asked: int
-    host_s: float
-    schema_version: int = SCHEMA_VERSION
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types; what is not finite becomes ``None``."""
-        return {"schema_version": self.schema_version, **_plain(asdict(self))}
-
-    def write(self, path: Path) -> None:
-        """Write ``accuracy.json``."""
-        write_text(path, json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n")
-
-    @property
-    def summary(self) -> str:
-        """Which arithmetics cannot be told from another seed, in one sentence."""
-        if not any(self.mean.get("rate_hz", {}).values()):
-            return "nothing fired in float64, so that the comparison says nothing of any arithmetic"
-        good = [v.label for v in self.variants if not v.beyond]
-        if not good:
-            return f"every one of {len(self.variants)} arithmetics differs from float64 by more than another seed does"
-        if len(good) == len(self.variants):
-            return f"all {len(good)} arithmetics stay within what another seed of float64 changes"
-        return f"{len(good)} of {len(self.variants)} arithmetics stay within what another seed of float64 changes"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class VariantArrays:
-    """What the figures need of one arithmetic (or of a float64 run, then without ``part_ms`` and ``v_mv``).
-
-    Attributes
-    ----------
-    samples : dict of str to PopulationStatistics
-    part_ms : ndarray, shape (n_neurons,), float64, ms
-        First spike that differs; infinite where none does, NaN for neurons silent in both.
-    v_mv : ndarray, shape (n_steps,), float64
-        Potential of the first probe, under the spikes of float64.
-    """
-
-    samples: dict[str, PopulationStatistics]
-    part_ms: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    v_mv: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+from models.errors import UnknownNameError
+from neuromap.studies.accuracy.arrays import AccuracyArrays
+from neuromap.studies.accuracy.report import AccuracyReport, Variant
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccuracyResult:
-    """What ``accuracy`` returns: the report, and the arrays behind its figures.
-
-    ``arrays``: label to arrays; ``reference`` and ``other_seed`` are the float64 runs.
-    """
+    """The report of an accuracy run and the arrays behind its figures."""
 
     report: AccuracyReport
-    arrays: dict[str, VariantArrays]
-    reference: VariantArrays
-    other_seed: VariantArrays
-    probe_population: str
+    arrays: AccuracyArrays
 
     def variant(self, label: str) -> Variant:
-        """Return the variant of a label such as ``S16.15 floor``."""
-        from models.errors import UnknownNameError
-
+        """Return the variant with a label such as ``S16.15 floor``."""
         known = {variant.label: variant for variant in self.report.variants}
         if label not in known:
             raise UnknownNameError("variant", label, known)
@@ -205,4 +26,4 @@ class AccuracyResult:
     def _repr_html_(self) -> str:
         from neuromap.studies.accuracy.page import render_accuracy_html
 
-        return render_accuracy_html(self)
+        return render_accuracy_html(self.report, self.arrays)

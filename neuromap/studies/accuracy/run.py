@@ -32,6 +32,7 @@ from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import Experiment
 from neuromap.output.folder import one_writer, prepare_out_folder, remove_files
 from neuromap.studies.accuracy import measure
+from neuromap.studies.accuracy.arrays import AccuracyArrays, VariantArrays
 from neuromap.studies.accuracy.notes import format_facts, variant_cost, variant_notes
 from neuromap.studies.accuracy.plan import (
     DEFAULT_FORMATS,
@@ -42,7 +43,8 @@ from neuromap.studies.accuracy.plan import (
     check_variants,
     plan_variants,
 )
-from neuromap.studies.accuracy.result import AccuracyReport, AccuracyResult, Table, Variant, VariantArrays
+from neuromap.studies.accuracy.report import AccuracyReport, Table, Variant
+from neuromap.studies.accuracy.result import AccuracyResult
 
 Progress = Callable[[str, float, str], None]
 
@@ -332,13 +334,13 @@ def _result(
         n_variants_asked=n_asked,
         host_s=host_s,
     )
-    return AccuracyResult(
-        report,
-        {variant.label: arrays for variant, arrays in found},
+    arrays = AccuracyArrays(
+        by_variant={variant.label: found_arrays for variant, found_arrays in found},
         reference=VariantArrays(base.samples.populations, v_mv=base.replayed.v_mv[:, 0].copy()),
         other_seed=VariantArrays(base.other_samples.populations),
         probe_population=network.populations[0].name,
     )
+    return AccuracyResult(report, arrays)
 
 
 def write_accuracy(result: AccuracyResult, folder: Path, *, html: bool = True) -> None:
@@ -346,5 +348,5 @@ def write_accuracy(result: AccuracyResult, folder: Path, *, html: bool = True) -
     if html:
         from neuromap.studies.accuracy.page import render_accuracy_html
 
-        write_text(folder / PAGE_NAME, render_accuracy_html(result))
+        write_text(folder / PAGE_NAME, render_accuracy_html(result.report, result.arrays))
     result.report.write(folder / REPORT_NAME)

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from neuromap.page.quantity import MISSING, count, fixed, seconds
-from neuromap.studies.accuracy.result import STATISTICS, AccuracyReport, Variant
-from neuromap.studies.accuracy.result import Table as Numbers
+from neuromap.studies.accuracy.report import STATISTICS, AccuracyReport, Variant
+from neuromap.studies.accuracy.report import Table as Numbers
 
 MAX_NOTES = 5
 

@@ -28,7 +28,7 @@ from models.machine.file import load_machine
 from neuromap.output.folder import prepare_out_folder, remove_files
 from neuromap.studies.published.measure import PublishedRow
 from neuromap.studies.published.rows import ROWS
-from neuromap.studies.published.run import Setting
+from neuromap.studies.published.setting import Setting
 from neuromap.studies.sweep.folder import whole_lines
 
 PLAN_NAME, ROWS_NAME, JSON_NAME, CSV_NAME = "plan.json", "rows.jsonl", "published.json", "published.csv"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
 from emulator.timing.energy import Energy
@@ -109,6 +109,16 @@ class PublishedRow:
         """Return the row that `to_dict` made plain; ValueError, KeyError or TypeError if it is none."""
         measures = tuple(Measure(**_checked(Measure, one, ())) for one in plain["measures"])
         return cls(**_checked(cls, plain, ("measures",)), measures=measures)
+
+
+@dataclass(slots=True)
+class RowNumbers:
+    """The numbers of a row as they are worked out: measures, power by part, published power, machine in use."""
+
+    measures: list[Measure]
+    parts_w: dict[str, float] = field(default_factory=dict)
+    published_power_w: float | None = None
+    configuration: str = ""
 
 
 def _checked(kind: type, plain: dict[str, Any], skipped: tuple[str, ...]) -> dict[str, Any]:

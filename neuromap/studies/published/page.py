@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.files.atomic_file import write_text
-from neuromap.page.markup import cell, embedded_json, figure, row, section, table, text
-from neuromap.page.style import to_svg
+from neuromap.page.frame import page
+from neuromap.page.markup import cell, figure, row, section, table, text
+from neuromap.page.style import save_figure, styled, to_svg
 from neuromap.studies.published.figure import draw
 from neuromap.studies.published.folder import FIGURE_NAME, PAGE_NAME
 from neuromap.studies.published.measure import Measure, PublishedRow
-
-if TYPE_CHECKING:
-    from neuromap.studies.published.table import PublishedTable
+from neuromap.studies.published.setting import Setting
 
 _HEAD = ("row", "what", "published", "ours", "range", "ratio", "")
 ABOUT = (
@@ -54,7 +51,7 @@ def cells_of(one: Measure) -> tuple[str, str, str, str, str, str]:
     return what, published_text(one), number(one.ours), range_text(one), ratio, one.verdict
 
 
-def _lines(rows: tuple[PublishedRow, ...]) -> Iterator[str]:
+def _lines(rows: Sequence[PublishedRow]) -> Iterator[str]:
     for one in rows:
         for index, measure in enumerate(one.measures):
             name = one.row_id if index == 0 else ""
@@ -69,7 +66,7 @@ def _lines(rows: tuple[PublishedRow, ...]) -> Iterator[str]:
             yield row(shown, kind)
 
 
-def _notes(rows: tuple[PublishedRow, ...]) -> Iterator[str]:
+def _notes(rows: Sequence[PublishedRow]) -> Iterator[str]:
     for one in rows:
         parts = [
             f"{name}: {value}"
@@ -83,9 +80,8 @@ def _notes(rows: tuple[PublishedRow, ...]) -> Iterator[str]:
         yield f"<h3>{text(one.row_id)}: {text(one.system)}</h3><ul>{listed}</ul>"
 
 
-def render_page(made: PublishedTable) -> str:
+def render_page(rows: Sequence[PublishedRow], setting: Setting) -> str:
     """Return the page as HTML."""
-    asset, setting = files("neuromap.page"), made.setting
     scaled = ""
     if setting.scale != 1:
         said = (
@@ -95,21 +91,15 @@ def render_page(made: PublishedTable) -> str:
     about = f"PD14, {setting.seconds:g} s of model time after {setting.warmup_ms:g} ms, seed {setting.seed}"
     body = (
         f"<h1>{text(about)}</h1>{scaled}<p class=headline>Published results, and ours</p><p>{text(ABOUT)}</p>"
-        + table(_HEAD, _lines(made.rows), is_sortable=False, text_columns=(0, 1, 6))
-        + section("figure", "Figure", figure(to_svg(draw(made.rows), "published"), "Dots and bars: ours."))
-        + section("rows", "Rows", *_notes(made.rows))
+        + table(_HEAD, _lines(rows), is_sortable=False, text_columns=(0, 1, 6))
+        + section("figure", "Figure", figure(to_svg(draw(rows), "published"), "Dots and bars: ours."))
+        + section("rows", "Rows", *_notes(rows))
     )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>Published results of PD14</title>'
-        f"<style>{(asset / 'page.css').read_text(encoding='utf-8')}</style></head><body><main>{body}</main>"
-        f"{embedded_json('rows-data', [one.to_dict() for one in made.rows])}</body></html>\n"
-    )
+    return page("Published results of PD14", body, {"rows-data": [one.to_dict() for one in rows]})
 
 
-def write_page(made: PublishedTable, folder: Path) -> None:
+def write_page(rows: Sequence[PublishedRow], setting: Setting, folder: Path) -> None:
     """Write ``published.html`` and ``published.png``."""
-    from neuromap.page.style import save_figure, styled
-
-    write_text(folder / PAGE_NAME, render_page(made))
+    write_text(folder / PAGE_NAME, render_page(rows, setting))
     with styled():
-        save_figure(draw(made.rows), folder / FIGURE_NAME, 120)
+        save_figure(draw(rows), folder / FIGURE_NAME, 120)

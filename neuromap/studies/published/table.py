@@ -16,14 +16,8 @@ from neuromap.runs.cores import simulate_experiment
 from neuromap.studies.published.folder import ROWS_NAME, plan_content, prepare_folder, read_rows, write_tables
 from neuromap.studies.published.measure import PublishedRow
 from neuromap.studies.published.rows import RowSpec, choose_rows
-from neuromap.studies.published.run import (
-    Setting,
-    experiment_of,
-    needs_simulation,
-    simulation_key,
-    work_out,
-    work_out_again,
-)
+from neuromap.studies.published.run import work_out, work_out_again
+from neuromap.studies.published.setting import Setting, experiment_of, needs_simulation, simulation_key
 from neuromap.studies.sweep.folder import append_point, opened_points
 
 Progress = Callable[[str, float, str], None]
@@ -45,7 +39,7 @@ class PublishedTable:
     def _repr_html_(self) -> str:
         from neuromap.studies.published.page import render_page
 
-        return render_page(self)
+        return render_page(self.rows, self.setting)
 
 
 @one_writer
@@ -117,7 +111,7 @@ def published(
         if figures:
             from neuromap.studies.published.page import write_page
 
-            write_page(table, folder)
+            write_page(table.rows, setting, folder)
         write_tables(table.rows, setting, folder)
     return table
 

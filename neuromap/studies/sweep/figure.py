@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,9 +27,7 @@ from neuromap.page.style import (
 )
 from neuromap.studies.sweep.plan import Axis, value_text
 from neuromap.studies.sweep.point import RATIOS, Row
-
-if TYPE_CHECKING:
-    from neuromap.studies.sweep.run import SweepResult
+from neuromap.studies.sweep.result import SweepResult
 
 _RATIO_COLOURS = dict(zip(RATIOS, (VERMILLION, PURPLE, GREEN, BLUE, ORANGE), strict=True))
 #: Measures of the other panels: column, what it is called, unit, factor.

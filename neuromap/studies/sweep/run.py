@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -27,30 +26,10 @@ from neuromap.studies.sweep.folder import (
 from neuromap.studies.sweep.plan import Axis, Point, check_axes, plan_sweep, read_axes, row_of
 from neuromap.studies.sweep.point import Depth, Row
 from neuromap.studies.sweep.pool import Task, run_tasks
+from neuromap.studies.sweep.result import SweepResult
 
 Progress = Callable[[str, float, str], None]
 N_JOBS = Annotated[int, Bound(1, 1024, "processes")]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SweepResult:
-    """Rows of all finished points in the order of the grid: ``point``, one key an axis, then `COLUMNS`.
-
-    ``n_reused`` of them were found in the folder; ``name`` says what is swept.
-    """
-
-    name: str
-    axes: tuple[Axis, ...]
-    depth: Depth
-    n_points: int
-    rows: tuple[Row, ...]
-    n_reused: int
-    out: Path | None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every point is there."""
-        return len(self.rows) == self.n_points
 
 
 @one_writer

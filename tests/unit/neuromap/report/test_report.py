@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import re
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+import report_fixture as fixture
 from models.network import Network, Population
 from neuromap.measures.arrays import RunArrays
 from neuromap.measures.results import LossReport, Report
@@ -34,11 +33,6 @@ from neuromap.report import boards, machine_figure, tables
 from neuromap.report.html import render_html, write_html
 from neuromap.report.sample import collect_samples
 from neuromap.report.text import render_verdict
-
-_spec = importlib.util.spec_from_file_location("report_fixture", Path(__file__).parents[3] / "report_fixture.py")
-fixture = importlib.util.module_from_spec(_spec)
-sys.modules["report_fixture"] = fixture
-_spec.loader.exec_module(fixture)
 
 
 @pytest.fixture(scope="module")

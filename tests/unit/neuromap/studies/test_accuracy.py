@@ -18,7 +18,7 @@ from neuromap.studies.accuracy import measure
 from neuromap.studies.accuracy import run as accuracy_run
 from neuromap.studies.accuracy.page import render_accuracy_html
 from neuromap.studies.accuracy.plan import plan_variants
-from neuromap.studies.accuracy.result import STATISTICS
+from neuromap.studies.accuracy.report import STATISTICS
 from neuromap.studies.accuracy.text import largest_ratio, render_accuracy, significant
 
 FORMATS = "S16.15,S8.7,float32"
@@ -434,7 +434,7 @@ def test_seconds_have_their_own_default():
 
 
 def test_page_of_a_notebook(small):
-    assert small[0]._repr_html_() == render_accuracy_html(small[0])
+    assert small[0]._repr_html_() == render_accuracy_html(small[0].report, small[0].arrays)
 
 
 def test_format_of_the_device_needs_no_check():

@@ -19,7 +19,8 @@ from neuromap.studies.published import table as published_table
 from neuromap.studies.published.folder import COLUMNS, read_rows
 from neuromap.studies.published.page import cells_of, render_page
 from neuromap.studies.published.rows import ROWS, choose_rows
-from neuromap.studies.published.run import Setting, experiment_of, work_out, work_out_again
+from neuromap.studies.published.run import work_out, work_out_again
+from neuromap.studies.published.setting import Setting, experiment_of
 from neuromap.studies.published.software import extend_spikes
 
 QUICK = ("Kau23", "Hei22")  # no simulation
@@ -252,7 +253,7 @@ def test_command_says_that_a_scaled_network_is_not_compared(capsys, tmp_path):
 
 def test_page_has_every_row_and_its_sources():
     made = neuromap.published(QUICK)
-    page = render_page(made)
+    page = render_page(made.rows, made.setting)
     for row in made.rows:
         assert row.system in page
         for one in row.measures:
