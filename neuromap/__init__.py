@@ -35,6 +35,28 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test compares it with
     from neuromap.experiment.prepare import Prepared as Prepared
     from neuromap.experiment.prepare import prepare as prepare
     from neuromap.measures.results import Report as Report
+    from neuromap.report.figures import core_load_map as core_load_map
+    from neuromap.report.figures import core_loads as core_loads
+    from neuromap.report.figures import distributions as distributions
+    from neuromap.report.figures import link_loads as link_loads
+    from neuromap.report.figures import link_map as link_map
+    from neuromap.report.figures import mapping_maps as mapping_maps
+    from neuromap.report.figures import memory_map as memory_map
+    from neuromap.report.figures import packet_backlog_map as packet_backlog_map
+    from neuromap.report.figures import packet_buffer_map as packet_buffer_map
+    from neuromap.report.figures import packet_latencies as packet_latencies
+    from neuromap.report.figures import packet_lateness as packet_lateness
+    from neuromap.report.figures import packet_link_loads as packet_link_loads
+    from neuromap.report.figures import packet_link_map as packet_link_map
+    from neuromap.report.figures import packet_loss_map as packet_loss_map
+    from neuromap.report.figures import packet_queue_map as packet_queue_map
+    from neuromap.report.figures import packet_reinjection_map as packet_reinjection_map
+    from neuromap.report.figures import packet_ticks as packet_ticks
+    from neuromap.report.figures import power_split as power_split
+    from neuromap.report.figures import published_systems as published_systems
+    from neuromap.report.figures import raster as raster
+    from neuromap.report.figures import rates as rates
+    from neuromap.report.figures import step_times as step_times
     from neuromap.runs.cores import Result as Result
     from neuromap.runs.dynamic import DynamicResult as DynamicResult
     from neuromap.runs.full import FullResult as FullResult
@@ -44,7 +66,52 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test compares it with
     from neuromap.runs.static import StaticResult as StaticResult
     from neuromap.studies.accuracy.result import AccuracyResult as AccuracyResult
     from neuromap.studies.accuracy.run import accuracy as accuracy
+    from neuromap.studies.figures import accuracy_distances as accuracy_distances
+    from neuromap.studies.figures import accuracy_distributions as accuracy_distributions
+    from neuromap.studies.figures import accuracy_errors as accuracy_errors
+    from neuromap.studies.figures import accuracy_parting as accuracy_parting
+    from neuromap.studies.figures import accuracy_trace as accuracy_trace
+    from neuromap.studies.figures import published_comparison as published_comparison
+    from neuromap.studies.figures import sweep_lines as sweep_lines
+    from neuromap.studies.figures import sweep_maps as sweep_maps
     from neuromap.studies.published.table import published as published
+
+#: Figures of a run, of its packets and of its mapping.
+_RUN_FIGURES = (
+    "raster",
+    "rates",
+    "distributions",
+    "step_times",
+    "core_loads",
+    "core_load_map",
+    "memory_map",
+    "link_loads",
+    "link_map",
+    "power_split",
+    "published_systems",
+    "mapping_maps",
+    "packet_latencies",
+    "packet_lateness",
+    "packet_ticks",
+    "packet_link_loads",
+    "packet_link_map",
+    "packet_queue_map",
+    "packet_buffer_map",
+    "packet_backlog_map",
+    "packet_loss_map",
+    "packet_reinjection_map",
+)
+#: Figures of sweeps, accuracy runs and published results.
+_STUDY_FIGURES = (
+    "sweep_lines",
+    "sweep_maps",
+    "accuracy_errors",
+    "accuracy_trace",
+    "accuracy_parting",
+    "accuracy_distances",
+    "accuracy_distributions",
+    "published_comparison",
+)
 
 #: Public name -> module that defines it.
 _EXPORTS = {
@@ -77,6 +144,8 @@ _EXPORTS = {
     "Network": "models.network",
     "NETWORKS": "models.networks",
     "NeuromapError": "models.errors",
+    **dict.fromkeys(_RUN_FIGURES, "neuromap.report.figures"),
+    **dict.fromkeys(_STUDY_FIGURES, "neuromap.studies.figures"),
 }
 
 __all__ = ["__version__", *sorted(_EXPORTS)]

@@ -70,8 +70,8 @@ def map_(
     terminal.print_notes(fixed_point_notes(prepared.experiment, prepared.network))
     print(f"mapping in {out}")
     if figure is not None:
-        from neuromap.report.mapping_figure import write_mapping_figure
+        from neuromap.report.figures import mapping_maps
 
-        write_mapping_figure(mapping, prepared.network, figure, net=net)
+        mapping_maps(mapping, prepared.network, figure, net=net)
         print(f"figure in {figure}")
     return 0

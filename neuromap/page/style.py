@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,6 +15,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from models.files.atomic_file import writing
+from neuromap.output.file import FIGURE_ENDINGS, check_output_file
 
 # Okabe and Ito's colours, distinguishable with any colour vision
 BLUE, VERMILLION, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
@@ -25,6 +26,8 @@ KIND_COLOURS = {"neuron": BLUE, "combined": BLUE, "synapse": GREEN, "poisson": O
 #: Widest figure, in inches; the page shows it 1060 px wide.
 PAGE_WIDTH_IN = 10.6
 
+#: Resolution of a figure that is written into a file of its own.
+FILE_DPI = 144
 _RASTER_DPI = 144
 _STRUCTURE_ID = re.compile(r' id="(?:figure|axes|patch|text|matplotlib\.axis|[xy]tick|line2d|\w*[cC]ollection)_\d+"')
 _LONG_NUMBER = re.compile(r"(\d+\.\d\d)\d+")
@@ -76,6 +79,21 @@ def save_figure(figure: Figure, path: Path, dpi: int) -> None:
     """Write a figure into a file whose ending says the format."""
     with styled(), writing(path) as file:
         figure.savefig(file, format=path.suffix[1:], dpi=dpi)
+
+
+def draw_to(path: str | Path | None, draw: Callable[[], Figure]) -> Figure:
+    """Draw a figure and, if there is a path, write it into that file; the path is checked before anything is drawn.
+
+    Raises
+    ------
+    ParameterError
+        If the path does not end in .png, .svg or .pdf, or cannot be written.
+    """
+    file = None if path is None else check_output_file("figure", path, FIGURE_ENDINGS)
+    figure = draw()
+    if file is not None:
+        save_figure(figure, file, FILE_DPI)
+    return figure
 
 
 def to_svg(figure: Figure, name: str) -> str:

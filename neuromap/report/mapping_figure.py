@@ -6,8 +6,6 @@ cores in use there.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
@@ -24,11 +22,9 @@ from models.errors import UnknownNameError
 from models.network import Network
 from models.topology import Topology, build_topology
 from models.topology.drawing import Drawing, corners, drawing_of
-from neuromap.output.file import FIGURE_ENDINGS, check_output_file
-from neuromap.page.style import INK, VERMILLION, new_figure, save_figure, styled
+from neuromap.page.style import INK, VERMILLION, new_figure, styled
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 
-_DPI = 144
 _UNUSED = "#eeeeee"
 _SCALE = "viridis"
 _WIDTH_IN, _MARGIN = 13.0, 0.8
@@ -38,23 +34,14 @@ _MAX_LISTED = 12  # populations in the legend
 _CHIP_SIZE = 0.94  # of the place that a chip has
 
 
-def write_mapping_figure(mapping: Mapping, network: Network, path: Path, *, net: str | None = None) -> None:
-    """Draw a mapping into a file; ``net`` is the population whose tree is shown (default: the busiest).
+def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None) -> Figure:
+    """Draw a mapping; ``net`` is the population whose tree is shown (default: the one that sends most packets).
 
     Raises
     ------
-    ParameterError
-        If the ending of ``path`` is none of .png, .svg, .pdf.
     UnknownNameError
         If ``net`` sends nothing.
     """
-    check_output_file("figure", path, FIGURE_ENDINGS)
-    figure = mapping_figure(mapping, network, net=net)
-    save_figure(figure, path, _DPI)
-
-
-def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None) -> Figure:
-    """Draw a mapping; see `write_mapping_figure`."""
     topology = build_topology(mapping.machine)
     drawing, load = drawing_of(topology), static_load(mapping, network)
     if net is None:

@@ -19,6 +19,7 @@ from models.progress import Progress, silent
 from models.units import ms_to_steps
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.prepare import Prepared
+from neuromap.measures.arrays import RunArrays
 from neuromap.measures.feedback import Feedback, feedback_sentence, measure_feedback
 from neuromap.measures.results import Report
 from neuromap.measures.verdict import make_verdict
@@ -51,6 +52,11 @@ class FullResult:
     def report(self) -> Report:
         """The report of the run, with what the packet model counted."""
         return self.result.report
+
+    @property
+    def arrays(self) -> RunArrays:
+        """The arrays behind the figures of the report."""
+        return self.result.arrays
 
     @property
     def mapping(self) -> Mapping:

@@ -14,7 +14,8 @@ from models.machine.file import load_machine
 from models.networks import pd14
 from models.topology.drawing import chip_centres
 from neuromap.cli.app import main
-from neuromap.report.mapping_figure import mapping_figure, write_mapping_figure
+from neuromap.report.figures import mapping_maps
+from neuromap.report.mapping_figure import mapping_figure
 
 NET = pd14(scale=0.05)
 MAPPING = map_network(NET, machine())
@@ -75,7 +76,7 @@ def test_the_busiest_population_is_shown_unless_another_is_named():
 
 def test_only_files_of_figures(tmp_path):
     with pytest.raises(ParameterError, match=r"^figure: needs a file name ending in one of \.png, \.svg, \.pdf, has"):
-        write_mapping_figure(MAPPING, NET, tmp_path / "a.jpg")
+        mapping_maps(MAPPING, NET, tmp_path / "a.jpg")
 
 
 def test_command_draws(tmp_path, capsys):
