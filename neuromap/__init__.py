@@ -74,7 +74,10 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test compares it with
     from neuromap.studies.figures import published_comparison as published_comparison
     from neuromap.studies.figures import sweep_lines as sweep_lines
     from neuromap.studies.figures import sweep_maps as sweep_maps
+    from neuromap.studies.published.table import PublishedTable as PublishedTable
     from neuromap.studies.published.table import published as published
+    from neuromap.studies.sweep.result import SweepResult as SweepResult
+    from neuromap.studies.sweep.run import sweep as sweep
 
 #: Figures of a run, of its packets and of its mapping.
 _RUN_FIGURES = (
@@ -118,6 +121,7 @@ _EXPORTS = {
     "run": "neuromap.runs.run",
     "map_network": "neuromap.runs.map",
     "accuracy": "neuromap.studies.accuracy.run",
+    "sweep": "neuromap.studies.sweep.run",
     "published": "neuromap.studies.published.table",
     "simulate": "emulator.engine.simulate",
     "phases": "emulator.timing.kinds",
@@ -128,6 +132,8 @@ _EXPORTS = {
     "DynamicResult": "neuromap.runs.dynamic",
     "FullResult": "neuromap.runs.full",
     "AccuracyResult": "neuromap.studies.accuracy.result",
+    "SweepResult": "neuromap.studies.sweep.result",
+    "PublishedTable": "neuromap.studies.published.table",
     "Report": "neuromap.measures.results",
     "Prepared": "neuromap.experiment.prepare",
     "Experiment": "neuromap.experiment.nouns",

@@ -57,25 +57,27 @@ def sweep(
         Draw nothing.
     """
     from neuromap.cli import terminal
-    from neuromap.experiment.option_use import check_needs
+    from neuromap.experiment.option_use import check_needs, check_read, given_by_path
     from neuromap.output.folder import unused_folder
     from neuromap.studies.sweep.folder import POINTS_NAME
-    from neuromap.studies.sweep.run import run_sweep
+    from neuromap.studies.sweep.run import sweep as run_grid
 
     check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
     out = options.out or unused_folder(Path("out") / f"sweep-{Path(network).stem}")
+    given = {name: value for name, value in options.given().items() if value not in (None, ())}
+    check_read("sweep_cores" if depth == "cores" else "sweep_static", *given_by_path(given))
     try:
         with terminal.ProgressView() as progress:
-            result = run_sweep(
+            result = run_grid(
                 network,
                 vary,
                 depth=depth,
-                n_jobs=jobs,
+                jobs=jobs,
                 out=out,
                 overwrite=options.overwrite,
                 progress=progress,
                 figures=not no_figures,
-                **options.given(),
+                **given,
             )
     except KeyboardInterrupt:
         points = out / POINTS_NAME

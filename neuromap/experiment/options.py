@@ -293,6 +293,10 @@ class SweepOptions(
     """The options of `neuromap.sweep` beside its axes."""
 
 
+class PublishedOptions(ThreadOptions, OutputOptions, total=False):
+    """The options of `neuromap.published` beside its rows, and the size, length and seed of its runs."""
+
+
 #: The options of each depth of `neuromap.run`.
 OPTIONS_OF_DEPTH: Mapping[str, type] = MappingProxyType(
     {"static": StaticOptions, "dynamic": DynamicOptions, "cores": CoresOptions, "full": FullOptions}

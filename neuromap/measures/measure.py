@@ -1,33 +1,28 @@
-"""From what was computed to what is reported: every number of the report, and the arrays behind its figures."""
+"""Works out every number of a report, and the arrays behind its figures, from what a run computed."""
 
 from __future__ import annotations
 
 import resource
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.engine.simulation import Simulation
 from emulator.timing.energy import Traffic, energy, energy_range, traffic
 from emulator.timing.kinds import used_constants
 from emulator.timing.loading import load_time_range_s, load_times
 from emulator.timing.model import Timing
 from emulator.timing.pipeline import count_packets
-from mapping.load import StaticLoad, link_capacity_packets_per_s, static_load
-from mapping.model import Mapping
+from mapping.load import StaticLoad
 from models.machine import Machine
 from models.machine.ranges import open_times, unranged_in, unranged_times
-from models.topology import Topology, build_topology
 from models.topology.drawing import drawing_of
-from models.units import ms_to_steps
-from neuromap.experiment.nouns import Experiment
 from neuromap.measures.arrays import RunArrays
 from neuromap.measures.loss import loss_notes, loss_report
+from neuromap.measures.measured import Measured
 from neuromap.measures.notes import make_notes, weight_notes
 from neuromap.measures.packet_loss import link_name
 from neuromap.measures.results import (
@@ -52,52 +47,6 @@ from neuromap.measures.words import words_of_kind
 
 #: Capacities that every mapping is held against.
 _CAPACITIES = ("core.n_per_chip", "core.dtcm_bytes", "memory.sdram_bytes", "router.n_table_entries")
-
-
-@dataclass(frozen=True, eq=False)  # no slots: what report and arrays both need is computed once and kept
-class Measured:
-    """All that a run computed."""
-
-    experiment: Experiment
-    mapping: Mapping
-    violations: tuple[str, ...]
-    simulation: Simulation
-    timing: Timing
-    map_s: float
-
-    @property
-    def warmup_steps(self) -> int:
-        """Steps left out of the statistics (all of them when the run ended in the warm-up)."""
-        wanted = ms_to_steps(self.experiment.warmup_ms, self.simulation.network.dt_ms)
-        return min(wanted, self.simulation.n_steps)
-
-    @property
-    def n_kept_spikes(self) -> int:
-        """Spikes of neurons and spike sources after the warm-up."""
-        return int(np.count_nonzero(self.simulation.spike_step >= self.warmup_steps))
-
-    @property
-    def cycle_us(self) -> float:
-        return 1e6 / self.mapping.machine.core.clock_hz
-
-    @cached_property
-    def load(self) -> StaticLoad:
-        """Traffic at the measured rates."""
-        return static_load(self.mapping, self.simulation.network, rates_hz(self))
-
-    @cached_property
-    def topology(self) -> Topology:
-        """Chips and links of the machine."""
-        return build_topology(self.mapping.machine)
-
-    @cached_property
-    def chip_sdram_bytes(self) -> NDArray[np.int64]:
-        """SDRAM in use on every chip of the machine, shape (n_chips,)."""
-        core = self.mapping.placement.core
-        used = np.array([vertex.sdram_bytes for vertex in self.mapping.partition.vertices], np.int64)
-        total = np.zeros(self.topology.n_chips, np.int64)
-        np.add.at(total, self.topology.index_of(core[:, 0], core[:, 1]), used)
-        return total
 
 
 def peak_rss_bytes() -> int:
@@ -247,7 +196,7 @@ def _timing_bound(timing: Timing, m: Measured) -> TimingBound:
 
 
 def _packet_report(m: Measured, load: StaticLoad) -> PacketReport:
-    capacity, simulation = _link_capacity_packets_per_s(m, load), m.simulation
+    capacity, simulation = m.link_capacity_packets_per_s, m.simulation
     n_sent, n_expected = m.timing.n_sent, m.timing.n_delivered
     if m.mapping.machine.core.kind == "pipeline_node":
         sent = simulation.spike_neuron[simulation.spike_step >= m.warmup_steps]
@@ -283,14 +232,6 @@ def _unranged_rates(m: Measured, load: StaticLoad) -> list[str]:
     return [note.path for note in unranged_in(m.mapping.machine, ("link",)) if is_used.get(note.path, False)]
 
 
-def _link_capacity_packets_per_s(m: Measured, load: StaticLoad) -> NDArray[np.float64]:
-    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links)."""
-    factor = m.experiment.time_scale_factor
-    return link_capacity_packets_per_s(
-        m.mapping.machine, load, time_scale_factor=factor, real_time_factor=m.timing.real_time_factor(factor)
-    )
-
-
 def _memory_report(m: Measured) -> MemoryReport:
     machine = m.mapping.machine
     return MemoryReport(
@@ -301,14 +242,8 @@ def _memory_report(m: Measured) -> MemoryReport:
     )
 
 
-def _n_events(m: Measured) -> int:
-    """Synaptic events of the spikes after the warm-up, plastic synapses included."""
-    sent = m.simulation.spike_neuron[m.simulation.spike_step >= m.warmup_steps]
-    return int(m.simulation.out_degree[sent].sum())
-
-
 def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timing: TimingReport) -> EnergyReport:
-    n_events, model_s = _n_events(m), activity.model_time_ms * 1e-3
+    n_events, model_s = m.n_events, activity.model_time_ms * 1e-3
     step_cycles = m.timing.budget_cycles / timing.time_scale_factor * timing.real_time_factor
     n_sent = m.n_kept_spikes
     per_s = 1 / model_s if model_s else 0.0
@@ -370,21 +305,6 @@ def _loading_report(m: Measured) -> LoadingReport | None:
     )
 
 
-def rates_hz(m: Measured) -> dict[str, float]:
-    """Mean rate of every population and spike source after the warm-up."""
-    network = m.simulation.network
-    kept_s = (m.simulation.n_steps - m.warmup_steps) * network.dt_ms * 1e-3
-    counts = np.bincount(
-        m.simulation.spike_neuron[m.simulation.spike_step >= m.warmup_steps], minlength=network.n_sources
-    )
-    groups = (*network.populations, *network.sources)
-    n_spikes = np.add.reduceat(counts, [network.offsets[group.name] for group in groups])
-    return {
-        group.name: float(n / group.n_neurons / kept_s) if kept_s else 0.0
-        for group, n in zip(groups, n_spikes, strict=True)
-    }
-
-
 def make_arrays(m: Measured) -> RunArrays:
     """Collect the arrays behind the figures."""
     load, topology = m.load, m.topology
@@ -405,7 +325,7 @@ def make_arrays(m: Measured) -> RunArrays:
         chip_sdram_bytes=m.chip_sdram_bytes,
         link_xyl=np.column_stack([load.chip[used[:, 0]], used[:, 1]]).astype(np.int32),
         link_packets_per_s=load.link_packets_per_s[tuple(used.T)],
-        link_capacity_packets_per_s=_link_capacity_packets_per_s(m, load)[tuple(used.T)],
+        link_capacity_packets_per_s=m.link_capacity_packets_per_s[tuple(used.T)],
         chip_outline=drawn.outline,
         chip_centre=drawn.centre,
         link_end=drawn.link_end[tuple(used.T)],

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from models.errors import ParameterError
 from models.files.atomic_file import UNFINISHED, remove_unfinished
@@ -58,30 +57,6 @@ class Output:
 
 #: No folder: results are only returned.
 NO_OUTPUT = Output()
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-
-def one_writer(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make a function with a keyword argument ``out`` the only writer of that folder while it runs.
-
-    The folder is made if it does not exist, and removed again if nothing was written into it.
-
-    Raises
-    ------
-    ParameterError
-        If another process, or another thread, writes into the folder; if it cannot be made.
-    """
-
-    @functools.wraps(function)
-    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        out = kwargs.get("out")
-        if out is None:
-            return function(*args, **kwargs)
-        with _claimed(Path(str(out))):
-            return function(*args, **kwargs)
-
-    return alone
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from models.progress import Progress, silent
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.prepare import Prepared
 from neuromap.measures.arrays import RunArrays
-from neuromap.measures.measure import Measured, make_arrays, make_report
+from neuromap.measures.measure import make_arrays, make_report
+from neuromap.measures.measured import Measured
 from neuromap.measures.results import Report
 from neuromap.measures.timed import time_simulation
 from neuromap.output.folder import NO_OUTPUT, Output, remove_results

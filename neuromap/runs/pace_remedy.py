@@ -18,7 +18,7 @@ from models.errors import NeuromapError
 from models.machine.file import load_machine
 from neuromap.experiment.constraints import recipe_of
 from neuromap.experiment.nouns import Experiment
-from neuromap.measures.measure import Measured, rates_hz
+from neuromap.measures.measured import Measured, rates_hz
 from neuromap.measures.pace_change import RecipeChange, lighter_cores, longer_tick, tick_option
 from neuromap.measures.results import LimitingCore, Report
 from neuromap.measures.timed import time_simulation

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import neuromap as nm
 from models.files.config_file import parse_value
-from neuromap.studies.sweep.run import run_sweep
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "questions.md").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def rows_of():
     def run(name):
         if name not in known:
             network, axes, options = small(name)
-            known[name] = run_sweep(network, axes, n_jobs=1, **options).rows
+            known[name] = nm.sweep(network, axes, jobs=1, **options).rows
         return known[name]
 
     return run
@@ -87,7 +87,7 @@ def test_neurons_are_what_grows_with_the_size_of_a_slice_and_packets_are_not(row
     rows = {(row["recipe.name"], row["recipe.neurons_per_core"]): row for row in rows_of("bind1")}
     assert {row["status"] for (_, n), row in rows.items() if n == 256} == {"does not fit"}
     assert "ring-buffer index" in rows["combined", 256]["message"]
-    result = run_sweep("pd14", {"recipe.neurons_per_core": [16, 64]}, scale=0.02, recipe="combined", n_jobs=1)
+    result = nm.sweep("pd14", {"recipe.neurons_per_core": [16, 64]}, scale=0.02, recipe="combined", jobs=1)
     few, many = result.rows
     assert many["update_ratio"] == pytest.approx(4 * few["update_ratio"])
     assert many["packets_ratio"] < 1.1 * few["packets_ratio"]
@@ -125,7 +125,7 @@ def test_steps_of_the_table_are_todays(tmp_path, name):
 
 
 def test_rows_of_the_first_table_are_todays():
-    result = run_sweep("pd14", {"recipe.neurons_per_core": [96, 128]}, recipe="combined", n_jobs=1)
+    result = nm.sweep("pd14", {"recipe.neurons_per_core": [96, 128]}, recipe="combined", jobs=1)
     for row in result.rows:
         ratios = (row[name] for name in ("core_load_ratio", "dtcm_ratio", "sdram_ratio"))
         cells = ["combined", row["recipe.neurons_per_core"], f"{row['n_cores']:,}", row["n_chips"]]

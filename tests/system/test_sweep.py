@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from neuromap.studies.sweep.run import run_sweep
+import neuromap as nm
 
 VARY = ["machine.core.clock_hz=100e6,150e6,200e6,300e6", "recipe.neurons_per_core=5,10,20", "seed=1,2,3"]
 COMMAND = [sys.executable, "-P", "-m", "neuromap", "sweep", "chain", "--jobs", "2", "--no-figures"]
@@ -30,7 +30,7 @@ def children_of(pid):
 @pytest.mark.skipif(sys.platform != "linux", reason="ends a whole group of processes")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill", "ctrl-c"])
 def test_killed_and_resumed(tmp_path, how):
-    expected = run_sweep("chain", VARY, n_jobs=1, out=tmp_path / "alone", figures=False)
+    expected = nm.sweep("chain", VARY, jobs=1, out=tmp_path / "alone", figures=False)
     draw = random.Random(5)
     out = tmp_path / "out"
     command = [*COMMAND, "--out", str(out)]

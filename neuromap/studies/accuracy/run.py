@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -21,16 +21,19 @@ from emulator.engine.simulate import run_simulation
 from emulator.engine.simulation import Simulation
 from emulator.loop.open_loop import Replay, replay
 from emulator.numbers.number_format import NumberFormat
-from models.errors import NeuromapWarning, ParameterError
+from models.errors import NeuromapWarning
 from models.files.atomic_file import write_text
 from models.machine import Machine
 from models.network import Network
+from models.progress import Progress, silent
 from models.units import ms_to_steps
 from models.vocabulary import Arithmetic
 from neuromap.experiment.check import check_experiment
-from neuromap.experiment.load import make_experiment
+from neuromap.experiment.load import is_experiment_file, make_experiment
 from neuromap.experiment.nouns import Experiment
-from neuromap.output.folder import one_writer, prepare_out_folder, remove_files
+from neuromap.experiment.options import AccuracyOptions, of_experiment, with_options
+from neuromap.experiment.prepare import Prepared, Runnable
+from neuromap.output.folder import Output, remove_files
 from neuromap.studies.accuracy import measure
 from neuromap.studies.accuracy.arrays import AccuracyArrays, VariantArrays
 from neuromap.studies.accuracy.notes import format_facts, variant_cost, variant_notes
@@ -45,8 +48,6 @@ from neuromap.studies.accuracy.plan import (
 )
 from neuromap.studies.accuracy.report import AccuracyReport, Table, Variant
 from neuromap.studies.accuracy.result import AccuracyResult
-
-Progress = Callable[[str, float, str], None]
 
 #: Model time of an accuracy run unless the experiment says otherwise, s. Published comparisons use 10 s; two cores need
 #: more than three minutes for that in twelve arithmetics of a fifth of PD14.
@@ -120,27 +121,24 @@ class _Baseline:
 class _Clock:
     """Reports every run as a stage, with the time left for the rest."""
 
-    def __init__(self, n_runs: int, progress: Progress | None) -> None:
+    def __init__(self, n_runs: int, progress: Progress) -> None:
         self._n_runs, self._progress = n_runs, progress
         self._start_s, self._n_done = time.perf_counter(), 0
 
     def stage(self, label: str) -> Callable[[float], None]:
         """Begin a run; the result takes the fraction done of its simulation."""
         name = f"{self._n_done + 1}/{self._n_runs} {label}"
-        if self._progress is not None:
-            self._progress(name, 0.0, "")
+        self._progress(name, 0.0, "")
 
         def at(fraction: float) -> None:
-            if self._progress is not None:
-                self._progress(name, 0.9 * fraction, self._left(self._n_done + 0.9 * fraction))
+            self._progress(name, 0.9 * fraction, self._left(self._n_done + 0.9 * fraction))
 
         return at
 
     def done(self, label: str) -> None:
         """End a run."""
         self._n_done += 1
-        if self._progress is not None:
-            self._progress(f"{self._n_done}/{self._n_runs} {label}", 1.0, self._left(self._n_done))
+        self._progress(f"{self._n_done}/{self._n_runs} {label}", 1.0, self._left(self._n_done))
 
     def _left(self, n_done: float) -> str:
         if n_done < 0.5:  # compilation may be part of the first run
@@ -159,20 +157,20 @@ def choose_probes(network: Network, n_per_population: int = N_PROBES_PER_POPULAT
     return tuple(chosen)
 
 
-def _prepare(experiment: Experiment | str, options: dict[str, Any]) -> _Setting:
-    is_file = isinstance(experiment, str) and (experiment.endswith((".yaml", ".yml")) or "/" in experiment)
-    if isinstance(experiment, str) and not is_file and not _says_seconds(options):
+def _prepare(network: Runnable, options: Mapping[str, Any]) -> _Setting:
+    source = network.experiment if isinstance(network, Prepared) else network
+    is_given = isinstance(source, Experiment) or (isinstance(source, str) and is_experiment_file(source))
+    if not is_given and not _says_seconds(options):
         options = {**options, "seconds": DEFAULT_SECONDS}
-    made = make_experiment(experiment, job="accuracy", **options)
-    network, machine = check_experiment(replace(made, arithmetic="float"))  # each variant has its own notes
-    dt_ms = network.dt_ms
+    made = make_experiment(source, job="accuracy", **options)
+    built, machine = check_experiment(replace(made, arithmetic="float"))  # each variant has its own notes
     return _Setting(
         made,
-        network,
+        built,
         machine,
-        n_steps=ms_to_steps(made.warmup_ms + made.seconds * 1e3, dt_ms),
-        warmup_steps=ms_to_steps(made.warmup_ms, dt_ms),
-        probes=choose_probes(network),
+        n_steps=ms_to_steps(made.warmup_ms + made.seconds * 1e3, built.dt_ms),
+        warmup_steps=ms_to_steps(made.warmup_ms, built.dt_ms),
+        probes=choose_probes(built),
     )
 
 
@@ -182,40 +180,39 @@ def _says_seconds(options: Mapping[str, Any]) -> bool:
     return options.get("seconds") is not None or "seconds" in keys
 
 
-@one_writer
+@with_options(AccuracyOptions)
 def accuracy(
-    experiment: Experiment | str,
+    network: Runnable,
     *,
     formats: Names = DEFAULT_FORMATS,
     roundings: Names = DEFAULT_ROUNDINGS,
     weights: Names | Iterable[int] = DEFAULT_WEIGHT_BITS,
     weight_roundings: Names = DEFAULT_WEIGHT_ROUNDINGS,
     all_combinations: bool = False,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
-    html: bool = True,
-    **options: Any,
+    **options: Unpack[AccuracyOptions],
 ) -> AccuracyResult:
     """Run a network in several arithmetics and compare each with float64.
 
+    In brackets: the default of an option.
+
     Parameters
     ----------
-    experiment : Experiment or str
-        Or the name of a built-in network (then for 5 s unless ``seconds`` is given), or an experiment file. Its
-        ``arithmetic`` and ``weight_rounding`` do not matter; its machine gives the cycle cost of a neuron.
-    formats, roundings, weights, weight_roundings, all_combinations
-        As in ``plan_variants``.
-    out : str or Path, optional
-        Folder for ``accuracy.json`` and ``accuracy.html``; nothing is written without it.
-    overwrite : bool
-        Replace the files of an earlier run in ``out``.
-    progress : callable, optional
-        Called with (stage, fraction, note).
-    html : bool
-        Write ``accuracy.html``.
+    network
+        Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file). The
+        arithmetic of an experiment does not matter; its machine gives the cycle cost of a neuron. ``seconds`` is 5
+        unless the experiment or an option says otherwise.
+    formats
+        Formats of the state: ``S<integer bits>.<fractional bits>`` of at most 32 bits, or ``float32``.
+    roundings
+        Roundings of every product: ``floor``, ``nearest``, ``stochastic``.
+    weights
+        Bits of a weight, 1 to 16. Those after the first are tried in the first format and rounding only.
+    weight_roundings
+        Roundings of a weight to its bits: ``nearest``, ``stochastic``. They are tried as the weights are.
+    all_combinations
+        Try every width and rounding of weights in every format and rounding.
     **options
-        As in ``make_experiment``: ``scale=0.2, seconds=5, seed=7, settings=[...]``.
+        The options of `neuromap.experiment.options.AccuracyOptions`, which ``help(neuromap.accuracy)`` explains.
 
     Returns
     -------
@@ -229,16 +226,24 @@ def accuracy(
     KeyboardInterrupt
         If interrupted before the first arithmetic was finished.
     """
-    variants = plan_variants(
-        formats, roundings, weights, weight_roundings=weight_roundings, all_combinations=all_combinations
-    )
-    if options.get("arithmetic") is not None:
-        raise ParameterError("arithmetic", options["arithmetic"], "nothing here; name arithmetics with formats")
-    setting = _prepare(experiment, options)
-    check_variants(setting.network, variants, setting.experiment.seed)
-    folder = None if out is None else prepare_out_folder(out, overwrite=overwrite)
-    if folder is not None:  # nothing old stands beside what is new
-        remove_files(folder, (REPORT_NAME, PAGE_NAME))
+    output = Output.of(options)
+    with output.alone():
+        variants = plan_variants(
+            formats, roundings, weights, weight_roundings=weight_roundings, all_combinations=all_combinations
+        )
+        setting = _prepare(network, of_experiment(options))
+        check_variants(setting.network, variants, setting.experiment.seed)
+        folder = output.prepare()
+        if folder is not None:  # nothing old stands beside what is new
+            remove_files(folder, (REPORT_NAME, PAGE_NAME))
+        result = _compare_all(setting, variants, options.get("progress") or silent)
+        if folder is not None:
+            write_accuracy(result, folder, html=output.html)
+    return result
+
+
+def _compare_all(setting: _Setting, variants: tuple[NumberFormat, ...], progress: Progress) -> AccuracyResult:
+    """Run float64 and every arithmetic; Ctrl-C keeps the arithmetics that are finished."""
     start = time.perf_counter()
     clock = _Clock(len(variants) + 2, progress)
     base = _baseline(setting, clock)
@@ -249,10 +254,7 @@ def accuracy(
     except KeyboardInterrupt:
         if not found:
             raise
-    result = _result(setting, base, found, len(variants), time.perf_counter() - start)
-    if folder is not None:
-        write_accuracy(result, folder, html=html)
-    return result
+    return _result(setting, base, found, len(variants), time.perf_counter() - start)
 
 
 def _baseline(setting: _Setting, clock: _Clock) -> _Baseline:

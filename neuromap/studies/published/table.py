@@ -1,17 +1,20 @@
-"""Published results of PD14 beside ours: one table (`published_rows`), kept row by row (`published_folder`)."""
+"""Works out the table of published results of PD14 beside ours, and keeps every row as it is finished."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Unpack
 
 from emulator.engine.simulation import Simulation
+from models.progress import Progress, silent
 from neuromap.experiment.network import build_network
-from neuromap.output.folder import one_writer
+from neuromap.experiment.nouns import default_n_threads
+from neuromap.experiment.options import PublishedOptions, with_options
+from neuromap.output.folder import Output
 from neuromap.runs.cores import simulate_experiment
 from neuromap.studies.published.folder import ROWS_NAME, plan_content, prepare_folder, read_rows, write_tables
 from neuromap.studies.published.measure import PublishedRow
@@ -20,12 +23,10 @@ from neuromap.studies.published.run import work_out, work_out_again
 from neuromap.studies.published.setting import Setting, experiment_of, needs_simulation, simulation_key
 from neuromap.studies.sweep.folder import append_point, opened_points
 
-Progress = Callable[[str, float, str], None]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublishedTable:
-    """The rows in the order of the table; ``n_reused`` of them were found in ``out``."""
+    """The rows in the order of the table; ``n_reused`` of them were read from ``out`` instead of being worked out."""
 
     setting: Setting
     rows: tuple[PublishedRow, ...]
@@ -42,78 +43,75 @@ class PublishedTable:
         return render_page(self.rows, self.setting)
 
 
-@one_writer
+@with_options(PublishedOptions)
 def published(
     rows: Sequence[str] = (),
     *,
     scale: float = 1.0,
     seconds: float = 1.0,
     seed: int = 1234,
-    threads: int | None = None,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
     figures: bool = True,
+    **options: Unpack[PublishedOptions],
 ) -> PublishedTable:
-    """Work out the published results of PD14: factors, energies, sizes, ours beside theirs.
+    """Work out the published results of PD14 and put ours beside them: factors, energies, sizes.
+
+    In brackets: the default of an option.
 
     Parameters
     ----------
-    rows : sequence of str
-        Names of rows; none: all.
-    scale : float
-        Factor of the network's size; the published systems ran 1.
-    seconds : float
+    rows
+        Names of rows [all].
+    scale
+        Factor that multiplies the size of the network; the published systems ran 1.
+    seconds
         Model time after a warm-up of 500 ms.
-    seed : int
-    threads : int, optional
-        Of the emulator [2]; they do not change the result.
-    out : str or Path, optional
-        Folder for tables and figures. Rows that it holds of the same plan are taken over.
-    overwrite : bool
-        Begin anew in ``out`` whatever is there.
-    progress : callable, optional
-        Called with (stage, fraction, note).
-    figures : bool
-        Draw the figure and the page into ``out``.
+    seed
+        Seed of all random numbers.
+    figures
+        Draw the figure and the page into the folder of the results [True].
+    **options
+        The options of `neuromap.experiment.options.PublishedOptions`, which ``help(neuromap.published)`` explains.
 
     Returns
     -------
     PublishedTable
+        Rows that ``out`` holds of the same plan are taken over.
 
     Raises
     ------
     NeuromapError
         For wrong input, before anything runs.
     KeyboardInterrupt
-        If interrupted; finished rows are in ``out``.
+        If interrupted; the finished rows are in ``out``.
     """
-    from neuromap.experiment.nouns import default_n_threads
-
-    specs = choose_rows(rows)
-    setting = Setting(
-        scale=scale, seconds=seconds, seed=seed, n_threads=default_n_threads() if threads is None else threads
-    )
-    for spec in specs:  # everything that can be checked is checked before anything runs
-        experiment_of(spec, setting)
-    folder = None if out is None else Path(out)
-    opened: AbstractContextManager[IO[bytes] | None] = nullcontext()
-    if folder is not None:
-        prepare_folder(folder, plan_content(setting), overwrite=overwrite)
-        opened = opened_points(folder / ROWS_NAME)
-    with opened as file:
-        done = {} if file is None else read_rows(file)
-        left = [spec for spec in specs if spec.row_id not in done]
-        n_reused = len(specs) - len(left)
-        _run(left, setting, done, file, progress or (lambda stage, fraction, note: None))
-    table = PublishedTable(setting, tuple(done[spec.row_id] for spec in specs), n_reused, folder)
-    if folder is not None:
-        if figures:
-            from neuromap.studies.published.page import write_page
-
-            write_page(table.rows, setting, folder)
-        write_tables(table.rows, setting, folder)
+    specs, output, threads = choose_rows(rows), Output.of(options), options.get("threads")
+    n_threads = default_n_threads() if threads is None else threads
+    setting = Setting(scale=scale, seconds=seconds, seed=seed, n_threads=n_threads)
+    with output.alone():
+        for spec in specs:  # everything that can be checked is checked before anything runs
+            experiment_of(spec, setting)
+        folder = output.folder
+        opened: AbstractContextManager[IO[bytes] | None] = nullcontext()
+        if folder is not None:
+            prepare_folder(folder, plan_content(setting), overwrite=output.overwrite)
+            opened = opened_points(folder / ROWS_NAME)
+        with opened as file:
+            done = {} if file is None else read_rows(file)
+            left = [spec for spec in specs if spec.row_id not in done]
+            _run(left, setting, done, file, options.get("progress") or silent)
+        table = PublishedTable(setting, tuple(done[spec.row_id] for spec in specs), len(specs) - len(left), folder)
+        if folder is not None:
+            _write(table, folder, figures=figures)
     return table
+
+
+def _write(table: PublishedTable, folder: Path, *, figures: bool) -> None:
+    """Write the page and the figure, if asked for, and the tables."""
+    if figures:
+        from neuromap.studies.published.page import write_page
+
+        write_page(table.rows, table.setting, folder)
+    write_tables(table.rows, table.setting, folder)
 
 
 def _run(

@@ -17,6 +17,8 @@ from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.option_use import Job, check_read, given_by_path
 from neuromap.studies.sweep.point import Depth, Row, mapping_key, simulation_key
 
+#: The axes of a sweep as a user gives them.
+Vary = Mapping[str, Sequence[object]] | Sequence[str]
 #: Settings that results do not depend on.
 NOT_SWEPT = ("n_threads", "memory_gib")
 
@@ -118,8 +120,8 @@ def plan_sweep(experiment: Experiment, axes: Sequence[Axis], depth: Depth) -> tu
     return tuple(points)
 
 
-def read_axes(vary: Mapping[str, Sequence[object]] | Sequence[str]) -> tuple[Axis, ...]:
-    """Return the axes of either form that `run_sweep` takes, checked."""
+def read_axes(vary: Vary) -> tuple[Axis, ...]:
+    """Return the axes of a sweep from either form in which they are given, checked."""
     if not isinstance(vary, Mapping):
         return parse_axes(vary)
     axes = tuple(Axis(path, tuple(values)) for path, values in vary.items())

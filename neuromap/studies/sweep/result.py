@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromap.page.markup import cell, row, table
+from neuromap.page.quantity import MISSING
 from neuromap.studies.sweep.plan import Axis
-from neuromap.studies.sweep.point import Depth, Row
+from neuromap.studies.sweep.point import COLUMNS, Depth, Row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,3 +44,15 @@ class SweepResult:
     def is_complete(self) -> bool:
         """Whether every point of the grid is finished."""
         return len(self.rows) == self.n_points
+
+    def _repr_html_(self) -> str:
+        columns = [name for name in COLUMNS if any(row[name] is not None for row in self.rows)]
+        names = ["point", *(axis.path for axis in self.axes), *columns]
+        rows = (row(cell(_shown(one[name]), one[name]) for name in names) for one in self.rows)
+        return table(names, rows, is_sortable=False)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return MISSING
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)

@@ -1,18 +1,21 @@
-"""Sweeps: one experiment at every point of a grid of settings, in parallel, kept point by point (`sweep_folder`)."""
+"""Runs an experiment at every point of a grid of settings, in parallel, and keeps every point as it is finished."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Unpack, get_args
 
 from models.bounds import Bound, check_value
 from models.errors import UnknownNameError
+from models.progress import Progress, silent
 from neuromap.experiment.load import make_experiment
-from neuromap.experiment.nouns import Experiment, default_n_threads
+from neuromap.experiment.nouns import default_n_threads
 from neuromap.experiment.option_use import Job
-from neuromap.output.folder import one_writer
+from neuromap.experiment.options import SweepOptions, of_experiment, with_options
+from neuromap.experiment.prepare import Prepared, Runnable
+from neuromap.output.folder import Output
 from neuromap.studies.sweep.folder import (
     POINTS_NAME,
     TABLE_NAME,
@@ -23,92 +26,95 @@ from neuromap.studies.sweep.folder import (
     read_points,
     write_table,
 )
-from neuromap.studies.sweep.plan import Axis, Point, check_axes, plan_sweep, read_axes, row_of
+from neuromap.studies.sweep.plan import Axis, Point, Vary, check_axes, plan_sweep, read_axes, row_of
 from neuromap.studies.sweep.point import Depth, Row
 from neuromap.studies.sweep.pool import Task, run_tasks
 from neuromap.studies.sweep.result import SweepResult
 
-Progress = Callable[[str, float, str], None]
 N_JOBS = Annotated[int, Bound(1, 1024, "processes")]
 
 
-@one_writer
-def run_sweep(
-    experiment: Experiment | str,
-    vary: Mapping[str, Sequence[object]] | Sequence[str],
+@with_options(SweepOptions)
+def sweep(
+    network: Runnable,
+    vary: Vary,
     *,
     depth: Depth = "static",
-    n_jobs: int | None = None,
-    out: str | Path | None = None,
-    overwrite: bool = False,
-    progress: Progress | None = None,
+    jobs: int | None = None,
     figures: bool = True,
-    **options: Any,
+    **options: Unpack[SweepOptions],
 ) -> SweepResult:
-    """Run an experiment at every point of a grid.
+    """Run an experiment at every point of a grid of settings.
+
+    In brackets: the default of an option.
 
     Parameters
     ----------
-    experiment : Experiment or str
-        Or the name of a built-in network, or an experiment file.
-    vary : mapping of str to sequence, or sequence of str
+    network
+        Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file).
+    vary
+        The axes of the grid, each a setting by its path and the values that it takes:
         ``{"machine.core.clock_hz": [150e6, 200e6]}`` or ``["machine.core.clock_hz=150e6,200e6"]``.
-    depth : {"static", "cores"}
-        ``static``: expected loads of the mapping; ``cores``: simulate, once for points that have the same spikes.
-    n_jobs : int, optional
-        Processes, each with one thread (2 unless there is one processor). Results do not depend on it. More than one
-        needs a main module that can be imported (``if __name__ == "__main__":``).
-    out : str or Path, optional
-        Folder for the results. If it holds a part of the same sweep, only the missing points are run.
-    overwrite : bool
-        Begin anew in ``out`` whatever is there.
-    progress : callable, optional
-        Called with (stage, fraction, note).
-    figures : bool
-        Draw figures into ``out``.
+    depth
+        static: map the network and work out the expected loads. cores: simulate it as well; points with the same
+        spikes share one simulation [static].
+    jobs
+        Number of processes, each with one thread; results do not depend on it. With more than one, the main module of
+        the program must be importable (``if __name__ == "__main__":``) [2, or 1 on a computer with one processor].
+    figures
+        Draw figures into the folder of the results [True].
     **options
-        As in ``make_experiment``.
+        The options of `neuromap.experiment.options.SweepOptions`, which ``help(neuromap.sweep)`` explains.
 
     Returns
     -------
     SweepResult
+        ``result.rows`` has one row for each point. If ``out`` holds a part of the same sweep, only the missing points
+        are run.
 
     Raises
     ------
     NeuromapError
         For wrong input, before anything runs; or if a process ended in the middle of a point.
     KeyboardInterrupt
-        If interrupted; finished points are in ``out``.
+        If interrupted; the finished points are in ``out``.
     """
     if depth not in get_args(Depth):
         raise UnknownNameError("depth", depth, get_args(Depth))
-    n_jobs = default_n_threads() if n_jobs is None else n_jobs
-    n_jobs = check_value("--jobs", n_jobs, N_JOBS)
+    n_jobs = check_value("--jobs", default_n_threads() if jobs is None else jobs, N_JOBS)
+    output, progress = Output.of(options), options.get("progress") or silent
     job: Job = "sweep_cores" if depth == "cores" else "sweep_static"
-    base = make_experiment(experiment, job=job, **options)
-    axes = read_axes(vary)
-    check_axes(job, axes, base, options)
-    points = plan_sweep(base, axes, depth)
-    name = f"{base.network.name} on {Path(base.machine.name).stem}"
-    plan = plan_content(base, axes, depth, points)
-    if out is None:
-        rows = _run(points, axes, depth, n_jobs, progress, lambda row: None)
-        return SweepResult(name, axes, depth, len(points), tuple(rows), 0, None)
-    folder = prepare_folder(Path(out), plan, overwrite=overwrite)
-    with opened_points(folder / POINTS_NAME) as file:
-        done = read_points(file, points, axes)
-        left = [point for point in points if point.index not in done]
-        for row in _run(left, axes, depth, n_jobs, progress, lambda row: append_point(file, row), len(done)):
-            done[row["point"]] = row
-    result = SweepResult(
-        name, axes, depth, len(points), tuple(done[point.index] for point in points), len(points) - len(left), folder
-    )
-    write_table(result.rows, axes, folder / TABLE_NAME)
+    source = network.experiment if isinstance(network, Prepared) else network
+    with output.alone():
+        own = of_experiment(options)
+        base = make_experiment(source, job=job, **own)
+        axes = read_axes(vary)
+        check_axes(job, axes, base, own)
+        points = plan_sweep(base, axes, depth)
+        name = f"{base.network.name} on {Path(base.machine.name).stem}"
+        if output.folder is None:
+            rows = _run(points, axes, depth, n_jobs, progress, lambda row: None)
+            return SweepResult(name, axes, depth, len(points), tuple(rows), 0, None)
+        plan = plan_content(base, axes, depth, points)
+        folder = prepare_folder(output.folder, plan, overwrite=output.overwrite)
+        with opened_points(folder / POINTS_NAME) as file:
+            done = read_points(file, points, axes)
+            left = [point for point in points if point.index not in done]
+            for row in _run(left, axes, depth, n_jobs, progress, lambda row: append_point(file, row), len(done)):
+                done[row["point"]] = row
+        rows = [done[point.index] for point in points]
+        result = SweepResult(name, axes, depth, len(points), tuple(rows), len(points) - len(left), folder)
+        _write(result, folder, figures=figures)
+    return result
+
+
+def _write(result: SweepResult, folder: Path, *, figures: bool) -> None:
+    """Write the table and, if asked for, the figures of a finished sweep."""
+    write_table(result.rows, result.axes, folder / TABLE_NAME)
     if figures:
         from neuromap.studies.sweep.figure import write_figures
 
         write_figures(result, folder)
-    return result
 
 
 def _run(
@@ -116,7 +122,7 @@ def _run(
     axes: Sequence[Axis],
     depth: Depth,
     n_jobs: int,
-    progress: Progress | None,
+    progress: Progress,
     keep: Callable[[Row], None],
     n_done: int = 0,
 ) -> list[Row]:
@@ -129,15 +135,14 @@ def _run(
     tasks = [Task(point.index, point.experiment, point.group) for point in ordered]
     rows: list[Row] = []
     n_points, start_s = n_done + len(points), time.perf_counter()
-    if progress is not None and points:
+    if points:
         progress("sweep", n_done / n_points, f"{n_done} of {n_points} points")
     for index, values in run_tasks(tasks, depth, n_jobs):
         row = row_of(by_index[index], axes, values)
         keep(row)
         rows.append(row)
-        if progress is not None:
-            n_now = n_done + len(rows)
-            left_s = (time.perf_counter() - start_s) / len(rows) * (n_points - n_now)
-            note = f"{n_now} of {n_points} points" + (f", about {left_s:,.0f} s left" if n_now < n_points else "")
-            progress("sweep", n_now / n_points, note)
+        n_now = n_done + len(rows)
+        left_s = (time.perf_counter() - start_s) / len(rows) * (n_points - n_now)
+        note = f"{n_now} of {n_points} points" + (f", about {left_s:,.0f} s left" if n_now < n_points else "")
+        progress("sweep", n_now / n_points, note)
     return sorted(rows, key=lambda row: int(row["point"]))

@@ -60,7 +60,7 @@ def test_full_depth_says_it(file):
 
 
 def test_accuracy_says_it_of_every_format(file):
-    report = nm.accuracy(file, formats="S16.15,S8.7,S8.23", roundings="floor", weights=(16,), arithmetic=None).report
+    report = nm.accuracy(file, formats="S16.15,S8.7,S8.23", roundings="floor", weights=(16,)).report
     of_format = {variant.label: [n for n in variant.notes if n.startswith("tau_mem_ms")] for variant in report.variants}
     assert of_format["S16.15 floor"][0].startswith("tau_mem_ms of E, I: 20 ms asked for, 19.27 ms in effect (-3.65 %)")
     assert of_format["S8.7 floor"][0].startswith("tau_mem_ms of E, I: 20 ms asked for, 20.4")

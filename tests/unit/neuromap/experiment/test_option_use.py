@@ -173,6 +173,8 @@ def test_python_keywords_follow_the_same_table():
     with pytest.raises(UnknownNameError, match=r"^option of map_network: needs one of .*, has 'threads'"):
         nm.map_network("chain", threads=2)
     with pytest.raises(ParameterError, match=r"^option recipe: .*, has 'accuracy'$"):
+        nm.accuracy("chain", settings={"recipe": "combined"})
+    with pytest.raises(UnknownNameError, match=r"^option of accuracy: needs one of .*, has 'recipe'"):
         nm.accuracy("chain", recipe="combined")
     with pytest.raises(ParameterError, match=r"^n_threads: needs one value, given once, has 'threads and n_threads'$"):
         nm.run("chain", threads=1, settings={"n_threads": 1})

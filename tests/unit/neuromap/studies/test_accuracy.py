@@ -1,5 +1,6 @@
 """The accuracy tool: the arithmetics it plans, what it measures and writes, and one message for every mistake."""
 
+import inspect
 import io
 import json
 from html.parser import HTMLParser
@@ -421,10 +422,42 @@ def test_mistakes_are_one_message_before_any_run(tmp_path, capsys, monkeypatch, 
 
 
 def test_arithmetic_is_no_option():
-    with pytest.raises(
-        ParameterError, match=r"^arithmetic: needs nothing here; name arithmetics with formats, has 'float'$"
-    ):
+    with pytest.raises(UnknownNameError, match=r"^option of accuracy: needs one of .*, has 'arithmetic'"):
         nm.accuracy("pd14", arithmetic="float")
+    with pytest.raises(ParameterError, match=r"^option arithmetic: needs a command that reads it .*, has 'accuracy'$"):
+        nm.accuracy("pd14", settings={"arithmetic": "float"})
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"has 'rounding'; did you mean 'roundings'\?$"):
+        nm.accuracy("pd14", rounding="floor")
+    assert "seconds" in inspect.signature(nm.accuracy).parameters
+
+
+def test_network_object_gives_what_its_name_gives():
+    options = {"formats": "S8.7", "roundings": "floor", "weights": (16,), "settings": {"warmup_ms": 0}}
+    options |= {"seconds": 0.02}
+    by_name = nm.accuracy("chain", **options).report
+    by_object = nm.accuracy(nm.build_network(nm.NetworkChoice(name="chain")), **options).report
+    assert by_object.mean == by_name.mean
+    assert by_object.variants[0].ks_distance == by_name.variants[0].ks_distance
+    assert by_object.variants[0].counters == by_name.variants[0].counters
+    assert "digest" in by_object.experiment["network"]
+
+
+def test_figures_are_public(small, tmp_path):
+    result = small[0]
+    figures = [
+        nm.accuracy_errors(result),
+        nm.accuracy_trace(result),
+        nm.accuracy_parting(result),
+        nm.accuracy_distances(result),
+        nm.accuracy_distributions(result, tmp_path / "d.png"),
+    ]
+    assert [len(one.axes) for one in figures] == [2, 2, 1, len(STATISTICS), 3 * 8]
+    labels = [label.get_text() for label in figures[3].axes[0].get_yticklabels()]
+    assert labels == ["another seed of float64", *(variant.label for variant in result.report.variants)]
+    assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_seconds_have_their_own_default():

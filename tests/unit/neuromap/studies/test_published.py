@@ -15,6 +15,7 @@ from neuromap.cli.app import main
 from neuromap.experiment.check import check_experiment
 from neuromap.runs.cores import simulate_experiment
 from neuromap.runs.map import map_network
+from neuromap.studies import figures as study_figures
 from neuromap.studies.published import table as published_table
 from neuromap.studies.published.folder import COLUMNS, read_rows
 from neuromap.studies.published.page import cells_of, render_page
@@ -261,3 +262,22 @@ def test_page_has_every_row_and_its_sources():
             assert cells_of(one)[1] in page
     assert "<svg" in page
     assert made._repr_html_() == page
+    factors, energies, power = neuromap.published_comparison(made).axes
+    assert {label.get_text() for label in factors.get_yticklabels()} <= {one.row_id for one in made.rows}
+    assert power.get_xlabel() == "W" or "none of the rows" in power.texts[0].get_text()
+    assert energies.get_title(loc="left") == "energy per synaptic event (µJ)"
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"^option of published: needs .*, has 'thread'; did you mean 'threads'"):
+        neuromap.published(thread=1)
+
+
+def test_figures_of_studies_are_public():
+    made_here = {
+        name
+        for name, value in vars(study_figures).items()
+        if getattr(value, "__module__", "") == study_figures.__name__ and name[0].islower()
+    }
+    assert made_here == set(neuromap._STUDY_FIGURES)
+    assert all(getattr(neuromap, name) is getattr(study_figures, name) for name in made_here)

@@ -1,6 +1,7 @@
 """Sweeps: axes, checks before anything runs, what points share, what is kept, how a broken sweep goes on."""
 
 import csv
+import inspect
 import json
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import neuromap as nm
 import neuromap.runs.cores
 import neuromap.runs.map
 from mapping.flow import map_network
@@ -29,7 +31,6 @@ from neuromap.studies.sweep.folder import append_point, opened_points
 from neuromap.studies.sweep.plan import Axis, parse_axes, plan_sweep, read_axes, value_text
 from neuromap.studies.sweep.point import COLUMNS, PARTS, UNMAPPED_SECTIONS, PointRunner, mapping_key, simulation_key
 from neuromap.studies.sweep.pool import Task, next_task, run_tasks
-from neuromap.studies.sweep.run import run_sweep
 
 CLOCKS, SIZES = "machine.core.clock_hz=100e6,200e6", "recipe.neurons_per_core=5,10,100000"
 SHORT = {"seconds": 0.02, "settings": {"warmup_ms": 0}}
@@ -138,22 +139,22 @@ def test_points_of_a_grid():
 def test_paths_and_values_are_checked_before_anything_runs(monkeypatch, tmp_path, vary, error, message):
     monkeypatch.setattr(sweep, "run_tasks", lambda *arguments: pytest.fail("something ran"))
     with pytest.raises(error, match=f"^{message}"):
-        run_sweep("chain", vary, out=tmp_path / "out")
+        nm.sweep("chain", vary, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_depth_and_jobs_are_checked():
     with pytest.raises(UnknownNameError, match=r"^depth: needs one of cores, static, has 'deep'"):
-        run_sweep("chain", ["seed=1"], depth="deep")
+        nm.sweep("chain", ["seed=1"], depth="deep")
     with pytest.raises(ParameterError, match=r"^--jobs: needs a whole number from 1 to 1,024 processes, has 0$"):
-        run_sweep("chain", ["seed=1"], n_jobs=0)
+        nm.sweep("chain", ["seed=1"], jobs=0)
 
 
 # ---- points ------------------------------------------------------------------------------------------------------
 
 
 def test_points_are_those_of_single_runs():
-    result = run_sweep("chain", [CLOCKS, "recipe.neurons_per_core=5,10"], n_jobs=1)
+    result = nm.sweep("chain", [CLOCKS, "recipe.neurons_per_core=5,10"], jobs=1)
     assert result.is_complete
     assert result.name == "chain on spinnaker1"
     for row in result.rows:
@@ -171,7 +172,7 @@ def test_points_are_those_of_single_runs():
 
 def test_parts_of_the_busiest_core_add_up_to_its_load():
     vary = ["recipe.name=ensemble,combined", "recipe.neurons_per_core=32,64"]
-    for row in run_sweep("brunel", vary, scale=0.1, n_jobs=1).rows:
+    for row in nm.sweep("brunel", vary, scale=0.1, jobs=1).rows:
         assert sum(row[name] for name in PARTS) == pytest.approx(row["core_load_ratio"])
     assert (row["busiest_core"], row["hand_over_ratio"]) == ("combined", 0)
     cost = load_machine("spinnaker1").cost
@@ -181,13 +182,13 @@ def test_parts_of_the_busiest_core_add_up_to_its_load():
 
 
 def test_neuro_cores_have_parts_too():
-    (row,) = run_sweep("pd14", ["seed=1"], scale=0.01, machine="loihi1", n_jobs=1).rows
+    (row,) = nm.sweep("pd14", ["seed=1"], scale=0.01, machine="loihi1", jobs=1).rows
     assert sum(row[name] for name in PARTS) == pytest.approx(row["core_load_ratio"])
     assert row["other_ratio"] > row["update_ratio"] > 0  # the barrier
 
 
 def test_full_points_are_those_of_single_runs():
-    result = run_sweep("chain", [CLOCKS], depth="cores", n_jobs=1, **SHORT)
+    result = nm.sweep("chain", [CLOCKS], depth="cores", jobs=1, **SHORT)
     for row in result.rows:
         settings = {"machine.core.clock_hz": row["machine.core.clock_hz"], **SHORT["settings"]}
         report = run("chain", seconds=0.02, settings=settings).report
@@ -199,7 +200,7 @@ def test_full_points_are_those_of_single_runs():
 
 
 def test_what_does_not_fit_is_a_result():
-    result = run_sweep("chain", [SIZES], n_jobs=1, scale=None)
+    result = nm.sweep("chain", [SIZES], jobs=1, scale=None)
     *fitting, too_large = result.rows
     assert [row["status"] for row in fitting] == ["ok", "ok"]
     assert too_large["status"] == "does not fit"
@@ -217,14 +218,14 @@ def test_what_fails_is_a_result(monkeypatch):
 
 
 def test_mappings_and_spikes_are_shared(counted):
-    run_sweep("chain", [CLOCKS, "recipe.neurons_per_core=5,10", "machine.power.core_active_w=0.1,0.2"], n_jobs=1)
+    nm.sweep("chain", [CLOCKS, "recipe.neurons_per_core=5,10", "machine.power.core_active_w=0.1,0.2"], jobs=1)
     assert counted == {"mappings": 2, "simulations": 0}
-    run_sweep("chain", [CLOCKS, "seed=1,2", "recipe.neurons_per_core=5,10"], depth="cores", n_jobs=1, **SHORT)
+    nm.sweep("chain", [CLOCKS, "seed=1,2", "recipe.neurons_per_core=5,10"], depth="cores", jobs=1, **SHORT)
     assert counted == {"mappings": 2 + 4, "simulations": 2}
 
 
 def test_automatic_sizes_depend_on_the_clock(counted):
-    run_sweep("chain", [CLOCKS], n_jobs=1, neurons_per_core="auto")
+    nm.sweep("chain", [CLOCKS], jobs=1, neurons_per_core="auto")
     assert counted["mappings"] == 2
 
 
@@ -268,7 +269,7 @@ def test_keys_of_what_is_shared():
 
 
 def test_files_of_a_sweep(tmp_path):
-    result = run_sweep("chain", [CLOCKS, SIZES], n_jobs=1, out=tmp_path / "out")
+    result = nm.sweep("chain", [CLOCKS, SIZES], jobs=1, out=tmp_path / "out")
     folder = result.out
     assert sorted(path.name for path in folder.iterdir()) == [
         "points.jsonl",
@@ -289,7 +290,7 @@ def test_files_of_a_sweep(tmp_path):
 
 def test_a_sweep_that_was_cut_anywhere_goes_on(tmp_path, monkeypatch):
     arguments = ("chain", [CLOCKS, SIZES])
-    whole = run_sweep(*arguments, n_jobs=1, out=tmp_path / "whole", figures=False)
+    whole = nm.sweep(*arguments, jobs=1, out=tmp_path / "whole", figures=False)
     content = (whole.out / "points.jsonl").read_bytes()
     table = (whole.out / "table.csv").read_bytes()
     ran = []
@@ -298,12 +299,12 @@ def test_a_sweep_that_was_cut_anywhere_goes_on(tmp_path, monkeypatch):
     folder = tmp_path / "cut"
     for n_bytes in (0, 1, 150, len(content) // 2, len(content) - 1, len(content)):
         ran.clear()
-        run_sweep(*arguments, n_jobs=1, out=folder, overwrite=True, figures=False)
+        nm.sweep(*arguments, jobs=1, out=folder, overwrite=True, figures=False)
         assert len(ran) == 6
         ran.clear()
         (folder / "points.jsonl").write_bytes(content[:n_bytes])
         (folder / "table.csv").unlink()
-        result = run_sweep(*arguments, n_jobs=1, out=folder, figures=False)
+        result = nm.sweep(*arguments, jobs=1, out=folder, figures=False)
         n_kept = content[:n_bytes].count(b"\n")
         assert (result.n_reused, len(ran)) == (n_kept, 6 - n_kept)
         assert (folder / "table.csv").read_bytes() == table
@@ -315,7 +316,7 @@ def test_a_plan_that_was_cut_goes_on(tmp_path):
     folder.mkdir()
     (folder / ".neuromap-0123.tmp").write_text("{")  # a process was killed as it wrote the plan
     (folder / ".neuromap.lock").write_text("")
-    assert run_sweep("chain", [CLOCKS], n_jobs=1, out=folder, figures=False).is_complete
+    assert nm.sweep("chain", [CLOCKS], jobs=1, out=folder, figures=False).is_complete
     assert sorted(path.name for path in folder.iterdir()) == ["points.jsonl", "sweep.json", "table.csv"]
 
 
@@ -346,9 +347,9 @@ def test_points_are_kept_when_interrupted(tmp_path, monkeypatch):
 
     monkeypatch.setattr(PointRunner, "run", run_two)
     with pytest.raises(KeyboardInterrupt):
-        run_sweep("chain", [CLOCKS, SIZES], n_jobs=1, out=tmp_path / "out")
+        nm.sweep("chain", [CLOCKS, SIZES], jobs=1, out=tmp_path / "out")
     assert len(lines_of(tmp_path / "out")) == 2
-    assert run_sweep("chain", [CLOCKS, SIZES], n_jobs=1, out=tmp_path / "out").n_reused == 2
+    assert nm.sweep("chain", [CLOCKS, SIZES], jobs=1, out=tmp_path / "out").n_reused == 2
 
 
 @pytest.mark.parametrize(
@@ -362,23 +363,23 @@ def test_points_are_kept_when_interrupted(tmp_path, monkeypatch):
     ids=["axes", "depth", "experiment", "machine"],
 )
 def test_another_sweep_does_not_go_on(tmp_path, change, what):
-    arguments = {"vary": ["seed=1,2"], "n_jobs": 1, "out": tmp_path / "out", "figures": False}
-    run_sweep("chain", **arguments)
+    arguments = {"vary": ["seed=1,2"], "jobs": 1, "out": tmp_path / "out", "figures": False}
+    nm.sweep("chain", **arguments)
     message = (
         rf"^sweep in .*out: needs the sweep that was begun there, another --out, or --overwrite to begin anew, "
         rf"has 'another {what}'$"
     )
     with pytest.raises(ParameterError, match=message):
-        run_sweep("chain", **arguments | change)
-    assert run_sweep("chain", **arguments | change, overwrite=True).n_reused == 0
+        nm.sweep("chain", **arguments | change)
+    assert nm.sweep("chain", **arguments | change, overwrite=True).n_reused == 0
 
 
 def test_folder_of_something_else(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "photo.png").write_text("mine")
     with pytest.raises(ParameterError, match=r"^output folder \(--out\): needs a new or empty folder, or --overwrite"):
-        run_sweep("chain", ["seed=1"], out=tmp_path)
-    run_sweep("chain", ["seed=1"], out=tmp_path, overwrite=True, n_jobs=1)
+        nm.sweep("chain", ["seed=1"], out=tmp_path)
+    nm.sweep("chain", ["seed=1"], out=tmp_path, overwrite=True, jobs=1)
     assert (tmp_path / "mine.txt").read_text() == (tmp_path / "photo.png").read_text() == "mine"
 
 
@@ -397,30 +398,30 @@ def test_folder_of_something_else(tmp_path):
     ],
 )
 def test_point_whose_values_are_of_another_kind(tmp_path, column, value):
-    run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
+    nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out", figures=False)
     path = tmp_path / "out" / "points.jsonl"
     first, second = path.read_text().splitlines()
     path.write_text(f"{first}\n{json.dumps(json.loads(second) | {column: value})}\n")
     with pytest.raises(
         ParameterError, match=r"^line 2 of .*points\.jsonl: needs a point of this sweep, or --overwrite"
     ):
-        run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
+        nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out", figures=False)
 
 
 @pytest.mark.parametrize("line", ["{}", "nonsense", '{"point": 7}', '{"point": 0, "seed": 2}', "[" * 50_000])
 def test_line_that_is_no_point(tmp_path, line):
-    run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out", figures=False)
+    nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out", figures=False)
     (tmp_path / "out" / "points.jsonl").write_text(f"{line}\n")
     with pytest.raises(
         ParameterError, match=r"^line 1 of .*points\.jsonl: needs a point of this sweep, or --overwrite"
     ):
-        run_sweep("chain", ["seed=1,2"], n_jobs=1, out=tmp_path / "out")
+        nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out")
 
 
 def test_plan_that_cannot_be_read(tmp_path):
     (tmp_path / "sweep.json").write_text("{")
     with pytest.raises(ParameterError, match=r"^file .*sweep\.json.*: needs the plan of a sweep, or --overwrite, has "):
-        run_sweep("chain", ["seed=1,2"], out=tmp_path)
+        nm.sweep("chain", ["seed=1,2"], out=tmp_path)
 
 
 # ---- processes ---------------------------------------------------------------------------------------------------
@@ -435,8 +436,8 @@ def test_a_worker_takes_what_it_can_share():
 
 
 def test_processes_give_the_same_rows():
-    alone = run_sweep("chain", [CLOCKS, SIZES], n_jobs=1)
-    together = run_sweep("chain", [CLOCKS, SIZES], n_jobs=2)
+    alone = nm.sweep("chain", [CLOCKS, SIZES], jobs=1)
+    together = nm.sweep("chain", [CLOCKS, SIZES], jobs=2)
     assert together.rows == alone.rows
     assert multiprocessing.active_children() == []
     assert "NUMBA_NUM_THREADS" not in os.environ
@@ -494,7 +495,7 @@ def test_error_that_cannot_be_sent():
 
 
 def test_figures_show_the_first_values_of_the_others(tmp_path):
-    result = run_sweep("chain", [CLOCKS, SIZES, "machine.power.core_active_w=0.1,0.2"], n_jobs=1)
+    result = nm.sweep("chain", [CLOCKS, SIZES, "machine.power.core_active_w=0.1,0.2"], jobs=1)
     clock, size, power = result.axes
     figure = draw_lines(result, clock)
     assert figure.get_suptitle() == (
@@ -513,12 +514,12 @@ def test_figures_show_the_first_values_of_the_others(tmp_path):
 
 
 def test_figures_of_names_and_of_nothing_that_fits():
-    result = run_sweep("chain", ["recipe.name=combined,ensemble"], n_jobs=1)
+    result = nm.sweep("chain", ["recipe.name=combined,ensemble"], jobs=1)
     assert [tick.get_text() for tick in draw_lines(result, result.axes[0]).axes[1].get_xticklabels()] == [
         "combined",
         "ensemble",
     ]
-    nothing = run_sweep("chain", ["recipe.neurons_per_core=100000,200000", "seed=1,2"], n_jobs=1)
+    nothing = nm.sweep("chain", ["recipe.neurons_per_core=100000,200000", "seed=1,2"], jobs=1)
     assert draw_lines(nothing, nothing.axes[0]).axes[2].texts[0].get_text() == "not known"
     assert [text.get_text() for text in draw_maps(nothing, *nothing.axes).axes[2].texts] == ["not known"]
 
@@ -541,7 +542,7 @@ def test_command_says_how_to_go_on(tmp_path, capsys, monkeypatch):
         (options["out"] / "points.jsonl").write_text("{}\n")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweep, "run_sweep", interrupted)
+    monkeypatch.setattr(sweep, "sweep", interrupted)
     out = tmp_path / "out"
     assert main(["sweep", "chain", "--vary", CLOCKS, "--out", str(out)]) == 130
     assert capsys.readouterr().err == (
@@ -553,3 +554,52 @@ def test_command_says_how_to_go_on(tmp_path, capsys, monkeypatch):
 def test_command_refuses_in_one_line(capsys):
     assert main(["sweep", "chain"]) == 2
     assert capsys.readouterr().err.startswith("neuromap: error: --vary: needs path=value,value,...")
+
+
+# ---- the public function -------------------------------------------------------------------------------------------
+
+
+def test_python_gives_axes_as_a_mapping():
+    result = nm.sweep("chain", vary={"recipe.neurons_per_core": [5, 10], "seed": [1]}, jobs=1)
+    assert [row["recipe.neurons_per_core"] for row in result.rows] == [5, 10]
+    assert result.is_complete
+    page = result._repr_html_()
+    assert page.count("<tr>") == 1 + 2
+    assert "recipe.neurons_per_core" in page
+
+
+def test_network_object_gives_what_its_name_gives():
+    network = nm.build_network(nm.NetworkChoice(name="chain"))
+    vary = {"recipe.neurons_per_core": [5, 10]}
+    assert nm.sweep(network, vary=vary, jobs=1).rows == nm.sweep("chain", vary=vary, jobs=1).rows
+
+
+def test_network_object_goes_to_other_processes():
+    network = nm.build_network(nm.NetworkChoice(name="chain"))
+    vary = {"recipe.neurons_per_core": [5, 10]}
+    assert nm.sweep(network, vary=vary, jobs=2).rows == nm.sweep(network, vary=vary, jobs=1).rows
+
+
+def test_axis_of_a_network_object_is_refused():
+    network = nm.build_network(nm.NetworkChoice(name="chain"))
+    with pytest.raises(ParameterError, match=r"network\.n_populations.*a Network object is run as it is"):
+        nm.sweep(network, vary={"network.n_populations": [5, 10]}, jobs=1)
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"^option of sweep: needs .*, has 'seeds'; did you mean 'seed'\?$"):
+        nm.sweep("chain", vary=["seed=1"], seeds=1)
+    assert {"vary", "jobs", "scale", "out"} <= set(inspect.signature(nm.sweep).parameters)
+    assert "ring_buffer_sigma" in nm.sweep.__doc__
+
+
+def test_figures_are_public(tmp_path):
+    result = nm.sweep("chain", vary=[CLOCKS, SIZES], jobs=1)
+    first, second = (axis.path for axis in result.axes)
+    lines = nm.sweep_lines(result, first, tmp_path / "lines.png")
+    assert lines.get_supxlabel() == first
+    assert (tmp_path / "lines.png").read_bytes().startswith(b"\x89PNG")
+    maps = nm.sweep_maps(result, first, second)
+    assert (maps.get_supxlabel(), maps.get_supylabel()) == (second, first)
+    with pytest.raises(UnknownNameError, match=r"^axis of the sweep: needs one of .*, has 'seed'"):
+        nm.sweep_lines(result, "seed")
