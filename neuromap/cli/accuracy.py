@@ -10,35 +10,31 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from models.vocabulary import DelayConventionName, DriveName
-from neuromap.cli.values import FLAG, NUMBER, SET
+from neuromap.cli.values import FLAG, NUMBER, SET, plain
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class AccuracyOptions:
-    """Options of ``accuracy``; None leaves what the experiment file or the default says."""
+    """Options of ``accuracy``; None leaves a value as the experiment file or the default says."""
 
-    scale: Annotated[float | None, NUMBER] = None
-    "Factor of the size of the network [1]."
+    scale: Annotated[float | None, NUMBER, plain("scale")] = None
     seconds: Annotated[float | None, NUMBER] = None
-    "Model time that is kept, s [5, or what the experiment file says]."
+    "Model time that results are taken from, s [5, or the value of the experiment file]."
     seed: Annotated[int | None, NUMBER] = None
-    "The one seed of all random numbers [1234]; the next one is the second seed of float64."
-    drive: DriveName | None = None
-    "Background input of the network [poisson]."
-    delay_convention: DelayConventionName | None = None
-    "How a delay is counted [nest]."
-    threads: Annotated[int | None, NUMBER] = None
-    "Threads of the emulator; they do not change the result [2]."
+    "Seed of all random numbers [1234]. float64 runs a second time with the next seed."
+    drive: Annotated[DriveName | None, plain("drive")] = None
+    delay_convention: Annotated[DelayConventionName | None, plain("delay_convention")] = None
+    threads: Annotated[int | None, NUMBER, plain("threads")] = None
     settings: Annotated[tuple[str, ...], SET] = ()
-    "path=value: replace a value of the experiment or its machine; may be repeated."
+    "path=value: sets any value of the experiment, its network or its machine; may be repeated, each path once."
     out: Path | None = None
     "Folder for the results [out/accuracy-NETWORK-seedN, or the next free one of that name]."
     overwrite: Annotated[bool, FLAG] = False
-    "Replace the files in an output folder that is not empty."
+    "Replace the results of an earlier run in an output folder that is not empty."
 
     def given(self) -> dict[str, Any]:
-        """Return the options that say something of the experiment, as `make_experiment` takes them."""
+        """Return the options that belong to the experiment."""
         names = ("scale", "seconds", "seed", "drive", "delay_convention", "threads", "settings")
         return {name: getattr(self, name) for name in names}
 
@@ -58,22 +54,25 @@ def accuracy(
     options: AccuracyOptions = _DEFAULTS,
     no_html: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Compare number formats: the same network in each arithmetic, against float64 and another seed of it.
+    """Compare number formats: run a network in each arithmetic and compare it with float64.
+
+    A second run of float64 with another seed shows which differences matter. In brackets: the default of an option.
 
     Parameters
     ----------
     network
-        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+        Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     formats
-        State formats: S<integer bits>.<fractional bits> of at most 32 bits, or float32.
+        Number formats of the neurons' state: S<integer bits>.<fractional bits> of at most 32 bits, or float32.
     rounding
-        Roundings of every product: floor, nearest (ties up), stochastic.
+        How products are rounded: floor, nearest (ties up), stochastic.
     weights
-        Bits of a weight, 1 to 16; those after the first are tried in the first format and rounding only.
+        Bits of a weight, 1 to 16. Only the first number is tried with all formats and roundings; the others are
+        tried with the first format and rounding.
     weight_rounding
-        Roundings of a weight to its bits: nearest, stochastic; tried as the weights are.
+        How a weight is rounded to its bits: nearest, stochastic. Tried as the bits of weights are.
     all_combinations
-        Try every width and rounding of weights in every format and rounding.
+        Try every number of bits and rounding of weights with every format and rounding.
     no_html
         Write no accuracy.html.
     """

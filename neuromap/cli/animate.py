@@ -25,30 +25,32 @@ def animate(
     tick: Annotated[int | None, NUMBER] = None,
     frames: Annotated[int | None, NUMBER] = None,
 ) -> int:
-    """Draw one tick's packets spreading over the boards, as a page (.html) or a moving picture (.gif).
+    """Draw how the packets of one tick spread over the boards, as a page (.html) or a moving picture (.gif).
+
+    In brackets: the default of an option.
 
     Parameters
     ----------
     network
-        Built-in network or an experiment file (.yaml).
+        Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     out
-        File to write.
+        File that is written.
     scale
-        Factor of the size of the network [0.1 of pd14, else what the network or the file says].
+        Factor that multiplies the size of a built-in network [0.1 for pd14, else 1].
     machine
-        Machine: a name or a YAML file.
+        Name of a machine (`neuromap machines` lists them), or a YAML file that describes one [spinnaker1].
     recipe
-        How populations are cut into cores.
+        How populations are cut into cores; `neuromap run --help` explains it [the machine's].
     seconds
-        Model time that spikes are drawn for, s.
+        Model time for which spikes are drawn, s.
     seed
-        The one seed of all random numbers.
+        Seed of all random numbers [1234].
     engine
-        What runs the packets: compiled code, or the SimPy model. Same results; SimPy is slow and readable.
+        Program that runs the packets: compiled code, or the readable and slow SimPy model; results are the same.
     tick
-        Tick to show [the one with most packets].
+        Tick that is drawn [the one with most packets].
     frames
-        Pictures of a .gif; a page plays six of them a second [60].
+        Number of pictures; a page shows six of them per second [60].
     """
     from emulator.packets.adaptor import source_names
     from emulator.packets.trace import busiest_tick

@@ -15,7 +15,7 @@ def check(file: str, /, *, settings: Annotated[tuple[str, ...], SET] = ()) -> in
     file
         Experiment file (.yaml).
     settings
-        path=value: replace a value before the check; may be repeated.
+        path=value: sets a value before the check; may be repeated, each path once.
     """
     from neuromap.cli import terminal
     from neuromap.experiment.check import check_experiment
@@ -33,7 +33,7 @@ def check(file: str, /, *, settings: Annotated[tuple[str, ...], SET] = ()) -> in
 
 
 def template() -> int:
-    """Print an experiment file with every key, its default and what it means."""
+    """Print an experiment file that explains every key and gives its default."""
     from neuromap.experiment.template import experiment_template
 
     print(experiment_template(), end="")
@@ -46,7 +46,7 @@ def schema(kind: Literal["experiment", "machine"] = "experiment", /) -> int:
     Parameters
     ----------
     kind
-        Which of the two.
+        Kind of file: experiment or machine.
     """
     from neuromap.experiment.schema import schema_path
 

@@ -1,4 +1,4 @@
-"""``neuromap machines``: list the machines, show one (also as a figure), check a file."""
+"""The command ``neuromap machines``: lists the machines, shows one (also as a figure), checks a file."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def machines_show(
     boards: Annotated[int | None, NUMBER] = None,
     out: Path | None = None,
 ) -> int:
-    """Print what a machine can hold and every constant with unit, source and status; draw it.
+    """Print the capacities of a machine and every constant with unit, source and status; draw the machine.
 
     Parameters
     ----------
     name
-        Name of a machine, or a YAML file.
+        Name of a machine, or a YAML file that describes one.
     settings
-        path=value: replace a constant, for example core.clock_hz=150e6; may be repeated.
+        path=value: sets a constant, for example core.clock_hz=150e6; may be repeated, each path once.
     boards
-        Boards to describe and draw, of a machine that takes as many as a mapping needs [a few].
+        Number of boards that are described and drawn, for a machine that has as many as a mapping needs [a few].
     out
-        Figure of the machine (.png, .svg or .pdf).
+        File in which the machine is drawn (.png, .svg or .pdf) [none].
     """
     from models.files.config_file import parse_settings
     from models.machine.file import load_machine

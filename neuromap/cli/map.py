@@ -25,20 +25,22 @@ def map_(
     figure: Path | None = None,
     net: str | None = None,
 ) -> int:
-    """Only map a network onto a machine, check the mapping and save it.
+    """Map a network onto a machine, check the mapping and save it; nothing is simulated.
+
+    Options that name depths in parentheses belong to `neuromap run` and are refused. In brackets: the default.
 
     Parameters
     ----------
     network
-        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml); not with --from.
+        Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml); not with --from.
     resume
-        Folder of an earlier mapping: its experiment is mapped again, with the options given here, from --stage on.
+        Folder of an earlier mapping. Its experiment is mapped again, with the options given here, from --stage on.
     stage
-        First stage to run again with --from; what the earlier ones made is kept [partition].
+        First stage to run again with --from; the results of the stages before it are kept [partition].
     figure
-        Also draw the mapping into this file (.png, .svg or .pdf).
+        File in which the mapping is drawn (.png, .svg or .pdf) [none].
     net
-        Population whose tree the figure shows [the busiest].
+        Population whose routing tree the figure shows [the one that sends most packets].
     """
     from neuromap.cli import terminal
     from neuromap.experiment.fixed_point import fixed_point_notes

@@ -1,6 +1,6 @@
-"""Handles what a command meets from outside: signals, terminals that know only ASCII, closed pipes, too little memory.
+"""Handles events from outside a command: signals, terminals that know only ASCII, closed pipes, too little memory.
 
-Whatever ends a command from outside, the user reads one line, and the exit code says what it was.
+Each of them ends a command with one line for the user and an exit code of its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.errors import FileWriteError, NeuromapWarning
 from neuromap.cli.exit_codes import EXIT_INTERRUPTED
 
 _ENDING = ("SIGTERM", "SIGHUP")  # besides SIGINT, which Python knows
-#: What stands for a character that a terminal cannot show, where leaving off its accents is not enough.
+#: Replacements for characters that a terminal cannot show, where leaving off an accent is not enough.
 _ASCII = {  # +- x / arrows, comparisons, dashes, dots, ticks, Ohm, deg, quotes, blocks, micro
     "\u00b1": "+-",
     "\u00d7": "x",
@@ -58,12 +58,12 @@ _UPRIGHT, _LEVEL = "│┃║┆┇┊┋", "─━═┄┅┈┉╌╍╸╺�
 
 
 class SignalExit(KeyboardInterrupt):
-    """SIGTERM or SIGHUP; the same results are kept as after Ctrl-C."""
+    """Raised by SIGTERM and SIGHUP; results are kept as after Ctrl-C."""
 
 
 @contextmanager
 def ending_signals() -> Iterator[list[int]]:
-    """Let SIGTERM and SIGHUP end the block as Ctrl-C does; the list that is yielded then holds the signal's number.
+    """End the block at SIGTERM and SIGHUP as at Ctrl-C; the yielded list then holds the number of the signal.
 
     A signal that is ignored (``nohup``) stays ignored.
     """
@@ -86,7 +86,7 @@ def ending_signals() -> Iterator[list[int]]:
 
 
 def exit_code_of(code: int, received: list[int]) -> int:
-    """Return the exit code of a command: where it was interrupted by a signal, 128 and the signal's number."""
+    """Return the exit code of a command: 128 plus the signal's number if a signal interrupted it, else ``code``."""
     return 128 + received[0] if received and code == EXIT_INTERRUPTED else code
 
 
@@ -108,9 +108,10 @@ def _plain(character: str) -> str:
 
 @contextmanager
 def streams_that_exist() -> Iterator[None]:
-    """Give the block a stdout and stderr that lead nowhere where the process was started without (``>&-``).
+    """Open stdout and stderr to the null device inside the block if the process was started without them (``>&-``).
 
-    They also take the free descriptors, so that nothing that writes to descriptor 1 or 2 writes into a file of results.
+    This also occupies descriptors 1 and 2: otherwise a file of results could get one of them, and output meant for the
+    terminal would be written into it.
     """
     missing = [name for name in ("stdout", "stderr") if getattr(sys, name) is None]
     with ExitStack() as opened:
@@ -125,7 +126,7 @@ def streams_that_exist() -> Iterator[None]:
 
 @contextmanager
 def streams_that_never_fail() -> Iterator[None]:
-    """Show every character in some way on stdout and stderr inside the block, and our warnings as one line each."""
+    """Replace characters that stdout or stderr cannot show, and print each of our warnings as a line, in the block."""
     codecs.register_error("neuromap", to_ascii)
     changed: list[tuple[Any, str]] = []
     for stream in (sys.stdout, sys.stderr):
@@ -158,7 +159,7 @@ def streams_that_never_fail() -> Iterator[None]:
 
 
 def print_line(text: str) -> None:
-    """Print a line on stderr, after what is printed on stdout; nothing if nobody can read it."""
+    """Print a line on stderr after flushing stdout; ignore streams that are closed."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     with suppress(OSError, ValueError):
@@ -166,7 +167,7 @@ def print_line(text: str) -> None:
 
 
 def forget_closed_streams() -> None:
-    """Let Python end silently where the reader of stdout or stderr has gone (``neuromap schema | head``)."""
+    """Let Python end silently if the reader of stdout or stderr has ended (``neuromap schema | head``)."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -176,7 +177,7 @@ def forget_closed_streams() -> None:
 
 
 def resource_message(err: BaseException) -> str | None:
-    """Say which resource of this computer was not enough, or None if the error is of another kind."""
+    """Return a message that names the resource of this computer that ran out, or None for any other error."""
     limit = _address_limit_bytes()
     has = "less than that free" if limit is None else f"a limit of {limit / 2**30:.2f} GiB (ulimit -v)"
     change = "lower --scale, --threads or --memory-gib" + ("" if limit is None else ", or raise the limit")
@@ -199,7 +200,7 @@ def resource_message(err: BaseException) -> str | None:
 
 
 def _address_limit_bytes() -> int | None:
-    """Return the most address space that this process may have, or None."""
+    """Return the limit of the address space of this process in bytes, or None if there is none."""
     try:
         import resource
     except ImportError:  # Windows
@@ -210,7 +211,7 @@ def _address_limit_bytes() -> int | None:
 
 
 def system_message(err: OSError | FileWriteError) -> str:
-    """Say what the operating system refused."""
+    """Return a message that names the file and the reason of the operating system."""
     if isinstance(err, FileWriteError):
         return str(err)
     name = f"{err.filename}: " if err.filename is not None else ""

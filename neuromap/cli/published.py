@@ -29,26 +29,28 @@ def published(
     overwrite: Annotated[bool, FLAG] = False,
     no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Print the published results of PD14 and ours; the same command again goes on where one was ended.
+    """Print the published results of PD14 beside ours.
+
+    If the command is interrupted, the same command continues where it ended. In brackets: the default of an option.
 
     Parameters
     ----------
     rows
-        Names of rows, separated by commas; may be repeated [all].
+        Names of the rows of the table, separated by commas; may be repeated [all].
     scale
-        Factor of the size of the network.
+        Factor that multiplies the size of the network; the published systems ran 1.
     seconds
-        Model time after a warm-up of 500 ms, s.
+        Model time that results are taken from, after a warm-up of 500 ms, s.
     seed
-        The one seed of all random numbers.
+        Seed of all random numbers.
     threads
-        Threads of the emulator; they do not change the result [2].
+        Threads of the emulator; they do not affect results [2].
     out
         Folder for rows, tables and figures.
     overwrite
-        Begin anew in the folder, whatever is there.
+        Start anew and replace earlier results in the folder.
     no_figures
-        Draw nothing.
+        Draw no figures.
     """
     from neuromap.cli import terminal
     from neuromap.studies.published.folder import ROWS_NAME
@@ -82,7 +84,7 @@ def published(
 
 
 def print_table(made: PublishedTable) -> None:
-    """Print the table, then what to know of rows that are outside their targets or cannot be worked out."""
+    """Print the table, then the notes on rows that miss their target or cannot be worked out."""
     from rich.console import Console
     from rich.table import Table
 

@@ -41,20 +41,24 @@ def sweep(
     jobs: Annotated[int | None, NUMBER] = None,
     no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Run an experiment at every point of a grid of settings; the same command again goes on where one was ended.
+    """Run an experiment at every point of a grid of settings.
+
+    If the command is interrupted, the same command with --out continues where it ended. Options that do not name the
+    depth static in parentheses are read at --depth cores only. In brackets: the default.
 
     Parameters
     ----------
     network
-        Built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
+        Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     vary
-        path=value,value,...: a setting and the values that it takes; may be repeated.
+        path=value,value,...: a setting and its values, one axis of the grid; may be repeated.
     depth
-        static: expected loads of the mapping; cores: simulate, once for points with the same spikes.
+        static: map the network and work out its expected loads. cores: simulate it as well, once for all points that
+        have the same spikes.
     jobs
-        Processes, one thread each; results do not depend on it [2].
+        Number of processes, of one thread each; does not affect results [2].
     no_figures
-        Draw nothing.
+        Draw no figures.
     """
     from neuromap.cli import terminal
     from neuromap.experiment.option_use import check_needs, check_read, given_by_path
@@ -92,7 +96,7 @@ def sweep(
 
 
 def print_sweep(result: SweepResult) -> None:
-    """Print the table; the first points if there are many."""
+    """Print the table of points, at most the first `_MAX_SHOWN`."""
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""What the command line shows: progress, tables and the verdict."""
+"""Prints the progress, the tables and the verdict of a command."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from models.network import Network
 
 _REFRESH_PER_S = 8
-#: Columns from which on the sources of constants get a column of their own.
+#: Width of a terminal, in columns, from which on sources get a column of their own.
 _SOURCES_WIDTH = 150
 #: Widest column of values.
 _VALUE_WIDTH = 28
 
 
 class QuietConsole(Console):
-    """A console that says nothing more once nobody reads it; rich ends the process there."""
+    """A console that falls silent when its reader has ended, where rich would end the process."""
 
     def on_broken_pipe(self) -> None:
-        """Go on: what is worked out is still to be kept."""
+        """Continue without output, so that the results are still kept."""
         self.quiet = True
 
 
@@ -39,9 +39,9 @@ def stdout() -> Console:
 
 
 class ProgressView:
-    """Progress of the stages of a run, on stderr: bars with the time left on a terminal, else one line a stage.
+    """Shows the progress of a run on stderr: bars with the time left on a terminal, else one line for each stage.
 
-    Call it with ``(stage, fraction, note)``; a stage is done at fraction 1, or when another one starts.
+    It is a `models.progress.Progress`. A stage ends at fraction 1, or when another one starts.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -105,22 +105,22 @@ class ProgressView:
             self._bars.update(self._tasks[stage], completed=1.0)
             return
         elapsed_s = time.perf_counter() - self._started_s[stage]
-        with contextlib.suppress(OSError):  # nobody reads any more; the results are still to be kept
+        with contextlib.suppress(OSError):  # the reader has ended; the results are still kept
             self._console.print(f"{stage}: {elapsed_s:.1f} s{f'; {note}' if note else ''}", markup=False)
 
 
 def print_error(message: str) -> None:
-    """Print one error on stderr, without colours or wrapping so that it can be searched for."""
+    """Print an error on stderr, without colours and line breaks, so that it can be searched for."""
     from neuromap.cli.process import print_line
 
     print_line(f"neuromap: error: {message}")
 
 
 def print_machine(machine: Machine, console: Console | None = None, *, n_boards: int | None = None) -> None:
-    """Print a machine: its shape, what it can hold and every constant with unit, source and status.
+    """Print the shape of a machine, its capacities and every constant with unit, source and status.
 
-    On a terminal too narrow for a column of sources each source stands below its constant, so that nothing is cut.
-    ``n_boards``: of a machine that takes as many as a mapping needs.
+    On a terminal too narrow for a column of sources each source is printed below its constant, so that no text is cut.
+    ``n_boards``: number of boards to describe, for a machine that has as many as a mapping needs.
     """
     from models.topology import build_topology, is_size_open
     from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
@@ -185,7 +185,7 @@ def _value(value: object) -> str:
 
 
 def print_unverified(machine: Machine) -> None:
-    """Say which constants of a machine rest on no source that was checked."""
+    """Print the constants of a machine that are not verified by a source."""
     if machine.unverified:
         print(f"{len(machine.unverified)} of {len(machine.constants)} constants are unverified: ", end="")
         print(", ".join(machine.unverified))
@@ -203,13 +203,13 @@ def print_network(network: Network) -> None:
 
 
 def print_notes(notes: Iterable[str]) -> None:
-    """Print what a reader should know before believing the numbers, one line each."""
+    """Print notes on the numbers, one line each."""
     for note in notes:
         print(f"note: {note}")
 
 
 def print_mapping(mapping: Mapping) -> None:
-    """Print what a mapping takes of the machine."""
+    """Print the cores, chips, boards and table entries that a mapping uses."""
     from neuromap.measures.words import words_of_kind
     from neuromap.page.quantity import plural
 

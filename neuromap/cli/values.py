@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from models.bounds import check_value, describe
 from models.errors import ParameterError
-from neuromap.experiment.options import text_of
+from neuromap.experiment.options import RunOptions, options_of, text_of
 
 
 def read_number(hint: Any, tokens: Sequence[Any]) -> Any:
@@ -44,5 +44,10 @@ SET = Parameter(name="--set", negative=(), show_default=False)
 
 
 def told(option: str) -> Parameter:
-    """Return the help of an option that `neuromap.run` has as well."""
+    """Return the help of an option of ``run``, with the depths that read it in front."""
     return Parameter(help=text_of(option))
+
+
+def plain(option: str) -> Parameter:
+    """Return the help of an option that ``run`` has as well, without depths."""
+    return Parameter(help=options_of(RunOptions)[option][1])

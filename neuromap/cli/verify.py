@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def verify_(folder: Path, /) -> int:
-    """Check a saved mapping: follow every key through its tables, count every resource again.
+    """Check a saved mapping: follow every key through the tables and recount every resource.
 
     Parameters
     ----------
     folder
-        Folder that `neuromap map` or `neuromap run` wrote.
+        Folder of results that `neuromap map` or `neuromap run` wrote.
     """
     from models.errors import VerificationError
     from neuromap.runs.mapping_folder import verify_folder

@@ -59,14 +59,14 @@ def constraints_of(recipe: RecipeChoice, network: Network) -> tuple[Constraint, 
 def check_constraints(recipe: RecipeChoice, network: Network, machine: Machine) -> None:
     """Check the constraints of a recipe before anything is mapped.
 
-    What depends on how populations are cut (whether a neuron is the first of a slice, whether a chip holds what is
-    fixed to it) is checked when they are.
+    Two conditions depend on how populations are cut and are checked by the placer: whether a neuron is the first of
+    a slice, and whether a chip has room for the slices that are fixed to it.
 
     Raises
     ------
     UnknownNameError, ParameterError, CapacityError
-        If a population, neuron or chip does not exist, something is fixed to two chips or to a reserved one, or no
-        cores are left.
+        If a population, neuron or chip does not exist, a slice is fixed to two chips or to a reserved one, or no core
+        is left.
     """
     constraints_of(recipe, network)
     chip_of: dict[str, tuple[int, int]] = {}
@@ -92,7 +92,7 @@ def check_constraints(recipe: RecipeChoice, network: Network, machine: Machine) 
 
 
 def _slice_of(name: str, key: str, network: Network) -> tuple[str, int | None]:
-    """Population and first neuron (None: all slices) of a name as files have it."""
+    """Return the population and first neuron (None: all slices) of a name in a file."""
     population, colon, start = name.rpartition(":")
     if name in network.offsets or not colon:
         population, start = name, ""
@@ -107,7 +107,7 @@ def _slice_of(name: str, key: str, network: Network) -> tuple[str, int | None]:
 
 
 def _check_chip(what: str, chip: tuple[int, int], machine: Machine) -> None:
-    """Raise ParameterError if a machine has no such working chip, however many boards it takes."""
+    """Raise ParameterError if a machine has no such working chip; machines of open size get as many as needed."""
     is_open = is_size_open(machine.topology)
     if min(chip) >= 0 and (is_open or build_topology(machine).index_of(*chip) >= 0) and chip not in machine.dead_chips:
         return

@@ -1,4 +1,4 @@
-"""Notes on the parameters of a network that the machine's fixed point cannot represent: the same at every depth."""
+"""Notes on the parameters of a network that the machine's fixed point cannot represent well."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from neuromap.experiment.nouns import Experiment
 
 
 def fixed_point_notes(experiment: Experiment, network: Network) -> tuple[str, ...]:
-    """Return one sentence for each parameter that is off, none where the arithmetic is not the machine's.
+    """Return a sentence for each parameter that fixed point changes noticeably; none with double precision.
 
     Raises
     ------
     ParameterError
-        For a parameter that fixed point gets too far wrong.
+        For a parameter that fixed point changes too much.
     """
     if experiment.arithmetic != "fixed":
         return ()

@@ -1,4 +1,4 @@
-"""The nouns of an experiment: which network, machine and recipe, how long, in which arithmetic."""
+"""Defines an experiment: its network, its machine, its recipe, how long it runs and in which arithmetic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from mapping.place import PLACERS
 from mapping.route import ROUTERS
 from models.bounds import Bound, check_fields
 from models.errors import ParameterError
-from models.units import ms_to_steps
 from models.vocabulary import (
     Arithmetic,
     ArithmeticName,
@@ -41,10 +40,10 @@ else:
     KeyAllocation = Literal[tuple(ALLOCATIONS)]
     MinimiserName = Literal[MINIMISE]
 
-#: x and y of a chip; more boards than that cannot be joined.
+#: The coordinates x and y of a chip. No machine is larger than the bound.
 Chip = tuple[Annotated[int, Bound(0, 65_535)], Annotated[int, Bound(0, 65_535)]]
 
-_SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the texts below the fields are the schema's descriptions
+_SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the sentences below the fields become the schema's descriptions
 
 
 def default_n_threads() -> int:
@@ -86,7 +85,7 @@ class NetworkChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineChoice:
-    """A machine and what is changed in it."""
+    """A machine and the values that are replaced in it."""
 
     __pydantic_config__ = _SCHEMA_CONFIG
 
@@ -98,35 +97,37 @@ class MachineChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChoice:
-    """How populations are cut into cores, and where those go."""
+    """How populations are cut into cores, and how the cores are placed, connected and given their tables."""
 
     __pydantic_config__ = _SCHEMA_CONFIG
 
     name: RecipeName = "ensemble"
-    """``combined``: neurons and synapses share a core; ``ensemble``: neuron, synapse and Poisson cores on one chip;
-    ``spread``: as ``combined``, every chip takes an equal share of every population; ``hypergraph``: as
-    ``combined``, Mt-KaHyPar (an extra) decides which slices share a chip."""
+    """How populations are cut into cores. ``combined``: a core holds neurons and their synapses. ``ensemble``: a neuron
+    core shares a chip with its synapse and Poisson cores. ``spread``: as ``combined``, and every chip gets an equal
+    share of every population. ``hypergraph``: as ``combined``, and Mt-KaHyPar (an extra) puts slices that receive the
+    same spikes on one chip."""
     neurons_per_core: Annotated[int, Bound(1, 1_000_000, "neurons")] | Literal["auto"] | None = None
-    """Neurons on a core; null: the recipe's own default; ``auto``: as many as memory and the tick allow."""
+    """Number of neurons on a core; null: the recipe's own; ``auto``: as many as memory and the tick allow."""
     n_synapse_cores: Annotated[int, Bound(1, 1024, "cores")] | None = None
-    """Synapse cores of an ensemble; null: from the expected load."""
+    """Number of synapse cores of an ensemble; null: as many as the expected load needs."""
     place: PlaceName = "connected"
-    """How slices get their chips."""
+    """Algorithm that assigns the slices of populations to chips."""
     route: RouteName = "shared_tree"
-    """How packets get to their targets."""
+    """Algorithm that chooses the paths of packets through the machine."""
     keys: KeyAllocation = "zoned"
-    """How packet keys are numbered: zones that are the same for all, or each population as few as it needs."""
+    """How packet keys are numbered. ``zoned``: every population gets a zone of the same size; ``dense``: each gets only
+    as many keys as it needs."""
     minimise: MinimiserName = "auto"
-    """How routing tables are shortened; ``auto``: only those that are too long, until they fit."""
+    """Algorithm that shortens routing tables; ``auto``: applied only to tables that are too long, until they fit."""
     fixed_chips: tuple[tuple[str, Chip], ...] = ()
-    """Slices and the chip (x and y) that they must be on: ``[[I, [2, 1]], [E:64, [0, 3]]]`` puts all slices of I, and
-    the slice of E whose first neuron is 64."""
+    """Slices that are fixed to a chip (x and y). ``[[I, [2, 1]], [E:64, [0, 3]]]`` fixes all slices of I, and the slice
+    of E whose first neuron is 64."""
     same_chip: tuple[tuple[str, ...], ...] = ()
     """Groups of slices that must share a chip: ``[[E:0, E:64]]``."""
     reserved_cores: Annotated[int, Bound(0, 1024, "cores")] = 0
-    """Cores that are left free on every chip."""
+    """Number of cores that are left free on every chip."""
     reserved_chips: tuple[Chip, ...] = ()
-    """Chips on which nothing is placed; packets still pass."""
+    """Chips on which nothing is placed; packets still pass through them."""
 
     def __post_init__(self) -> None:
         check_fields(self, "recipe")
@@ -136,43 +137,44 @@ class RecipeChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """Everything that decides the result of a run.
-
-    ``seconds`` of model time are kept; ``warmup_ms`` are simulated before them and dropped.
-    """
+    """Everything that decides the result of a run."""
 
     __pydantic_config__ = _SCHEMA_CONFIG
 
     network: NetworkChoice = field(default_factory=NetworkChoice)
-    """What is run."""
+    """The network that is run."""
     machine: MachineChoice = field(default_factory=MachineChoice)
-    """What it runs on."""
+    """The machine that it runs on."""
     recipe: RecipeChoice = field(default_factory=RecipeChoice)
-    """How it is put there."""
+    """How the network is mapped onto the machine."""
     seconds: Annotated[float, Bound(1e-9, 1e7, "s")] = 1.0
-    """Model time that is kept, s."""
+    """Model time that results are taken from, s."""
     warmup_ms: Annotated[float, Bound(0, 1e10, "ms")] = 500.0
-    """Model time simulated before that and left out of the statistics, ms."""
+    """Model time that is simulated first and left out of the results, ms."""
     seed: Annotated[int, Bound(0, 2**63 - 1)] = 1234
-    """The one seed of all random numbers."""
+    """Seed of all random numbers."""
     arithmetic: ArithmeticName = "fixed"
-    """``fixed``: the machine's own S16.15; ``float``: double precision with exact integration."""
+    """Arithmetic of the simulation. ``fixed``: the machine's S16.15; ``float``: double precision, exact integration."""
     delay_convention: DelayConventionName = "nest"
-    """``nest``: a spike acts one delay after the step it was emitted in, as in NEST; ``device``: as on the machine."""
+    """Step from which a delay is counted. ``nest``: the step that emits the spike, as in NEST; ``device``: as the
+    machine does."""
     poisson: PoissonMethodName = "counter"
-    """``counter``: exact Poisson counts, addressed by neuron and step; ``kiss``: SpiNNaker's generator and methods."""
+    """How Poisson input is drawn. ``counter``: exact counts, each drawn from neuron and step; ``kiss``: SpiNNaker's own
+    generator and methods."""
     weight_rounding: WeightRoundingName = "nearest"
-    """How the host rounds weights to the machine's units; stochastic draws depend on the seed and the synapse only."""
+    """How weights are rounded to multiples of the machine's smallest weight. Stochastic rounding depends only on the
+    seed and the synapse."""
     ring_buffer_sigma: Annotated[float, Bound(0, 1000, "standard deviations")] = 5.0
-    """Scale of the weights: the summed input of a step must fit up to so many standard deviations above its mean."""
+    """Weights are scaled so that the summed input of a step fits up to this many standard deviations above its mean."""
     ring_buffer_rate_hz: Annotated[float, Bound(0, 1e6, "Hz")] = 30.0
-    """Rate that the scale of the weights assumes for neurons, Hz."""
+    """Firing rate that the scaling of weights assumes for every neuron, Hz."""
     time_scale_factor: Annotated[float, Bound(1e-6, 1e6)] = 1.0
-    """Slow-down that the machine is given: a tick lasts dt times this."""
+    """Factor by which the machine is slowed down: a tick lasts dt times this factor."""
     n_threads: Annotated[int, Bound(1, 256, "threads")] = field(default_factory=default_n_threads)
-    """Threads of the emulator; they do not change the result."""
+    """Threads of the emulator; they do not affect results."""
     memory_gib: Annotated[float, Bound(1e-6, 1e6, "GiB")] | None = None
-    """Memory that the emulator may take, GiB; rows beyond it are drawn again at every spike. Null: what is free."""
+    """Memory limit in GiB; does not affect results, since synapses that do not fit are drawn again at every spike.
+    Null: most of what is free."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -186,6 +188,7 @@ class Experiment:
         """Return the options of the simulation of a network with the time step ``dt_ms``."""
         from emulator.engine.options import SimulationOptions
         from emulator.numbers.weight_scale import RingBufferBound
+        from models.units import ms_to_steps
 
         return SimulationOptions(
             n_steps=ms_to_steps(self.warmup_ms + self.seconds * 1e3, dt_ms),

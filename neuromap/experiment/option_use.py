@@ -1,7 +1,7 @@
-"""Which command and depth reads which setting and option; what would do nothing is refused.
+"""Says which command and depth reads which setting and option, and refuses those that would have no effect.
 
-An experiment file may hold every setting, since it serves every command. An option, ``--set`` or a
-keyword in Python is meant to change this very run, so one that the command does not read is an error.
+An experiment file may hold every setting, since it serves every command. An option, a ``--set`` or a keyword in Python
+is meant to change this one run, so it is an error if the command does not read it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from neuromap.experiment.options import OPTIONS_OF_DEPTH, default_of, options_of
 
 Job = Literal["map", "static", "dynamic", "cores", "full", "accuracy", "sweep_static", "sweep_cores", "animate"]
 
-#: What each job is called on the command line.
+#: The command of each job.
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "map": "map",
@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 _SIMULATE = ("cores", "full", "sweep_cores")
 _MAPPED = tuple(job for job in COMMANDS if job != "accuracy")
 
-#: Settings of an experiment, by their first path part, and the jobs that read them; the others are read by all.
+#: The jobs that read each setting of an experiment, by the first part of its path. Other settings are read by all.
 READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "recipe": _MAPPED,
@@ -79,12 +79,12 @@ OPTION_PATHS = MappingProxyType(
 
 
 def given_by_path(options: Mapping[str, Any]) -> tuple[dict[str, object], dict[str, str]]:
-    """Return options (``settings`` among them) by dotted path, and what the user calls each.
+    """Return options (``settings`` among them) by dotted path, and the name that the user gave to each.
 
     Raises
     ------
     ParameterError
-        If one path stands twice.
+        If one path is given twice.
     """
     settings = parse_settings(options.get("settings") or ())
     options = {key: value for key, value in options.items() if key != "settings"}
@@ -109,11 +109,11 @@ def check_read(job: Job, given: Iterable[str], names: Mapping[str, str], *, neur
     job : str
         A key of `COMMANDS`.
     given : iterable of str
-        Dotted paths of what was given beside the experiment.
+        Dotted paths of the settings given beside the experiment.
     names : mapping of str to str
-        What an error calls them, where it is not the path.
+        The names that an error uses where they are not the paths.
     neurons_per_core : object
-        Of the recipe: only ``auto`` makes a mapping read the slow-down.
+        The value of the recipe. With ``auto`` a mapping reads ``time_scale_factor``, otherwise not.
     """
     for path in given:
         readers = READ_BY.get(path.partition(".")[0], tuple(COMMANDS))
@@ -137,8 +137,8 @@ def check_fixed_point(arithmetic: str, given: Iterable[str], names: Mapping[str,
 def check_depth_options(depth: str, given: Mapping[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> None:
     """Raise ParameterError for an option of `neuromap.run` that a depth does not read.
 
-    An option that has its default counts as not given. ``names``: what an error calls options, where that is not their
-    own name.
+    An option with its default value counts as not given. ``names`` are those that an error uses in the place of the
+    options' own.
     """
     for name, value in given.items():
         readers = [depth for depth, kind in OPTIONS_OF_DEPTH.items() if name in options_of(kind)]

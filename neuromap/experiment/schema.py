@@ -1,7 +1,8 @@
-"""JSON Schemas of the two kinds of files, for completion and checks in an editor.
+"""Makes the JSON Schemas of experiment and machine files, with which an editor completes and checks them.
 
-Made from the dataclasses; ``python -m neuromap.experiment.schema`` writes them next to this module, and a test compares
-the committed files. The loaders check more than a schema can say (capacities, whole numbers of steps).
+The schemas follow from the dataclasses. ``python -m neuromap.experiment.schema`` writes them into `neuromap`, and a
+test compares the committed files. The loaders check more than a schema can express (capacities, whole numbers of
+steps).
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def _noted(value: dict[str, Any], unit: str) -> dict[str, Any]:
 
 
 def _machine_sections(*, with_notes: bool) -> dict[str, Any]:
-    """Return the schemas of the keys of a machine; nothing is required, since a file may have a base."""
+    """Return the schemas of the keys of a machine. None is required, since a file may have a base."""
     sections: dict[str, Any] = {}
     hints = hints_of(Machine)
     for entry in fields(Machine):
@@ -94,7 +95,7 @@ def _machine_sections(*, with_notes: bool) -> dict[str, Any]:
 def machine_schema() -> dict[str, Any]:
     """Return the JSON Schema of a machine file."""
     properties: dict[str, Any] = {
-        "base": {"type": "string", "description": "A machine that this one differs from in what follows."},
+        "base": {"type": "string", "description": "The machine whose values this file replaces in part."},
         "name": {"type": "string"},
         "description": {"type": "string"},
     }
@@ -102,8 +103,8 @@ def machine_schema() -> dict[str, Any]:
     complete = [entry.name for entry in fields(Machine) if entry.default is entry.default_factory is MISSING]
     schema = _object(properties, [], "A machine of neuromap.")
     schema["$defs"] = {
-        "source": {"type": "string", "description": "Where the number comes from."},
-        "status": {"enum": list(get_args(Status)), "description": "How far the number can be trusted."},
+        "source": {"type": "string", "description": "Source of the number."},
+        "status": {"enum": list(get_args(Status)), "description": "How well the number is supported by its source."},
         "bound": {"type": ["number", "null"], "description": "Range of a number that is not certain."},
     }
     return {
@@ -131,9 +132,12 @@ def experiment_schema() -> dict[str, Any]:
     recipe_names = recipe["properties"]["name"]["enum"]
     machine = _object({"name": {"type": "string"}, **_machine_sections(with_notes=False)}, [])
     properties |= {
-        "network": {"description": "What is run.", "anyOf": [{"enum": sorted(NETWORKS)}, *networks]},
-        "machine": {"description": "What it runs on.", "anyOf": [{"type": "string"}, machine]},
-        "recipe": {"description": "How it is put there.", "anyOf": [{"enum": recipe_names}, recipe]},
+        "network": {"description": "The network that is run.", "anyOf": [{"enum": sorted(NETWORKS)}, *networks]},
+        "machine": {"description": "The machine that it runs on.", "anyOf": [{"type": "string"}, machine]},
+        "recipe": {
+            "description": "How the network is mapped onto the machine.",
+            "anyOf": [{"enum": recipe_names}, recipe],
+        },
     }
     return {"$schema": _DRAFT, "title": "neuromap experiment", **_object(properties, [], "An experiment of neuromap.")}
 

@@ -17,10 +17,10 @@ def check_output_file(option: str, path: str | Path, endings: tuple[str, ...] = 
     Parameters
     ----------
     option : str
-        What an error calls it.
+        The name that an error uses.
     path : str or Path
     endings : tuple of str
-        What its name may end in; empty: anything.
+        The endings that its name may have; empty: any.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def check_output_file(option: str, path: str | Path, endings: tuple[str, ...] = 
             raise ParameterError(option, str(path), "a file in a folder that exists")
         if not os.access(path if path.exists() else path.parent, os.W_OK):
             raise ParameterError(option, str(path), "a file that can be written (no permission)")
-    except (OSError, ValueError) as err:  # a name that is too long, or that no file can have
+    except (OSError, ValueError) as err:  # a name that is too long or not allowed
         if isinstance(err, ParameterError):
             raise
         raise ParameterError(option, str(path), f"a file name ({getattr(err, 'strerror', None) or err})") from err

@@ -1,4 +1,4 @@
-"""Where results go: checked before any long work, never overwritten silently."""
+"""Makes and checks the folder of results before any long work; results are never overwritten silently."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME = "output folder (--out)"
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a run writes its results: the folder (None: nowhere), whether it may replace others, and its page."""
+    """The folder that a run writes into, or None; whether it may replace earlier results; whether it writes a page."""
 
     folder: Path | None = None
     overwrite: bool = False
@@ -85,7 +85,7 @@ def _make(folder: Path) -> None:
 
 @contextmanager
 def _explained(folder: Path, what: str) -> Iterator[None]:
-    """Turn what the operating system says of a folder into our error."""
+    """Turn an error of the operating system on a folder into a ParameterError."""
     try:
         yield
     except ParameterError:
@@ -131,12 +131,12 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Return whether a folder holds nothing but what a killed process of ours left in it."""
+    """Return whether a folder holds nothing, or only the lock and unfinished files of a process that was killed."""
     return all(path.name == LOCK_NAME or fnmatch(path.name, UNFINISHED) for path in folder.iterdir())
 
 
-#: What a run or a mapping leaves in its folder. Those that say that the others are whole are first: they are written
-#: last and removed first.
+#: The files that a run or a mapping leaves in its folder. The first four show that the others are complete: they are
+#: written last and removed first.
 RESULTS = (
     "report.json",
     "static.json",
@@ -156,25 +156,25 @@ RESULTS = (
 
 
 def remove_results(folder: Path) -> None:
-    """Remove what an earlier run left in a folder, so that nothing old stands beside the new; other files stay."""
+    """Remove the files of an earlier run from a folder, so that they do not mix with new ones; other files stay."""
     remove_files(folder, RESULTS)
     remove_unfinished(folder / "mapping")
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
-    """Remove files of a folder, those that exist, in this order; and what a killed process left half made."""
+    """Remove the given files of a folder, in this order, and the unfinished files of a process that was killed."""
     for name in names:
         (folder / name).unlink(missing_ok=True)
     remove_unfinished(folder)
 
 
 def kept_results(folder: Path) -> list[str]:
-    """Return what a run has left in a folder so far, the files of the mapping last."""
+    """Return the results that are in a folder so far, the files of the mapping last."""
     return [name for name in sorted(RESULTS, key=lambda name: "/" in name) if (folder / name).exists()]
 
 
 def unused_folder(wanted: Path) -> Path:
-    """Return ``wanted`` if it does not exist or is empty, else the first such of ``wanted-2``, ``wanted-3`` ..."""
+    """Return the first of ``wanted``, ``wanted-2``, ``wanted-3`` ... that does not exist or is empty and unused."""
     candidate, n = wanted, 1
     while candidate.exists() and not (candidate.is_dir() and _is_empty(candidate) and not is_locked(candidate)):
         n += 1

@@ -1,8 +1,8 @@
-"""One writer at a time: a command that writes results into a folder holds a lock on a file in it.
+"""Locks a folder of results, so that only one command writes into it at a time.
 
-The lock is the kernel's (``flock``), so it ends with its process, however that ends. Its file is called
-``.neuromap.lock`` and says who holds it; overwriting results never touches it. The holder removes it at the end. A
-process that gets the lock on a file which was removed meanwhile tries again.
+The lock is the operating system's (``flock``), so that it ends with its process, however the process ends. Its file
+``.neuromap.lock`` names the holder, who removes it at the end; overwriting results never touches it. A process that
+locks a file which was removed in the meantime tries again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from models.errors import NeuromapWarning, ParameterError
 
 LOCK_NAME = ".neuromap.lock"
 _MAX_COMMAND_LENGTH = 200
-_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # disks of clusters that are mounted without locks
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # disks that are mounted without locks
 
 
 class FolderInUseError(ParameterError):
@@ -34,7 +34,7 @@ class FolderInUseError(ParameterError):
 
 @dataclass(slots=True)
 class _Held:
-    """A lock of this process: the thread that took it, and how many blocks of that thread are inside it."""
+    """A lock that this process holds: the thread that took it, and the number of nested blocks of that thread."""
 
     thread_id: int
     n_blocks: int = 1
@@ -45,13 +45,13 @@ _guard = threading.Lock()
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether another process, or another thread, writes into a folder."""
+    """Return whether another process or thread holds the lock of a folder."""
     try:
         with locked(folder):
             return False
     except FolderInUseError:
         return True
-    except OSError:  # it is not there, or cannot be written
+    except OSError:  # the folder does not exist or cannot be written
         return False
 
 
@@ -62,7 +62,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     FolderInUseError
-        If another process or thread holds it; the message says which.
+        If another process or thread holds it; the message names the holder.
     OSError
         If the lock's file cannot be made.
     """
@@ -95,7 +95,7 @@ def _in_use(folder: Path, holder: str) -> FolderInUseError:
 
 
 def _take(folder: Path) -> int | None:
-    """Open the lock's file and lock it; None where there are no such locks (Windows, some disks of clusters)."""
+    """Open the lock's file and lock it. Return None where files cannot be locked (Windows, some network disks)."""
     try:
         import fcntl
     except ImportError:
@@ -123,7 +123,7 @@ def _take(folder: Path) -> int | None:
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
-    """Return whether a path still names the file that was opened."""
+    """Return whether a path still names the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -133,13 +133,13 @@ def _is_same(descriptor: int, path: Path) -> bool:
 def _say_who(descriptor: int) -> None:
     command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_MAX_COMMAND_LENGTH]
     content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command})
-    with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
+    with contextlib.suppress(OSError):  # a full disk: the lock holds nevertheless
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, content.encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
-    """Say who holds a lock, from what its file says."""
+    """Return a description of the holder of a lock, read from the lock's file."""
     try:
         content = json.loads(os.pread(descriptor, 4096, 0))
         host = "" if content["host"] == socket.gethostname() else f" on {content['host']}"

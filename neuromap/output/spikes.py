@@ -1,8 +1,9 @@
-"""``spikes.npz``: the spikes of a run, written by every depth that simulates, read by the dynamic depth.
+"""Writes and reads ``spikes.npz``, the spikes of a run.
 
-It holds ``step`` and ``neuron`` (int32, sorted by step, then neuron), ``dt_ms``, ``warmup_steps``, ``n_steps``, and the
-populations: ``population_names`` and ``population_edges`` (first neuron of each, and the end; ids from there on are
-spike sources). A neuron of a population fires once a step; a spike source may send several packets in one.
+Every depth that simulates writes the file, and the dynamic depth reads it. It holds ``step`` and ``neuron`` (int32,
+sorted by step, then neuron), ``dt_ms``, ``warmup_steps``, ``n_steps``, and the populations: ``population_names`` and
+``population_edges`` (the first neuron of each, then the end; larger ids are spike sources). A neuron of a population
+fires at most once in a step; a spike source may send several packets in one step.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ LAYOUT = ArrayLayout(
 
 
 def population_edges(network: Network) -> NDArray[np.int64]:
-    """Return the first neuron of each population, and the end. Shape (n_populations + 1,)."""
+    """Return the first neuron of each population, then the end. Shape (n_populations + 1,)."""
     sizes = [population.n_neurons for population in network.populations]
     return np.concatenate([[0], np.cumsum(sizes)])
 
@@ -77,7 +78,7 @@ def read_spikes(path: str | Path, network: Network, n_steps: int) -> tuple[NDArr
     Raises
     ------
     ArrayFileError
-        If the file is damaged, holds spikes that no run has (unsorted, twice in a step, after its last step), is of
+        If the file is damaged, holds impossible spikes (unsorted, twice in a step, after the last step), belongs to
         another network, or is shorter than ``n_steps``.
     """
     arrays = read_arrays(path, LAYOUT)
@@ -94,7 +95,7 @@ def read_spikes(path: str | Path, network: Network, n_steps: int) -> tuple[NDArr
 
 
 def check_network(path: str | Path, arrays: dict[str, NDArray[Any]], network: Network) -> None:
-    """Raise ArrayFileError if the spikes of a file are not of this network: its step, its populations, its ids."""
+    """Raise ArrayFileError if a file belongs to another network, by its time step, its populations or its ids."""
     if float(arrays["dt_ms"]) != network.dt_ms:
         has = f"{float(arrays['dt_ms']):g} ms"
         raise ArrayFileError(str(path), "dt_ms", f"{network.dt_ms:g} ms, as network {network.name}", has)
@@ -114,7 +115,7 @@ def check_network(path: str | Path, arrays: dict[str, NDArray[Any]], network: Ne
 
 
 def _check_spikes(path: str | Path, arrays: dict[str, NDArray[Any]], network: Network) -> None:
-    """Refuse spikes that no run of the network can have."""
+    """Raise ArrayFileError for spikes that a run cannot have made."""
     step, neuron, n_steps = arrays["step"], arrays["neuron"], int(arrays["n_steps"])
     if step.size and int(step[-1]) >= n_steps:
         index = int(np.searchsorted(step, n_steps))
@@ -134,7 +135,7 @@ def _check_spikes(path: str | Path, arrays: dict[str, NDArray[Any]], network: Ne
 
 
 def _warn_of_silence(path: str | Path, step: NDArray[Any], first_step: int, stop_step: int) -> None:
-    """Warn if the second half of the steps that are wanted, or more, has no spikes, as if the file had been cut."""
+    """Warn if at least the second half of the wanted steps has no spikes, as if the file had been cut."""
     last = int(step[-1]) if step.size else -1
     if last < (first_step + stop_step) // 2 - 1:
         has = f"its last spike is at step {last:,}" if step.size else "it has no spikes"
@@ -143,6 +144,6 @@ def _warn_of_silence(path: str | Path, step: NDArray[Any], first_step: int, stop
 
 
 def _listed(values: list[Any]) -> str:
-    """List the first values of a list."""
+    """Return the first values of a list as text."""
     shown = ", ".join(str(value) if str(value).isprintable() else ascii(value) for value in values[:6])
     return shown + (f" and {len(values) - 6} more" if len(values) > 6 else "")

@@ -1,7 +1,7 @@
-"""The dynamic depth: every packet through routers and links, and every core's queue, for given spikes.
+"""Runs the dynamic depth: follows every packet of given spikes through routers, links and the queues of cores.
 
-Spikes come from a file that a run wrote, or are drawn at given rates (a Poisson process a neuron). Nothing that is lost
-or late acts back on the network.
+The spikes come from the file of an earlier run, or are drawn at the expected rates (a Poisson process for each neuron).
+Packets that are lost or late do not act back on the network.
 """
 
 from __future__ import annotations
@@ -41,23 +41,25 @@ from neuromap.runs.packet_choices import PacketChoices, packet_options
 from neuromap.runs.simpy_estimate import announce_dynamic, entries_per_packet
 
 _QUANTILES = (0.5, 0.99, 1.0)
-#: Runs of at most so many events keep their log, which says by how many ticks packets are late.
+#: Runs of at most this many events keep their log, from which the page counts by how many ticks packets are late.
 _MAX_KEPT_EVENTS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicReport:
-    """What ``dynamic.json`` holds. Latencies are from when a packet is due to when it is in a core's spike buffer.
+    """The content of ``dynamic.json``.
 
-    Counts are of all ``n_steps``; at the depth ``full`` the first ``warmup_steps`` of them are the network's warm-up
-    (which ``report.json`` leaves out), at the depth ``dynamic`` there is none. ``latency_ns``: quantiles, negative if
-    nothing arrived; all from ``latency_cap_ns`` on count as that. ``n_expected``: deliveries that the packets ask for;
-    ``n_delivered``: those that cores worked off; the others are lost, or in flight at the end. ``link_load_ratio``: of
-    the busiest link, packets times their period over the time until the last tick had ended and all links were free,
-    so at most 1; ``drained_ns``: from the end of the last tick until all links were free, 0 if they were before.
-    ``n_late``: deliveries whose work ended after the machine's next tick had begun (docs/glossary.md). ``engine``:
-    what ran the packets; all else but ``events_per_s`` (sent packets, hops and deliveries per second of wall time) and
-    ``run_s`` is the same with either. ``status``: ``partial`` after Ctrl-C, of the ``n_steps`` that were done.
+    Counts cover all ``n_steps``. At the depth ``full`` the first ``warmup_steps`` of them are the warm-up, which
+    ``report.json`` leaves out; at the depth ``dynamic`` there is no warm-up. A latency lasts from the time at which a
+    packet is due until it is in a core's spike buffer. ``latency_ns``: quantiles, negative if no packet arrived; longer
+    latencies than ``latency_cap_ns`` count as that. ``n_expected``: deliveries that the packets ask for;
+    ``n_delivered``: deliveries that cores have processed; the others are lost or in flight at the end.
+    ``link_load_ratio``: packets of the busiest link times their period, over the time until the last tick had ended
+    and all links were free, so that it is at most 1. ``drained_ns``: time from the end of the last tick until all
+    links were free, 0 if they were free before. ``n_late``: deliveries whose work ended after the machine's next tick
+    had begun (docs/glossary.md). ``engine``: the program that ran the packets; only ``events_per_s`` (sent packets,
+    hops and deliveries per second of wall time) and ``run_s`` depend on it. ``status``: ``partial`` after Ctrl-C, then
+    ``n_steps`` are the steps done so far.
     """
 
     network: str
@@ -99,6 +101,7 @@ class DynamicReport:
 
     @property
     def n_lost(self) -> int:
+        """Lost deliveries."""
         return sum(loss.n_lost for loss in self.losses)
 
 
@@ -182,7 +185,7 @@ def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progr
 
 
 def write_dynamic(report: DynamicReport, outcome: Outcome, mapping: Mapping, folder: Path) -> None:
-    """Write ``dynamic.npz``, then ``dynamic.json``, which says that everything else is there."""
+    """Write ``dynamic.npz``, then ``dynamic.json``, which shows that the results are complete."""
     _write_packet_arrays(outcome, build_topology(mapping.machine), folder / "dynamic.npz")
     report.write(folder / "dynamic.json")
 
@@ -251,10 +254,10 @@ def write_packet_trace(outcome: Outcome, mapping: Mapping, path: Path) -> None:
 
 
 def _write_packet_arrays(outcome: Outcome, topology: Topology, path: Path) -> None:
-    """Write ``dynamic.npz``: per link packets, load ratio and longest queue; counters of routers and cores; latencies.
+    """Write ``dynamic.npz``: packets, load ratio and longest queue of every link, counters, and latencies.
 
-    ``latency``: deliveries by cycles (``cycle_ns`` each); ``tick_backlog_ns``: most unfinished work of any core when
-    each of its ticks began.
+    ``latency``: number of deliveries by latency in cycles of ``cycle_ns``; ``tick_backlog_ns``: for every tick, the
+    largest unfinished work of a core when the tick began.
     """
     shape = outcome.scenario.fabric.period.shape
     write_arrays(

@@ -1,4 +1,4 @@
-"""The full depth: the network and the packets of its machine together, each step; losses act on the network."""
+"""Runs the full depth: network and packets advance together step by step, so that losses act on the network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from neuromap.runs.map import map_prepared
 from neuromap.runs.packet_choices import PacketChoices, packet_options
 from neuromap.runs.simpy_estimate import announce_full, expected_of_loop
 
-_MANY_TICKS = 20  # of backlog; less is a burst that is worked off
+_MANY_TICKS = 20  # ticks of backlog; a shorter backlog is a burst from which the core recovers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,7 +156,7 @@ def _without_losses(experiment: Experiment, own: Simulation, progress: Progress)
     Raises
     ------
     KeyboardInterrupt
-        If it is interrupted: then there is nothing to compare with.
+        If it is interrupted, since an incomplete simulation cannot be compared.
     """
     same_length = replace(experiment, warmup_ms=0.0, seconds=own.n_steps * own.network.dt_ms * 1e-3)
     lossless = simulate_experiment(same_length, own.network, _renamed(progress))
@@ -166,7 +166,7 @@ def _without_losses(experiment: Experiment, own: Simulation, progress: Progress)
 
 
 def _renamed(progress: Progress) -> Progress:
-    """Return what reports the progress of the simulation without losses."""
+    """Return a progress function for the simulation without losses."""
 
     def report(stage: str, fraction: float, note: str = "") -> None:
         if stage == "simulate":
@@ -178,7 +178,7 @@ def _renamed(progress: Progress) -> Progress:
 def _with_feedback(
     result: Result, experiment: Experiment, packets: DynamicReport, kept: PacketCounts, feedback: Feedback
 ) -> Result:
-    """Put what the packet model found in the place of what the cores' loads let expect."""
+    """Replace the packet counts that were expected from the cores' loads by those of the packet model."""
     report = result.report
     counted = replace(
         report.packets,
@@ -197,7 +197,7 @@ def _with_feedback(
         n_spikes=report.activity.n_spikes,
         loss_remedy=max(packets.losses, key=lambda loss: loss.n_lost).remedy if packets.losses else "",
     )
-    if not verdict.keeps_up and report.verdict.remedy:  # which was tried
+    if not verdict.keeps_up and report.verdict.remedy:  # this one was tried
         verdict = replace(verdict, remedy=report.verdict.remedy)
     notes = [feedback_sentence(feedback.report), *(f"{loss.cause}: {loss.remedy}" for loss in packets.losses)]
     notes += _behind(packets, result.simulation.network.dt_ms)
@@ -206,7 +206,7 @@ def _with_feedback(
 
 
 def _behind(packets: DynamicReport, dt_ms: float) -> list[str]:
-    """Say that a core falls behind with its own updates, which the network does not feel."""
+    """Return a note if a core falls behind with its neurons' updates, which do not act on the network."""
     tick_ns = dt_ms * 1e6 * packets.time_scale_factor
     if packets.max_backlog_ns < _MANY_TICKS * tick_ns:
         return []

@@ -1,4 +1,4 @@
-"""Changes against lost packets, tried with the spikes of the run: what each of them would lose."""
+"""Tries changes against lost packets with the spikes of the run, and says how many each of them would lose."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _QUEUE_PACKETS = 4095  # of the reinjector's queue, at least; as on SpiNNaker
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrialRun:
-    """What the packets of a run follow from."""
+    """Mapping, network, spikes and options of a run, which together decide its packets."""
 
     mapping: Mapping
     network: Network
@@ -37,22 +37,22 @@ class TrialRun:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Change:
-    """A change as the command line has it, and the run that it makes."""
+    """A change as an option of the command line, and the changed run."""
 
     words: str
     run: TrialRun
 
 
 def with_trials(found: list[Loss], run: TrialRun, outcome: Outcome) -> list[Loss]:
-    """Return the losses; the remedy of each says what changes against it would lose, tried with the same spikes.
+    """Return the losses with remedies that say how many deliveries each change would lose with the same spikes.
 
     Parameters
     ----------
     found : list of Loss
-        Of ``outcome``; where it is empty nothing is tried.
+        The losses of ``outcome``; if there are none, nothing is tried.
     run : TrialRun
     outcome : Outcome
-        What became of the packets.
+        The outcome of the run.
     """
     lost_by: dict[str, int | None] = {}
     left = _MAX_EVENTS
@@ -68,12 +68,12 @@ def with_trials(found: list[Loss], run: TrialRun, outcome: Outcome) -> list[Loss
 
 
 def untried(found: list[Loss]) -> list[Loss]:
-    """Return the losses; the remedy of each says that it was not tried."""
+    """Return the losses with remedies that say that they were not tried."""
     return [replace(one, remedy=f"what may help (not tried): {one.remedy}") for one in found]
 
 
 def _results(loss: Loss, run: TrialRun, lost: Callable[[_Change], int | None]) -> str:
-    """Return what the changes of each family lose, up to the first in it that loses nothing."""
+    """Return the number of lost deliveries of the last change tried in each family, which ends at the first without."""
     said: list[str] = []
     for family in (_slower(run), _of_cause(loss.cause, run)):
         last = ""
@@ -91,7 +91,7 @@ def _results(loss: Loss, run: TrialRun, lost: Callable[[_Change], int | None]) -
 
 
 def _n_lost(run: TrialRun) -> int | None:
-    """Return the deliveries that a run loses; None if the run is not possible."""
+    """Return the number of deliveries that a run loses; None if the run is not possible."""
     try:
         scenario = scenario_of(run.mapping, run.network, run.spikes, run.options)
     except NeuromapError:
@@ -131,7 +131,7 @@ def _of_cause(cause: str, run: TrialRun) -> Iterator[_Change]:
 
 
 def _fits(run: TrialRun, machine: Machine) -> bool:
-    """Return whether the network can still be cut for a changed machine, whose buffers may take more memory."""
+    """Return whether the network can still be cut for a changed machine, whose buffers may need more memory."""
     recipe = run.mapping.recipe
     if recipe is None:  # a mapping put together by hand
         return True

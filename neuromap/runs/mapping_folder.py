@@ -1,11 +1,11 @@
-"""The folder of a mapping: the mapping, the experiment that it is of, and files for other programs.
+"""Saves, reads and checks the folder of a mapping: the mapping, its experiment, and files for other programs.
 
 ========================================  ==============================================================================
-file                                      what it holds
+file                                      content
 ========================================  ==============================================================================
-``mapping.json``, ``mapping.npz``         the mapping, all of it (`mapping.files.io`)
-``experiment.yaml``                       network, machine and recipe, so that the mapping can be checked and resumed
-``vertices.json``, ``nets.json``,         the same for other programs (`mapping.files.export`)
+``mapping.json``, ``mapping.npz``         the complete mapping (`mapping.files.io`)
+``experiment.yaml``                       network, machine and recipe, with which the mapping is checked and resumed
+``vertices.json``, ``nets.json``,         the mapping for other programs (`mapping.files.export`)
 ``loads.npz``
 ========================================  ==============================================================================
 """
@@ -40,9 +40,9 @@ _OBJECT_COMMENT = """\
 
 
 def save_folder(mapping: Mapping, network: Network, experiment: Experiment, out: Path) -> Path:
-    """Write everything of a mapping into the folder ``mapping`` of ``out``; return it.
+    """Write a mapping and its experiment into the folder ``mapping`` of ``out``; return that folder.
 
-    ``mapping.json`` is written last, so that a folder that has it is whole.
+    ``mapping.json`` is written last, so that a folder that has it is complete.
     """
     from ruamel.yaml import YAML
 
@@ -81,11 +81,11 @@ def load_folder(folder: str | Path, *, network: Network | None = None) -> tuple[
 
 
 def mapping_path(folder: str | Path) -> Path:
-    """Return the folder itself, or its ``mapping`` where that holds the files."""
+    """Return the folder itself, or its sub-folder ``mapping`` if the files are there."""
     path = Path(folder)
     try:
         is_above = not (path / JSON_NAME).exists() and (path / FOLDER).is_dir()
-    except (OSError, ValueError) as error:  # a name that is too long, a null byte, a folder that is locked
+    except (OSError, ValueError) as error:  # a name that is too long, a null byte, no permission
         raise ParameterError("folder", str(path), f"a folder that can be read ({error})") from error
     return path / FOLDER if is_above else path
 
@@ -104,18 +104,18 @@ def verify_folder(folder: str | Path, *, network: Network | None = None) -> tupl
     -------
     mapping : Mapping
     violations : tuple of Violation
-        Empty if all is well.
+        Empty if the mapping is sound.
 
     Raises
     ------
     NeuromapError
-        If the folder cannot be read, or the mapping is of another network.
+        If the folder cannot be read, or the mapping belongs to another network.
     """
     mapping, prepared = load_folder(folder, network=network)
     network = prepared.network
     check_network(mapping, network)
     violations = verify(mapping, network, asked_for(prepared))
-    if not violations:  # files that follow from a sound mapping
+    if not violations:  # these files can be compared only with a sound mapping
         violations = tuple(check_artefacts(mapping, network, mapping_path(folder)))
     return mapping, violations
 
@@ -128,7 +128,7 @@ def asked_for(prepared: Prepared) -> Asked:
 
 
 def check_network(mapping: Mapping, network: Network) -> None:
-    """Raise ParameterError if a mapping is not of a network of this name and these populations."""
+    """Raise ParameterError if the network of a mapping has another name or other populations."""
     have = (mapping.network_name, *mapping.partition.first_slice)
     need = (network.name, *network.offsets)
     if have != need:
@@ -136,16 +136,16 @@ def check_network(mapping: Mapping, network: Network) -> None:
 
 
 def check_machine(mapping: Mapping, machine: Machine) -> None:
-    """Raise ParameterError if a mapping is onto another machine; the number of boards is the mapping's own."""
+    """Raise ParameterError if a mapping was made for another machine; the number of boards may differ."""
     for path, old, new in differences(as_large_as(mapping.machine, machine), mapping.machine):
         if path != "topology.n_boards":
             raise ParameterError(f"mapping (machine.{path})", new, f"the experiment's machine, {old!r}")
 
 
 def check_same_network(made: Experiment, asked: Experiment, stage: str) -> None:
-    """Raise ParameterError if a mapping made for one experiment is continued from a ``stage`` with another network.
+    """Raise ParameterError if a mapping is continued from ``stage`` with another network than it was made for.
 
-    The stages that are kept were made for the network as it was; only from ``partition`` on everything is made again.
+    Every stage depends on the network, so that a changed network needs all stages, from ``partition`` on.
     """
     if stage == "partition":
         return

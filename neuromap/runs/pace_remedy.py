@@ -1,7 +1,7 @@
-"""What to change where a run does not keep up: changes that were mapped and timed with the spikes of that run.
+"""Finds changes with which a run keeps up, by mapping them and timing them with the spikes of the run.
 
-The spikes do not depend on machine and mapping, so a changed mapping is judged by the same steps: none may overrun, no
-packet may be lost, and no link's offered load may exceed its capacity.
+Spikes do not depend on machine and mapping. A changed mapping can therefore be timed with the same spikes. It counts as
+a remedy if no step overruns, no packet is lost, and no link is offered more than its capacity.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from neuromap.measures.pace_change import RecipeChange, lighter_cores, longer_ti
 from neuromap.measures.results import LimitingCore, Report
 from neuromap.measures.timed import time_simulation
 
-_MAX_TRIED = 4  # mappings; each costs as much as mapping and timing the run
+_MAX_TRIED = 4  # mappings; each takes as long as mapping and timing the run
 _MAX_SLICES = 20_000
 
 
 def with_tried_remedy(m: Measured, report: Report) -> Report:
-    """Return the report; its verdict names changes with which this run keeps up and loses nothing.
+    """Return the report with a verdict that names the changes with which this run keeps up and loses nothing.
 
-    A change of the mapping comes first if one was found, then the longer tick. The report stays as it is where nothing
-    has to be changed, and where steps wait for no timer.
+    The verdict names a change of the mapping first, if one was found, then a longer tick. The report is returned
+    unchanged if the run needs no change, or if no timer limits its steps.
     """
     verdict, timing = report.verdict, report.timing
     if not verdict.remedy or not verdict.fits or timing.is_free_running or not timing.n_steps:
@@ -43,7 +43,7 @@ def with_tried_remedy(m: Measured, report: Report) -> Report:
 
 
 def _mapped(m: Measured, core: LimitingCore | None) -> str:
-    """The first change of the mapping that helps; empty if none does."""
+    """Return the first change of the mapping that helps; empty if none does."""
     if core is None:
         return ""
     for n_tried, change in enumerate(_changes(m, core)):
@@ -61,7 +61,7 @@ def _mapped(m: Measured, core: LimitingCore | None) -> str:
 
 
 def _slower(m: Measured, report: Report) -> str:
-    """The shortest tick, to a hundredth of a time step, with which the mapping of this run keeps up; empty if none."""
+    """Return the shortest tick, to 0.01 time steps, with which the mapping of this run keeps up; empty if none does."""
     factor = longer_tick(report.timing, report.packets)
     if factor is None:
         return ""
@@ -79,7 +79,7 @@ def _longest(m: Measured, timing: Timing) -> str:
 
 
 def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment) -> bool:
-    """Whether no step overruns, nothing is lost and no link is overloaded."""
+    """Return whether no step overruns, no packet is lost and no link is overloaded."""
     load = static_load(mapping, m.simulation.network, rates_hz(m))
     factor = experiment.time_scale_factor
     capacity = link_capacity_packets_per_s(
@@ -91,7 +91,7 @@ def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment
 def _map(m: Measured, experiment: Experiment) -> Mapping | None:
     """Map the network of the run by a changed recipe onto the machine of its experiment; None if it does not map."""
     network, choice = m.simulation.network, experiment.machine
-    machine = load_machine(choice.name, choice.settings)  # the mapping's own has the boards that it takes
+    machine = load_machine(choice.name, choice.settings)  # that of the mapping has its number of boards filled in
     task = Task(network=network, machine=machine, recipe=recipe_of(experiment, network), seed=experiment.seed)
     try:
         return run_stages(task)

@@ -1,4 +1,4 @@
-"""Describes the mapping that a change leads to: its size, and its load at the static depth."""
+"""Describes a mapping that was tried as a remedy: its size, and its load at the static depth."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Estimates how long a run of the SimPy engine takes: its log entries over those that this computer makes in a second.
+"""Estimates how long a run of the SimPy engine takes: its expected log entries, divided by the entries per second.
 
-A few ticks are run first, on the scenario at hand, since the rate depends on the computer, on what else it does, and on
-how much of a machine is in use. The result is an estimate: losses and waits make other entries than the scenario lets
-expect, and the computer may slow down.
+The rate is measured with the first ticks of the scenario, since it depends on the computer, on its other load, and on
+the number of cores in use. The result is only an estimate: losses and waits change the number of entries, and the
+computer may slow down.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.network import Network
 
-_LONG_S = 10.0  #: runs that are expected to be shorter are not announced
-_QUICK_ENTRIES = 1e6  # are done before anything was measured
+_LONG_S = 10.0  #: shorter runs are not announced
+_QUICK_ENTRIES = 1e6  # runs with fewer entries end before a measurement would
 _SAMPLE_S, _SAMPLE_TICKS = 0.3, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a run is expected to take.
+    """The expected work of a run and the speed of this computer.
 
-    ``n_entries``: of the log; ``n_core_ticks``: ticks of cores, of which each is an event too; ``per_s``: both, a
-    second; ``seconds``: of wall time.
+    ``n_entries``: entries of the log; ``n_core_ticks``: ticks of all cores, each of which is an event too; ``per_s``:
+    entries and ticks per second of wall time.
     """
 
     n_packets: float
@@ -45,10 +45,11 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
+        """Expected wall time, s."""
         return (self.n_entries + self.n_core_ticks) / self.per_s
 
     def sentence(self) -> str:
-        """Say how long it will take, and what makes it shorter."""
+        """Return a sentence with the expected time and the options that shorten it."""
         return (
             f"engine simpy: about {duration_text(self.seconds)} (an estimate: {self.n_packets:,.0f} packets make "
             f"{self.n_entries:,.0f} log entries, cores begin {self.n_core_ticks:,.0f} ticks, and this computer does "
@@ -58,16 +59,17 @@ class Estimate:
 
 
 def duration_text(seconds: float) -> str:
-    """Return a time as a reader would say it: ``40 s``, ``12 min``, ``3.5 h``."""
+    """Return a time in a suitable unit: ``40 s``, ``12 min``, ``3.5 h``."""
     if seconds < 100:
         return f"{seconds:.2g} s" if seconds < 9.5 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:,.1f} h"
 
 
 def entries_per_packet(scenario: Scenario) -> NDArray[np.int64]:
-    """Log entries of each packet if nothing is lost or waits: shape (n_packets,), int64.
+    """Return the log entries of each packet if none is lost or waits: shape (n_packets,), int64.
 
-    One when it is sent, one a router, two a link (start, arrival), two a core (delivery, end of its work).
+    A packet makes one entry when it is sent, one in each router, two on each link (start and arrival), and two in each
+    core (delivery and end of its work).
     """
     packets = scenario.packets
     n_sinks = scenario.n_sinks[packets.net, packets.core // scenario.fabric.n_cores].astype(np.int64)
@@ -75,7 +77,7 @@ def entries_per_packet(scenario: Scenario) -> NDArray[np.int64]:
 
 
 def announce_dynamic(scenario: Scenario, announce: Callable[[str], None]) -> None:
-    """Say how long a run of a scenario will take, if that is long."""
+    """Announce the expected time of a run of a scenario if it is long."""
     n_entries, n_packets = float(entries_per_packet(scenario).sum()), scenario.packets.n_packets
     if n_entries + _n_core_ticks(scenario) < _QUICK_ENTRIES:
         return
@@ -85,7 +87,7 @@ def announce_dynamic(scenario: Scenario, announce: Callable[[str], None]) -> Non
 def announce_full(
     mapping: Mapping, network: Network, n_steps: int, options: PacketOptions, announce: Callable[[str], None]
 ) -> None:
-    """Say how long a closed loop of ``n_steps`` steps will take at the expected rates, if that is long."""
+    """Announce the expected time of a closed loop of ``n_steps`` steps at the expected rates if it is long."""
     n_packets, n_entries = expected_of_loop(mapping, network, n_steps, options)
     rates_hz = expected_rates_hz(network, mapping.machine)
     step, neuron = random_spikes(network, rates_hz, min(n_steps, _SAMPLE_TICKS), options.seed)
@@ -97,14 +99,16 @@ def announce_full(
 
 
 def expected_of_loop(mapping: Mapping, network: Network, n_steps: int, options: PacketOptions) -> tuple[float, float]:
-    """Return the packets and log entries of a closed loop of ``n_steps`` steps at the expected rates."""
+    """Return the numbers of packets and log entries of a closed loop of ``n_steps`` steps at the expected rates."""
     lengths, row = mean_row_length(mapping, network)
     everybody = np.arange(network.n_sources, dtype=np.int32)
     sent = SentSpikes(step=np.zeros_like(everybody), neuron=everybody, n_steps=1, row_length=lengths, row=row)
     scenario = scenario_of(mapping, network, sent, options)
     rates_hz = expected_rates_hz(network, mapping.machine)
     of_group = np.array([rates_hz[group.name] for group in (*network.populations, *network.sources)])
-    n_spikes = of_group[scenario.packets.row] * n_steps * network.dt_ms * 1e-3  # a row a group, each neuron once
+    n_spikes = (
+        of_group[scenario.packets.row] * n_steps * network.dt_ms * 1e-3
+    )  # one row for each group, every neuron once
     return float(n_spikes.sum()), float((n_spikes * entries_per_packet(scenario)).sum())
 
 
@@ -114,7 +118,7 @@ def to_stderr(sentence: str) -> None:
 
 
 def _announce(sample: Scenario, expected: tuple[float, float], n_ticks: int, announce: Callable[[str], None]) -> None:
-    """Measure the first ticks of a sample; say how long ``n_ticks`` with (packets, entries) take, if that is long."""
+    """Measure the first ticks of a sample; announce the time of ``n_ticks`` with (packets, entries) if it is long."""
     n_core_ticks = _n_core_ticks(sample) * n_ticks / sample.n_ticks
     estimate = Estimate(
         n_packets=expected[0], n_entries=expected[1], n_core_ticks=n_core_ticks, per_s=_events_per_s(sample)
@@ -130,7 +134,7 @@ def _n_core_ticks(scenario: Scenario) -> float:
 
 
 def _events_per_s(scenario: Scenario) -> float:
-    """Log entries and ticks of cores a second of wall time, from the first ticks of a scenario."""
+    """Return the log entries and core ticks per second of wall time, measured in the first ticks of a scenario."""
     run, tick = SimpyRun(scenario), 0
     start_s = time.perf_counter()
     while tick < scenario.n_ticks and (tick < 2 or time.perf_counter() - start_s < _SAMPLE_S):

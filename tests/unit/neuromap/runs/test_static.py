@@ -19,10 +19,11 @@ from models.networks import pd14
 from neuromap.cli.app import main
 from neuromap.experiment.check import check_experiment
 from neuromap.experiment.load import make_experiment
-from neuromap.measures.static import events_per_s, rows_per_s, static_report, static_text
-from neuromap.runs import static
+from neuromap.measures import static
+from neuromap.measures.static import events_per_s, rows_per_s, static_report
 from neuromap.runs.remedy import describe_load
 from neuromap.runs.run import run
+from neuromap.runs.static import static_text
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ from models.machine.file import load_machine
 from models.network import Network, Population
 from models.networks.pd14 import pd14
 from neuromap.experiment.load import make_experiment
-from neuromap.measures.static import pipeline_step_ns, static_text
+from neuromap.measures.static import pipeline_step_ns
 from neuromap.runs.run import run
+from neuromap.runs.static import static_text
 
 NEUROAIX = load_machine("neuroaix")
 
