@@ -6,6 +6,7 @@ import pickle
 import pytest
 
 import neuromap as nm
+from mapping.files.resume import Resume
 from models.errors import ParameterError
 from models.network import AllToAll, Constant, CurrentDrive, LifCurrExp, Network, Population, Projection
 from models.networks import pd14
@@ -82,7 +83,7 @@ def test_a_mapping_is_resumed_with_the_same_object(saved):
     folder, result = saved
     given, prepared = load_folder(folder, network=network())
     assert prepared.network == network()
-    again = nm.map_network(network(), given=given, stage="route")
+    again = nm.map_network(network(), resume=Resume(given, "route"))
     assert (again.placement.core == result.mapping.placement.core).all()
     other = nm.prepare(network(weight_pa=51.0))
     check_same_network(prepared.experiment, other.experiment, "partition")
