@@ -73,14 +73,14 @@ def measure_one(n_columns: int, place: str) -> dict[str, Any]:
     with clock.stage("partition"):
         partition = RECIPES["ensemble"](network, machine, neurons_per_core=SLICE)
     with clock.stage("place"):
-        machine, topology, placement = place_on_boards(PLACERS[place], partition, network, machine)
+        site = place_on_boards(PLACERS[place], partition, network, machine)
     with clock.stage("route"):
-        trees = ROUTERS["shared_tree"](partition, placement, network, machine, topology)
+        trees = ROUTERS["shared_tree"](site)
     with clock.stage("keys"):
         keys = allocate_keys(partition)
     with clock.stage("tables"):
-        tables = make_tables(partition, placement, trees, keys, network, machine, topology)
-    mapping = Mapping(machine, partition, placement, trees, keys, tables, network.name, 0)
+        tables = make_tables(site, trees, keys)
+    mapping = Mapping(site.machine, partition, site.placement, trees, keys, tables, network.name, 0)
     with clock.stage("loads"):
         static = static_load(mapping, network)
     with clock.stage("verify"):
@@ -91,11 +91,11 @@ def measure_one(n_columns: int, place: str) -> dict[str, Any]:
         "n_pairs": sum(int(lane.size) for lane in partition.lane_of_source.values()),
         "n_slices": len(partition.slices),
         "n_cores": len(partition.vertices),
-        "n_chips": topology.n_chips,
-        "n_chips_used": len({tuple(core) for core in placement.core[:, :2].tolist()}),
-        "n_boards": topology.n_boards,
-        "width": topology.width,
-        "height": topology.height,
+        "n_chips": site.topology.n_chips,
+        "n_chips_used": len({tuple(core) for core in site.placement.core[:, :2].tolist()}),
+        "n_boards": site.topology.n_boards,
+        "width": site.topology.width,
+        "height": site.topology.height,
         "mean_link_hops": static.mean_link_hops,
         "busiest_link_packets_per_s": static.max_link_packets_per_s,
         "n_table_entries": int(lengths.sum()),

@@ -28,10 +28,10 @@ from mapping.files.equal import compare_tables
 from mapping.flow import map_network
 from mapping.minimise import MINIMISERS
 from mapping.model import Tables
+from mapping.site import site_of
 from mapping.tables import build_tables, table_lengths
 from models.machine.file import load_machine
 from models.networks import pd14
-from models.topology import build_topology
 
 TARGET = 1023  # entries of a router that mapping may use
 METHODS = ("pair", "layered")
@@ -65,8 +65,7 @@ def own_tables(n_runs: int) -> tuple[Tables, dict[str, Any]]:
         start = time.perf_counter()
         mapping = map_network(network, machine)
         map_s.append(time.perf_counter() - start)
-        topology = build_topology(mapping.machine)
-        made = (mapping.partition, mapping.placement, mapping.trees, mapping.keys, network, mapping.machine, topology)
+        made = (site_of(mapping, network), mapping.trees, mapping.keys)
         start = time.perf_counter()
         tables = build_tables(*made)
         build_s.append(time.perf_counter() - start)

@@ -142,11 +142,11 @@ def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any
     rng = np.random.Generator(np.random.Philox(key=options.seed))
     start, start_cpu = time.perf_counter(), time.process_time()
     place, probe = PLACERS[options.place], None if options.place == "connected" else connected.place
-    machine, topology, placement = place_on_boards(place, partition, network, machine, rng=rng, probe=probe)
+    site = place_on_boards(place, partition, network, machine, rng=rng, probe=probe)
     placed, placed_cpu = time.perf_counter(), time.process_time()
-    trees = ROUTERS[options.route](partition, placement, network, machine, topology, rng=rng)
+    trees = ROUTERS[options.route](site, rng=rng)
     routed, routed_cpu = time.perf_counter(), time.process_time()
-    jobs = make_jobs(partition, placement, network, machine, topology)
+    jobs, machine, topology, placement = make_jobs(site), site.machine, site.topology, site.placement
     result: dict[str, Any] = {
         "partition_s": partition_s,
         "place_s": placed - start,
@@ -168,7 +168,7 @@ def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any
     if options.n_areas <= 4:
         begin, begin_cpu = time.perf_counter(), time.process_time()
         keys = allocate_keys(partition)
-        tables = build_tables(partition, placement, trees, keys, network, machine, topology)
+        tables = build_tables(site, trees, keys)
         result["tables_s"] = time.perf_counter() - begin
         result["cpu_s"] = routed_cpu - start_cpu + time.process_time() - begin_cpu
         mapping = Mapping(machine, partition, placement, trees, keys, tables, network.name, options.seed)

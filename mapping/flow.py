@@ -13,7 +13,7 @@ from mapping.files.resume import Resume, keep_stages
 from mapping.keys import ALLOCATIONS
 from mapping.keys.allocate import allocate_keys
 from mapping.minimise import MINIMISE, MINIMISERS
-from mapping.model import Keys, Mapping, Partition, Placement, RoutingTree, Tables
+from mapping.model import Keys, Mapping, RoutingTree, Tables
 from mapping.partition import RECIPES
 from mapping.partition.cut import cut
 from mapping.place import PLACERS, connected
@@ -22,13 +22,14 @@ from mapping.place.filling.smallest import place_on_boards
 from mapping.recipe import STAGES, Recipe
 from mapping.remedy.search import Describe, describe_size, tried_hint
 from mapping.route import ROUTERS
+from mapping.site import Site
 from mapping.tables import build_tables, check_tables, table_lengths
 from mapping.task import Task
 from models.check import check_kind, check_number, check_seed, check_whole
 from models.errors import CapacityError, UnknownNameError
 from models.machine import Machine
 from models.network import Network
-from models.topology import Topology, build_topology, is_size_open
+from models.topology import build_topology, is_size_open
 
 #: What ``progress`` calls the search for a change that fits, after the stage that failed.
 REMEDY = "looking for a change that fits"
@@ -139,7 +140,7 @@ def run_stages(
     with steps.at("place") as kept:
         if kept is None:
             probe = None if recipe.place == "connected" else connected.place  # finds the size quickly
-            machine, topology, placement = place_on_boards(
+            site = place_on_boards(
                 PLACERS[recipe.place],
                 partition,
                 network,
@@ -149,21 +150,17 @@ def run_stages(
                 constraints=recipe.constraints,
             )
         else:
-            topology, placement = build_topology(machine), kept.placement
+            site = Site(network, machine, build_topology(machine), partition, kept.placement)
     with steps.at("route") as kept:
-        if kept is None:
-            trees = ROUTERS[recipe.route](partition, placement, network, machine, topology, rng=rng)
-        else:
-            trees = kept.trees
+        trees = ROUTERS[recipe.route](site, rng=rng) if kept is None else kept.trees
     with steps.at("keys") as kept:
         keys = allocate_keys(partition, allocation=recipe.keys) if kept is None else kept.keys
     with steps.at("tables"):
-        made = (partition, placement, trees, keys, network, machine, topology)
-        tables = make_tables(*made, minimise=recipe.minimise)
+        tables = make_tables(site, trees, keys, minimise=recipe.minimise)
     return Mapping(
-        machine=machine,
+        machine=site.machine,
         partition=partition,
-        placement=placement,
+        placement=site.placement,
         trees=trees,
         keys=keys,
         tables=tables,
@@ -192,36 +189,25 @@ class _Steps:
             self._progress(stage, 1.0)
 
 
-def make_tables(
-    partition: Partition,
-    placement: Placement,
-    trees: dict[str, RoutingTree],
-    keys: Keys,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
-    *,
-    minimise: str = "auto",
-) -> Tables:
-    """Build routing tables and minimise them as ``minimise`` of `map_network` says.
+def make_tables(site: Site, trees: dict[str, RoutingTree], keys: Keys, *, minimise: str = "auto") -> Tables:
+    """Build routing tables and minimise them as ``minimise`` of a `Recipe` says.
 
     Raises
     ------
     TableOverflowError
         If a table is longer than the router holds.
     """
-    made = (partition, placement, trees, keys, network, machine, topology)
-    have = machine.router.n_table_entries
+    have = site.machine.router.n_table_entries
     if minimise in ("auto", "none"):
-        tables = build_tables(*made)
+        tables = build_tables(site, trees, keys)
         if minimise == "none" or table_lengths(tables).max(initial=0) <= have:
-            check_tables(tables, machine)
+            check_tables(tables, site.machine)
             return tables
     entries = "shortest" if minimise == "default_route" else "core"
-    tables = build_tables(*made, entries=entries, keep_default=True)
+    tables = build_tables(site, trees, keys, entries=entries, keep_default=True)
     if minimise == "auto":
         tables = MINIMISERS["layered"](tables, target_length=have)
     else:
         tables = MINIMISERS[minimise](tables)
-        check_tables(tables, machine)
-    return replace(tables, is_default=None)  # marks for the minimiser only
+        check_tables(tables, site.machine)
+    return replace(tables, is_default=None)  # only the minimiser needs the marks

@@ -30,12 +30,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.expected import targets_of
-from mapping.model import Keys, Partition, Placement, RoutingTree, Tables
+from mapping.model import Keys, RoutingTree, Tables
+from mapping.site import Site
 from mapping.traffic import NEVER, TreeWalk, chips_of_slices, receivers, slice_ranges, walk_tree
 from models.errors import TableOverflowError, UnknownNameError
 from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
 
 #: How many entries slices get; see the module.
 ENTRIES = ("shortest", "population", "core")
@@ -57,13 +56,9 @@ class _Entries:
 
 
 def build_tables(
-    partition: Partition,
-    placement: Placement,
+    site: Site,
     trees: dict[str, RoutingTree],
     keys: Keys,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
     *,
     entries: str = "shortest",
     keep_default: bool = False,
@@ -72,8 +67,8 @@ def build_tables(
 
     Parameters
     ----------
-    partition, placement, trees, keys, network, machine, topology
-        What the earlier stages made.
+    site, trees, keys
+        The results of the earlier stages.
     entries : str
         One of `ENTRIES`.
     keep_default : bool
@@ -95,10 +90,10 @@ def build_tables(
     words: list[NDArray[np.uint64]] = []
     names: list[str] = []
     n_routes = 0
-    senders = _Senders(partition, placement, network, topology)
-    for name in trees if machine.router.casting == "multicast" else ():
+    senders = _Senders(site)
+    for name in trees if site.machine.router.casting == "multicast" else ():
         walk, route, routes, kind = senders.routes(name, trees[name])
-        is_default = _default_routed(walk, route, routes, machine, topology)
+        is_default = _default_routed(walk, route, routes, site)
         one = _make_entries((walk, kind), route, is_default, entries, keep_default)
         if routes is not None:  # numbered population by population
             one = replace(one, route=one.route + np.uint32(n_routes))
@@ -106,7 +101,7 @@ def build_tables(
             n_routes += len(routes)
         found.append(one)
         names.append(name)
-    tables = _concatenate(found, names, partition, keys, topology, keep_default=keep_default)
+    tables = _concatenate(found, names, site, keys, keep_default=keep_default)
     return _share_routes(tables, words) if words else tables
 
 
@@ -136,13 +131,11 @@ class _Senders:
     not of the machine, and with the kinds of its slices: those that start on one chip and go to the same lanes.
     """
 
-    def __init__(self, partition: Partition, placement: Placement, network: Network, topology: Topology) -> None:
+    def __init__(self, site: Site) -> None:
+        partition, placement, topology = site.partition, site.placement, site.topology
         self._partition, self._placement, self._topology = partition, placement, topology
-        self._targets, self._ranges, self._receivers = (
-            targets_of(network),
-            slice_ranges(partition),
-            receivers(partition),
-        )
+        self._targets, self._ranges = targets_of(site.network), slice_ranges(partition)
+        self._receivers = receivers(partition)
         self._chip_of_slice = chips_of_slices(partition, placement, topology)
         self._n_words = -(-(topology.n_links + topology.n_cores) // _WORD_BITS)
         self._lanes: dict[str, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
@@ -191,16 +184,13 @@ class _Senders:
 
 
 def _default_routed(
-    walk: TreeWalk,
-    route: NDArray[np.uint32],
-    routes: NDArray[np.uint64] | None,
-    machine: Machine,
-    topology: Topology,
+    walk: TreeWalk, route: NDArray[np.uint32], routes: NDArray[np.uint64] | None, site: Site
 ) -> NDArray[np.bool_]:
     """Whether each kind's packet, where it comes by, goes straight on and nowhere else. Shape (n, n_kinds)."""
+    topology = site.topology
     is_through = walk.arrival >= 0
     straight = np.where(is_through, topology.straight[np.maximum(walk.arrival, 0)], -1).astype(np.int64)
-    if not machine.router.has_default_route:
+    if not site.machine.router.has_default_route:
         straight[:] = -1
     link = np.maximum(straight, 0)
     if routes is None:
@@ -334,13 +324,13 @@ def _prefix_entries(
 def _concatenate(
     found: list[_Entries],
     names: list[str],
-    partition: Partition,
+    site: Site,
     keys: Keys,
-    topology: Topology,
     *,
     keep_default: bool,
 ) -> Tables:
     """Sort entries by chip, population, then longest prefix first, and give them keys and masks."""
+    partition, topology = site.partition, site.topology
     none = np.empty(0, dtype=np.int64)
     chip = np.concatenate([none, *(one.chip for one in found)])
     start = np.concatenate([none, *(one.start for one in found)])

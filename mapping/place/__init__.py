@@ -2,7 +2,7 @@
 
 Every algorithm of the stage is one file with one function of this form::
 
-    place(partition, network, machine, topology, *, rng=None, constraints=(), **options) -> Placement
+    place(unplaced, *, rng=None, **options) -> Placement
 
 The vertices of a slice (its *ensemble*) get one chip; every vertex an application core of its own; a chip's SDRAM
 holds what its vertices need; only chips of the largest connected part of the machine are used. ``rng`` is a

@@ -18,24 +18,20 @@ boxes of nets; that spreads vertices over the machine, which costs hops where ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 
 from mapping.kernels.place import anneal
-from mapping.model import Partition, Placement
+from mapping.model import Placement
 from mapping.place.filling.chip_order import growth_order, hilbert_order
-from mapping.place.filling.fill import fill, make_site
+from mapping.place.filling.fill import fill, make_ground
 from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.load import Loads, gather, make_board, weighted_hops
 from mapping.place.spectral import spectral_chips
-from mapping.recipe import Constraint
+from mapping.site import Unplaced
 from models.errors import ParameterError, UnknownNameError
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
 
 Objective = Literal["hops", "busiest_link", "both"]
 
@@ -46,13 +42,9 @@ _LINK_COST = 32.0  # time of a swap that counts links, relative to one that coun
 
 
 def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    unplaced: Unplaced,
     *,
     rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
     objective: Objective = "hops",
     effort: float = 1.0,
     start_ratio: float = 0.05,
@@ -61,7 +53,7 @@ def place(
 
     Parameters
     ----------
-    partition, network, machine, topology, rng, constraints
+    unplaced, rng
         As every placer.
     objective : {"hops", "busiest_link", "both"}
         What is made small.
@@ -75,15 +67,15 @@ def place(
     if not effort > 0:
         raise ParameterError("effort", effort, "a number > 0")
     generator = np.random.Generator(np.random.Philox(key=0)) if rng is None else rng
-    site = make_site(partition, machine, topology, constraints)
-    board = make_board(site, with_links=objective != "hops")
-    order = order_by_population(site, closest_populations(site, network))
+    ground = make_ground(unplaced)
+    board = make_board(ground, with_links=objective != "hops")
+    order = order_by_population(ground, closest_populations(ground))
     starts = [
-        fill(site, hilbert_order(site.topology).tolist(), order),
-        fill(site, growth_order(site.topology), order),
-        spectral_chips(site, network),
+        fill(ground, hilbert_order(ground.topology).tolist(), order),
+        fill(ground, growth_order(ground.topology), order),
+        spectral_chips(ground),
     ]
-    found = [gather(site, network, chips) for chips in starts]
+    found = [gather(ground, chips) for chips in starts]
     loads = min(found, key=lambda one: weighted_hops(one, board, one.chip_of_load))
     chip_of_load = loads.chip_of_load.copy()
     if len(loads.nets.weight) and len(chip_of_load):

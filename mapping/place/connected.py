@@ -8,38 +8,29 @@ chip. Machines of more than 1,152 chips are filled along a Hilbert curve instead
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from mapping.model import Partition, Placement
+from mapping.model import Placement
 from mapping.place.filling.chip_order import growth_order
-from mapping.place.filling.fill import make_site, place_in_order
-from mapping.recipe import Constraint
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
+from mapping.place.filling.fill import make_ground, place_in_order
+from mapping.site import Unplaced
 
 
 def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    unplaced: Unplaced,
     *,
     rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
     is_mixed: bool = True,
 ) -> Placement:
     """Place ensembles along a connected order of chips; see the module and the package.
 
     Parameters
     ----------
-    partition, network, machine, topology, rng, constraints
+    unplaced, rng
         As every placer; ``rng`` is not used.
     is_mixed : bool
         Whether a chip may hold ensembles of different populations.
     """
-    del network, rng
-    site = make_site(partition, machine, topology, constraints)
-    return place_in_order(site, growth_order(site.topology), is_mixed=is_mixed)
+    del rng
+    ground = make_ground(unplaced)
+    return place_in_order(ground, growth_order(ground.topology), is_mixed=is_mixed)

@@ -12,47 +12,35 @@ the change of the cost decides, and multicast trees have the last word.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mapping.kernels.place import try_swaps
-from mapping.model import Partition, Placement
+from mapping.model import Placement
 from mapping.place.filling.chip_order import hilbert_order
-from mapping.place.filling.fill import fill, make_site
+from mapping.place.filling.fill import fill, make_ground
 from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.load import Loads, gather, make_board
-from mapping.recipe import Constraint
-from models.machine import Machine
-from models.network import Network
+from mapping.site import Unplaced
 from models.topology import Topology
 
 _MIN_GAIN_RATIO = 1e-3  # of the cost, in one sweep; less than this and it ends
 _MAX_SWEEPS = 200
 
 
-def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
-    *,
-    rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
-) -> Placement:
+def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Placement:
     """Place by forces; see the module and the package. ``rng`` is not used."""
     del rng
-    site = make_site(partition, machine, topology, constraints)
-    board = make_board(site, with_links=False)
-    order = order_by_population(site, closest_populations(site, network))
-    loads = gather(site, network, fill(site, hilbert_order(site.topology).tolist(), order))
+    ground = make_ground(unplaced)
+    board = make_board(ground, with_links=False)
+    order = order_by_population(ground, closest_populations(ground))
+    loads = gather(ground, fill(ground, hilbert_order(ground.topology).tolist(), order))
     chip_of_load = loads.chip_of_load.copy()
     if not len(loads.nets.weight):
         return loads.placement(chip_of_load)
-    load_of_chip = np.full(site.topology.n_chips, -1, dtype=np.int64)
+    load_of_chip = np.full(ground.topology.n_chips, -1, dtype=np.int64)
     load_of_chip[chip_of_load] = np.arange(len(chip_of_load))
-    pairs = _neighbouring_pairs(site.topology)
+    pairs = _neighbouring_pairs(ground.topology)
     for is_multicast in (False, True):
         for _ in range(_MAX_SWEEPS):
             tension = _tension(loads, pairs, chip_of_load, load_of_chip)
@@ -75,7 +63,7 @@ def _tension(
     loads: Loads, pairs: NDArray[np.int64], chip_of_load: NDArray[np.int64], load_of_chip: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """How much the loads of each pair of chips are drawn past each other, packets/s times steps. Shape (n,)."""
-    nets, topology = loads.nets, loads.site.topology
+    nets, topology = loads.nets, loads.ground.topology
     place = topology.coordinate.astype(np.float64)
     load = np.repeat(np.arange(len(chip_of_load)), np.diff(nets.net_ptr))
     n_axes = place.shape[1]

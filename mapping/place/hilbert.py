@@ -6,29 +6,16 @@ Slices whose numbers are close get chips that are close, in every direction of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from mapping.model import Partition, Placement
+from mapping.model import Placement
 from mapping.place.filling.chip_order import hilbert_order
-from mapping.place.filling.fill import make_site, place_in_order
-from mapping.recipe import Constraint
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
+from mapping.place.filling.fill import make_ground, place_in_order
+from mapping.site import Unplaced
 
 
-def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
-    *,
-    rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
-) -> Placement:
+def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Placement:
     """Place along a Hilbert curve; see the module and the package. ``rng`` is not used."""
-    del network, rng
-    site = make_site(partition, machine, topology, constraints)
-    return place_in_order(site, hilbert_order(site.topology).tolist())
+    del rng
+    ground = make_ground(unplaced)
+    return place_in_order(ground, hilbert_order(ground.topology).tolist())

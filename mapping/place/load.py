@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from mapping.expected import expected_rates_hz, targets_of
 from mapping.kernels.place import Board, Fit, Nets, all_hops, ways_to_all
 from mapping.model import Placement
-from mapping.place.filling.fill import Site, assign_cores
+from mapping.place.filling.fill import Ground, assign_cores
 from models.errors import CapacityError
-from models.network import Network
 
 #: Bytes that the tables of ways between all chips may take: 11,585 chips without links, 6,688 with.
 MAX_TABLE_BYTES = 512 * 1024 * 1024
@@ -26,7 +25,7 @@ class Loads:
     the kernel takes them.
     """
 
-    site: Site
+    ground: Ground
     load_of_cluster: NDArray[np.int64]
     chip_of_load: NDArray[np.int64]
     nets: Nets
@@ -34,27 +33,27 @@ class Loads:
 
     def placement(self, chip_of_load: NDArray[np.int64]) -> Placement:
         """Return the placement that puts the loads on these chips."""
-        return assign_cores(self.site, chip_of_load[self.load_of_cluster])
+        return assign_cores(self.ground, chip_of_load[self.load_of_cluster])
 
 
-def gather(site: Site, network: Network, chip_of_cluster: NDArray[np.int64]) -> Loads:
+def gather(ground: Ground, chip_of_cluster: NDArray[np.int64]) -> Loads:
     """Gather the clusters that share a chip into loads, numbered by chip index."""
-    clusters, topology = site.clusters, site.topology
+    clusters, topology = ground.clusters, ground.topology
     chips, load_of_cluster = np.unique(chip_of_cluster, return_inverse=True)
     load_of_cluster = load_of_cluster.astype(np.int64)
     cores = np.bincount(load_of_cluster, weights=clusters.n_cores, minlength=len(chips)).astype(np.int64)
     is_movable = np.zeros(topology.n_chips, dtype=bool)
-    is_movable[site.chips] = True
+    is_movable[ground.chips] = True
     is_movable[clusters.fixed_chip[clusters.fixed_chip >= 0]] = False
     fit = Fit(cores, topology.n_app_cores.astype(np.int64), is_movable)
-    return Loads(site, load_of_cluster, chips, _nets(site, network, load_of_cluster, len(chips)), fit)
+    return Loads(ground, load_of_cluster, chips, _nets(ground, load_of_cluster, len(chips)), fit)
 
 
-def _nets(site: Site, network: Network, load_of_cluster: NDArray[np.int64], n_loads: int) -> Nets:
+def _nets(ground: Ground, load_of_cluster: NDArray[np.int64], n_loads: int) -> Nets:
     """Net of every population that has targets and a rate; by name, so that their order does not matter."""
-    partition = site.partition
-    load_of_slice = load_of_cluster[site.clusters.of_slice]
-    rates_hz = expected_rates_hz(network, site.machine)
+    partition, network = ground.partition, ground.network
+    load_of_slice = load_of_cluster[ground.clusters.of_slice]
+    rates_hz = expected_rates_hz(network, ground.machine)
     number = {name: i for i, name in enumerate(partition.first_slice)}
     population = np.array([number[part.population] for part in partition.slices], dtype=np.int64)
     n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
@@ -100,7 +99,7 @@ def _nets_of_loads(members: list[NDArray[np.int64]], n_loads: int) -> tuple[NDAr
     return pointers.astype(np.int64), net[order].astype(np.int64)
 
 
-def make_board(site: Site, *, with_links: bool) -> Board:
+def make_board(ground: Ground, *, with_links: bool) -> Board:
     """Tables of the ways between all chips.
 
     Raises
@@ -108,12 +107,12 @@ def make_board(site: Site, *, with_links: bool) -> Board:
     CapacityError
         If the machine has so many chips that the tables would be too large.
     """
-    topology = site.topology
+    topology = ground.topology
     need = topology.n_chips**2 * 4 * (3 if with_links else 1)
     if need > MAX_TABLE_BYTES:
         raise CapacityError(
             "table of ways between all chips",
-            f"{site.machine.name} with {topology.n_chips:,} chips",
+            f"{ground.machine.name} with {topology.n_chips:,} chips",
             need=need,
             have=MAX_TABLE_BYTES,
             unit="bytes",

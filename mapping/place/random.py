@@ -5,50 +5,36 @@ What is drawn depends on the population's name and the slice's first neuron, not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.model import Partition, Placement
-from mapping.place.filling.fill import Site, assign_cores, fill, make_site, room_beside_fixed
+from mapping.model import Placement
+from mapping.place.filling.fill import Ground, assign_cores, fill, make_ground, room_beside_fixed
 from mapping.place.filling.order import canonical_order
-from mapping.recipe import Constraint
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
+from mapping.site import Unplaced
 
 
-def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
-    *,
-    rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
-) -> Placement:
+def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Placement:
     """Place at random; see the module and the package. Without ``rng``, seed 0 is used."""
-    del network
     generator = np.random.Generator(np.random.Philox(key=0)) if rng is None else rng
-    site = make_site(partition, machine, topology, constraints)
-    return assign_cores(site, _draw(site, generator))
+    ground = make_ground(unplaced)
+    return assign_cores(ground, _draw(ground, generator))
 
 
-def _draw(site: Site, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw(ground: Ground, rng: np.random.Generator) -> NDArray[np.int64]:
     """Chip of every cluster: the largest clusters first, each on a chip drawn among those with room.
 
     Where large clusters find no chip because smaller ones broke up the room, chips are filled in a random order.
     """
-    clusters = site.clusters
+    clusters = ground.clusters
     chip_of_cluster = clusters.fixed_chip.copy()
-    cores_left, sdram_left = room_beside_fixed(site)
-    order = canonical_order(site)
+    cores_left, sdram_left = room_beside_fixed(ground)
+    order = canonical_order(ground)
     order = order[clusters.fixed_chip[order] < 0]
     order = order[np.argsort(-clusters.n_cores[order], kind="stable")]
-    chips = rng.permutation(site.chips)
-    if site.partition.part_of_slice is not None:  # one chip each
-        return fill(site, chips.tolist(), order)
+    chips = rng.permutation(ground.chips)
+    if ground.partition.part_of_slice is not None:  # one chip each
+        return fill(ground, chips.tolist(), order)
     for cluster in order.tolist():
         n_cores, n_bytes = clusters.n_cores[cluster], clusters.sdram_bytes[cluster]
         chip = -1
@@ -61,7 +47,7 @@ def _draw(site: Site, rng: np.random.Generator) -> NDArray[np.int64]:
             chips = chips[cores_left[chips] > 0]
             free = chips[(cores_left[chips] >= n_cores) & (sdram_left[chips] >= n_bytes)]
             if not free.size:
-                return fill(site, rng.permutation(site.chips).tolist(), order)
+                return fill(ground, rng.permutation(ground.chips).tolist(), order)
             chip = int(free[rng.integers(free.size)])
         chip_of_cluster[cluster] = chip
         cores_left[chip] -= n_cores

@@ -5,29 +5,16 @@ The simplest placer, and a baseline: rig calls the same so (place/sequential.py)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from mapping.model import Partition, Placement
+from mapping.model import Placement
 from mapping.place.filling.chip_order import raster_order
-from mapping.place.filling.fill import make_site, place_in_order
-from mapping.recipe import Constraint
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
+from mapping.place.filling.fill import make_ground, place_in_order
+from mapping.site import Unplaced
 
 
-def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
-    *,
-    rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
-) -> Placement:
+def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Placement:
     """Place in the order of slices and chips; see the module and the package. ``rng`` is not used."""
-    del network, rng
-    site = make_site(partition, machine, topology, constraints)
-    return place_in_order(site, raster_order(site.topology).tolist())
+    del rng
+    ground = make_ground(unplaced)
+    return place_in_order(ground, raster_order(ground.topology).tolist())

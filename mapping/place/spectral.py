@@ -16,49 +16,36 @@ networks by the same eigenvectors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.model import Partition, Placement
+from mapping.model import Placement
 from mapping.place.filling.chip_order import hilbert_order
-from mapping.place.filling.fill import Site, assign_cores, fill, make_site
+from mapping.place.filling.fill import Ground, assign_cores, fill, make_ground
 from mapping.place.filling.order import closest_populations, order_by_population
 from mapping.place.load import Loads, gather
-from mapping.recipe import Constraint
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
+from mapping.site import Unplaced
 
 _N_LANCZOS = 48
 
 
-def place(
-    partition: Partition,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
-    *,
-    rng: np.random.Generator | None = None,
-    constraints: Sequence[Constraint] = (),
-) -> Placement:
+def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Placement:
     """Place by eigenvectors; see the module and the package. ``rng`` is not used."""
     del rng
-    site = make_site(partition, machine, topology, constraints)
-    return assign_cores(site, spectral_chips(site, network))
+    ground = make_ground(unplaced)
+    return assign_cores(ground, spectral_chips(ground))
 
 
-def spectral_chips(site: Site, network: Network) -> NDArray[np.int64]:
+def spectral_chips(ground: Ground) -> NDArray[np.int64]:
     """Chip of every cluster."""
-    order = order_by_population(site, closest_populations(site, network))
-    loads = gather(site, network, fill(site, hilbert_order(site.topology).tolist(), order))
+    order = order_by_population(ground, closest_populations(ground))
+    loads = gather(ground, fill(ground, hilbert_order(ground.topology).tolist(), order))
     return _halve(loads)[loads.load_of_cluster]
 
 
 def _halve(loads: Loads) -> NDArray[np.int64]:
     """Chip of every load: chips in use and loads halved together, level by level."""
-    topology, fit = loads.site.topology, loads.fit
+    topology, fit = loads.ground.topology, loads.fit
     is_free = fit.is_movable[loads.chip_of_load]
     place = topology.coordinate.astype(np.float64)
     position = place[loads.chip_of_load].copy()  # of each load: the middle of its part, as far as it is known
@@ -174,7 +161,7 @@ def _slowest(
 
 def _make_fit(loads: Loads, chip_of_load: NDArray[np.int64]) -> NDArray[np.int64]:
     """Swap loads that need more cores than their chip has with the nearest load that fits in exchange."""
-    topology, fit = loads.site.topology, loads.fit
+    topology, fit = loads.ground.topology, loads.fit
     have = fit.cores_of_chip[chip_of_load]
     is_movable = fit.is_movable[chip_of_load]
     for load in np.flatnonzero(fit.cores_of_load > have).tolist():

@@ -2,7 +2,7 @@
 
 Every algorithm of the stage is one file with one function of this form::
 
-    route(partition, placement, network, machine, topology, *, rng=None, **options) -> dict[str, RoutingTree]
+    route(site, *, rng=None, **options) -> dict[str, RoutingTree]
 
 The tree of a population covers the chips of its slices and of the slices of all its targets, over working links, and
 no loop is possible. The function raises UnroutableError when no way is left between two of these chips. ``rng`` is for

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.kernels.route import grow_cheapest
-from mapping.model import Partition, Placement, RoutingTree
+from mapping.model import RoutingTree
 from mapping.route import shared_tree
 from mapping.route.job import Job, busiest_first, make_jobs, tree_of
 from mapping.route.link_load import add_tree
-from models.machine import Machine
-from models.network import Network
+from mapping.site import Site
 from models.topology import Topology
 
 N_ROUNDS = 24
@@ -28,11 +27,7 @@ _MEMORY_RATIO = 0.7  # of what was dear in the rounds before
 
 
 def route(
-    partition: Partition,
-    placement: Placement,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    site: Site,
     *,
     rng: np.random.Generator | None = None,
     n_rounds: int = N_ROUNDS,
@@ -42,15 +37,15 @@ def route(
 
     Parameters
     ----------
-    partition, placement, network, machine, topology, rng
+    site, rng
         As every router; ``rng`` is not used.
     n_rounds : int
         How often all populations are routed again.
     hop_ratio : float
         What a hop costs beside a link as busy as the busiest; larger ones mean fewer detours.
     """
-    jobs = make_jobs(partition, placement, network, machine, topology)
-    trees = shared_tree.route(partition, placement, network, machine, topology, rng=rng)
+    jobs, topology = make_jobs(site), site.topology
+    trees = shared_tree.route(site, rng=rng)
     order = busiest_first(jobs)
     load = np.zeros((topology.n_chips, topology.n_links))
     for name in order:

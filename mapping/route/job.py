@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
-from mapping.model import Partition, Placement, RoutingTree
+from mapping.model import RoutingTree
+from mapping.site import Site
 from mapping.traffic import chips_of_slices, slice_ranges
 from models.errors import UnroutableError
-from models.machine import Machine
-from models.network import Network
 from models.topology import Topology
 
 
@@ -38,9 +37,7 @@ class Job:
     packets_per_s: NDArray[np.float64]
 
 
-def make_jobs(
-    partition: Partition, placement: Placement, network: Network, machine: Machine, topology: Topology
-) -> dict[str, Job]:
+def make_jobs(site: Site) -> dict[str, Job]:
     """Return the job of every population and source that has targets, in the network's order.
 
     Raises
@@ -48,8 +45,9 @@ def make_jobs(
     UnroutableError
         If dead chips or links separate two chips of a job.
     """
-    rates_hz = expected_rates_hz(network, machine)
-    chip_of_slice = chips_of_slices(partition, placement, topology).astype(np.int64)
+    network, topology, partition = site.network, site.topology, site.partition
+    rates_hz = expected_rates_hz(network, site.machine)
+    chip_of_slice = chips_of_slices(partition, site.placement, topology).astype(np.int64)
     n_neurons = np.array([part.n_neurons for part in partition.slices], dtype=np.float64)
     jobs: dict[str, Job] = {}
     chips_of: dict[str, NDArray[np.int64]] = {}

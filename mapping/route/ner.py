@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mapping.model import Partition, Placement, RoutingTree
+from mapping.model import RoutingTree
 from mapping.route.job import Job, TreeGrowth, make_jobs
 from mapping.route.lattice import ChipFinder, has_dimensions, way
-from models.machine import Machine
-from models.network import Network
+from mapping.site import Site
 from models.topology import Topology
 
 #: rig's default (route/ner.py).
@@ -25,11 +24,7 @@ RADIUS_HOPS = 20
 
 
 def route(
-    partition: Partition,
-    placement: Placement,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    site: Site,
     *,
     rng: np.random.Generator | None = None,
     radius_hops: int = RADIUS_HOPS,
@@ -38,13 +33,13 @@ def route(
 
     Parameters
     ----------
-    partition, placement, network, machine, topology, rng
+    site, rng
         As every router; ``rng`` is not used.
     radius_hops : int
         How far a chip looks for the tree.
     """
     del rng
-    jobs = make_jobs(partition, placement, network, machine, topology)
+    jobs, topology = make_jobs(site), site.topology
     finder = ChipFinder(topology) if has_dimensions(topology) else None
     neighbours = topology.neighbour.tolist()
     return {name: _grow(topology, finder, neighbours, job, radius_hops) for name, job in jobs.items()}

@@ -16,12 +16,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.model import Partition, Placement, RoutingTree
+from mapping.model import RoutingTree
 from mapping.route.job import Job, busiest_first, make_jobs, tree_of
 from mapping.route.link_load import add_tree
 from mapping.route.steiner import connect
-from models.machine import Machine
-from models.network import Network
+from mapping.site import Site
 from models.topology import Topology
 
 #: The second pass routes each population again, now that all others are there: PD14's busiest link goes from 193,335 to
@@ -30,11 +29,7 @@ N_PASSES = 2
 
 
 def route(
-    partition: Partition,
-    placement: Placement,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    site: Site,
     *,
     rng: np.random.Generator | None = None,
 ) -> dict[str, RoutingTree]:
@@ -46,7 +41,7 @@ def route(
         If dead chips or links separate a source from a target.
     """
     del rng
-    jobs = make_jobs(partition, placement, network, machine, topology)
+    jobs, topology = make_jobs(site), site.topology
     chosen = {name: connect(topology, job.terminals)[0] for name, job in jobs.items()}
     load = np.zeros((topology.n_chips, topology.n_links))
     trees: dict[str, RoutingTree] = {}

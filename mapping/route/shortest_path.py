@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from mapping.model import Partition, Placement, RoutingTree
+from mapping.model import RoutingTree
 from mapping.route.job import Job, make_jobs, tree_of
-from models.machine import Machine
-from models.network import Network
+from mapping.site import Site
 from models.topology import Topology
 
 
 def route(
-    partition: Partition,
-    placement: Placement,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    site: Site,
     *,
     rng: np.random.Generator | None = None,
 ) -> dict[str, RoutingTree]:
     """Route every population that has targets; see the module and the package. ``rng`` is not used."""
     del rng
-    jobs = make_jobs(partition, placement, network, machine, topology)
-    return {name: _grow(topology, job) for name, job in jobs.items()}
+    jobs = make_jobs(site)
+    return {name: _grow(site.topology, job) for name, job in jobs.items()}
 
 
 def _grow(topology: Topology, job: Job) -> RoutingTree:

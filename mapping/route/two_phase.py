@@ -11,24 +11,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from mapping.model import Partition, Placement, RoutingTree
+from mapping.model import RoutingTree
 from mapping.route.dimension import axes_shortest_first, forests_by_dimension
 from mapping.route.job import make_jobs
-from models.machine import Machine
-from models.network import Network
-from models.topology import Topology
+from mapping.site import Site
 
 
 def route(
-    partition: Partition,
-    placement: Placement,
-    network: Network,
-    machine: Machine,
-    topology: Topology,
+    site: Site,
     *,
     rng: np.random.Generator | None = None,
 ) -> dict[str, RoutingTree]:
     """Route every population that has targets; see the module and the package. ``rng`` is not used."""
     del rng
-    jobs = make_jobs(partition, placement, network, machine, topology)
-    return forests_by_dimension(topology, jobs, axes_shortest_first(topology), is_unicast=False)
+    jobs = make_jobs(site)
+    return forests_by_dimension(site.topology, jobs, axes_shortest_first(site.topology), is_unicast=False)

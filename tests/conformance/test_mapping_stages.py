@@ -14,6 +14,7 @@ from mapping.place import PLACERS as ALL_PLACERS
 from mapping.place import connected
 from mapping.place.filling.smallest import place_on_boards
 from mapping.route import ROUTERS, shared_tree
+from mapping.site import Site
 from mapping.tables import build_tables
 from mapping.verify import verify
 from models.errors import CapacityError, UnroutableError
@@ -91,11 +92,11 @@ def run(case: Case, place, route) -> Mapping:
     net = case.network
     partition = RECIPES[case.recipe](net, case.machine, neurons_per_core=case.neurons_per_core)
     rng = np.random.default_rng(0)
-    given, topology, placement = place_on_boards(place, partition, net, case.machine, rng=rng)
-    trees = route(partition, placement, net, given, topology, rng=rng)
+    site = place_on_boards(place, partition, net, case.machine, rng=rng)
+    trees = route(site, rng=rng)
     keys = allocate_keys(partition)
-    tables = build_tables(partition, placement, trees, keys, net, given, topology)
-    return Mapping(given, partition, placement, trees, keys, tables, net.name, 0)
+    tables = build_tables(site, trees, keys)
+    return Mapping(site.machine, partition, site.placement, trees, keys, tables, net.name, 0)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -138,9 +139,10 @@ def test_router_copes_with_scattered_vertices(route):
     first = np.searchsorted([v.slice_id for v in partition.vertices], [v.slice_id for v in partition.vertices])
     p = 3 + np.arange(len(chip)) - first
     placement = Placement(core=np.column_stack((topology.chip[chip], p)).astype(np.int32))
-    trees = route(partition, placement, net, given, topology)
+    site = Site(net, given, topology, partition, placement)
+    trees = route(site)
     keys = allocate_keys(partition)
-    tables = build_tables(partition, placement, trees, keys, net, given, topology)
+    tables = build_tables(site, trees, keys)
     assert verify(Mapping(given, partition, placement, trees, keys, tables, net.name, 0), net) == ()
 
 
@@ -154,4 +156,4 @@ def test_router_refuses_a_target_that_is_cut_off(route):
     with pytest.raises(
         UnroutableError, match=r"^route of \w: needs a path from chip \(0, 0\) to chip \(2, 2\), has none"
     ):
-        route(partition, Placement(core=core), net, given, topology)
+        route(Site(net, given, topology, partition, Placement(core=core)))

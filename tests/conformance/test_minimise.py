@@ -14,11 +14,11 @@ from mapping.files.io import load_mapping, save_mapping
 from mapping.flow import map_network
 from mapping.minimise import MINIMISERS, layered
 from mapping.recipe import Recipe
+from mapping.site import site_of
 from mapping.tables import ENTRIES, build_tables
 from mapping.verify import verify
 from models.machine.file import load_machine
 from models.networks import pd14
-from models.topology import build_topology
 from table_case import look_up, make_tables
 
 ALGORITHMS = dict(MINIMISERS) | {"layered without search": partial(layered.minimise, n_tries=0)}
@@ -101,8 +101,8 @@ def test_minimised_mapping_is_valid(minimise, keys, entries):
     net = network(sizes, [("A", "B"), ("B", "C"), ("C", "C"), ("S", "A"), ("C", "A")], source_sizes={"S": 40})
     given_machine = machine(n_boards=2, dead_chips=((1, 1), (2, 2)))
     mapping = map_network(net, given_machine, Recipe(neurons_per_core=8, keys=keys))
-    made = (mapping.partition, mapping.placement, mapping.trees, mapping.keys, net, given_machine)
-    original = build_tables(*made, build_topology(given_machine), entries=entries, keep_default=True)
+    site = site_of(mapping, net)
+    original = build_tables(site, mapping.trees, mapping.keys, entries=entries, keep_default=True)
     shorter = minimise(original)
     assert compare_tables(original, shorter) == ()
     assert verify(replace(mapping, tables=original), net) == ()

@@ -14,6 +14,7 @@ from mapping.place import PLACERS
 from mapping.place.filling.fill import largest_part
 from mapping.recipe import FixedChip, Recipe, ReservedChip, ReservedCores, SameChip
 from mapping.route import ROUTERS
+from mapping.site import Unplaced
 from mapping.verify import verify
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.machine import Machine, TopologySpec
@@ -138,7 +139,7 @@ def test_placer_takes_nothing_and_refuses_too_much(place):
     given = machine()
     topology = build_topology(given)
     nothing = replace(combined.partition(network({"A": 8}, []), given, neurons_per_core=8), slices=(), vertices=())
-    placed = PLACERS[place](replace(nothing, first_slice={}), network({"A": 8}, []), given, topology)
+    placed = PLACERS[place](Unplaced(network({"A": 8}, []), given, topology, replace(nothing, first_slice={})))
     assert placed.core.shape == (0, 3)
     with pytest.raises(CapacityError, match=r"^room for combined vertices \(800 cores\) at spinnaker1 with 1 board"):
         map_small(given, network({"A": 6400}, [("A", "A")]), place=place)

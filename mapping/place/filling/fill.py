@@ -5,7 +5,7 @@ What a chip takes of them is decided in `choice`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,38 +15,39 @@ from mapping.model import Partition, Placement
 from mapping.place.constraint import without_reserved_cores
 from mapping.place.filling.choice import Filler
 from mapping.place.filling.cluster import Clusters, make_clusters
-from mapping.recipe import Constraint
+from mapping.site import Unplaced
 from mapping.traffic import first_vertices
 from models.errors import CapacityError
 from models.machine import Machine
+from models.network import Network
 from models.topology import Topology
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Site:
-    """What a placer works on: the clusters, the chips that may be used, and what each has room for.
+class Ground:
+    """The clusters that a placer places, and the chips that it may put them on.
 
     Attributes
     ----------
-    partition : Partition
+    network : Network
     machine : Machine
     topology : Topology
         Without reserved cores.
+    partition : Partition
     clusters : Clusters
     chips : ndarray, int64
         Indices of the chips of the largest connected part of the machine, ascending; clusters are placed on these.
     """
 
-    partition: Partition
+    network: Network
     machine: Machine
     topology: Topology
+    partition: Partition
     clusters: Clusters
     chips: NDArray[np.int64]
 
 
-def make_site(
-    partition: Partition, machine: Machine, topology: Topology, constraints: Sequence[Constraint] = ()
-) -> Site:
+def make_ground(unplaced: Unplaced) -> Ground:
     """Apply constraints and find the chips that can be used.
 
     Raises
@@ -54,9 +55,10 @@ def make_site(
     CapacityError, ParameterError
         From the constraints, or where a cluster fits no chip.
     """
-    topology = without_reserved_cores(topology, constraints)
-    clusters = make_clusters(partition, machine, topology, constraints)
-    return Site(partition, machine, topology, clusters, largest_part(topology))
+    network, machine, partition = unplaced.network, unplaced.machine, unplaced.partition
+    topology = without_reserved_cores(unplaced.topology, unplaced.constraints)
+    clusters = make_clusters(partition, machine, topology, unplaced.constraints)
+    return Ground(network, machine, topology, partition, clusters, largest_part(topology))
 
 
 def check_some_chip(machine: Machine, topology: Topology) -> None:
@@ -87,13 +89,13 @@ def largest_part(topology: Topology) -> NDArray[np.int64]:
 
 
 def place_in_order(
-    site: Site, chip_order: Iterable[int], cluster_order: NDArray[np.int64] | None = None, *, is_mixed: bool = True
+    ground: Ground, chip_order: Iterable[int], cluster_order: NDArray[np.int64] | None = None, *, is_mixed: bool = True
 ) -> Placement:
     """Fill the chips of ``chip_order`` one after the other and give every vertex its core.
 
     Parameters
     ----------
-    site : Site
+    ground : Ground
     chip_order : iterable of int
         Chip indices, each once.
     cluster_order : ndarray of int, optional
@@ -108,22 +110,22 @@ def place_in_order(
     CapacityError
         If the chips run out, or a chip cannot hold what is fixed to it.
     """
-    return assign_cores(site, fill(site, chip_order, cluster_order, is_mixed=is_mixed))
+    return assign_cores(ground, fill(ground, chip_order, cluster_order, is_mixed=is_mixed))
 
 
 def fill(
-    site: Site, chip_order: Iterable[int], cluster_order: NDArray[np.int64] | None = None, *, is_mixed: bool = True
+    ground: Ground, chip_order: Iterable[int], cluster_order: NDArray[np.int64] | None = None, *, is_mixed: bool = True
 ) -> NDArray[np.int64]:
     """Return the chip of every cluster; arguments as in `place_in_order`."""
-    clusters, topology = site.clusters, site.topology
+    clusters, topology = ground.clusters, ground.topology
     order = np.arange(clusters.n_clusters) if cluster_order is None else np.asarray(cluster_order)
     chip_of_cluster = clusters.fixed_chip.copy()
-    cores_left, sdram_left = room_beside_fixed(site)
+    cores_left, sdram_left = room_beside_fixed(ground)
     order = order[clusters.fixed_chip[order] < 0]
-    if site.partition.part_of_slice is not None:
-        return _one_each(site, chip_order, order, (cores_left, sdram_left))
+    if ground.partition.part_of_slice is not None:
+        return _one_each(ground, chip_order, order, (cores_left, sdram_left))
     n_left = order.size
-    filler = Filler(site.partition, clusters, order, is_mixed=is_mixed)
+    filler = Filler(ground.partition, clusters, order, is_mixed=is_mixed)
     for chip in chip_order:
         if not n_left:
             break
@@ -132,18 +134,18 @@ def fill(
         n_left -= len(taken)
     if n_left:
         n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
-        raise _no_room(site.partition, site.machine, topology, site.chips.size, n_placed)
+        raise _no_room(ground.partition, ground.machine, topology, ground.chips.size, n_placed)
     return chip_of_cluster
 
 
 def _one_each(
-    site: Site,
+    ground: Ground,
     chip_order: Iterable[int],
     order: NDArray[np.int64],
     room: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> NDArray[np.int64]:
     """Chip of every cluster where each has a chip of its own: the next one with enough cores and SDRAM (``room``)."""
-    clusters = site.clusters
+    clusters = ground.clusters
     chip_of_cluster = clusters.fixed_chip.copy()
     fixed = set(clusters.fixed_chip.tolist())
     free = [chip for chip in chip_order if chip not in fixed]
@@ -153,23 +155,23 @@ def _one_each(
         found = next(fitting, None)
         if found is None:
             n_placed = int(np.count_nonzero((chip_of_cluster >= 0)[clusters.of_slice]))
-            raise _no_room(site.partition, site.machine, site.topology, site.chips.size, n_placed)
+            raise _no_room(ground.partition, ground.machine, ground.topology, ground.chips.size, n_placed)
         chip_of_cluster[cluster] = free.pop(found)
     return chip_of_cluster
 
 
-def assign_cores(site: Site, chip_of_cluster: NDArray[np.int64]) -> Placement:
+def assign_cores(ground: Ground, chip_of_cluster: NDArray[np.int64]) -> Placement:
     """Give every vertex an application core of its cluster's chip, the lowest first, in the order of vertices."""
-    first = first_vertices(site.partition)
+    first = first_vertices(ground.partition)
     slice_of_vertex = np.repeat(np.arange(len(first) - 1), np.diff(first))
-    chip = chip_of_cluster[site.clusters.of_slice[slice_of_vertex]]
+    chip = chip_of_cluster[ground.clusters.of_slice[slice_of_vertex]]
     order = np.argsort(chip, kind="stable")
     ordered = chip[order]
     rank = np.empty(len(chip), dtype=np.int64)  # how many vertices before this one are on its chip
     rank[order] = np.arange(len(chip)) - np.searchsorted(ordered, ordered)
     core = np.empty((len(chip), 3), dtype=np.int32)
-    core[:, :2] = site.topology.chip[chip]
-    core[:, 2] = core_numbers(site.topology)[chip, rank]
+    core[:, :2] = ground.topology.chip[chip]
+    core[:, 2] = core_numbers(ground.topology)[chip, rank]
     core.setflags(write=False)
     return Placement(core=core)
 
@@ -182,15 +184,15 @@ def core_numbers(topology: Topology) -> NDArray[np.int32]:
     return numbers[:, : max(1, int(topology.n_app_cores.max(initial=0)))].astype(np.int32)
 
 
-def room_beside_fixed(site: Site) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def room_beside_fixed(ground: Ground) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cores and SDRAM bytes of every chip that the fixed clusters leave."""
-    clusters, topology = site.clusters, site.topology
+    clusters, topology = ground.clusters, ground.topology
     fixed = np.flatnonzero(clusters.fixed_chip >= 0)
     chips = clusters.fixed_chip[fixed]
     left = []
     for what, unit, need, have in (
         ("cores", "cores", clusters.n_cores, topology.n_app_cores.astype(np.int64)),
-        ("SDRAM", "bytes", clusters.sdram_bytes, np.full(topology.n_chips, site.machine.memory.sdram_bytes)),
+        ("SDRAM", "bytes", clusters.sdram_bytes, np.full(topology.n_chips, ground.machine.memory.sdram_bytes)),
     ):
         used = np.bincount(chips, weights=need[fixed], minlength=topology.n_chips).astype(np.int64)
         over = np.flatnonzero(used > have)

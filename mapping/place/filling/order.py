@@ -8,33 +8,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.expected import expected_rates_hz, targets_of
-from mapping.place.filling.fill import Site
-from models.network import Network
+from mapping.place.filling.fill import Ground
 
 
-def canonical_order(site: Site) -> NDArray[np.int64]:
+def canonical_order(ground: Ground) -> NDArray[np.int64]:
     """Clusters by the name of their first slice's population and its first neuron."""
-    parts = [site.partition.slices[s] for s in site.clusters.first_slice.tolist()]
+    parts = [ground.partition.slices[s] for s in ground.clusters.first_slice.tolist()]
     keys = [(part.population, part.start) for part in parts]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-def order_by_population(site: Site, names: list[str]) -> NDArray[np.int64]:
+def order_by_population(ground: Ground, names: list[str]) -> NDArray[np.int64]:
     """Clusters by the position of their population in ``names``, then by first neuron."""
     position = {name: i for i, name in enumerate(names)}
-    parts = [site.partition.slices[s] for s in site.clusters.first_slice.tolist()]
+    parts = [ground.partition.slices[s] for s in ground.clusters.first_slice.tolist()]
     keys = [(position[part.population], part.start) for part in parts]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-def population_graph(site: Site, network: Network) -> dict[str, dict[str, float]]:
+def population_graph(ground: Ground) -> dict[str, dict[str, float]]:
     """Packets per second between populations and sources that are joined, both directions added up.
 
     A packet counts once for each of the target's slices.
     """
-    rates_hz = expected_rates_hz(network, site.machine)
+    network = ground.network
+    rates_hz = expected_rates_hz(network, ground.machine)
     n_slices: dict[str, int] = {}
-    for part in site.partition.slices:
+    for part in ground.partition.slices:
         n_slices[part.population] = n_slices.get(part.population, 0) + 1
     graph: dict[str, dict[str, float]] = {name: {} for name in n_slices}
     for name, targets in targets_of(network).items():
@@ -47,12 +47,12 @@ def population_graph(site: Site, network: Network) -> dict[str, dict[str, float]
     return graph
 
 
-def breadth_first_populations(site: Site, network: Network) -> list[str]:
+def breadth_first_populations(ground: Ground) -> list[str]:
     """Names of populations and sources in breadth-first order, from the busiest; heavier neighbours first.
 
     Equal weights are told apart by name.
     """
-    graph = population_graph(site, network)
+    graph = population_graph(ground)
     total = {name: sum(flows.values()) for name, flows in graph.items()}
     found: list[str] = []
     is_seen: set[str] = set()
@@ -69,12 +69,12 @@ def breadth_first_populations(site: Site, network: Network) -> list[str]:
     return found
 
 
-def closest_populations(site: Site, network: Network) -> list[str]:
+def closest_populations(ground: Ground) -> list[str]:
     """Names of populations and sources, each next the one that is joined most strongly to those before it.
 
     Starts anew from the busiest of the rest where nothing joined is left. Equal weights are told apart by name.
     """
-    graph = population_graph(site, network)
+    graph = population_graph(ground)
     total = {name: sum(flows.values()) for name, flows in graph.items()}
     found: list[str] = []
     pull = dict.fromkeys(graph, 0.0)

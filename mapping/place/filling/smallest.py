@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mapping.model import Partition, Placement
 from mapping.place.constraint import has_chip, named_chips
 from mapping.recipe import Constraint
+from mapping.site import Site, Unplaced
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.network import Network
 from models.topology import (
-    Topology,
     build_topology,
     chips_per_board,
     is_size_open,
@@ -36,63 +35,64 @@ def place_on_boards(
     *,
     rng: np.random.Generator | None = None,
     probe: Placer | None = None,
-    **options: Any,
-) -> tuple[Machine, Topology, Placement]:
+    constraints: Sequence[Constraint] = (),
+) -> Site:
     """Place on the machine's boards, or on the fewest that suffice where the machine's size is open.
 
     Parameters
     ----------
     place : callable
         The placer.
-    partition, network, machine, rng
-        As every placer.
+    partition : Partition
+    network : Network
+    machine : Machine
+    rng : Generator, optional
+        Passed on to the placers.
     probe : callable, optional
         A quick placer that finds the size in place of ``place``, which then only runs on that size (or, if it needs
         more room, the next ones).
-    **options
-        Passed on to the placers (``constraints``).
+    constraints : sequence of Constraint
+        Conditions that the placement must meet.
 
     Returns
     -------
-    machine : Machine
-        With the number of boards filled in.
-    topology : Topology
-    placement : Placement
+    Site
+        Its machine has the number of boards filled in.
 
     Raises
     ------
     CapacityError
         From the placer, for the boards given or the largest machine that can be built.
     """
+
+    def placed(placer: Placer, n_boards: int | None, kept: Sequence[Constraint]) -> Site:
+        unplaced = Unplaced(network, machine, build_topology(machine, n_boards), partition, tuple(kept))
+        return unplaced.placed(placer(unplaced, rng=rng))
+
     if not is_size_open(machine.topology):
-        topology = build_topology(machine)
-        placement = place(partition, network, machine, topology, rng=rng, **options)
-        return with_boards(machine, topology.n_boards), topology, placement
+        return _with_boards(placed(place, None, constraints))
 
-    known: dict[tuple[Placer, int], tuple[Topology, Placement] | CapacityError] = {}
+    def attempts(kept: Sequence[Constraint]) -> Callable[[Placer, int], Site | CapacityError]:
+        known: dict[tuple[Placer, int], Site | CapacityError] = {}
 
-    def attempt(placer: Placer, n_boards: int) -> tuple[Topology, Placement] | CapacityError:
-        size = (placer, n_boards_built(machine.topology, n_boards))  # tori grow by whole rows
-        if size not in known:
-            known[size] = attempt_new(placer, n_boards)
-        return known[size]
+        def attempt(placer: Placer, n_boards: int) -> Site | CapacityError:
+            size = (placer, n_boards_built(machine.topology, n_boards))  # tori grow by whole rows
+            if size not in known:
+                try:
+                    known[size] = placed(placer, n_boards, kept)
+                except CapacityError as error:
+                    known[size] = error
+            return known[size]
 
-    def attempt_new(placer: Placer, n_boards: int) -> tuple[Topology, Placement] | CapacityError:
-        topology = build_topology(machine, n_boards)
-        try:
-            return topology, placer(partition, network, machine, topology, rng=rng, **options)
-        except CapacityError as error:
-            return error
+        return attempt
 
     largest = max_boards(machine.topology)
     low = min(_fewest_boards(partition, machine), largest)
-    constraints = options.pop("constraints", ())
+    first = place if probe is None else probe
     if named_chips(constraints):
-        first = partial(attempt, place if probe is None else probe)
-        low = _boards_beside(first, low, largest, machine, constraints)
-        known.clear()
-    options["constraints"] = constraints
-    n_boards, found = _search(partial(attempt, place if probe is None else probe), low, largest)
+        low = _boards_beside(partial(attempts(()), first), low, largest, machine, constraints)
+    attempt = attempts(constraints)
+    n_boards, found = _search(partial(attempt, first), low, largest)
     if probe is not None:
         tried = attempt(place, n_boards)
         while isinstance(tried, CapacityError):
@@ -101,13 +101,15 @@ def place_on_boards(
             n_boards = min(largest, n_boards + max(1, n_boards // 16))
             tried = attempt(place, n_boards)
         found = tried
-    topology, placement = found
-    return with_boards(machine, topology.n_boards), topology, placement
+    return _with_boards(found)
 
 
-def _search(
-    attempt: Callable[[int], tuple[Topology, Placement] | CapacityError], low: int, largest: int
-) -> tuple[int, tuple[Topology, Placement]]:
+def _with_boards(site: Site) -> Site:
+    """Return the site with the number of boards of its topology filled in in the machine."""
+    return replace(site, machine=with_boards(site.machine, site.topology.n_boards))
+
+
+def _search(attempt: Callable[[int], Site | CapacityError], low: int, largest: int) -> tuple[int, Site]:
     """Fewest boards, of ``low`` .. ``largest``, that an attempt succeeds with, and what it found."""
     high = low
     found = attempt(high)
@@ -118,7 +120,7 @@ def _search(
         found = attempt(high)
     while low < high:
         # a placer that leaves boards empty may do with those it used: that or one less is tried first
-        n_used = len(np.unique(found[0].board[_chips_used(*found)]))
+        n_used = _n_boards_used(found)
         middle = n_used - 1 if low < n_used <= high else n_used if n_used < high else (low + high) // 2
         middle = min(max(middle, low), high - 1)
         smaller = attempt(middle)
@@ -129,8 +131,9 @@ def _search(
     return high, found
 
 
-def _chips_used(topology: Topology, placement: Placement) -> NDArray[np.int32]:
-    return topology.index_of(placement.core[:, 0], placement.core[:, 1])
+def _n_boards_used(site: Site) -> int:
+    core = site.placement.core
+    return len(np.unique(site.topology.board[site.topology.index_of(core[:, 0], core[:, 1])]))
 
 
 def _fewest_boards(partition: Partition, machine: Machine) -> int:
@@ -144,7 +147,7 @@ def _fewest_boards(partition: Partition, machine: Machine) -> int:
 
 
 def _boards_beside(
-    attempt: Callable[[int], tuple[Topology, Placement] | CapacityError],
+    attempt: Callable[[int], Site | CapacityError],
     low: int,
     largest: int,
     machine: Machine,

@@ -10,6 +10,7 @@ from mapping.load import static_load
 from mapping.model import Mapping, Placement
 from mapping.partition import combined
 from mapping.route.shared_tree import route
+from mapping.site import Site
 from mapping.tables import build_tables
 from models.errors import UnknownNameError
 from models.networks import pd14
@@ -18,12 +19,12 @@ from models.topology import build_topology
 
 def mapped(net, places):
     given = machine()
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
     placement = Placement(core=np.array(places, dtype=np.int32))
-    trees = route(partition, placement, net, given, topology)
+    site = Site(net, given, build_topology(given), partition, placement)
+    trees = route(site)
     keys = allocate_keys(partition)
-    tables = build_tables(partition, placement, trees, keys, net, given, topology)
+    tables = build_tables(site, trees, keys)
     return Mapping(given, partition, placement, trees, keys, tables, net.name, 0)
 
 

@@ -9,6 +9,7 @@ from mapping.keys.allocate import allocate_keys
 from mapping.model import Partition, Placement, Slice
 from mapping.partition import combined
 from mapping.route.shared_tree import route
+from mapping.site import Site
 from mapping.tables import _prefix_entries, _rank, build_tables, table_lengths
 from models.errors import CapacityError, TableOverflowError, UnknownNameError
 from models.networks import pd14
@@ -35,11 +36,11 @@ def test_keys_that_do_not_fit_are_refused():
 
 def tables_of(net, given, places, neurons_per_core=8):
     """Tables of combined cores on given (x, y, p)."""
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=neurons_per_core)
     placement = Placement(core=np.array(places, dtype=np.int32))
-    trees = route(partition, placement, net, given, topology)
-    return build_tables(partition, placement, trees, allocate_keys(partition), net, given, topology)
+    site = Site(net, given, build_topology(given), partition, placement)
+    trees = route(site)
+    return build_tables(site, trees, allocate_keys(partition))
 
 
 def entries(tables):
@@ -148,31 +149,30 @@ def test_unknown_allocation_and_entries():
     with pytest.raises(UnknownNameError, match=r"^keys: needs one of dense, zoned, has 'loose'"):
         allocate_keys(partition, allocation="loose")
     with pytest.raises(UnknownNameError, match=r"^entries: needs one of core, population, shortest, has 'long'"):
-        build_tables(partition, None, {}, None, pair(), machine(), None, entries="long")
+        build_tables(None, {}, None, entries="long")
 
 
 @pytest.mark.parametrize(("entries", "lengths"), [("shortest", [1, 1]), ("population", [1, 1]), ("core", [3, 3])])
 def test_entries_for_a_population_a_core_or_as_few_as_possible(entries, lengths):
     net, given = network({"A": 24, "B": 8}, [("A", "B")]), machine()
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
     places = [(0, 0, 4), (0, 0, 5), (0, 0, 6), (1, 0, 9)]
     placement = Placement(core=np.array(places, dtype=np.int32))
-    trees = route(partition, placement, net, given, topology)
+    site = Site(net, given, build_topology(given), partition, placement)
+    trees = route(site)
     keys = allocate_keys(partition)
-    tables = build_tables(partition, placement, trees, keys, net, given, topology, entries=entries)
+    tables = build_tables(site, trees, keys, entries=entries)
     assert table_lengths(tables).tolist() == lengths
 
 
 def test_entries_that_default_routing_replaces_are_kept_and_marked():
     net, given = network({"A": 8, "B": 8}, [("A", "B")]), machine()
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
     placement = Placement(core=np.array([(0, 0, 4), (3, 3, 9)], dtype=np.int32))
-    trees = route(partition, placement, net, given, topology)
+    site = Site(net, given, build_topology(given), partition, placement)
+    trees = route(site)
     keys = allocate_keys(partition)
     for name in ("shortest", "population", "core"):
-        made = (partition, placement, trees, keys, net, given, topology)
-        tables = build_tables(*made, entries=name, keep_default=True)
+        tables = build_tables(site, trees, keys, entries=name, keep_default=True)
         assert tables.is_default.tolist() == [False, True, True, False]
         assert tables.chip.tolist() == [[0, 0], [1, 1], [2, 2], [3, 3]]

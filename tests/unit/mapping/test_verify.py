@@ -13,6 +13,7 @@ from mapping.model import KeyMask, Mapping, Placement, Role, RoutingTree, Slice,
 from mapping.partition import combined
 from mapping.recipe import Recipe
 from mapping.route.shared_tree import route
+from mapping.site import Site
 from mapping.tables import build_tables
 from mapping.verify import Asked, verify
 from models.network import Network
@@ -54,13 +55,13 @@ def line() -> tuple[Mapping, Network]:
     """A sends to B and B to itself; combined cores on given chips in the corner of one board."""
     net = network({"A": 8, "B": 24}, [("A", "B")])
     given = machine()
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
     places = [(0, 0, 4), (1, 1, 5), (2, 2, 6), (1, 0, 7)]
     placement = Placement(core=np.array(places, dtype=np.int32))
-    trees = route(partition, placement, net, given, topology)
+    site = Site(net, given, build_topology(given), partition, placement)
+    trees = route(site)
     keys = allocate_keys(partition)
-    tables = build_tables(partition, placement, trees, keys, net, given, topology)
+    tables = build_tables(site, trees, keys)
     return Mapping(given, partition, placement, trees, keys, tables, net.name, 0), net
 
 

@@ -17,6 +17,8 @@ from machines import SPINNAKER1, network
 from mapping.flow import map_network
 from mapping.load import static_load
 from mapping.recipe import Recipe
+from mapping.route import ROUTERS
+from mapping.site import site_of
 from mapping.traffic import chips_of_slices
 from mapping.usual import usual_recipe, usual_router
 from models.errors import CapacityError
@@ -117,12 +119,8 @@ def test_latency_of_a_unicast_packet_alone(loihi):
 
 def remapped(mapping, net, core):
     """The mapping with other cores, its packets routed again."""
-    topology = build_topology(mapping.machine)
-    placement = replace(mapping.placement, core=core)
-    from mapping.route import ROUTERS
-
-    trees = ROUTERS["unicast"](mapping.partition, placement, net, mapping.machine, topology)
-    return replace(mapping, placement=placement, trees=trees)
+    moved = replace(mapping, placement=replace(mapping.placement, core=core))
+    return replace(moved, trees=ROUTERS["unicast"](site_of(moved, net)))
 
 
 def test_unicast_over_a_tree_that_all_sources_share():

@@ -10,10 +10,11 @@ from mapping.kernels.place import all_hops, anneal, net_distance, net_links
 from mapping.partition import combined
 from mapping.place import PLACERS, annealing, load
 from mapping.place.filling.chip_order import breadth_first_order, hilbert_order, raster_order
-from mapping.place.filling.fill import core_numbers, fill, make_site
+from mapping.place.filling.fill import core_numbers, fill, make_ground
 from mapping.place.filling.order import breadth_first_populations, closest_populations
 from mapping.place.load import gather, make_board, weighted_hops
 from mapping.place.spectral import _slowest
+from mapping.site import Unplaced
 from models.errors import CapacityError, ParameterError, UnknownNameError
 from models.machine import TopologySpec
 from models.topology import build_topology
@@ -25,10 +26,11 @@ PAIRS = [("A", "B"), ("B", "C"), ("C", "A"), ("C", "C"), ("D", "A"), ("D", "C")]
 def case(given=MESH, seed=0):
     """Four populations of many slices, their loads on chips drawn at random."""
     net = network(dict.fromkeys("ABCD", 8 * 40), PAIRS, rates_hz={"A": 2.0, "B": 3.0, "C": 5.0, "D": 7.0})
-    site = make_site(combined.partition(net, given, neurons_per_core=8), given, build_topology(given))
-    chips = np.random.default_rng(seed).permutation(site.chips)
-    loads = gather(site, net, fill(site, chips.tolist()))
-    return net, loads, make_board(site, with_links=True)
+    partition = combined.partition(net, given, neurons_per_core=8)
+    ground = make_ground(Unplaced(net, given, build_topology(given), partition))
+    chips = np.random.default_rng(seed).permutation(ground.chips)
+    loads = gather(ground, fill(ground, chips.tolist()))
+    return net, loads, make_board(ground, with_links=True)
 
 
 def recount(loads, board, net):
@@ -86,7 +88,7 @@ def test_loads_of_links_are_those_of_a_recount(seed):
 
 def test_unicast_distance_counts_every_target():
     _, loads, board = case()
-    nets, topology = loads.nets, loads.site.topology
+    nets, topology = loads.nets, loads.ground.topology
     for net in range(4):
         ends = loads.chip_of_load[nets.target[nets.target_ptr[net] : nets.target_ptr[net + 1]]]
         root = loads.chip_of_load[nets.root[net]]
@@ -96,7 +98,7 @@ def test_unicast_distance_counts_every_target():
 
 def test_ways_are_shortest_ways_over_working_links():
     _, loads, board = case(replace(MESH, dead_links=((1, 1, 0), (2, 2, 2)), dead_chips=((4, 4), (3, 0))))
-    topology = loads.site.topology
+    topology = loads.ground.topology
     for root in range(topology.n_chips):
         hops = topology.hops_from(root)
         for chip in range(topology.n_chips):
@@ -127,9 +129,9 @@ def test_loads_stay_where_they_fit():
     anneal(loads.nets, board, loads.fit, chip_of_load, np.uint64(5), 20, 200, 0.05, 0.0)
     assert (loads.fit.cores_of_load <= loads.fit.cores_of_chip[chip_of_load]).all()
     assert not np.array_equal(chip_of_load, loads.chip_of_load)
-    partition = combined.partition(net, loads.site.machine, neurons_per_core=8)
+    partition = combined.partition(net, loads.ground.machine, neurons_per_core=8)
     for place in ("spectral", "force_directed", "annealing"):
-        core = PLACERS[place](partition, net, loads.site.machine, loads.site.topology).core
+        core = PLACERS[place](Unplaced(net, loads.ground.machine, loads.ground.topology, partition)).core
         assert len(np.unique(core, axis=0)) == len(core)
         assert (core[:, 2] >= 2).all()
 
@@ -159,10 +161,11 @@ def test_orders_of_populations():
         rates_hz={"A": 9.0, "B": 4.0, "C": 1.0, "D": 0.5, "E": 1.0},
     )
     given = machine()
-    site = make_site(combined.partition(net, given, neurons_per_core=8), given, build_topology(given))
+    partition = combined.partition(net, given, neurons_per_core=8)
+    ground = make_ground(Unplaced(net, given, build_topology(given), partition))
     # C is the busiest (9 from A, 1 to E), then its neighbours by weight
-    assert breadth_first_populations(site, net) == ["C", "A", "E", "B", "D"]
-    assert closest_populations(site, net) == ["C", "A", "E", "B", "D"]
+    assert breadth_first_populations(ground) == ["C", "A", "E", "B", "D"]
+    assert closest_populations(ground) == ["C", "A", "E", "B", "D"]
 
 
 def test_core_numbers_leave_out_what_is_dead():
@@ -173,16 +176,16 @@ def test_core_numbers_leave_out_what_is_dead():
 
 def test_wrong_options_of_annealing_are_refused(monkeypatch):
     net, loads, _ = case()
-    site = loads.site
-    arguments = (site.partition, net, site.machine, site.topology)
+    ground = loads.ground
+    unplaced = Unplaced(net, ground.machine, ground.topology, ground.partition)
     with pytest.raises(UnknownNameError, match=r"^objective: needs one of both, busiest_link, hops, has 'hop'"):
-        annealing.place(*arguments, objective="hop")
+        annealing.place(unplaced, objective="hop")
     with pytest.raises(ParameterError, match=r"^effort: needs a number > 0, has 0$"):
-        annealing.place(*arguments, effort=0)
+        annealing.place(unplaced, effort=0)
     monkeypatch.setattr(load, "MAX_TABLE_BYTES", 3000)
     message = (
         r"^table of ways between all chips at spinnaker1 with 30 chips: needs 3,600 bytes, has 3,000 bytes; "
         r"use fewer boards, or the placer connected, hilbert or spectral$"
     )
     with pytest.raises(CapacityError, match=message):
-        annealing.place(*arguments)
+        annealing.place(unplaced)

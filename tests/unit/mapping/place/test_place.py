@@ -12,6 +12,7 @@ from mapping.place.connected import place
 from mapping.place.filling.chip_order import growth_order
 from mapping.place.filling.choice import _Plan
 from mapping.place.filling.smallest import place_on_boards
+from mapping.site import Unplaced
 from models.errors import CapacityError
 from models.networks import pd14
 from models.topology import build_topology
@@ -79,7 +80,7 @@ def test_growth_starts_in_the_largest_connected_part():
 def test_cores_of_a_chip_are_taken_from_the_lowest():
     net = network({"A": 8 * 16}, [("A", "A")])
     partition = combined.partition(net, machine(), neurons_per_core=8)
-    core = place(partition, net, machine(), build_topology(machine())).core
+    core = place(Unplaced(net, machine(), build_topology(machine()), partition)).core
     assert core[:15].tolist() == [[0, 0, p] for p in range(3, 18)]
     assert core[15].tolist() == [1, 0, 2]
 
@@ -87,7 +88,7 @@ def test_cores_of_a_chip_are_taken_from_the_lowest():
 def test_ensembles_that_fill_a_chip_together_share_it():
     partition = stub([("A", 5)] * 3 + [("A", 6)] * 2 + [("B", 5)] * 4)
     topology = build_topology(machine(dead_cores=((0, 0, 17),)))
-    core = place(partition, pair(), machine(), topology).core
+    core = place(Unplaced(pair(), machine(), topology, partition)).core
     # the Ethernet chip has 14 cores left: 6 + 6; a full chip has 16: 6 + 5 + 5 or 5 + 5 + 5
     assert chips_of(partition, core)[3:5] == [(0, 0), (0, 0)]
     chips = chips_of(partition, core)
@@ -97,11 +98,11 @@ def test_ensembles_that_fill_a_chip_together_share_it():
 def test_fillers_come_from_the_next_runs_or_from_populations_with_the_same_partners():
     apart = stub([("A", 11)] * 3 + [("B", 11), ("C", 11)] + [("D", 5)] * 2)
     topology = build_topology(machine())
-    chips = chips_of(apart, place(apart, pair(), machine(), topology).core)
+    chips = chips_of(apart, place(Unplaced(pair(), machine(), topology, apart)).core)
     assert chips == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (3, 0), (4, 0)]  # D is next when B's turn comes
     joined = {(source, target): np.zeros(1, dtype=np.int8) for source in "AD" for target in "AD"}
     akin = replace(apart, lane_of_source=joined)
-    chips = chips_of(akin, place(akin, pair(), machine(), topology).core)
+    chips = chips_of(akin, place(Unplaced(pair(), machine(), topology, akin)).core)
     assert chips == [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (1, 0), (2, 0)]  # (0, 0) has 15 cores, the others 16
 
 
@@ -115,14 +116,14 @@ def test_repeated_choices_are_those_that_every_chip_would_make_by_itself(seed, m
     partition = replace(stub(sizes, sdram_bytes=int(rng.integers(1, 60))), lane_of_source=pairs)
     given = machine(memory={"sdram_bytes": 100})
     topology = build_topology(machine(n_boards=24, dead_cores=((1, 0, 17), (5, 5, 3))))
-    planned = place(partition, pair(), given, topology).core
+    planned = place(Unplaced(pair(), given, topology, partition)).core
     monkeypatch.setattr("mapping.place.filling.choice.Filler._plan_of", lambda *arguments: _Plan(0, 0, [], 0))
-    np.testing.assert_array_equal(place(partition, pair(), given, topology).core, planned)
+    np.testing.assert_array_equal(place(Unplaced(pair(), given, topology, partition)).core, planned)
 
 
 def test_small_populations_that_have_nothing_in_common_still_fill_a_chip():
     partition = stub([(f"P{i}", 1) for i in range(15)])
-    core = place(partition, pair(), machine(), build_topology(machine())).core
+    core = place(Unplaced(pair(), machine(), build_topology(machine()), partition)).core
     assert np.unique(core[:, :2], axis=0).tolist() == [[0, 0]]
 
 
@@ -130,45 +131,45 @@ def test_pd14_takes_fewer_chips_when_populations_may_share_them():
     net = pd14()
     partition = ensemble.partition(net, machine())
     topology = build_topology(machine(n_boards=12))
+    unplaced = Unplaced(net, machine(), topology, partition)
     n_chips = {
-        is_mixed: len(np.unique(place(partition, net, machine(), topology, is_mixed=is_mixed).core[:, :2], axis=0))
-        for is_mixed in (True, False)
+        is_mixed: len(np.unique(place(unplaced, is_mixed=is_mixed).core[:, :2], axis=0)) for is_mixed in (True, False)
     }
     assert n_chips == {True: 449, False: 501}
 
 
 def test_sdram_limits_what_a_chip_holds():
     partition = stub([("A", 1)] * 6, sdram_bytes=40)
-    core = place(partition, pair(), machine(memory={"sdram_bytes": 100}), build_topology(machine())).core
+    core = place(Unplaced(pair(), machine(memory={"sdram_bytes": 100}), build_topology(machine()), partition)).core
     assert np.unique(core[:, :2], axis=0, return_counts=True)[1].tolist() == [2, 2, 2]
 
 
 def test_smallest_machine_is_found():
     net = pd14()
     partition = ensemble.partition(net, machine())
-    found, topology, placement = place_on_boards(place, partition, net, machine(n_boards="auto"))
-    assert found.topology.n_boards == topology.n_boards == 10
-    assert (placement.core >= 0).all()
+    found = place_on_boards(place, partition, net, machine(n_boards="auto"))
+    assert found.machine.topology.n_boards == found.topology.n_boards == 10
+    assert (found.placement.core >= 0).all()
     with pytest.raises(CapacityError):
-        place(partition, net, machine(), build_topology(machine(n_boards=9)))
+        place(Unplaced(net, machine(), build_topology(machine(n_boards=9)), partition))
 
 
 def test_smallest_torus_has_whole_triads():
     net = pd14()
     partition = ensemble.partition(net, machine())
-    found, topology, _ = place_on_boards(place, partition, net, machine(n_boards="auto", wrap=True))
-    assert (found.topology.n_boards, topology.width, topology.height) == (12, 24, 24)
+    found = place_on_boards(place, partition, net, machine(n_boards="auto", wrap=True))
+    assert (found.machine.topology.n_boards, found.topology.width, found.topology.height) == (12, 24, 24)
 
 
 def test_each_size_of_a_torus_is_tried_once():
     partition = stub([("A", 16)] * 600)
     n_chips = []
 
-    def counted(*arguments, **options):
-        n_chips.append(arguments[3].n_chips)
-        return place(*arguments, **options)
+    def counted(unplaced, *, rng):
+        n_chips.append(unplaced.topology.n_chips)
+        return place(unplaced, rng=rng)
 
-    found, _, _ = place_on_boards(counted, partition, pair(), machine(n_boards="auto", wrap=True))
+    found = place_on_boards(counted, partition, pair(), machine(n_boards="auto", wrap=True))
     assert found.topology.n_boards == 18  # 864 chips; 12 boards have 576
     assert sorted(n_chips) == sorted(set(n_chips))
 
@@ -176,14 +177,14 @@ def test_each_size_of_a_torus_is_tried_once():
 def test_smallest_machine_gallops_past_what_the_totals_say():
     # 9 cores an ensemble: one a chip, although the totals suggest 16 / 9
     partition = stub([("A", 9)] * 480)
-    found, _, _ = place_on_boards(place, partition, pair(), machine(n_boards="auto"))
+    found = place_on_boards(place, partition, pair(), machine(n_boards="auto"))
     assert found.topology.n_boards == 10
 
 
 def test_given_number_of_boards_is_kept():
     net = pair()
-    found, topology, _ = place_on_boards(place, ensemble.partition(net, machine()), net, machine(n_boards=4))
-    assert found.topology.n_boards == topology.n_boards == 4
+    found = place_on_boards(place, ensemble.partition(net, machine()), net, machine(n_boards=4))
+    assert found.machine.topology.n_boards == found.topology.n_boards == 4
 
 
 def test_full_machine_is_refused():
@@ -192,7 +193,7 @@ def test_full_machine_is_refused():
         r"needs 49 slices, has 47 slices; raise topology.n_boards \(now 1\) or set it to auto$"
     )
     with pytest.raises(CapacityError, match=message):
-        place(stub([("A", 16)] * 49), pair(), machine(), build_topology(machine()))
+        place(Unplaced(pair(), machine(), build_topology(machine()), stub([("A", 16)] * 49)))
 
 
 def test_chips_that_dead_ones_cut_off_are_named_when_there_is_no_room():
@@ -202,7 +203,7 @@ def test_chips_that_dead_ones_cut_off_are_named_when_there_is_no_room():
     with pytest.raises(
         CapacityError, match=r"list fewer dead chips and links, \d+ working chips are cut off by them; or"
     ):
-        place(stub([("A", 16)] * 40), pair(), cut, topology)
+        place(Unplaced(pair(), cut, topology, stub([("A", 16)] * 40)))
 
 
 def test_what_the_largest_machine_does_not_hold_is_refused(monkeypatch):
@@ -218,10 +219,10 @@ def test_ensemble_beyond_the_sdram_of_a_chip_is_refused():
     )
     small = machine(memory={"sdram_bytes": 100})
     with pytest.raises(CapacityError, match=message):
-        place(stub([("A", 2)], sdram_bytes=101), pair(), small, build_topology(small))
+        place(Unplaced(pair(), small, build_topology(small), stub([("A", 2)], sdram_bytes=101)))
 
 
 def test_mixed_placement_never_needs_an_application_core_twice():
     partition = stub([("A", 6)] * 20 + [("B", 5)] * 30 + [("C", 3)] * 9)
-    core = place(partition, pair(), machine(), build_topology(machine())).core
+    core = place(Unplaced(pair(), machine(), build_topology(machine()), partition)).core
     assert len(np.unique(core, axis=0)) == len(core) == len(partition.vertices)

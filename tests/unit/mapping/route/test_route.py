@@ -10,6 +10,7 @@ from mapping.partition import combined
 from mapping.place.connected import place
 from mapping.route.shared_tree import route
 from mapping.route.steiner import connect
+from mapping.site import Site, Unplaced
 from mapping.traffic import depths, sum_below
 from models.errors import UnroutableError
 from models.topology import build_topology
@@ -56,8 +57,9 @@ def test_tree_is_a_tree_over_exactly_the_chips_in_use():
     given = machine()
     topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
-    placement = place(partition, net, given, topology)
-    trees = route(partition, placement, net, given, topology)
+    unplaced = Unplaced(net, given, topology, partition)
+    placement = place(unplaced)
+    trees = route(unplaced.placed(placement))
     used = np.unique(placement.core[:, :2], axis=0)
     for tree in trees.values():
         assert np.unique(tree.chip, axis=0).tolist() == used.tolist()
@@ -71,20 +73,18 @@ def test_tree_is_a_tree_over_exactly_the_chips_in_use():
 def test_population_without_targets_has_no_tree():
     net = network({"A": 10, "B": 10}, [("A", "B")])
     given = machine()
-    topology = build_topology(given)
-    partition = combined.partition(net, given)
-    assert list(route(partition, place(partition, net, given, topology), net, given, topology)) == ["A"]
+    unplaced = Unplaced(net, given, build_topology(given), combined.partition(net, given))
+    assert list(route(unplaced.placed(place(unplaced)))) == ["A"]
     assert targets_of(net) == {"A": ("B",), "B": ()}
 
 
 def test_busy_populations_use_different_links():
     net = network({"A": 8, "B": 8, "C": 8}, [("A", "C"), ("B", "C")], rates_hz={"A": 10.0, "B": 10.0})
     given = machine()
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
     # A and B on one chip; between it and C two chips lie that both trees could pass
     placement = put(partition, [(0, 0), (0, 0), (2, 1)])
-    trees = route(partition, placement, net, given, topology)
+    trees = route(Site(net, given, build_topology(given), partition, placement))
     assert [len(tree.chip) for tree in trees.values()] == [3, 3]
 
 
@@ -92,12 +92,13 @@ def test_unreachable_target_is_refused():
     given = machine(dead_links=((0, 0, 0), (0, 0, 1), (0, 0, 2)))
     net = network({"A": 8, "B": 8}, [("A", "B")])
     partition = combined.partition(net, given)
+    site = Site(net, given, build_topology(given), partition, put(partition, [(0, 0), (3, 3)]))
     message = (
         r"^route of A: needs a path from chip \(0, 0\) to chip \(3, 3\), has none \(3 dead links\); "
         r"list fewer dead chips and links, or use another part of the machine$"
     )
     with pytest.raises(UnroutableError, match=message):
-        route(partition, put(partition, [(0, 0), (3, 3)]), net, given, build_topology(given))
+        route(site)
 
 
 def test_depths_and_sums_follow_the_parents():
@@ -109,10 +110,10 @@ def test_depths_and_sums_follow_the_parents():
 
 def test_router_gives_the_same_trees_again():
     net, given = pair(), machine()
-    topology = build_topology(given)
     partition = combined.partition(net, given, neurons_per_core=8)
-    placement = place(partition, net, given, topology)
-    first, again = (route(partition, placement, net, given, topology) for _ in range(2))
+    unplaced = Unplaced(net, given, build_topology(given), partition)
+    site = unplaced.placed(place(unplaced))
+    first, again = (route(site) for _ in range(2))
     for name, tree in first.items():
         assert np.array_equal(tree.chip, again[name].chip)
         assert np.array_equal(tree.parent, again[name].parent)

@@ -13,6 +13,7 @@ from mapping.partition import combined
 from mapping.route import ROUTERS
 from mapping.route.job import TreeGrowth, connected_parts, forest_of, tree_of
 from mapping.route.lattice import ChipFinder, way
+from mapping.site import Site
 from mapping.traffic import LOCAL, NEVER, roots, walk_tree
 from models.machine import TopologySpec
 from models.topology import build_topology
@@ -27,7 +28,7 @@ def routed(route, places, given=MESH, pairs=None, rates_hz=None):
     )
     partition = combined.partition(net, given, neurons_per_core=8)
     placement = Placement(core=np.array([(*place, 5 + i) for i, place in enumerate(places.values())], dtype=np.int32))
-    return ROUTERS[route](partition, placement, net, given, build_topology(given))
+    return ROUTERS[route](Site(net, given, build_topology(given), partition, placement))
 
 
 def edges(tree: RoutingTree) -> set[tuple[tuple[int, int], tuple[int, int]]]:
@@ -61,7 +62,7 @@ def test_neighbour_exploring_starts_from_the_root_beyond_its_radius():
     net = network(dict.fromkeys("ABC", 8), [("A", "B"), ("A", "C")])
     partition = combined.partition(net, MESH, neurons_per_core=8)
     core = np.array([(0, 0, 5), (1, 0, 5), (1, 3, 5)], dtype=np.int32)
-    (tree,) = ROUTERS["ner"](partition, Placement(core=core), net, MESH, given, radius_hops=2).values()
+    (tree,) = ROUTERS["ner"](Site(net, MESH, given, partition, Placement(core=core)), radius_hops=2).values()
     assert edges(tree) == along((0, 0), (1, 0)) | along((0, 0), (0, 1), (0, 2), (0, 3), (1, 3))
 
 
@@ -102,7 +103,7 @@ def test_unicast_sends_a_packet_for_every_target_core():
     chips = [(0, 0), (1, 1), (2, 0), (2, 0), (2, 2), (0, 0)]  # A, A, B, B, B, C
     core = np.array([(x, y, 5 + i) for i, (x, y) in enumerate(chips)], dtype=np.int32)
     topology = build_topology(MESH)
-    tree = ROUTERS["unicast"](partition, Placement(core=core), net, MESH, topology)["A"]
+    tree = ROUTERS["unicast"](Site(net, MESH, topology, partition, Placement(core=core)))["A"]
     assert (tree.parent < 0).sum() == 2
     assert tree.is_unicast
     of = {place: int(topology.index_of(*place)) for place in {*chips, (1, 0), (2, 1)}}
