@@ -273,7 +273,7 @@ def _links(report: Report, arrays: RunArrays) -> str:
 
 
 def _energy(report: Report) -> str:
-    is_object = "digest" in report.experiment["network"]  # its name is the user's own
+    is_object = "digest" in report.experiment.get("network", {})  # its name is the user's own
     is_pd14 = "pd14" in report.network.name.lower() and not is_object
     comparison = [
         "<h3>PD14 on real systems</h3>",
