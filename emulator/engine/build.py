@@ -14,7 +14,7 @@ from emulator.engine.poisson_kiss import kiss_drive, no_kiss_drive
 from emulator.engine.source import most_source_packets
 from emulator.engine.state import MAX_CHUNK_STEPS, EngineState, deal
 from emulator.kernels import engine
-from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
+from emulator.kernels.arrays import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.kernels.neuron import lif as kernel
 from emulator.kernels.random.poisson import N_STEPS_PER_DRAW
 from emulator.kernels.synapses import delivery

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels.engine import Cells
+from emulator.kernels.arrays import Cells
 from emulator.kernels.neuron import lif
 from emulator.kernels.neuron.parts import E_RISE_EXC, E_RISE_INH, E_THRESH, E_U
 from emulator.rounding.weight_effect import pull_mv

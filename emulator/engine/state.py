@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels import engine
-from emulator.kernels.engine import Cells, Drive, Due, Fired, Probes, Record, Rows
+from emulator.kernels.arrays import Cells, Drive, Due, Fired, Probes, Record, Rows
 from emulator.kernels.synapses.arrival import Moved
 from emulator.kernels.synapses.procedural import A_FIRST, B_N_REFUSED, Redraw
 from emulator.kernels.synapses.stdp import Plastic
@@ -25,7 +25,7 @@ _DUE_ENTRY_BYTES = 8
 
 @dataclass(slots=True, eq=False)
 class EngineState:
-    """Mutable state of a simulation; shapes as in ``emulator.kernels.engine``. Not for use outside the emulator."""
+    """Mutable state of a simulation; shapes as in ``emulator.kernels.arrays``. Not for use outside the emulator."""
 
     shard_bits: int
     extra_delay: int

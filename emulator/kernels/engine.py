@@ -3,16 +3,12 @@
 A step: collect what is due, update, meet the other threads, enter everybody's spikes into the own due lists. Spike
 lists alternate between two buffers, so a thread that is one step ahead never writes what another still reads.
 
-One text serves all arithmetics: ``_add_segments`` and ``_step_lif`` are chosen by the type of the arrays when numba
-compiles the engine.
+One text serves all arithmetics: numba compiles ``_add_segments`` and ``_update`` for the types of the arrays.
 """
-
-from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit, types
 from numba.extending import overload
-from numpy.typing import NDArray
 
 from emulator.kernels.neuron.any_format import step_lif_f32, step_lif_q
 from emulator.kernels.neuron.lif import step_lif_f64, step_lif_s1615
@@ -26,96 +22,15 @@ from emulator.kernels.synapses.procedural import enter_redrawn
 from emulator.kernels.synapses.stdp import add_input, add_post_spikes, deliver_rows
 from emulator.kernels.threads import wait_at_barrier
 
+#: The kernel of ``LifCurrExp`` for each type of state; int64 holds the state of any fixed-point format.
+_LIF_KERNELS = {
+    types.int32: step_lif_s1615,
+    types.int64: step_lif_q,
+    types.float32: step_lif_f32,
+    types.float64: step_lif_f64,
+}
 C_N_SPIKES, C_REFUSED, C_CUT = range(3)
 N_COUNTERS = 8  # a cache line a thread
-
-
-class Cells(NamedTuple):
-    """The neurons' constants and state.
-
-    ``pop_first``, ``pop_last``: int64, (n_shards, n_populations), local range of a population. ``lif``: one row a
-    population. ``v``, ``i_exc``, ``i_inh``: (n_shards, n); ``accumulator``: (n_shards, 2n); ``tops``: scratch,
-    (n_shards, number of blocks); ``held``: int32, (n_shards, n_hold, n), the neurons that fired in each of the last
-    steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1). ``code``: the model of each population;
-    ``extra``: (n_shards, N_EXTRA, n), the state that other models than ``LifCurrExp`` have; of two dimensions where
-    there is none, and the engine is then compiled without them.
-    """
-
-    pop_first: NDArray[np.int64]
-    pop_last: NDArray[np.int64]
-    lif: NDArray[Any]
-    accumulator: NDArray[Any]
-    v: NDArray[Any]
-    i_exc: NDArray[Any]
-    i_inh: NDArray[Any]
-    tops: NDArray[Any]
-    held: NDArray[np.int32]
-    held_ptr: NDArray[np.int64]
-    code: NDArray[np.int64]
-    extra: NDArray[Any]
-
-
-class Drive(NamedTuple):
-    """The Poisson drive: ``ints`` and ``limits`` of ``draw_poisson``, one row a population; ``key``: uint32.
-
-    ``count``: uint16, (n_shards, N_STEPS_PER_DRAW, n), zero where a population has none. ``kiss``, ``kiss_state``,
-    ``quantiles``: of ``draw_kiss``, which draws the counts of populations whose row in ``kiss`` has a method.
-    """
-
-    ints: NDArray[np.int64]
-    limits: NDArray[np.uint32]
-    key: NDArray[np.uint32]
-    count: NDArray[np.uint16]
-    kiss: NDArray[np.int64]
-    kiss_state: NDArray[np.uint32]
-    quantiles: NDArray[np.int32]
-
-
-class Rows(NamedTuple):
-    """The synapses by source, as in ``emulator.synapses.connectivity``; ``weight`` is not read in fixed point."""
-
-    group_of_source: NDArray[np.int16]
-    group_int: NDArray[np.int64]
-    row_start: NDArray[np.int64]
-    ptr_start: NDArray[np.int64]
-    row_ptr: NDArray[Any]
-    synapse: NDArray[Any]
-    weight: NDArray[Any]
-
-
-class Due(NamedTuple):
-    """The due lists: ``entry`` (n_shards, n_slots, capacity), ``n`` (n_shards, n_slots)."""
-
-    entry: NDArray[np.uint64]
-    n: NDArray[np.int64]
-
-
-class Fired(NamedTuple):
-    """Spikes of this step and the last: ``neuron`` (n_shards, 2, n), ``n`` (n_shards, 2); ``merged``: one a thread."""
-
-    neuron: NDArray[np.int32]
-    n: NDArray[np.int64]
-    merged: NDArray[np.int32]
-
-
-class Probes(NamedTuple):
-    """Neurons to record: local ids of shard s and their columns from ``ptr[s]`` to ``ptr[s + 1]``."""
-
-    ptr: NDArray[np.int64]
-    local: NDArray[np.int64]
-    column: NDArray[np.int64]
-
-
-class Record(NamedTuple):
-    """What a run writes: spikes (room for every neuron in every step), ``counters`` (n_threads, N_COUNTERS).
-
-    ``saturated``: int64, (n_shards, n_populations, 2), ring words that were full, of each receptor.
-    """
-
-    step: NDArray[np.int32]
-    neuron: NDArray[np.int32]
-    counters: NDArray[np.int64]
-    saturated: NDArray[np.int64]
 
 
 @njit(cache=True)
@@ -148,41 +63,78 @@ def _draw_drives(shard, shard_bits, step, cells, drive, scratch, scratch_limits)
             )
 
 
-@njit(cache=True)
 def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
-    """Advance all populations of a shard; return how many spikes it wrote.
+    """Advance all populations of a shard; return how many spikes it wrote."""
+    raise NotImplementedError
 
-    Every view of an array counts a reference, on a word that all threads share: they are taken once.
-    """
-    n = 0
-    count, accumulator = drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard]
-    v, i_exc, i_inh, tops = cells.v[shard], cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard]
-    held, held_ptr = cells.held[shard], cells.held_ptr[shard]
-    for p in range(cells.pop_first.shape[1]):
-        if _has_other_model(cells.extra, cells.code[p]):
-            n = _step_other(cells.extra, shard, shard_bits, step, p, cells, drive, out_spikes, n, saturated[p])
-            continue
-        n = _step_lif(
-            step,
-            p,
-            cells.pop_first[shard, p],
-            cells.pop_last[shard, p],
-            shard,
-            shard_bits,
-            cells.lif[p],
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            tops,
-            held,
-            held_ptr,
-            out_spikes,
-            n,
-            saturated[p],
-        )
-    return n
+
+@overload(_update)
+def _choose_update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
+    """Compile ``_update`` for the arithmetic and the neuron models that the types of the arrays say."""
+    kinds = dict(zip(cells.fields, cells.types, strict=True))
+    number, has_others = kinds["v"].dtype, kinds["extra"].ndim == 3
+    step_lif = _LIF_KERNELS[number]
+    if not has_others:
+        step_model = _step_no_model
+    else:
+        step_model = step_model_f64 if isinstance(number, types.Float) else step_model_s1615
+
+    def update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
+        n = 0
+        # Every view of an array counts a reference, on a word that all threads share: they are taken once.
+        count, accumulator = drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard]
+        v, i_exc, i_inh, tops = cells.v[shard], cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard]
+        held, held_ptr = cells.held[shard], cells.held_ptr[shard]
+        for p in range(cells.pop_first.shape[1]):
+            first, last = cells.pop_first[shard, p], cells.pop_last[shard, p]
+            if has_others and cells.code[p] != LIF_CURR_EXP:
+                n = step_model(
+                    cells.code[p],
+                    first,
+                    last,
+                    shard,
+                    shard_bits,
+                    cells.lif[p],
+                    count,
+                    accumulator,
+                    v,
+                    i_exc,
+                    i_inh,
+                    cells.extra[shard],
+                    out_spikes,
+                    n,
+                    saturated[p],
+                )
+                continue
+            n = step_lif(
+                step,
+                p,
+                first,
+                last,
+                shard,
+                shard_bits,
+                cells.lif[p],
+                count,
+                accumulator,
+                v,
+                i_exc,
+                i_inh,
+                tops,
+                held,
+                held_ptr,
+                out_spikes,
+                n,
+                saturated[p],
+            )
+        return n
+
+    return update
+
+
+@njit(cache=True)
+def _step_no_model(code, *args):
+    """Stand for ``step_model_*`` in a network of ``LifCurrExp`` only; never called."""
+    return 0
 
 
 @njit(cache=True)
@@ -264,272 +216,6 @@ def _choose_add_segments(n, due, n_targets, synapse, weight, out_accumulator):
         add_segments_fixed(n, due, n_targets, synapse, out_accumulator)
 
     return add_fixed
-
-
-def _has_other_model(extra, code):
-    """Return whether a population's model is not ``LifCurrExp``; without such state never, which costs nothing."""
-    raise NotImplementedError
-
-
-@overload(_has_other_model, inline="always")
-def _choose_has_other_model(extra, code):
-    if extra.ndim == 2:
-        return lambda extra, code: False
-    return lambda extra, code: code != LIF_CURR_EXP
-
-
-def _step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
-    """Advance one population of another model than ``LifCurrExp`` by a step."""
-    raise NotImplementedError
-
-
-@overload(_step_other, inline="always")
-def _choose_step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
-    if extra.ndim == 2:
-        return lambda extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters: n_spikes
-    step_model = step_model_f64 if isinstance(extra.dtype, types.Float) else step_model_s1615
-
-    def step_other(extra, shard, shard_bits, step, p, cells, drive, out_spikes, n_spikes, out_counters):
-        return step_model(
-            cells.code[p],
-            cells.pop_first[shard, p],
-            cells.pop_last[shard, p],
-            shard,
-            shard_bits,
-            cells.lif[p],
-            drive.count[shard, step % N_STEPS_PER_DRAW],
-            cells.accumulator[shard],
-            cells.v[shard],
-            cells.i_exc[shard],
-            cells.i_inh[shard],
-            extra[shard],
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
-
-    return step_other
-
-
-def _step_lif(
-    step,
-    population,
-    first,
-    last,
-    shard,
-    shard_bits,
-    lif,
-    drive_count,
-    accumulator,
-    v,
-    i_exc,
-    i_inh,
-    tops,
-    held,
-    held_ptr,
-    out_spikes,
-    n_spikes,
-    out_counters,
-):
-    """Advance one population's neurons of one shard by a step."""
-    raise NotImplementedError
-
-
-@overload(_step_lif, inline="always")
-def _choose_step_lif(
-    step,
-    population,
-    first,
-    last,
-    shard,
-    shard_bits,
-    lif,
-    drive_count,
-    accumulator,
-    v,
-    i_exc,
-    i_inh,
-    tops,
-    held,
-    held_ptr,
-    out_spikes,
-    n_spikes,
-    out_counters,
-):
-    if v.dtype == types.float32:
-
-        def step_float32(
-            step,
-            population,
-            first,
-            last,
-            shard,
-            shard_bits,
-            lif,
-            drive_count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            tops,
-            held,
-            held_ptr,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        ):
-            return step_lif_f32(
-                step,
-                population,
-                first,
-                last,
-                shard,
-                shard_bits,
-                lif,
-                drive_count,
-                accumulator,
-                v,
-                i_exc,
-                i_inh,
-                tops,
-                held,
-                held_ptr,
-                out_spikes,
-                n_spikes,
-            )
-
-        return step_float32
-
-    if v.dtype == types.int64:  # any fixed-point format
-
-        def step_format(
-            step,
-            population,
-            first,
-            last,
-            shard,
-            shard_bits,
-            lif,
-            drive_count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            tops,
-            held,
-            held_ptr,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        ):
-            return step_lif_q(
-                step,
-                population,
-                first,
-                last,
-                shard,
-                shard_bits,
-                lif,
-                drive_count,
-                accumulator,
-                v,
-                i_exc,
-                i_inh,
-                tops,
-                held,
-                held_ptr,
-                out_spikes,
-                n_spikes,
-            )
-
-        return step_format
-
-    if isinstance(v.dtype, types.Float):
-
-        def step_float(
-            step,
-            population,
-            first,
-            last,
-            shard,
-            shard_bits,
-            lif,
-            drive_count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            tops,
-            held,
-            held_ptr,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        ):
-            return step_lif_f64(
-                step,
-                population,
-                first,
-                last,
-                shard,
-                shard_bits,
-                lif,
-                drive_count,
-                accumulator,
-                v,
-                i_exc,
-                i_inh,
-                tops,
-                held,
-                held_ptr,
-                out_spikes,
-                n_spikes,
-            )
-
-        return step_float
-
-    def step_fixed(
-        step,
-        population,
-        first,
-        last,
-        shard,
-        shard_bits,
-        lif,
-        drive_count,
-        accumulator,
-        v,
-        i_exc,
-        i_inh,
-        tops,
-        held,
-        held_ptr,
-        out_spikes,
-        n_spikes,
-        out_counters,
-    ):
-        return step_lif_s1615(
-            step,
-            population,
-            first,
-            last,
-            shard,
-            shard_bits,
-            lif,
-            drive_count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            tops,
-            held,
-            held_ptr,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
-
-    return step_fixed
 
 
 @njit(cache=True, nogil=True)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from emulator.kernels.synapses import procedural, rows
 from emulator.kernels.synapses.delivery import MAX_SEGMENT
 from emulator.synapses.connectivity import Connectivity, source_blocks
-from emulator.synapses.draw_tables import draw_scratch, draw_tables
+from emulator.synapses.draw_tables import draw_scratch, draw_tables, group_rows
 from emulator.synapses.projection_table import ProjectionTables, projection_tables
 from emulator.synapses.source_group import SourceGroup, source_groups
 from emulator.synapses.storage import RowCost, arena_blocks, choose_stored
@@ -169,46 +169,19 @@ def _draw_all(
     is_stored = c.state == rows.STORED
     longest_row = int(c.row_length[is_stored].max(initial=0))
     last = [g.first + int(is_stored[g.first : g.first + g.n_neurons].sum()) for g in c.groups]
-    blocks = [(g, a, b) for g, end in zip(c.groups, last, strict=True) for a, b in source_blocks(g.first, end)]
-    t = draw_tables(tables)
-    local = threading.local()
+    tasks = [
+        (group, a, b)
+        for group, g, end in zip(group_rows(c.groups), c.groups, last, strict=True)
+        for a, b in source_blocks(g.first, end)
+    ]
+    t, local = draw_tables(tables), threading.local()
 
-    def draw(task: tuple[SourceGroup, int, int]) -> NDArray[np.int64]:
+    def draw(task: tuple[NDArray[np.int64], int, int]) -> NDArray[np.int64]:
         group, a, b = task
         if not hasattr(local, "scratch"):
             local.scratch = draw_scratch(tables, c.groups, longest_row, c.n_shards, 1)
-        scratch = local.scratch
         counts = np.zeros((len(tables.proj_int), 2), np.int64)
-        common = (
-            a,
-            b,
-            group.first,
-            group.n_bins,
-            c.ptr_start,
-            c.row_start,
-            c.shard_bits,
-            group.first_proj,
-            group.last_proj,
-            t.proj_int,
-            t.proj_float,
-            t.delay_limits,
-            t.delay_guide,
-            t.n_drawn,
-            t.explicit_ptr,
-            t.explicit_target,
-            t.explicit_weight_pa,
-            t.explicit_delay_index,
-            t.quantiles,
-            t.key,
-            scratch.taken[0],
-            scratch.words[0],
-            scratch.target[0],
-            scratch.bin[0],
-            scratch.weight[0],
-            scratch.cursor[0],
-            c.row_ptr,
-            c.synapse,
-        )
+        common = a, b, group, c.ptr_start, c.row_start, c.shard_bits, t, local.scratch, 0, c.row_ptr, c.synapse
         if c.weight is None:
             rows.build_rows_fixed(*common, counts)
         else:
@@ -218,10 +191,10 @@ def _draw_all(
     total = np.zeros((len(tables.proj_int), 2), np.int64)
     pool = ThreadPoolExecutor(n_threads)
     try:
-        for i, counts in enumerate(pool.map(draw, blocks)):
+        for i, counts in enumerate(pool.map(draw, tasks)):
             total += counts
             if progress is not None:
-                progress((i + 1) / len(blocks))
+                progress((i + 1) / len(tasks))
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return total

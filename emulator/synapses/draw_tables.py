@@ -8,8 +8,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.kernels.synapses import procedural, rows
-from emulator.kernels.synapses.procedural import DrawScratch, DrawTables
+from emulator.kernels.synapses import rows
+from emulator.kernels.synapses.rows import DrawScratch, DrawTables
 from emulator.synapses.projection_table import ProjectionTables
 from emulator.synapses.source_group import SourceGroup
 
@@ -61,9 +61,9 @@ def draw_scratch(
 
 
 def group_rows(groups: tuple[SourceGroup, ...]) -> NDArray[np.int64]:
-    """Return ``Redraw.group``: where the rows of every group come from."""
+    """Return the table of groups that the row kernels read (``rows.R_FIRST``): int64, shape (n_groups, N_GROUP)."""
     fields = [(group.first, group.n_bins, group.first_proj, group.last_proj) for group in groups]
-    return np.array(fields, np.int64).reshape(len(groups), procedural.N_REDRAW_GROUP)
+    return np.array(fields, np.int64).reshape(len(groups), rows.N_GROUP)
 
 
 def group_of_source(groups: tuple[SourceGroup, ...]) -> NDArray[np.int16]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from emulator.kernels.synapses import rows
 from emulator.kernels.synapses.procedural import Redraw
 from emulator.synapses.connectivity import Connectivity
-from emulator.synapses.draw_tables import draw_scratch, draw_tables
+from emulator.synapses.draw_tables import draw_scratch, draw_tables, group_rows
 from emulator.synapses.projection_table import ProjectionTables
 from emulator.synapses.source_group import SourceGroup
 from models.network import Network
@@ -74,47 +74,23 @@ def may_lose_weights(tables: ProjectionTables) -> bool:
 
 def _draw_the_rest(c: Connectivity, tables: ProjectionTables, n_threads: int) -> NDArray[np.int64]:
     """Draw the rows that were never drawn, one over the other; return clipped and zero weights by projection."""
-    blocks = [block for group in c.groups for block in _never_drawn(c, group)]
+    blocks = [
+        (row, first, last)
+        for row, group in zip(group_rows(c.groups), c.groups, strict=True)
+        for first, last in _never_drawn(c, group)
+    ]
     if not blocks:
         return np.zeros((len(tables.proj_int), 2), np.int64)
     t, longest = draw_tables(tables), max(1, c.longest_drawn)
     ptr_start, row_start = np.zeros_like(c.ptr_start), np.zeros_like(c.row_start)  # all rows at one place
 
-    def draw(share: list[tuple[SourceGroup, int, int]]) -> NDArray[np.int64]:
+    def draw(share: list[tuple[NDArray[np.int64], int, int]]) -> NDArray[np.int64]:
         scratch = draw_scratch(tables, c.groups, longest, c.n_shards, 1)
         counts = np.zeros((len(tables.proj_int), 2), np.int64)
         row_ptr, synapse = np.empty(c.pointers_per_row, c.row_ptr.dtype), np.empty(longest, np.uint32)
         for group, first, last in share:
             rows.build_rows_fixed(
-                first,
-                last,
-                group.first,
-                group.n_bins,
-                ptr_start,
-                row_start,
-                c.shard_bits,
-                group.first_proj,
-                group.last_proj,
-                t.proj_int,
-                t.proj_float,
-                t.delay_limits,
-                t.delay_guide,
-                t.n_drawn,
-                t.explicit_ptr,
-                t.explicit_target,
-                t.explicit_weight_pa,
-                t.explicit_delay_index,
-                t.quantiles,
-                t.key,
-                scratch.taken[0],
-                scratch.words[0],
-                scratch.target[0],
-                scratch.bin[0],
-                scratch.weight[0],
-                scratch.cursor[0],
-                row_ptr,
-                synapse,
-                counts,
+                first, last, group, ptr_start, row_start, c.shard_bits, t, scratch, 0, row_ptr, synapse, counts
             )
         return counts
 
@@ -123,12 +99,12 @@ def _draw_the_rest(c: Connectivity, tables: ProjectionTables, n_threads: int) ->
     return np.asarray(np.sum(found, axis=0), np.int64)
 
 
-def _never_drawn(c: Connectivity, group: SourceGroup) -> list[tuple[SourceGroup, int, int]]:
+def _never_drawn(c: Connectivity, group: SourceGroup) -> list[tuple[int, int]]:
     """Ranges of sources of a group whose rows were never drawn, cut into tasks."""
     is_left = c.state[group.first : group.first + group.n_neurons] == rows.NOT_DRAWN
     edges = np.flatnonzero(np.diff(np.concatenate([[False], is_left, [False]]).astype(np.int8))) + group.first
     return [
-        (group, a, min(a + _SOURCES_PER_TASK, last))
+        (a, min(a + _SOURCES_PER_TASK, last))
         for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
         for a in range(first, last, _SOURCES_PER_TASK)
     ]

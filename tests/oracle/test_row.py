@@ -26,7 +26,7 @@ from models.network import (
 from models.networks.pd14 import pd14
 from reference_case import projection, rich_network, spikes_at
 
-TABLE_ERROR_SD = 1.1e-5  # of the interpolated normal quantile (emulator.kernels.synapses.rows.normal_quantile)
+TABLE_ERROR_SD = 1.1e-5  # of the interpolated normal quantile (emulator.kernels.random.normal.normal_quantile)
 
 
 def all_rows(network, *, seed, n_shards=4, is_float=False):

@@ -219,6 +219,7 @@ def step_lif_q(
     held_ptr,
     out_spikes,
     n_spikes,
+    out_saturated,
 ):
     """As ``step_lif_s1615``, in the format that ``lif`` (int64, shape (N_Q_INT,)) names.
 
@@ -305,6 +306,7 @@ def step_lif_f32(
     held_ptr,
     out_spikes,
     n_spikes,
+    out_saturated,
 ):
     """As ``step_lif_f64`` with state, propagators (``lif``: float32) and sums in float32."""
     n_targets = v.size

@@ -344,6 +344,7 @@ def step_lif_f64(
     held_ptr,
     out_spikes,
     n_spikes,
+    out_saturated,
 ):
     """As ``step_lif_s1615`` in float64 (mV, pA), with exact integration (Rotter & Diesmann 1999)."""
     n_targets = v.size

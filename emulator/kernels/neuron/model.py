@@ -1,4 +1,4 @@
-"""The model of a population by its code: one function for each arithmetic."""
+"""Chooses the kernel of a population's model by the code of the model: one function for each arithmetic."""
 
 from numba import njit
 
@@ -11,210 +11,28 @@ from emulator.kernels.neuron.parts import IZHIKEVICH, LIF_ADAPT_THRESH, LIF_COND
 
 
 @njit(cache=True)
-def step_model_s1615(
-    code,
-    first,
-    last,
-    shard,
-    shard_bits,
-    row,
-    count,
-    accumulator,
-    v,
-    i_exc,
-    i_inh,
-    extra,
-    out_spikes,
-    n_spikes,
-    out_counters,
-):
-    """One step in S16.15 of a population of any model but ``LifCurrExp``; arguments as in ``neuron_parts``."""
+def step_model_s1615(code, *args):
+    """Advance a population of any model but ``LifCurrExp`` by one step in S16.15; arguments as in ``neuron.parts``."""
     if code == LIF_CURR_ALPHA:
-        return step_alpha_s1615(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
+        return step_alpha_s1615(*args)
     if code == LIF_COND_EXP:
-        return step_cond_s1615(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
+        return step_cond_s1615(*args)
     if code == LIF_ADAPT_THRESH:
-        return step_adapt_s1615(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
+        return step_adapt_s1615(*args)
     if code == IZHIKEVICH:
-        return step_izhikevich_model_s1615(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
-    return step_delta_s1615(
-        first,
-        last,
-        shard,
-        shard_bits,
-        row,
-        count,
-        accumulator,
-        v,
-        i_exc,
-        i_inh,
-        extra,
-        out_spikes,
-        n_spikes,
-        out_counters,
-    )
+        return step_izhikevich_model_s1615(*args)
+    return step_delta_s1615(*args)
 
 
 @njit(cache=True)
-def step_model_f64(
-    code,
-    first,
-    last,
-    shard,
-    shard_bits,
-    row,
-    count,
-    accumulator,
-    v,
-    i_exc,
-    i_inh,
-    extra,
-    out_spikes,
-    n_spikes,
-    out_counters,
-):
+def step_model_f64(code, *args):
     """As ``step_model_s1615`` in float64."""
     if code == LIF_CURR_ALPHA:
-        return step_alpha_f64(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
+        return step_alpha_f64(*args)
     if code == LIF_COND_EXP:
-        return step_cond_f64(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
+        return step_cond_f64(*args)
     if code == LIF_ADAPT_THRESH:
-        return step_adapt_f64(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
+        return step_adapt_f64(*args)
     if code == IZHIKEVICH:
-        return step_izhikevich_model_f64(
-            first,
-            last,
-            shard,
-            shard_bits,
-            row,
-            count,
-            accumulator,
-            v,
-            i_exc,
-            i_inh,
-            extra,
-            out_spikes,
-            n_spikes,
-            out_counters,
-        )
-    return step_delta_f64(
-        first,
-        last,
-        shard,
-        shard_bits,
-        row,
-        count,
-        accumulator,
-        v,
-        i_exc,
-        i_inh,
-        extra,
-        out_spikes,
-        n_spikes,
-        out_counters,
-    )
+        return step_izhikevich_model_f64(*args)
+    return step_delta_f64(*args)

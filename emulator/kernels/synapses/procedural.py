@@ -19,12 +19,20 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from emulator.kernels.synapses.delivery import add_to_due_lists
-from emulator.kernels.synapses.rows import DRAWN, STORED, build_rows_fixed, build_rows_float, draw_row
+from emulator.kernels.synapses.rows import (
+    DRAWN,
+    R_FIRST,
+    R_FIRST_PROJ,
+    R_LAST_PROJ,
+    STORED,
+    DrawScratch,
+    DrawTables,
+    build_rows_fixed,
+    build_rows_float,
+    draw_row,
+)
 from emulator.kernels.threads import wait_at_barrier
 
-# columns of ``Redraw.group``
-R_FIRST, R_N_BINS, R_FIRST_PROJ, R_LAST_PROJ = range(4)
-N_REDRAW_GROUP = 4
 # entries of ``Redraw.book``, one row a thread
 B_BLOCK, B_OFFSET, B_N_FREE, B_QUEUE_FIRST, B_QUEUE_LAST, B_N_ROUNDS, B_N_REFUSED, B_N_ROWS, B_N_SYNAPSES = range(9)
 N_BOOK = 16  # two cache lines
@@ -34,46 +42,14 @@ A_FIRST, A_BLOCK_WORDS, A_LIFE_STEPS, A_FIRST_PTR, A_PTR_PER_ROW = range(5)
 ROWS_PER_ROUND = 64  #: rows that are drawn between two meetings of the threads
 
 
-class DrawTables(NamedTuple):
-    """The arrays of ``emulator.synapses.projection_table.ProjectionTables`` that ``draw_row`` reads, in its order."""
-
-    proj_int: NDArray[np.int64]
-    proj_float: NDArray[np.float64]
-    delay_limits: NDArray[np.uint64]
-    delay_guide: NDArray[np.int32]
-    n_drawn: NDArray[np.int32]
-    explicit_ptr: NDArray[np.int64]
-    explicit_target: NDArray[np.int32]
-    explicit_weight_pa: NDArray[np.float64]
-    explicit_delay_index: NDArray[np.int32]
-    quantiles: NDArray[np.float64]
-    key: NDArray[np.uint32]
-
-
-class DrawScratch(NamedTuple):
-    """Scratch of ``draw_row`` and the row kernels, one row a thread; ``taken`` is all zero between calls.
-
-    ``counts``: int64, (n_threads, 2, n_projections, 2): clipped and zero weights of rows drawn for the first time, and
-    of rows drawn again.
-    """
-
-    taken: NDArray[np.uint8]
-    words: NDArray[np.uint32]
-    target: NDArray[np.int32]
-    bin: NDArray[np.int32]
-    weight: NDArray[np.float64]
-    cursor: NDArray[np.int64]
-    counts: NDArray[np.int64]
-
-
 class Redraw(NamedTuple):
-    """What it takes to draw rows at a spike.
+    """Arrays with which rows are drawn at a spike.
 
     ``state``: uint8, (n_sources,): as in ``emulator.kernels.synapses.rows``. ``length``: int32, (n_sources,), synapses
-    of a row. ``group``: int64, (n_groups, N_REDRAW_GROUP). ``arena``: int64, see ``A_FIRST``. ``book``: int64,
-    (n_threads, N_BOOK); ``free``, ``queue``, ``last_step``: int64, (n_threads, n_blocks): blocks that are free, that
-    are full in the order in which they filled, and the last step that drew into each. ``barrier``: int64, as the
-    engine's.
+    of a row. ``group``: int64, (n_groups, N_GROUP), see ``rows.R_FIRST``. ``arena``: int64, see ``A_FIRST``.
+    ``book``: int64, (n_threads, N_BOOK). ``free``, ``queue``, ``last_step``: int64, (n_threads, n_blocks): the blocks
+    that are free, those that are full in the order in which they filled, and the last step that drew into each.
+    ``barrier``: int64, as the engine's.
     """
 
     state: NDArray[np.uint8]
@@ -102,30 +78,13 @@ def _choose_build_row(source, group, shard_bits, rows, tables, scratch, thread, 
             build_rows_fixed(
                 source,
                 source + 1,
-                group[R_FIRST],
-                group[R_N_BINS],
+                group,
                 rows.ptr_start,
                 rows.row_start,
                 shard_bits,
-                group[R_FIRST_PROJ],
-                group[R_LAST_PROJ],
-                tables.proj_int,
-                tables.proj_float,
-                tables.delay_limits,
-                tables.delay_guide,
-                tables.n_drawn,
-                tables.explicit_ptr,
-                tables.explicit_target,
-                tables.explicit_weight_pa,
-                tables.explicit_delay_index,
-                tables.quantiles,
-                tables.key,
-                scratch.taken[thread],
-                scratch.words[thread],
-                scratch.target[thread],
-                scratch.bin[thread],
-                scratch.weight[thread],
-                scratch.cursor[thread],
+                tables,
+                scratch,
+                thread,
                 rows.row_ptr,
                 rows.synapse,
                 counts,
@@ -137,30 +96,13 @@ def _choose_build_row(source, group, shard_bits, rows, tables, scratch, thread, 
         build_rows_float(
             source,
             source + 1,
-            group[R_FIRST],
-            group[R_N_BINS],
+            group,
             rows.ptr_start,
             rows.row_start,
             shard_bits,
-            group[R_FIRST_PROJ],
-            group[R_LAST_PROJ],
-            tables.proj_int,
-            tables.proj_float,
-            tables.delay_limits,
-            tables.delay_guide,
-            tables.n_drawn,
-            tables.explicit_ptr,
-            tables.explicit_target,
-            tables.explicit_weight_pa,
-            tables.explicit_delay_index,
-            tables.quantiles,
-            tables.key,
-            scratch.taken[thread],
-            scratch.words[thread],
-            scratch.target[thread],
-            scratch.bin[thread],
-            scratch.weight[thread],
-            scratch.cursor[thread],
+            tables,
+            scratch,
+            thread,
             rows.row_ptr,
             rows.synapse,
             rows.weight,
@@ -315,17 +257,7 @@ def count_drawn_targets(
             source - own[R_FIRST],
             own[R_FIRST_PROJ],
             own[R_LAST_PROJ],
-            tables.proj_int,
-            tables.proj_float,
-            tables.delay_limits,
-            tables.delay_guide,
-            tables.n_drawn,
-            tables.explicit_ptr,
-            tables.explicit_target,
-            tables.explicit_weight_pa,
-            tables.explicit_delay_index,
-            tables.quantiles,
-            tables.key,
+            tables,
             scratch.taken[thread],
             scratch.words[thread],
             target,

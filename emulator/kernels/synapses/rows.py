@@ -6,90 +6,33 @@ projection, stream), words = target, delay, weight, spare. How many synapses a s
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from emulator.kernels.random.normal import normal_quantile
 from emulator.kernels.random.philox import philox4x32
 
 # columns of ``proj_int``
 P_KIND, P_TARGET_START, P_N_TARGETS, P_BIN_START, P_COUNT_START, P_EXPLICIT_START, P_SKIP_SELF, P_WEIGHT_KIND = range(8)
 N_PROJ_INT = 8
 # columns of ``proj_float``
-(F_WEIGHT_A, F_WEIGHT_B, F_WEIGHT_P_LOW, F_WEIGHT_P_SPAN, F_WEIGHT_LOW, F_WEIGHT_HIGH, F_RAW_PER_PA, F_DITHER) = range(
-    8
-)
+F_WEIGHT_A, F_WEIGHT_B, F_WEIGHT_P_LOW, F_WEIGHT_P_SPAN = range(4)
+F_WEIGHT_LOW, F_WEIGHT_HIGH, F_RAW_PER_PA, F_DITHER = range(4, 8)
 N_PROJ_FLOAT = 8
+# columns of a table of groups of sources: first source, bins of a row, half-open range of projections
+R_FIRST, R_N_BINS, R_FIRST_PROJ, R_LAST_PROJ = range(4)
+N_GROUP = 4
 NOT_DRAWN, DRAWN, STORED = range(3)  # states of a row: never drawn, drawn before but not kept, in memory
 # connector kinds
 FIXED_TOTAL_NUMBER, DISTINCT_TARGETS, ALL_TO_ALL, ONE_TO_ONE, EXPLICIT = range(5)
 # weight kinds
 WEIGHT_CONSTANT, WEIGHT_NORMAL, WEIGHT_UNIFORM = range(3)
 STREAM_SYNAPSE = 1  #: counter word 3 of synapse draws
-_N_QUANTILE_CELLS = 4096  # the top 12 bits of a word
 _CELL = 1.0 / (1 << 20)
 _TWO_POW_MINUS_32 = 1.0 / 4294967296.0
-_TAIL_P = 1.0 / 64.0
-_FAR_TAIL_P = 1.0 / 4096.0
-
-
-# Wichura 1988, algorithm AS 241 (PPND16), doi:10.2307/2347330: coefficients from the highest power down, for
-# sqrt(-log p) - 1.6 up to 5, and sqrt(-log p) - 5 beyond
-_NEAR_TOP = (
-    *(7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258),
-    *(3.64784832476320460504, 5.76949722146069140550, 4.63033784615654529590, 1.42343711074968357734),
-)
-_NEAR_BOTTOM = (
-    *(1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1),
-    *(6.89767334985100004550e-1, 1.67638483018380384940, 2.05319162663775882187, 1.0),
-)
-_FAR_TOP = (
-    *(2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2),
-    *(2.96560571828504891230e-1, 1.78482653991729133580, 5.46378491116411436990, 6.65790464350110377720),
-)
-_FAR_BOTTOM = (
-    *(2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4),
-    *(1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
-)
-
-
-@njit(cache=True)
-def _polynomial(x, coefficients):
-    """Value of a polynomial, coefficients from the highest power down."""
-    total = 0.0
-    for coefficient in coefficients:
-        total = total * x + coefficient
-    return total
-
-
-@njit(cache=True)
-def normal_quantile_tail(p):
-    """Standard normal quantile for ``0 < p < 0.075`` (AS 241, relative error 1e-16)."""
-    r = math.sqrt(-math.log(p))
-    if r <= 5.0:
-        return -_polynomial(r - 1.6, _NEAR_TOP) / _polynomial(r - 1.6, _NEAR_BOTTOM)
-    return -_polynomial(r - 5.0, _FAR_TOP) / _polynomial(r - 5.0, _FAR_BOTTOM)
-
-
-@njit(cache=True)
-def normal_quantile(p, table):
-    """Standard normal quantile: two interpolated tables, AS 241 in the outer 1/4096 on either side.
-
-    ``table``: float64, shape (3, 4097): the quantile at k/4096, at k/(64 * 4096), and the differences of the first
-    row (places that would be infinite are never read). Largest error 1.1e-5.
-    """
-    q = min(p, 1.0 - p)
-    if q >= _TAIL_P:
-        x = p * _N_QUANTILE_CELLS
-        k = int(x)
-        return table[0, k] + (x - k) * (table[0, k + 1] - table[0, k])
-    if q >= _FAR_TAIL_P:
-        x = q * (_N_QUANTILE_CELLS * 64)
-        k = int(x)
-        z = table[1, k] + (x - k) * (table[1, k + 1] - table[1, k])
-    else:
-        z = normal_quantile_tail(q)
-    return z if p < 0.5 else -z
 
 
 @njit(cache=True)
@@ -201,22 +144,44 @@ def _dither_weights(n, source, projection, step, k0, k1, out_raw):
         out_raw[j] = max(out_raw[j] + (u - 0.5) * step - tie, 0.0)
 
 
+class DrawTables(NamedTuple):
+    """The arrays of ``emulator.synapses.projection_table.ProjectionTables`` that ``draw_row`` reads."""
+
+    proj_int: NDArray[np.int64]
+    proj_float: NDArray[np.float64]
+    delay_limits: NDArray[np.uint64]
+    delay_guide: NDArray[np.int32]
+    n_drawn: NDArray[np.int32]
+    explicit_ptr: NDArray[np.int64]
+    explicit_target: NDArray[np.int32]
+    explicit_weight_pa: NDArray[np.float64]
+    explicit_delay_index: NDArray[np.int32]
+    quantiles: NDArray[np.float64]
+    key: NDArray[np.uint32]
+
+
+class DrawScratch(NamedTuple):
+    """Scratch of ``draw_row`` and the row kernels, one row a thread; ``taken`` is all zero between calls.
+
+    ``counts``: int64, (n_threads, 2, n_projections, 2): clipped and zero weights of rows drawn for the first time, and
+    of rows drawn again.
+    """
+
+    taken: NDArray[np.uint8]
+    words: NDArray[np.uint32]
+    target: NDArray[np.int32]
+    bin: NDArray[np.int32]
+    weight: NDArray[np.float64]
+    cursor: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
 @njit(cache=True)
 def draw_row(
     source,
     first_proj,
     last_proj,
-    proj_int,
-    proj_float,
-    delay_limits,
-    delay_guide,
-    n_drawn,
-    explicit_ptr,
-    explicit_target,
-    explicit_weight_pa,
-    explicit_delay_index,
-    quantiles,
-    key,
+    tables,
     taken,
     words,
     out_target,
@@ -231,8 +196,8 @@ def draw_row(
         Source neuron, counted within its population.
     first_proj, last_proj : int
         Half-open range of its projections in ``proj_int``/``proj_float``.
-    n_drawn : ndarray, int32
-        Synapses of (projection, source): ``n_drawn[proj_int[p, P_COUNT_START] + source]``.
+    tables : DrawTables
+        ``n_drawn[proj_int[p, P_COUNT_START] + source]`` is the number of synapses of (projection, source).
     taken : ndarray, uint8, shape (largest population,)
         Scratch, all zero on entry and exit.
     words : ndarray, uint32, shape (3, longest row)
@@ -245,23 +210,38 @@ def draw_row(
     int
         Number of synapses written.
     """
+    proj_int, proj_float, key, explicit_weight_pa = (
+        tables.proj_int,
+        tables.proj_float,
+        tables.key,
+        tables.explicit_weight_pa,
+    )
+    explicit_delay_index = tables.explicit_delay_index
     n = 0
     for p in range(first_proj, last_proj):
         kind = proj_int[p, P_KIND]
         start = proj_int[p, P_TARGET_START]
         bin_start = proj_int[p, P_BIN_START]
         skip_self = proj_int[p, P_SKIP_SELF]
-        count = np.int64(n_drawn[proj_int[p, P_COUNT_START] + source])
+        count = np.int64(tables.n_drawn[proj_int[p, P_COUNT_START] + source])
         target, row_bin, weight = out_target[n : n + count], out_bin[n : n + count], out_weight[n : n + count]
         e = np.int64(0)
         if kind == EXPLICIT:
-            e = explicit_ptr[proj_int[p, P_EXPLICIT_START] + source]
+            e = tables.explicit_ptr[proj_int[p, P_EXPLICIT_START] + source]
         _draw_words(count, source, p, key[0], key[1], words[0], words[1], words[2])
         _draw_locals(
-            kind, count, source, proj_int[p, P_N_TARGETS] - skip_self, words[0], taken, explicit_target, e, target
+            kind,
+            count,
+            source,
+            proj_int[p, P_N_TARGETS] - skip_self,
+            words[0],
+            taken,
+            tables.explicit_target,
+            e,
+            target,
         )
-        _draw_delays(count, words[1], delay_limits[p], delay_guide[p], bin_start, row_bin)
-        _draw_weights(count, words[2], proj_int[p, P_WEIGHT_KIND], proj_float[p], quantiles, weight)
+        _draw_delays(count, words[1], tables.delay_limits[p], tables.delay_guide[p], bin_start, row_bin)
+        _draw_weights(count, words[2], proj_int[p, P_WEIGHT_KIND], proj_float[p], tables.quantiles, weight)
         if kind == EXPLICIT:
             for j in range(count):
                 if explicit_delay_index[e + j] >= 0:
@@ -300,73 +280,50 @@ def _sort_row(n, n_bins, shard_bits, target, row_bin, ptr, ptr_start, cursor):
 def build_rows_fixed(
     first,
     last,
-    population_first,
-    n_bins,
+    group,
     ptr_start,
     row_start,
     shard_bits,
-    first_proj,
-    last_proj,
-    proj_int,
-    proj_float,
-    delay_limits,
-    delay_guide,
-    n_drawn,
-    explicit_ptr,
-    explicit_target,
-    explicit_weight_pa,
-    explicit_delay_index,
-    quantiles,
-    key,
-    taken,
-    words,
-    scratch_target,
-    scratch_bin,
-    scratch_weight,
-    cursor,
+    tables,
+    scratch,
+    thread,
     out_ptr,
     out_synapse,
     out_counts,
 ):
     """Draw and store the rows of sources ``[first, last)`` of one population as 32-bit words.
 
-    A word is ``raw weight << 16 | target within its shard``; a row is sorted by shard, then bin. ``ptr_start`` and
-    ``row_start`` are indexed by source id. ``out_counts``: int64, shape (n_projections in source order, 2): weights
-    above 65,535 (clipped) and weights that round to zero.
+    ``group``: int64, a row of the table of groups. ``scratch``: the row of ``thread`` is used. ``ptr_start`` and
+    ``row_start`` are indexed by source id. A word is ``raw weight << 16 | target within its shard``; a row is sorted by
+    shard, then bin. ``out_counts``: int64, shape (n_projections in source order, 2): weights above 65,535 (clipped) and
+    weights that round to zero.
     """
     mask = (1 << shard_bits) - 1
+    n_bins, cursor = group[R_N_BINS], scratch.cursor[thread]
+    taken, words = scratch.taken[thread], scratch.words[thread]
+    target_of, bin_of, weight_of = scratch.target[thread], scratch.bin[thread], scratch.weight[thread]
     for source in range(first, last):
         n = draw_row(
-            source - population_first,
-            first_proj,
-            last_proj,
-            proj_int,
-            proj_float,
-            delay_limits,
-            delay_guide,
-            n_drawn,
-            explicit_ptr,
-            explicit_target,
-            explicit_weight_pa,
-            explicit_delay_index,
-            quantiles,
-            key,
+            source - group[R_FIRST],
+            group[R_FIRST_PROJ],
+            group[R_LAST_PROJ],
+            tables,
             taken,
             words,
-            scratch_target,
-            scratch_bin,
-            scratch_weight,
+            target_of,
+            bin_of,
+            weight_of,
         )
-        _sort_row(n, n_bins, shard_bits, scratch_target, scratch_bin, out_ptr, ptr_start[source], cursor)
+        _sort_row(n, n_bins, shard_bits, target_of, bin_of, out_ptr, ptr_start[source], cursor)
         base = row_start[source]
         end = 0
-        for p in range(first_proj, last_proj):
+        for p in range(group[R_FIRST_PROJ], group[R_LAST_PROJ]):
             start = end
-            end += np.int64(n_drawn[proj_int[p, P_COUNT_START] + source - population_first])
+            end += np.int64(tables.n_drawn[tables.proj_int[p, P_COUNT_START] + source - group[R_FIRST]])
             for j in range(start, end):
-                target = scratch_target[j]
-                c = (target & mask) * n_bins + scratch_bin[j]
-                raw = np.int64(scratch_weight[j] + 0.5)
+                target = target_of[j]
+                c = (target & mask) * n_bins + bin_of[j]
+                raw = np.int64(weight_of[j] + 0.5)
                 if raw > 65535:
                     raw = 65535
                     out_counts[p, 0] += 1
@@ -380,67 +337,43 @@ def build_rows_fixed(
 def build_rows_float(
     first,
     last,
-    population_first,
-    n_bins,
+    group,
     ptr_start,
     row_start,
     shard_bits,
-    first_proj,
-    last_proj,
-    proj_int,
-    proj_float,
-    delay_limits,
-    delay_guide,
-    n_drawn,
-    explicit_ptr,
-    explicit_target,
-    explicit_weight_pa,
-    explicit_delay_index,
-    quantiles,
-    key,
-    taken,
-    words,
-    scratch_target,
-    scratch_bin,
-    scratch_weight,
-    cursor,
+    tables,
+    scratch,
+    thread,
     out_ptr,
     out_target,
     out_weight,
 ):
-    """Draw and store the rows of sources ``[first, last)``: targets (uint16, in the shard) and weights (float64)."""
+    """As ``build_rows_fixed``, with targets (uint16, in the shard) and weights (float64) in two arrays."""
     mask = (1 << shard_bits) - 1
+    n_bins, cursor = group[R_N_BINS], scratch.cursor[thread]
+    taken, words = scratch.taken[thread], scratch.words[thread]
+    target_of, bin_of, weight_of = scratch.target[thread], scratch.bin[thread], scratch.weight[thread]
     for source in range(first, last):
         n = draw_row(
-            source - population_first,
-            first_proj,
-            last_proj,
-            proj_int,
-            proj_float,
-            delay_limits,
-            delay_guide,
-            n_drawn,
-            explicit_ptr,
-            explicit_target,
-            explicit_weight_pa,
-            explicit_delay_index,
-            quantiles,
-            key,
+            source - group[R_FIRST],
+            group[R_FIRST_PROJ],
+            group[R_LAST_PROJ],
+            tables,
             taken,
             words,
-            scratch_target,
-            scratch_bin,
-            scratch_weight,
+            target_of,
+            bin_of,
+            weight_of,
         )
-        _sort_row(n, n_bins, shard_bits, scratch_target, scratch_bin, out_ptr, ptr_start[source], cursor)
+        _sort_row(n, n_bins, shard_bits, target_of, bin_of, out_ptr, ptr_start[source], cursor)
         base = row_start[source]
         for j in range(n):
-            target = scratch_target[j]
-            c = (target & mask) * n_bins + scratch_bin[j]
+            target = target_of[j]
+            c = (target & mask) * n_bins + bin_of[j]
             place = base + cursor[c]
             cursor[c] += 1
             out_target[place] = np.uint16(target >> shard_bits)
-            out_weight[place] = scratch_weight[j]
+            out_weight[place] = weight_of[j]
 
 
 @njit(cache=True, nogil=True)

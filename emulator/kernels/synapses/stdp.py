@@ -37,10 +37,8 @@ NEVER = -1  #: ``pre_step`` of a row whose source has not fired
 N_LAYOUT = 9
 # columns of ``constant``: S16.15 (nA, or without unit) in fixed point; pA in float
 V_W_MIN, V_W_MAX, V_A_PLUS, V_A_MINUS, V_IS_ADDITIVE, V_ONE, V_SHIFT = range(7)
-N_CONSTANT = 7
 # columns of ``history``
 H_PAIRS_ALL, H_MINUS_START, H_MINUS_STOP = range(3)
-N_HISTORY = 3
 
 
 class Plastic(NamedTuple):
