@@ -34,6 +34,7 @@ from emulator.kernels.random import poisson
 from emulator.kernels.synapses.delivery import segment_length
 from emulator.numbers.weight_scale import weight_scales
 from emulator.synapses.build import build_connectivity, choose_n_shards
+from emulator.synapses.projection_table import SynapseDraw
 from models.networks import pd14
 
 mpl.use("Agg")
@@ -178,10 +179,9 @@ def measure(scale: float, seed: int) -> dict[str, Any]:
     scales = weight_scales(network)
     connectivity = build_connectivity(
         network,
-        seed=seed,
+        SynapseDraw(seed=seed, raw_per_pa={key: one.raw_per_pa for key, one in scales.items()}),
         n_shards=choose_n_shards(network.n_neurons, 2),
         n_threads=2,
-        raw_per_pa={key: one.raw_per_pa for key, one in scales.items()},
     )
     state = build_state(network, connectivity, scales, SimulationOptions(n_steps=1, seed=seed, n_threads=1))
     _run(state, 0, 1)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from emulator.engine.simulate import simulate
+from emulator.engine.options import SimulationOptions
+from emulator.engine.simulate import run_simulation
 from emulator.engine.simulation import Simulation
 from emulator.reference.network import ReferenceRun, simulate_reference
 from emulator.reference.stdp_network import PlasticSynapses
@@ -107,28 +108,17 @@ def run_both(
     **options: Any,
 ) -> tuple[Simulation, ReferenceRun]:
     """Run engine and reference with the potential of every neuron kept."""
-    probes = range(network.n_neurons)
-    engine = simulate(
-        network,
+    chosen = SimulationOptions(
         n_steps=n_steps,
         seed=seed,
-        probes=probes,
+        probes=range(network.n_neurons),
         delay_convention=delay_convention,
         poisson=poisson,
         **options,
     )
+    engine = run_simulation(network, chosen)
     plastic = PlasticSynapses(network, engine.plastic_rows, engine.scales)
-    reference = simulate_reference(
-        network,
-        engine.connectivity,
-        engine.scales,
-        n_steps=n_steps,
-        seed=seed,
-        probes=probes,
-        extra_delay=int(delay_convention == "nest"),
-        plastic=plastic,
-        poisson=poisson,
-    )
+    reference = simulate_reference(network, engine.connectivity, engine.scales, chosen, plastic=plastic)
     return engine, reference
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.synapses.build import build_connectivity
+from emulator.synapses.projection_table import SynapseDraw
 from models.network import Network, Receptor
 
 
@@ -23,7 +24,7 @@ class Synapses:
 
 def synapses(network: Network, *, seed: int = 1, n_shards: int = 2, n_threads: int = 1) -> Synapses:
     """Build the synapses of a network with float64 weights and unpack them, sorted by source, target, delay."""
-    c = build_connectivity(network, seed=seed, n_shards=n_shards, n_threads=n_threads, raw_per_pa=None)
+    c = build_connectivity(network, SynapseDraw(seed=seed), n_shards=n_shards, n_threads=n_threads)
     assert c.weight is not None
     shard, bins = np.zeros(c.n_synapses, np.int64), np.zeros(c.n_synapses, np.int64)
     for group in c.groups:

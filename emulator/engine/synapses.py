@@ -13,6 +13,7 @@ from emulator.synapses.build import build_connectivity, choose_n_shards
 from emulator.synapses.coarse_weights import coarsen_weights
 from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.plasticity import static_projections
+from emulator.synapses.projection_table import SynapseDraw
 from emulator.synapses.storage import row_budget_bytes
 from models.network import Network, Receptor
 from models.progress import Progress
@@ -23,7 +24,7 @@ def draw_synapses(
     network: Network,
     options: SimulationOptions,
     scales: dict[tuple[str, Receptor], WeightScale],
-    progress: Progress | None,
+    progress: Progress,
 ) -> Connectivity:
     """Draw the synapses of a network, with weights as the arithmetic holds them."""
     number_format = options.number_format
@@ -31,16 +32,19 @@ def draw_synapses(
     if options.is_fixed and options.weight_rounding is WeightRounding.STOCHASTIC:
         dither = weight_steps(network, scales, MAX_WEIGHT_BITS if number_format is None else number_format.weight_bits)
     n_shards = choose_n_shards(network.n_neurons, options.n_threads)
-    connectivity = build_connectivity(
-        network,
+    draw = SynapseDraw(
         seed=options.seed,
-        n_shards=n_shards,
-        n_threads=options.n_threads,
         raw_per_pa={key: scale.raw_per_pa for key, scale in scales.items()} or None,
         dither=dither,
         projections=static_projections(network),
+    )
+    connectivity = build_connectivity(
+        network,
+        draw,
+        n_shards=n_shards,
+        n_threads=options.n_threads,
         max_bytes=None if number_format else row_budget_bytes(network, n_shards, options.max_memory_bytes),
-        progress=None if progress is None else lambda done: progress("build", done),
+        progress=lambda done: progress("build", done),
     )
     return connectivity if number_format is None else _in_format(network, connectivity, scales, number_format)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,6 +119,22 @@ class QFormat:
         return f"fxp-{'s' if self.signed else 'u'}{self.n_bits}/{self.frac_bits}"
 
 
+class RawNumbers(NamedTuple):
+    """Raw integers and their format."""
+
+    raw: ArrayLike
+    q: QFormat
+
+
+class _Exact(NamedTuple):
+    """An exact result: ``value * 2**-frac_bits``, as ``is_unsigned`` says, in the shape it is returned in."""
+
+    value: Wide
+    frac_bits: int
+    is_unsigned: bool
+    shape: tuple[int, ...]
+
+
 S1615 = QFormat(True, 16, 15)
 U032 = QFormat(False, 0, 32)
 _S63 = QFormat(True, 63, 0)
@@ -206,8 +222,8 @@ def convert(
 ) -> tuple[Raw, Mask]:
     """Convert raw numbers of one format to another; returns as ``to_raw``."""
     x = _check_raw(raw, source)
-    n_dropped = source.frac_bits - target.frac_bits
-    return _finish(int128.widen(x), n_dropped, target, rounding, overflow, random, not source.signed, np.shape(raw))
+    exact = _Exact(int128.widen(x), source.frac_bits, not source.signed, np.shape(raw))
+    return _finish(exact, target, rounding, overflow, random)
 
 
 def shift(
@@ -217,14 +233,13 @@ def shift(
     if abs(n_bits) > 63:
         raise ParameterError("shift n_bits", n_bits, "-63 to 63 bits")
     x = _check_raw(raw, q)
-    return _finish(int128.widen(x), -n_bits, q, rounding, overflow, random, not q.signed, np.shape(raw))
+    exact = _Exact(int128.widen(x), q.frac_bits - n_bits, not q.signed, np.shape(raw))
+    return _finish(exact, q, rounding, overflow, random)
 
 
 def multiply(
-    a: ArrayLike,
-    a_format: QFormat,
-    b: ArrayLike,
-    b_format: QFormat,
+    a: RawNumbers,
+    b: RawNumbers,
     target: QFormat,
     rounding: Rounding,
     overflow: Overflow,
@@ -235,46 +250,44 @@ def multiply(
     S16.15 times S16.15 to S16.15 with ``Rounding.FLOOR`` and ``Overflow.WRAP`` is ``int64(a) * b >> 15`` cut to 32
     bits, the product of an ARM core.
     """
-    x, y = _broadcast(_check_raw(a, a_format), _check_raw(b, b_format))
-    n_dropped = a_format.frac_bits + b_format.frac_bits - target.frac_bits
-    is_unsigned = not (a_format.signed or b_format.signed)
-    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
-    is_narrow = a_format.n_bits + b_format.n_bits <= 64 - is_unsigned  # the product fits into int64
+    x, y = _broadcast(_check_raw(*a), _check_raw(*b))
+    is_unsigned = not (a.q.signed or b.q.signed)
+    is_narrow = a.q.n_bits + b.q.n_bits <= 64 - is_unsigned  # the product fits into int64
     product = int128.widen(x * y) if is_narrow else int128.multiply(x, y)
-    return _finish(product, n_dropped, target, rounding, overflow, random, is_unsigned, shape)
+    exact = _Exact(product, a.q.frac_bits + b.q.frac_bits, is_unsigned, _common_shape(a, b))
+    return _finish(exact, target, rounding, overflow, random)
 
 
 def add(
-    a: ArrayLike,
-    a_format: QFormat,
-    b: ArrayLike,
-    b_format: QFormat,
+    a: RawNumbers,
+    b: RawNumbers,
     target: QFormat,
     rounding: Rounding,
     overflow: Overflow,
     random: ArrayLike | None = None,
 ) -> tuple[Raw, Mask]:
     """Add raw numbers of any two formats, broadcast against each other; returns as ``to_raw``."""
-    x, y, frac_bits = _aligned(a, a_format, b, b_format)
-    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
-    return _finish(int128.add(x, y), frac_bits - target.frac_bits, target, rounding, overflow, random, False, shape)
+    x, y, frac_bits = _aligned(a, b)
+    exact = _Exact(int128.add(x, y), frac_bits, False, _common_shape(a, b))
+    return _finish(exact, target, rounding, overflow, random)
 
 
 def subtract(
-    a: ArrayLike,
-    a_format: QFormat,
-    b: ArrayLike,
-    b_format: QFormat,
+    a: RawNumbers,
+    b: RawNumbers,
     target: QFormat,
     rounding: Rounding,
     overflow: Overflow,
     random: ArrayLike | None = None,
 ) -> tuple[Raw, Mask]:
     """Subtract raw numbers of any two formats, broadcast against each other; returns as ``to_raw``."""
-    x, y, frac_bits = _aligned(a, a_format, b, b_format)
-    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
-    difference = int128.add(x, int128.negate(y))
-    return _finish(difference, frac_bits - target.frac_bits, target, rounding, overflow, random, False, shape)
+    x, y, frac_bits = _aligned(a, b)
+    exact = _Exact(int128.add(x, int128.negate(y)), frac_bits, False, _common_shape(a, b))
+    return _finish(exact, target, rounding, overflow, random)
+
+
+def _common_shape(a: RawNumbers, b: RawNumbers) -> tuple[int, ...]:
+    return np.broadcast_shapes(np.shape(a.raw), np.shape(b.raw))
 
 
 def _check_raw(raw: ArrayLike, q: QFormat) -> Raw:
@@ -296,28 +309,22 @@ def _broadcast(x: Raw, y: Raw) -> tuple[Raw, Raw]:
     return cast(tuple[Raw, Raw], tuple(both))
 
 
-def _aligned(a: ArrayLike, a_format: QFormat, b: ArrayLike, b_format: QFormat) -> tuple[Wide, Wide, int]:
-    """Return both numbers with the same fractional bits, and how many these are."""
-    frac_bits = max(a_format.frac_bits, b_format.frac_bits)
-    n_bits = max(a_format.int_bits, b_format.int_bits) + frac_bits + 2
+def _aligned(a: RawNumbers, b: RawNumbers) -> tuple[Wide, Wide, int]:
+    """Return both numbers with the same fractional bits, and the number of these bits."""
+    frac_bits = max(a.q.frac_bits, b.q.frac_bits)
+    n_bits = max(a.q.int_bits, b.q.int_bits) + frac_bits + 2
     if n_bits > 128:
-        raise ParameterError(f"sum of {a_format} and {b_format}", n_bits, "at most 128 bits for the exact sum")
-    x, y = _broadcast(_check_raw(a, a_format), _check_raw(b, b_format))
-    wide_x = int128.shift_left(int128.widen(x), frac_bits - a_format.frac_bits)
-    return wide_x, int128.shift_left(int128.widen(y), frac_bits - b_format.frac_bits), frac_bits
+        raise ParameterError(f"sum of {a.q} and {b.q}", n_bits, "at most 128 bits for the exact sum")
+    x, y = _broadcast(_check_raw(*a), _check_raw(*b))
+    wide_x = int128.shift_left(int128.widen(x), frac_bits - a.q.frac_bits)
+    return wide_x, int128.shift_left(int128.widen(y), frac_bits - b.q.frac_bits), frac_bits
 
 
 def _finish(
-    value: Wide,
-    n_dropped: int,
-    q: QFormat,
-    rounding: Rounding,
-    overflow: Overflow,
-    random: ArrayLike | None,
-    is_unsigned: bool,
-    shape: tuple[int, ...],
+    exact: _Exact, q: QFormat, rounding: Rounding, overflow: Overflow, random: ArrayLike | None
 ) -> tuple[Raw, Mask]:
-    """Drop bits (or, if negative, append zeros) and fit the result into a format."""
+    """Fit an exact result into a format: drop bits, or append zeros where the format has more."""
+    value, is_unsigned, n_dropped = exact.value, exact.is_unsigned, exact.frac_bits - q.frac_bits
     words = _words(random, rounding, value.lo.shape)
     is_lost = np.zeros(value.lo.shape, np.bool_)
     if n_dropped >= 0:
@@ -331,7 +338,7 @@ def _finish(
     raw, overflowed = _round_and_fit(shifted, q, rounding, overflow, words, is_unsigned)
     if overflow is Overflow.SATURATE:
         raw = np.where(is_lost, np.where(is_negative, _typed(q.min_raw, q), _typed(q.max_raw, q)), raw)
-    return raw.reshape(shape), (overflowed | is_lost).reshape(shape)
+    return raw.reshape(exact.shape), (overflowed | is_lost).reshape(exact.shape)
 
 
 def _round_and_fit(

@@ -1,20 +1,22 @@
 """A whole network, one neuron and one synapse at a time, with an explicit ring buffer.
 
-What it defines: a ring word is the sum of the raw weights that are due (drive included), and saturates at 65,535 when
-it is read; weights are not negative, so this equals saturating every addition. One saturation is counted for each
-(neuron, receptor, step) whose sum is above. A spike of step t with a delay of d steps is read in step t + d, in NEST's
-convention in step t + d + 1.
+It defines the result that kernels must reproduce. A ring word is the sum of the raw weights that are due, the drive
+included, and saturates at 65,535 when it is read; weights are not negative, so this equals saturating every addition.
+One saturation is counted for each (neuron, receptor, step) whose sum is above. A spike of step t with a delay of d
+steps is read in step t + d, in NEST's convention in step t + d + 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from emulator.engine.initial_potential import initial_potentials_mv
+from emulator.engine.options import SimulationOptions
 from emulator.engine.poisson_drive import poisson_limits
 from emulator.kernels.random.poisson import COUNTS, DITHER, N_STEPS_PER_DRAW
+from emulator.numbers.population_rows import delay_beyond
 from emulator.numbers.weight_scale import WeightScale
 from emulator.reference.kiss import KissInput
 from emulator.reference.neuron.model import FixedCell, FloatCell, fixed_neuron, float_neuron
@@ -24,7 +26,7 @@ from emulator.reference.stdp_network import PlasticSynapses
 from emulator.runtime.random_stream import Stream, host_rng, stream_key
 from emulator.synapses.connectivity import Connectivity
 from models.network import Network, PoissonSource, Population, Receptor, SpikeArraySource
-from models.vocabulary import PoissonMethod
+from models.vocabulary import DelayConvention, PoissonMethod
 
 RING_MAX = 65_535
 
@@ -167,13 +169,9 @@ def simulate_reference(
     network: Network,
     connectivity: Connectivity,
     scales: dict[tuple[str, Receptor], WeightScale],
+    options: SimulationOptions,
     *,
-    n_steps: int,
-    seed: int,
-    extra_delay: int = 1,
-    probes: Sequence[int] = (),
     plastic: PlasticSynapses | None = None,
-    poisson: PoissonMethod | str = PoissonMethod.COUNTER,
     late: Callable[[int, int, int, int], int | None] = lambda step, source, packet, target: 0,
 ) -> ReferenceRun:
     """Simulate a network with stored synapses.
@@ -185,22 +183,20 @@ def simulate_reference(
         Stored rows; fixed point with ``scales``, float without.
     scales : dict of (population, receptor) to WeightScale
         Empty for float64.
-    n_steps, seed : int
-    extra_delay : int
-        1 in NEST's delay convention, 0 in the device's.
-    probes : sequence of int
-        Neurons whose potential is kept.
+    options : SimulationOptions
+        Steps, seed, delay convention, Poisson method and probes are read; the rest is in ``connectivity``, ``scales``.
     plastic : PlasticSynapses, optional
         Synapses that change; ``connectivity`` holds the others.
-    poisson : {'counter', 'kiss'}
     late : callable, optional
-        Called with step, source, number of the packet among those of that source and step, and target of what a synapse
-        delivers: the steps that it comes late, None if never.
+        Called for every delivery of a synapse with the step, the source, the number of the packet among those of this
+        source and step, and the target; returns the steps by which the input is late, None if it never arrives.
 
     Returns
     -------
     ReferenceRun
     """
+    seed, n_steps = options.seed, options.n_steps
+    extra_delay = delay_beyond(network, is_nest=options.delay_convention is DelayConvention.NEST)
     cells = _cells(network, scales, seed)
     rows = [unpack_row(connectivity, source) for source in range(network.n_sources)]
     plastic = plastic or PlasticSynapses(network, (), scales)
@@ -208,7 +204,7 @@ def simulate_reference(
     longest = max(longest, plastic.longest_delay_steps)
     ring = _Ring(longest + extra_delay + 1 + n_steps, network.n_neurons)
     run = ReferenceRun()
-    kiss = KissInput(network, seed) if PoissonMethod(poisson) is PoissonMethod.KISS else None
+    kiss = KissInput(network, seed) if options.poisson is PoissonMethod.KISS else None
     for step in range(n_steps):
         fired = []
         for i, cell in enumerate(cells):
@@ -226,6 +222,6 @@ def simulate_reference(
                     ring.add(step + synapse.delay_steps + extra_delay + n_late, synapse)
         plastic.add_post_spikes(step, fired)
         run.spikes += [(step, source) for source in fired]
-        run.v.append([cells[i].v for i in probes])
+        run.v.append([cells[i].v for i in options.probes])
     run.plastic_weights = plastic.weights()
     return run

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,12 +19,12 @@ from emulator.kernels.synapses import procedural, rows
 from emulator.kernels.synapses.delivery import MAX_SEGMENT
 from emulator.synapses.connectivity import Connectivity, source_blocks
 from emulator.synapses.draw_tables import draw_scratch, draw_tables, group_rows
-from emulator.synapses.projection_table import ProjectionTables, projection_tables
+from emulator.synapses.projection_table import ProjectionTables, SynapseDraw, projection_tables
 from emulator.synapses.source_group import SourceGroup, source_groups
 from emulator.synapses.storage import RowCost, arena_blocks, choose_stored
 from emulator.synapses.weight_counts import add_weight_counts
 from models.errors import CapacityError
-from models.network import Network, Receptor
+from models.network import Network
 
 MAX_SHARD_NEURONS = 65_536  # a target is 16 bits within its shard
 
@@ -37,13 +37,10 @@ def choose_n_shards(n_neurons: int, n_threads: int) -> int:
 
 def build_connectivity(
     network: Network,
+    draw: SynapseDraw,
     *,
-    seed: int,
     n_shards: int,
     n_threads: int,
-    raw_per_pa: dict[tuple[str, Receptor], float] | None,
-    dither: dict[tuple[str, Receptor], int] | None = None,
-    projections: Collection[int] | None = None,
     max_bytes: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Connectivity:
@@ -52,19 +49,13 @@ def build_connectivity(
     Parameters
     ----------
     network : Network
-    seed : int
+    draw : SynapseDraw
     n_shards : int
         From ``choose_n_shards``.
     n_threads : int
-    raw_per_pa : dict of (population, receptor) to float, or None
-        Raw weight units (16 bit) per pA of each target population and receptor; ``None`` keeps weights as float64 pA.
-    dither : dict of (population, receptor) to int, optional
-        Round weights stochastically to multiples of so many raw units (1, or the step of ``weight_steps`` when the
-        weights are coarsened afterwards); a weight's draw depends on seed and synapse only. Default: nearest.
-    projections : collection of int, optional
-        Draw only these projections of the network; their synapses are the same as when all are drawn.
     max_bytes : int, optional
-        For stored rows and what the others need at their spikes; rows beyond it are not stored. Default: no bound.
+        Memory for stored rows and for drawing the others at their spikes; rows that do not fit are not stored.
+        Default: no bound.
     progress : callable, optional
         Called with the fraction done.
 
@@ -84,11 +75,8 @@ def build_connectivity(
             hint="raise n_shards",
         )
     groups = source_groups(network)
-    is_float = raw_per_pa is None
-    scale = raw_per_pa or {(p.name, receptor): 1.0 for p in network.populations for receptor in Receptor}
-    tables = projection_tables(
-        network, groups, scale, seed, dither=None if is_float else dither, projections=projections
-    )
+    tables = projection_tables(network, groups, draw)
+    is_float = draw.raw_per_pa is None
     connectivity = _allocate(network, groups, tables, n_shards, is_float=is_float, max_bytes=max_bytes)
     counts = _draw_all(connectivity, tables, n_threads, progress)
     add_weight_counts(network, connectivity, counts)

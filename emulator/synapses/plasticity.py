@@ -24,6 +24,7 @@ from emulator.numbers.weight_scale import WeightScale
 from emulator.runtime.lazy_array import lazy_array
 from emulator.synapses.build import build_connectivity
 from emulator.synapses.connectivity import Connectivity
+from emulator.synapses.projection_table import SynapseDraw
 from models.errors import CapacityError, ParameterError
 from models.network import Network, Projection, Receptor
 from models.network.plasticity import PairStdp, n_decays
@@ -103,11 +104,9 @@ def build_plastic_rows(
     for index in plastic_projections(network):
         connectivity = build_connectivity(
             network,
-            seed=seed,
+            SynapseDraw(seed=seed, raw_per_pa=raw_per_pa, projections=(index,)),
             n_shards=n_shards,
             n_threads=n_threads,
-            raw_per_pa=raw_per_pa,
-            projections=(index,),
         )
         if connectivity.max_delay_steps() > _MAX_DELAY_STEPS:
             projection = network.projections[index]

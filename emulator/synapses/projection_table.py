@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -127,21 +127,37 @@ def _skips_self(projection: Projection) -> bool:
     )
 
 
-def projection_tables(
-    network: Network,
-    groups: tuple[SourceGroup, ...],
-    raw_per_pa: dict[tuple[str, Receptor], float],
-    seed: int,
-    *,
-    dither: dict[tuple[str, Receptor], int] | None = None,
-    projections: Collection[int] | None = None,
-) -> ProjectionTables:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynapseDraw:
+    """Everything beside the network that decides its synapses and their weights.
+
+    Attributes
+    ----------
+    seed : int
+    raw_per_pa : dict of (population, receptor) to float, or None
+        Raw weight units (16 bit) per pA of each target population and receptor; ``None`` keeps weights as float64 pA.
+    dither : dict of (population, receptor) to int, optional
+        Round weights stochastically to multiples of so many raw units (1, or the step of ``weight_steps`` when the
+        weights are coarsened afterwards); a weight's draw depends on seed and synapse only. Not read where weights are
+        float64. Default: nearest.
+    projections : collection of int, optional
+        Draw only these projections of the network, by index; their synapses are the same as when all are drawn.
+    """
+
+    seed: int
+    raw_per_pa: Mapping[tuple[str, Receptor], float] | None = None
+    dither: Mapping[tuple[str, Receptor], int] | None = None
+    projections: Collection[int] | None = None
+
+
+def projection_tables(network: Network, groups: tuple[SourceGroup, ...], draw: SynapseDraw) -> ProjectionTables:
     """Turn the projections, in source order, into the arrays that the kernels read.
 
-    ``dither``: raw units that weights are rounded to stochastically, of each target population and receptor; ``None``
-    for rounding to nearest. ``projections``: indices of those that are drawn, ``None`` for all; the others keep their
-    place without synapses.
+    Projections that are not drawn keep their place without synapses.
     """
+    seed, projections = draw.seed, draw.projections
+    raw_per_pa = draw.raw_per_pa or {(p.name, receptor): 1.0 for p in network.populations for receptor in Receptor}
+    dither = None if draw.raw_per_pa is None else draw.dither
     ints, floats, limit_rows = [], [], []
     drawn: list[NDArray[np.int32]] = []
     explicit = _ExplicitPool()

@@ -11,6 +11,7 @@ import pytest
 
 import emulator.loop.coupling
 import emulator.timing.model
+from emulator.engine.options import SimulationOptions
 from emulator.engine.simulate import simulate
 from emulator.loop.closed_loop import ClosedLoopRun, run_closed_loop
 from emulator.loop.coupling import LoopOptions
@@ -138,24 +139,16 @@ def test_closed_loop_equals_the_reference_told_what_was_late_and_lost(case, is_i
     assert (arrivals.n_on_time.sum() > 0) == (arrivals.late_by[0] > 0)
     assert arrivals.step_missed.sum() == (arrivals.n_events - arrivals.n_on_time).sum()
     assert arrivals.step_late.sum() == arrivals.n_late.sum()
-    reference = simulate_reference(
-        run.network,
-        run.connectivity,
-        run.scales,
-        n_steps=N_STEPS,
-        seed=1,
-        probes=range(run.network.n_neurons),
-        late=late,
-    )
+    told = SimulationOptions(n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons))
+    reference = simulate_reference(run.network, run.connectivity, run.scales, told, late=late)
     assert_identical(run, reference)
 
 
 def test_float64_misses_the_same_synapses():
     mapping, options, _, run = closed_loop_run("overflow", arithmetic="float")
     _, late = ticks_late(mapping, options, run)
-    reference = simulate_reference(
-        run.network, run.connectivity, {}, n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons), late=late
-    )
+    told = SimulationOptions(n_steps=N_STEPS, seed=1, probes=range(run.network.n_neurons))
+    reference = simulate_reference(run.network, run.connectivity, {}, told, late=late)
     np.testing.assert_allclose(run.v_mv, np.array(reference.v), rtol=0, atol=1e-9)
     assert spikes_of(run) == reference.spikes
 

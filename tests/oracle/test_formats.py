@@ -29,6 +29,7 @@ from emulator.reference.row import unpack_row
 from emulator.runtime.random_stream import Stream, stream_key
 from emulator.synapses.build import build_connectivity
 from emulator.synapses.coarse_weights import coarsen_weights
+from emulator.synapses.projection_table import SynapseDraw
 from models.errors import ParameterError
 from models.network import (
     Constant,
@@ -273,7 +274,7 @@ def test_coarse_weights_are_the_nearest_multiples(weight_bits):
     network = network_of(4)
     scales = weight_scales(network)
     raw_per_pa = {key: scale.raw_per_pa for key, scale in scales.items()}
-    built = build_connectivity(network, seed=4, n_shards=2, n_threads=1, raw_per_pa=raw_per_pa)
+    built = build_connectivity(network, SynapseDraw(seed=4, raw_per_pa=raw_per_pa), n_shards=2, n_threads=1)
     before = [unpack_row(built, i) for i in range(network.n_neurons)]
     steps = weight_steps(network, scales, weight_bits)
     n_clipped, n_zero = coarsen_weights(network, built, steps, weight_bits)

@@ -13,6 +13,7 @@ from emulator.kernels.synapses.procedural import B_BLOCK, B_N_FREE, N_BOOK, ROWS
 from emulator.kernels.synapses.rows import DRAWN, NOT_DRAWN, STORED
 from emulator.loop.open_loop import replay
 from emulator.synapses.build import build_connectivity, choose_n_shards
+from emulator.synapses.projection_table import SynapseDraw
 from emulator.synapses.storage import row_budget_bytes
 from emulator.timing import TimedSpikes, time_run
 from emulator.timing.model import row_lengths, slice_of_source
@@ -184,7 +185,9 @@ def rated_network():
 
 def build(network, max_bytes):
     raw_per_pa = {(p.name, r): 1.0 for p in network.populations for r in Receptor}
-    return build_connectivity(network, seed=1, n_shards=1, n_threads=1, raw_per_pa=raw_per_pa, max_bytes=max_bytes)
+    return build_connectivity(
+        network, SynapseDraw(seed=1, raw_per_pa=raw_per_pa), n_shards=1, n_threads=1, max_bytes=max_bytes
+    )
 
 
 def stored_by_population(connectivity):
@@ -240,7 +243,7 @@ def test_row_pointers_are_as_wide_as_the_longest_row(n_targets, dtype):
         populations=(Population(name="A", n_neurons=n_targets), Population(name="B", n_neurons=1)),
         projections=(projection("B", "A", AllToAll()),),
     )
-    connectivity = build_connectivity(network, seed=1, n_shards=2, n_threads=1, raw_per_pa=None)
+    connectivity = build_connectivity(network, SynapseDraw(seed=1), n_shards=2, n_threads=1)
     assert connectivity.row_ptr.dtype == dtype
     assert connectivity.row_ptr[connectivity.ptr_start[n_targets] :].max() == n_targets
 

@@ -9,6 +9,7 @@ import pytest
 from emulator.numbers.weight_scale import weight_scales
 from emulator.reference.row import draw_delay_steps, draw_rows, draw_weight, unpack_row
 from emulator.synapses.build import build_connectivity
+from emulator.synapses.projection_table import SynapseDraw
 from models.network import (
     AllToAll,
     Constant,
@@ -33,7 +34,9 @@ def all_rows(network, *, seed, n_shards=4, is_float=False):
     """Return (source id, stored row, row drawn again) of every source; weights of the stored row in pA."""
     scales = weight_scales(network)
     raw_per_pa = None if is_float else {key: scale.raw_per_pa for key, scale in scales.items()}
-    connectivity = build_connectivity(network, seed=seed, n_shards=n_shards, n_threads=1, raw_per_pa=raw_per_pa)
+    connectivity = build_connectivity(
+        network, SynapseDraw(seed=seed, raw_per_pa=raw_per_pa), n_shards=n_shards, n_threads=1
+    )
     for group in (*network.populations, *network.sources):
         drawn = draw_rows(network, group.name, seed)
         for i, again in enumerate(drawn):

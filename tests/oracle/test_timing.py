@@ -11,6 +11,7 @@ import pytest
 from emulator.synapses.build import build_connectivity
 from emulator.synapses.plasticity import build_plastic_rows
 from emulator.synapses.plasticity_weights import count_plastic_by_slice
+from emulator.synapses.projection_table import SynapseDraw
 from emulator.timing import TimedSpikes, time_run
 from emulator.timing.model import Timing, slice_of_source
 from machines import machine, network, pair
@@ -27,7 +28,7 @@ FREE = dict.fromkeys((entry.name for entry in fields(CostSpec)), 0.0)
 
 
 def row_lengths(mapping: Mapping, net: Network, seed: int = 1):
-    stored = build_connectivity(net, seed=seed, n_shards=2, n_threads=1, raw_per_pa=None)
+    stored = build_connectivity(net, SynapseDraw(seed=seed), n_shards=2, n_threads=1)
     slices = slice_of_source(mapping, net)[: net.n_neurons]
     return stored.count_by_slice(slices, len(mapping.partition.slices), n_threads=1)
 

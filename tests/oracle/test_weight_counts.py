@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from emulator.engine.simulate import simulate
+from emulator.synapses.projection_table import SynapseDraw
 from emulator.synapses.weight_counts import may_lose_weights
 from models.network import (
     AllToAll,
@@ -91,7 +92,7 @@ def tables_of(weight_pa, connector=None):
         ),
     )
     raw = {key: scale.raw_per_pa for key, scale in weight_scales(network).items()}
-    return projection_tables(network, source_groups(network), raw, 1)
+    return projection_tables(network, source_groups(network), SynapseDraw(seed=1, raw_per_pa=raw))
 
 
 def test_a_second_draw_is_only_made_where_a_weight_can_be_lost():

@@ -11,6 +11,7 @@ from emulator.reference.row import unpack_row
 from emulator.runtime.random_stream import Stream, stream_key
 from emulator.synapses.build import build_connectivity
 from emulator.synapses.coarse_weights import coarsen_weights
+from emulator.synapses.projection_table import SynapseDraw
 from models.network import AllToAll, FixedTotalNumber, Network, Normal, Population, Receptor, Uniform
 from reference_case import projection, rich_network, spikes_at, spikes_of
 
@@ -27,9 +28,8 @@ def built(network, *, dither=1, n_shards=1, seed=4, raw_per_pa=None):
     """Stored synapses with stochastic weights; one step for all."""
     keys = [(p.name, receptor) for p in network.populations for receptor in Receptor]
     scale = raw_per_pa or {key: s.raw_per_pa for key, s in weight_scales(network).items()}
-    return build_connectivity(
-        network, seed=seed, n_shards=n_shards, n_threads=1, raw_per_pa=scale, dither=dict.fromkeys(keys, dither)
-    )
+    draw = SynapseDraw(seed=seed, raw_per_pa=scale, dither=dict.fromkeys(keys, dither))
+    return build_connectivity(network, draw, n_shards=n_shards, n_threads=1)
 
 
 def weights_of(connectivity, source):
@@ -69,7 +69,7 @@ def test_a_weight_is_one_of_the_two_whole_numbers_beside_it():
     network = rich_network()
     scales, population_of = weight_scales(network), [p.name for p in network.populations for _ in range(p.n_neurons)]
     stored = built(network)
-    drawn = build_connectivity(network, seed=4, n_shards=1, n_threads=1, raw_per_pa=None)
+    drawn = build_connectivity(network, SynapseDraw(seed=4), n_shards=1, n_threads=1)
     moved = []
     for source in range(network.n_sources):
         for exact, found in zip(unpack_row(drawn, source), unpack_row(stored, source), strict=True):
@@ -137,6 +137,6 @@ def test_every_projection_counts_what_it_lost():
         ),
     )
     one_raw = {(name, receptor): 1.0 for name in ("A", "B") for receptor in Receptor}
-    stored = build_connectivity(network, seed=1, n_shards=2, n_threads=2, raw_per_pa=one_raw)
+    stored = build_connectivity(network, SynapseDraw(seed=1, raw_per_pa=one_raw), n_shards=2, n_threads=2)
     assert stored.weight_counts.tolist() == [[0, 40], [0, 0], [200, 0]]
     assert (stored.n_weights_clipped, stored.n_weights_zero) == (200, 40)

@@ -13,6 +13,7 @@ from emulator.numbers.fixed_point import (
     S1615,
     Overflow,
     QFormat,
+    RawNumbers,
     Rounding,
     add,
     convert,
@@ -114,7 +115,7 @@ def test_conversion_is_exact(data, source, target, rounding, overflow, word):
 def test_product_is_exact(data, qa, qb, q, rounding, overflow, word):
     x, y = data.draw(raws(qa)), data.draw(raws(qb))
     a, b = np.array(x, qa.raw_dtype), np.array(y, qb.raw_dtype)
-    result = multiply(a, qa, b, qb, q, rounding, overflow, np.uint64(word))
+    result = multiply(RawNumbers(a, qa), RawNumbers(b, qb), q, rounding, overflow, np.uint64(word))
     assert_is(result, value(x, qa) * value(y, qb), q, rounding, overflow, word)
 
 
@@ -186,7 +187,7 @@ def test_product_is_that_of_fxpmath(rounding, overflow, data, qa, qb, q):
     fxp = Fxp(
         float(exact.get_val()), dtype=q.fxpmath_dtype, rounding=FXPMATH_ROUNDING[rounding], overflow=str(overflow)
     )
-    raw, overflowed = multiply(x, qa, y, qb, q, rounding, overflow)
+    raw, overflowed = multiply(RawNumbers(x, qa), RawNumbers(y, qb), q, rounding, overflow)
     assert int(raw) == int(fxp.raw())
     assert bool(overflowed) == (fxp.status["overflow"] or fxp.status["underflow"])
 
@@ -194,5 +195,5 @@ def test_product_is_that_of_fxpmath(rounding, overflow, data, qa, qb, q):
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))
 @example(-(2**31), -(2**31))
 def test_floored_wrapped_product_is_that_of_an_arm_core(x, y):
-    raw, _ = multiply(x, S1615, y, S1615, S1615, Rounding.FLOOR, Overflow.WRAP)
+    raw, _ = multiply(RawNumbers(x, S1615), RawNumbers(y, S1615), S1615, Rounding.FLOOR, Overflow.WRAP)
     assert int(raw) == int(np.array((x * y) >> 15 & 0xFFFFFFFF, np.uint64).astype(np.uint32).view(np.int32))

@@ -8,6 +8,7 @@ from emulator.numbers.fixed_point import (
     U032,
     Overflow,
     QFormat,
+    RawNumbers,
     Rounding,
     add,
     convert,
@@ -140,9 +141,9 @@ def test_64_bit_numbers_are_exact():
     assert int(to_raw(np.uint64(2**64 - 1), s63, FLOOR, WRAP)[0]) == -1
     # (1 - 2**-64)**2 = 1 - 2**-63 + 2**-128
     most = np.uint64(2**64 - 1)
-    assert int(multiply(most, u064, most, u064, u064, FLOOR, SATURATE)[0]) == 2**64 - 2
+    assert int(multiply(RawNumbers(most, u064), RawNumbers(most, u064), u064, FLOOR, SATURATE)[0]) == 2**64 - 2
     least = -(2**63)
-    raw, overflowed = multiply(least, s63, least, s63, s63, FLOOR, SATURATE)
+    raw, overflowed = multiply(RawNumbers(least, s63), RawNumbers(least, s63), s63, FLOOR, SATURATE)
     assert (int(raw), bool(overflowed)) == (2**63 - 1, True)
 
 
@@ -160,9 +161,10 @@ def test_what_is_no_number_is_refused(x, overflow):
 
 def test_sum_and_difference_of_two_formats():
     half_u032, one_s1615 = 2**31, 2**15
-    assert int(add(one_s1615, S1615, half_u032, U032, S1615, FLOOR, SATURATE)[0]) == 3 * 2**14
-    assert int(subtract(half_u032, U032, one_s1615, S1615, S1615, FLOOR, SATURATE)[0]) == -(2**14)
-    raw, overflowed = add([S1615.max_raw, 1], S1615, 1, S1615, S1615, FLOOR, WRAP)
+    one, half = RawNumbers(one_s1615, S1615), RawNumbers(half_u032, U032)
+    assert int(add(one, half, S1615, FLOOR, SATURATE)[0]) == 3 * 2**14
+    assert int(subtract(half, one, S1615, FLOOR, SATURATE)[0]) == -(2**14)
+    raw, overflowed = add(RawNumbers([S1615.max_raw, 1], S1615), RawNumbers(1, S1615), S1615, FLOOR, WRAP)
     assert raw.tolist() == [S1615.min_raw, 2]
     assert overflowed.tolist() == [True, False]
 
@@ -171,12 +173,15 @@ def test_sum_that_is_too_wide_is_refused():
     with pytest.raises(
         ParameterError, match=r"^sum of U64\.0 and U0\.64: needs at most 128 bits for the exact sum, has 130$"
     ):
-        add(1, QFormat(False, 64, 0), 1, QFormat(False, 0, 64), S1615, FLOOR, WRAP)
+        add(RawNumbers(1, QFormat(False, 64, 0)), RawNumbers(1, QFormat(False, 0, 64)), S1615, FLOOR, WRAP)
 
 
 def test_product_with_a_factor_floors():
-    decay = 3516383004  # exp(-0.2) of a core
-    assert multiply([1000, -1000], S1615, decay, U032, S1615, FLOOR, WRAP)[0].tolist() == [818, -819]
+    decay = RawNumbers(3516383004, U032)  # exp(-0.2) of a core
+    assert multiply(RawNumbers([1000, -1000], S1615), decay, S1615, FLOOR, WRAP)[0].tolist() == [
+        818,
+        -819,
+    ]
 
 
 def test_shift_keeps_the_format():

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from emulator.synapses.build import build_connectivity, choose_n_shards
+from emulator.synapses.projection_table import SynapseDraw
 from emulator.synapses.source_group import delay_distribution
 from models.errors import CapacityError
 from models.network import (
@@ -50,7 +51,7 @@ def test_fixed_total_number_is_exact(n):
 
 def test_pd14_has_exactly_its_synapses():
     network = pd14(scale=0.02)
-    connectivity = build_connectivity(network, seed=1, n_shards=2, n_threads=2, raw_per_pa=None)
+    connectivity = build_connectivity(network, SynapseDraw(seed=1), n_shards=2, n_threads=2)
     assert connectivity.n_synapses == sum(p.connector.n_synapses for p in network.projections)
 
 
@@ -121,7 +122,7 @@ def test_weights_round_to_the_nearest_unit_and_clip():
     cases = {10.3: 21, 10.25: 21, 10.2: 20, 0.2: 0, 32_767.5: 65_535, 40_000.0: 65_535}
     for weight_pa, raw in cases.items():
         network = network_of(OneToOne(), 3, 3, weight_pa=weight_pa)
-        stored = build_connectivity(network, seed=1, n_shards=1, n_threads=1, raw_per_pa=raw_per_pa)
+        stored = build_connectivity(network, SynapseDraw(seed=1, raw_per_pa=raw_per_pa), n_shards=1, n_threads=1)
         assert set((stored.synapse >> 16).tolist()) == {raw}
         assert stored.n_weights_clipped == 3 * (weight_pa == 40_000.0)
         assert stored.n_weights_zero == 3 * (raw == 0)
@@ -139,7 +140,7 @@ def test_storage_does_not_change_the_synapses():
 def test_count_by_slice_is_the_length_of_every_row(n_shards, is_float):
     network = rich_network()
     raw_per_pa = None if is_float else {(p.name, r): 1.0 for p in network.populations for r in Receptor}
-    stored = build_connectivity(network, seed=1, n_shards=n_shards, n_threads=1, raw_per_pa=raw_per_pa)
+    stored = build_connectivity(network, SynapseDraw(seed=1, raw_per_pa=raw_per_pa), n_shards=n_shards, n_threads=1)
     slice_of_neuron = (np.arange(network.n_neurons) // 7).astype(np.int32)
     counts = stored.count_by_slice(slice_of_neuron, 8)
     found = synapses(network)
@@ -161,7 +162,7 @@ def test_shard_that_is_too_large_is_refused():
     network = Network(name="big", populations=(Population(name="A", n_neurons=65_537),))
     message = r"^shard at state engine: needs 65,537 neurons, has 65,536 neurons; raise n_shards$"
     with pytest.raises(CapacityError, match=message):
-        build_connectivity(network, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
+        build_connectivity(network, SynapseDraw(seed=1), n_shards=1, n_threads=1)
 
 
 def test_a_row_that_a_due_list_cannot_name_is_refused_before_it_is_drawn():
@@ -171,11 +172,11 @@ def test_a_row_that_a_due_list_cannot_name_is_refused_before_it_is_drawn():
         r"lower the number of synapses, or raise the number of source neurons$"
     )
     with pytest.raises(CapacityError, match=message):
-        build_connectivity(network, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
+        build_connectivity(network, SynapseDraw(seed=1), n_shards=1, n_threads=1)
 
 
 def test_longest_delay_is_the_last_that_a_32_bit_word_reaches():
-    stored = build_connectivity(rich_network(), seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
+    stored = build_connectivity(rich_network(), SynapseDraw(seed=1), n_shards=1, n_threads=1)
     steps = np.arange(1, 100)  # 1.5 ms, sd 0.8 ms, is the widest of its delays
     p = stats.norm.cdf((steps + 0.5) * 0.1, 1.5, 0.8) - stats.norm.cdf((steps - 0.5) * 0.1, 1.5, 0.8)
     assert stored.max_delay_steps() == steps[p > 2.0**-33].max()

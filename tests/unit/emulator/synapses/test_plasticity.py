@@ -19,6 +19,7 @@ from emulator.synapses.plasticity import (
     rule_constants,
     static_projections,
 )
+from emulator.synapses.projection_table import SynapseDraw
 from models.errors import CapacityError, ParameterError
 from models.network import FixedTotalNumber, Network, PairStdp, Receptor
 from reference_case import rich_network
@@ -47,9 +48,9 @@ def test_plastic_and_static_synapses_together_are_those_without_plasticity(n_sha
         for source, *synapse in zip(part.source, part.target, part.delay, part.weight, strict=True):
             target, delay, weight = (int(x) for x in synapse)
             found.setdefault(int(source), []).append((target, receptor, delay, float(weight)))
-    options = {"seed": 5, "n_shards": n_shards, "n_threads": 1, "raw_per_pa": raw_per_pa}
-    everything = build_connectivity(network, **options)
-    static = build_connectivity(network, **options, projections=static_projections(network))
+    draw, options = SynapseDraw(seed=5, raw_per_pa=raw_per_pa), {"n_shards": n_shards, "n_threads": 1}
+    everything = build_connectivity(network, draw, **options)
+    static = build_connectivity(network, replace(draw, projections=static_projections(network)), **options)
     for source in range(network.n_sources):
         rest = [(s.target, s.receptor, s.delay_steps, s.magnitude) for s in unpack_row(static, source)]
         whole = [(s.target, s.receptor, s.delay_steps, s.magnitude) for s in unpack_row(everything, source)]

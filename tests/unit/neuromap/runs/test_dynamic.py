@@ -16,6 +16,7 @@ from emulator.packets.model import EndOfTick, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.packets.trace import busiest_tick, write_trace
 from emulator.synapses.build import build_connectivity
+from emulator.synapses.projection_table import SynapseDraw
 from emulator.timing import TimedSpikes, time_run
 from emulator.timing.model import slice_of_source
 from machines import SPINNAKER1, machine, network
@@ -51,7 +52,7 @@ def spikes_of(mapping, seed=1, rates_hz=None):
 def test_deliveries_are_those_of_the_timing_model(mapped):
     spikes = spikes_of(mapped)
     outcome = run_compiled(scenario_of(mapped, NET, spikes, PacketOptions()), strict=True)
-    stored = build_connectivity(NET, seed=1, n_shards=1, n_threads=1, raw_per_pa=None)
+    stored = build_connectivity(NET, SynapseDraw(seed=1), n_shards=1, n_threads=1)
     lengths = stored.count_by_slice(slice_of_source(mapped, NET), len(mapped.partition.slices), n_threads=1)
     timing = time_run(mapped, NET, TimedSpikes(spikes.step, spikes.neuron, N_STEPS, lengths))
     assert outcome.total("n_sent") == timing.n_sent == len(spikes.step) > 50
