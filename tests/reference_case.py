@@ -9,6 +9,7 @@ import numpy as np
 from emulator.engine.options import SimulationOptions
 from emulator.engine.simulate import run_simulation
 from emulator.engine.simulation import Simulation
+from emulator.loop.open_loop import Replay
 from emulator.reference.network import ReferenceRun, simulate_reference
 from emulator.reference.stdp_network import PlasticSynapses
 from models.network import (
@@ -122,8 +123,8 @@ def run_both(
     return engine, reference
 
 
-def spikes_of(run: Simulation) -> list[tuple[int, int]]:
-    return list(zip(run.spike_step.tolist(), run.spike_neuron.tolist(), strict=True))
+def spikes_of(run: Simulation | Replay) -> list[tuple[int, int]]:
+    return list(zip(run.spikes.step.tolist(), run.spikes.neuron.tolist(), strict=True))
 
 
 def assert_identical(engine: Simulation, reference: ReferenceRun) -> None:

@@ -1,4 +1,4 @@
-"""What a simulation records, chunk after chunk."""
+"""Collects the spikes and potentials of a simulation chunk by chunk, and watches the range of its 32-bit state."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.engine.spikes import Spikes
 from emulator.kernels.arrays import Cells
 from emulator.kernels.neuron import lif
 from emulator.kernels.neuron.parts import E_RISE_EXC, E_RISE_INH, E_THRESH, E_U
@@ -127,9 +128,10 @@ class Recorder:
         if self._watch is not None:
             self._watch.look()
 
-    def joined(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-        """Return all steps and neurons of spikes, and the potentials, shape (n_steps, n_probes)."""
+    def joined(self, n_steps: int) -> tuple[Spikes, NDArray[np.float64]]:
+        """Return all spikes of the ``n_steps`` done, and the potentials, shape (n_steps, n_probes)."""
         self._look()
         if not self._steps:
-            return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros((0, self._n_probes))
-        return np.concatenate(self._steps), np.concatenate(self._neurons), np.concatenate(self._v)
+            return Spikes(np.zeros(0, np.int32), np.zeros(0, np.int32), n_steps), np.zeros((0, self._n_probes))
+        spikes = Spikes(np.concatenate(self._steps), np.concatenate(self._neurons), n_steps)
+        return spikes, np.concatenate(self._v)

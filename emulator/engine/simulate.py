@@ -252,13 +252,11 @@ def _simulate(network: Network, options: SimulationOptions, couple: Couple | Non
     done = advance(state, sources, recorder, plasticity, options.n_steps, progress, after_step)
     check_potentials(network, state.cells)
     count_first_draws(network, connectivity, state.redraw, n_threads)
-    spike_step, spike_neuron, v = recorder.joined()
+    spikes, v = recorder.joined(done)
     return Simulation(
         network=network,
-        n_steps=done,
+        spikes=spikes,
         is_complete=done == options.n_steps,
-        spike_step=spike_step,
-        spike_neuron=spike_neuron,
         v_mv=_potentials_mv(v, arithmetic),
         connectivity=connectivity,
         scales=scales,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.engine.spikes import Spikes
 from emulator.numbers.weight_scale import WeightScale
 from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.plasticity import PlasticRows
@@ -22,11 +23,9 @@ class Simulation:
     Attributes
     ----------
     network : Network
-    n_steps : int
-        Steps done (fewer than asked for when interrupted).
+    spikes : Spikes
+        Of the steps done, which are fewer than asked for after an interruption.
     is_complete : bool
-    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
-        Sorted by step, then neuron id; spikes of spike sources included (ids from ``n_neurons`` on).
     v_mv : ndarray, shape (n_steps, n_probes), float64
         Membrane potential at the end of each step of the probed neurons.
     connectivity : Connectivity
@@ -54,10 +53,8 @@ class Simulation:
     """
 
     network: Network
-    n_steps: int
+    spikes: Spikes
     is_complete: bool
-    spike_step: NDArray[np.int32]
-    spike_neuron: NDArray[np.int32]
     v_mv: NDArray[np.float64]
     connectivity: Connectivity
     scales: dict[tuple[str, Receptor], WeightScale]
@@ -70,6 +67,21 @@ class Simulation:
     plastic_weights: tuple[PlasticWeights, ...] = ()
     plastic_rows: tuple[PlasticRows, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def n_steps(self) -> int:
+        """Steps done."""
+        return self.spikes.n_steps
+
+    @property
+    def spike_step(self) -> NDArray[np.int32]:
+        """The step of every spike, ascending: shape (n_spikes,), int32."""
+        return self.spikes.step
+
+    @property
+    def spike_neuron(self) -> NDArray[np.int32]:
+        """The neuron id of every spike: shape (n_spikes,), int32."""
+        return self.spikes.neuron
 
     @property
     def n_synapses(self) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from emulator.engine.build import build_state
 from emulator.engine.options import SimulationOptions
 from emulator.engine.simulation import Simulation
+from emulator.engine.spikes import Spikes
 from emulator.engine.state import EngineState
 from emulator.numbers.number_format import NumberFormat, input_factor
 from models.check import check_whole
@@ -34,15 +35,14 @@ class Replay:
     v_mv, i_exc_pa, i_inh_pa : ndarray, shape (n_steps, n_probes), float64
         Membrane potential and synaptic currents at the end of each step. The currents of a fixed-point engine, which
         keeps means over a step, are divided by the factor that makes them so.
-    spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
-        What all neurons fired, sorted by step.
+    spikes : Spikes
+        Of all neurons; the replayed spikes are not among them.
     """
 
     v_mv: NDArray[np.float64]
     i_exc_pa: NDArray[np.float64]
     i_inh_pa: NDArray[np.float64]
-    spike_step: NDArray[np.int32]
-    spike_neuron: NDArray[np.int32]
+    spikes: Spikes
 
 
 def replay(simulation: Simulation, given: Simulation, options: SimulationOptions) -> Replay:
@@ -88,7 +88,7 @@ def replay(simulation: Simulation, given: Simulation, options: SimulationOptions
         group_int=np.vstack([rows.group_int, np.zeros_like(rows.group_int[:1])]),
         group_of_source=np.concatenate([np.full(n_neurons, mute, np.int16), rows.group_of_source]),
     )
-    ptr = np.searchsorted(given.spike_step, np.arange(n_steps + 1))
+    ptr = given.spikes.ptr()
     v, currents = np.zeros((n_steps, len(probes)), cells.v.dtype), np.zeros((2, n_steps, len(probes)), cells.v.dtype)
     shard, local = np.asarray(probes, np.int64) % len(cells.v), np.asarray(probes, np.int64) // len(cells.v)
     injected = given.spike_neuron + np.int32(n_neurons)
@@ -104,7 +104,8 @@ def replay(simulation: Simulation, given: Simulation, options: SimulationOptions
     state.check_delivery()
     v_mv, i_pa = _in_units(v, currents, simulation, arithmetic, probes)
     step_of_spike = np.repeat(np.arange(n_steps, dtype=np.int32), [one.size for one in spikes])
-    return Replay(v_mv, i_pa[0], i_pa[1], step_of_spike, np.concatenate([np.zeros(0, np.int32), *spikes]))
+    neuron = np.concatenate([np.zeros(0, np.int32), *spikes])
+    return Replay(v_mv, i_pa[0], i_pa[1], Spikes(step_of_spike, neuron, n_steps))
 
 
 def _own_spikes(state: EngineState, n_neurons: int) -> NDArray[np.int32]:

@@ -127,7 +127,7 @@ def parting(part_ms: _Floats) -> TrainParting:
 
 def equal_spikes_ratio(a: Replay, b: Replay, n_neurons: int) -> float | None:
     """Return the spikes that both runs have over those that either has."""
-    first, second = (_spike_words(one.spike_step, one.spike_neuron, n_neurons) for one in (a, b))
+    first, second = (_spike_words(one.spikes.step, one.spikes.neuron, n_neurons) for one in (a, b))
     n_both = np.intersect1d(first, second, assume_unique=True).size
     n_either = first.size + second.size - n_both
     return n_both / n_either if n_either else None
@@ -145,7 +145,7 @@ def neuron_error(exact: Replay, own: Replay, probes: tuple[int, ...], n_neurons:
     dt_ms : float, ms
     """
     part_ms = first_difference(
-        (exact.spike_step, exact.spike_neuron), (own.spike_step, own.spike_neuron), n_neurons, dt_ms
+        (exact.spikes.step, exact.spikes.neuron), (own.spikes.step, own.spikes.neuron), n_neurons, dt_ms
     )[list(probes)]
     n_steps = len(exact.v_mv)
     end_ms = (np.arange(n_steps) + 1)[:, None] * dt_ms

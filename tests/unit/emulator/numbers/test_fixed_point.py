@@ -197,7 +197,9 @@ def test_shapes_are_those_of_the_arguments():
     assert to_raw(1.0, S1615, FLOOR, SATURATE)[0].shape == ()
     assert to_raw(np.ones((2, 3)), S1615, FLOOR, SATURATE)[1].shape == (2, 3)
     assert to_raw([], S1615, FLOOR, SATURATE)[0].shape == (0,)
-    assert multiply(np.ones((2, 1), np.int64), S1615, [1, 2, 3], S1615, S1615, FLOOR, WRAP)[0].shape == (2, 3)
+    assert multiply(RawNumbers(np.ones((2, 1), np.int64), S1615), RawNumbers([1, 2, 3], S1615), S1615, FLOOR, WRAP)[
+        0
+    ].shape == (2, 3)
     assert convert(np.array([], np.int64), S1615, U032, FLOOR, WRAP)[0].shape == (0,)
 
 

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 import neuromap as nm
+from emulator.engine.spikes import Spikes
 from emulator.loop.open_loop import Replay
 from emulator.numbers.number_format import NumberFormat
 from models.errors import ParameterError, UnknownNameError
@@ -140,7 +141,7 @@ def test_equal_trains_never_part():
 def replay_of(v_mv, spike_pairs):
     v_mv = np.array(v_mv, float)
     zero = np.zeros_like(v_mv)
-    return Replay(v_mv, zero, zero, *spikes(*spike_pairs))
+    return Replay(v_mv, zero, zero, Spikes(*spikes(*spike_pairs), n_steps=len(v_mv)))
 
 
 def test_neuron_error_ends_when_the_train_parts():
