@@ -1,4 +1,4 @@
-"""The loop over time of a simulation: chunks of steps on all threads, progress, interruption."""
+"""Runs a simulation chunk of steps by chunk on all threads, with progress and interruption."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.plasticity_weights import Plasticity
 from models.progress import Progress
 
-_TELL_AFTER_S = 0.2  # between two words of progress, where a chunk is a step
-#: Called after a step with its number and who fired in it (int32, ascending, one entry a packet).
+_TELL_AFTER_S = 0.2  # between two reports of progress, where a chunk is a step
+#: Called after a step with its number and the ids that fired in it (int32, ascending, one entry a packet).
 AfterStep = Callable[[int, NDArray[np.int32]], None]
 Couple = Callable[[EngineState, Connectivity], AfterStep]
 

@@ -69,7 +69,7 @@ def _due_capacity(
 
     Neurons send as many as their refractory time allows, spike sources ``most_packets``. Memory is only taken where
     spikes are; the bound keeps the address space of absurd cases (no refractory time and delays of thousands of steps)
-    within reason, and what it refuses is an error.
+    within reason; spikes beyond it are an error.
     """
     n_receptors = max((len(group.receptors) for group in connectivity.groups), default=1)
     n_delays = max((group.n_delays for group in connectivity.groups), default=1)
@@ -116,7 +116,7 @@ def _refractory_steps(lif: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _extra(network: Network, v_mv: NDArray[np.float64], n_shards: int, number: type[np.generic]) -> NDArray[Any]:
-    """Deal the state of other models than ``LifCurrExp`` to shards; two dimensions say that there is none."""
+    """Deal the state of other models than ``LifCurrExp`` to shards; two dimensions mean that there is none."""
     if not has_other_models(network):
         return np.zeros((1, 1), number)
     rows = initial_extra(network, v_mv, is_fixed=issubclass(number, np.integer))

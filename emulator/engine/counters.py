@@ -1,4 +1,4 @@
-"""What the kernels counted, by the names of populations."""
+"""Names the counters of the kernels by population."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def named_saturations(network: Network, state: EngineState) -> dict[tuple[str, R
 
 
 def named_counters(network: Network, state: EngineState) -> dict[str, dict[str, int]]:
-    """Return what a number format counted in every population (``emulator.numbers.number_format.COUNTERS``)."""
+    """Return the counters of a number format in every population (``emulator.numbers.number_format.COUNTERS``)."""
     counts = state.population_counters().tolist()
     return {p.name: dict(zip(COUNTERS, row, strict=True)) for p, row in zip(network.populations, counts, strict=True)}

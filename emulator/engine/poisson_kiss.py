@@ -1,4 +1,4 @@
-"""SpiNNaker's Poisson source: what a core makes of a rate, and the states its generators start from.
+"""Derives the constants of SpiNNaker's Poisson source from a rate, and seeds its generators, as a core does.
 
 A core is sent a rate (U16.16, Hz) and the length of a step (U0.32, s). It forms ``lambda``, the mean count a step, as
 an S16.15, and chooses one of three methods:
@@ -14,7 +14,7 @@ an S16.15, and chooses one of three methods:
 All of this is reproduced; ``KissRate.mean_per_step`` is the mean that comes out. Two things differ from the device:
 
 * A core has one generator for all its sources (up to 500), so its counts depend on how sources were cut into cores.
-  Here every source has its own, seeded by (seed, neuron id): what a core with one source does.
+  Here every source has its own, seeded by (seed, neuron id), as on a core with one source.
 * The quantile and the square root are exact (rounded to nearest, cut). The device's polynomials for the quantile are
   up to 22 units of 2^-15 off in the tails (1.6 units in the mean), its square root one unit in one case of 20,000: at
   ``lambda`` = 10 to 20, one count in 5,000 differs, by one.
@@ -57,7 +57,7 @@ _QUANTILE_OF_ZERO_RAW = -7 * _ONE_S1615  # what the device takes for the quantil
 
 @dataclass(frozen=True, slots=True)
 class KissRate:
-    """What a core derives from a rate.
+    """The constants that a core derives from a rate.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ def quantiles_for(rows: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def kiss_rates(network: Network) -> dict[str, KissRate]:
-    """Return what cores make of the rates, of every population with a drive and every Poisson source.
+    """Return the constants that cores derive for every population with a drive and every Poisson source.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from emulator.rounding.weight_effect import pull_mv
 from models.errors import ParameterError
 from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha, LifDelta, Network, Population
 
-_HALF_RANGE = 1 << 30  # of 32 bits
+_HALF_RANGE = 1 << 30  # half of the range of 32 bits
 _CONDUCTANCE_BITS = 10
 #: State of 32 bits beyond potentials and currents, whose sums wrap too: rows of ``Cells.extra``.
 _FURTHER_STATE = {LifCurrAlpha: (E_RISE_EXC, E_RISE_INH), LifAdaptThresh: (E_THRESH,), Izhikevich: (E_U,)}
@@ -24,7 +24,7 @@ _LARGEST_WORD = (1 << 16) - 1
 
 
 def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
-    """Return the synaptic value from which on it, or the potential that it leads to, is beyond half of the range."""
+    """Return the synaptic value above which it, or the potential it leads to, is beyond half of the range."""
     neuron = population.neuron
     if isinstance(neuron, Izhikevich | LifDelta) or r_membrane_raw <= 0:
         return _HALF_RANGE

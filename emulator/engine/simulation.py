@@ -18,7 +18,7 @@ from models.network import Network, Receptor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Simulation:
-    """What a simulation leaves behind.
+    """The result of a simulation.
 
     Attributes
     ----------
@@ -41,8 +41,7 @@ class Simulation:
         Populations whose S16.15 potentials or currents were seen beyond half of the range, past which sums wrap as on
         the device (looked at every 200 steps).
     population_counters : dict of str to dict of str to int
-        Fixed-point ``NumberFormat`` only: what was counted (``emulator.numbers.number_format.COUNTERS``) in every
-        population.
+        Fixed-point ``NumberFormat`` only: the counters ``emulator.numbers.number_format.COUNTERS`` of every population.
     plastic_weights : tuple of PlasticWeights
         Of every projection with plasticity, in the order of their sources; ``connectivity`` holds the others.
     plastic_rows : tuple of PlasticRows

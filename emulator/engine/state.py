@@ -145,7 +145,7 @@ class EngineState:
             )
 
     def allow_moves(self, n_slots: int) -> Moved:
-        """Make room for input that is moved to steps up to ``n_slots`` ahead, and leave spikes to who moves it."""
+        """Allocate a ring for input of up to ``n_slots`` steps ahead; the caller delivers the spikes."""
         n_shards, n_input = self.cells.accumulator.shape
         n_slots = 1 << (n_slots - 1).bit_length()
         ring = lazy_array((n_shards, n_slots, n_input), self.cells.accumulator.dtype)
@@ -154,11 +154,11 @@ class EngineState:
 
     @property
     def n_updates_cut(self) -> int:
-        """Plastic updates that needed postsynaptic spikes which count no more."""
+        """Plastic updates that needed postsynaptic spikes no longer kept."""
         return int(self.record.counters[:, engine.C_CUT].sum())
 
     def population_counters(self) -> NDArray[np.int64]:
-        """Return what a number format counted: shape (n_populations, len(COUNTERS))."""
+        """Return the counters of a number format: shape (n_populations, len(COUNTERS))."""
         n_populations = self.cells.pop_first.shape[1]
         tail = self.cells.tops[:, -n_populations * len(COUNTERS) :]
         return np.asarray(tail.sum(axis=0).reshape(n_populations, len(COUNTERS)), np.int64)

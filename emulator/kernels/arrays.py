@@ -14,7 +14,7 @@ class Cells(NamedTuple):
     (n_shards, number of blocks); ``held``: int32, (n_shards, n_hold, n), the neurons that fired in each of the last
     steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1). ``code``: the model of each population;
     ``extra``: (n_shards, N_EXTRA, n), the state that other models than ``LifCurrExp`` have; of two dimensions where
-    there is none, and the engine is then compiled without them.
+    there is none; the engine is then compiled without these models.
     """
 
     pop_first: NDArray[np.int64]
@@ -83,7 +83,7 @@ class Probes(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a run writes: spikes (room for every neuron in every step), ``counters`` (n_threads, N_COUNTERS).
+    """The output of a run: spikes (room for every neuron in every step), ``counters`` (n_threads, N_COUNTERS).
 
     ``saturated``: int64, (n_shards, n_populations, 2), ring words that were full, of each receptor.
     """

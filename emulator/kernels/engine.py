@@ -1,7 +1,8 @@
 """The state engine: one kernel per thread that takes its shards through many steps.
 
-A step: collect what is due, update, meet the other threads, enter everybody's spikes into the own due lists. Spike
-lists alternate between two buffers, so a thread that is one step ahead never writes what another still reads.
+In a step a thread collects the input that is due, updates its neurons, meets the other threads, and enters the spikes
+of all of them into its own due lists. Spike lists alternate between two buffers, so a thread that is one step ahead
+never writes what another still reads.
 
 One text serves all arithmetics: numba compiles ``_add_segments`` and ``_update`` for the types of the arrays.
 """
@@ -199,7 +200,7 @@ def _record_spikes(merged, n, step, record):
 
 
 def _add_segments(n, due, n_targets, synapse, weight, out_accumulator):
-    """Add what is due to the accumulator."""
+    """Add the input that is due to the accumulator."""
     raise NotImplementedError
 
 

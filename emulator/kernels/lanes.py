@@ -127,7 +127,7 @@ def _signed(number: int, width: int) -> int:
 
 @dataclass(slots=True)
 class Loop:
-    """What a loop's body works with: ``load`` and ``store`` by the number of an array, ``constants``, ``index``."""
+    """The interface of a loop's body: ``load`` and ``store`` by the number of an array, ``constants``, ``index``."""
 
     builder: Any
     vector: Any

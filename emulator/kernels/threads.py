@@ -1,4 +1,4 @@
-"""What numba lacks for threads that advance in step: atomics, a barrier, prefetch.
+"""Provides atomics, a barrier and prefetch, which numba lacks, for threads that advance in step.
 
 The state engine runs one long kernel per thread (released from Python's lock) that meet at a barrier once per time
 step. A fork/join per step would cost 5-25 us, ten thousand times a second of model time.

@@ -153,7 +153,7 @@ class Coupling:
             self._deliver_late(older)
 
     def _take(self) -> NDArray[np.int32]:
-        """Take what arrived from the packet model, and count it."""
+        """Take the arrivals from the packet network, and count them."""
         arrived = self._run.take_arrivals()
         n_ticks = arrived[self._tick_of_packet[arrived[:, S_PACKET]] >= self._options.warmup_steps, S_N_TICKS]
         self.packets.n_delivered += n_ticks.size
@@ -161,7 +161,7 @@ class Coupling:
         return arrived
 
     def _near(self, step: int, arrived: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the arrivals whose work ends soon, with earlier ones of which that is now true; keep the others."""
+        """Return the arrivals whose work ends within `_MAX_AHEAD` steps, earlier ones included; keep the others."""
         packet, n_ticks = arrived[:, S_PACKET], arrived[:, S_N_TICKS]
         if not self._waiting and not n_ticks.any():
             return arrived
@@ -172,7 +172,7 @@ class Coupling:
         return np.concatenate([arrived[~is_far], *self._waiting.pop(step, [])])
 
     def _packets(self, step: int, neurons: NDArray[np.int32]) -> tuple[Packets, NDArray[np.int32]]:
-        """Return what the neurons that fired in a step send, and which of these spikes each packet is of.
+        """Return the packets of the neurons that fired in a step, and the spike that each packet belongs to.
 
         A spike source may be listed several times; each entry is a spike with packets of its own.
         """
@@ -208,7 +208,7 @@ class Coupling:
         first: int,
         arrived: NDArray[np.int32],
     ) -> None:
-        """Deliver this step's spikes, each where and when it arrives."""
+        """Deliver this step's spikes to the slices that they reach, at the steps at which they arrive."""
         late = np.empty((neurons.size, self._row_length.shape[1]), np.int32)
         n_missed, found = np.empty(neurons.size, np.int64), self.arrivals
         counts = found.n_events, found.n_on_time, found.late_by
@@ -249,7 +249,7 @@ class Coupling:
         state.count_refused(self._in_threads(deliver, is_much=bool(found.step_missed[step])))
 
     def _deliver_late(self, arrived: NDArray[np.int32]) -> None:
-        """Deliver what arrived only now of the spikes of earlier steps."""
+        """Deliver the spikes of earlier steps that arrived only now."""
         steps, neurons, late = self._of_older(arrived)
         self._count_late(steps, neurons, late)
         state, moved = self._state, self._moved
@@ -270,7 +270,7 @@ class Coupling:
         return sum(self._pool.map(job, range(n_threads), [n_threads] * n_threads))
 
     def _of_older(self, arrived: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Steps and neurons of the spikes that arrivals are of, and how late they are, `LOST` where none is."""
+        """Return step, neuron and lateness (`LOST` on slices not reached) of the spikes behind some arrivals."""
         packet, column, n_ticks = arrived.T
         spikes, packet_of_spike, index = np.unique(
             self._spike_of_packet[packet], return_index=True, return_inverse=True

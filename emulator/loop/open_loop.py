@@ -1,9 +1,9 @@
 """Replay: every neuron of a network receives the spikes of another run in place of the network's own.
 
-Two arithmetics part company within tens of milliseconds in a recurrent network, and from then on a neuron's error tells
-about the network's chaos. Given the same input, the error is that of the neuron's own arithmetic, for as long as one
-likes. The engine does this without any change: its sources are listed twice, once mute (what the neurons fire now) and
-once as injected spikes with the rows of the network.
+Two arithmetics part company within tens of milliseconds in a recurrent network, and from then on a neuron's error says
+more about the network's chaos than about the arithmetic. Under the same input, the error is that of the neuron's own
+arithmetic, however long the run is. The engine does this without any change: its sources are listed twice, once mute
+(what the neurons fire now) and once as injected spikes with the rows of the network.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def replay(simulation: Simulation, given: Simulation, options: SimulationOptions
 
 
 def _own_spikes(state: EngineState, n_neurons: int) -> NDArray[np.int32]:
-    """Return what the neurons fired in this step, injected spikes left out."""
+    """Return the neurons that fired in this step, without the injected spikes."""
     _, neuron = state.take_spikes()
     return neuron[neuron < n_neurons]
 

@@ -143,7 +143,7 @@ def ceil_s1615(x_raw: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SynapseDeviceConstants:
-    """What a core derives for one exponential synapse.
+    """The constants that a core derives for one exponential synapse.
 
     Attributes
     ----------
@@ -159,7 +159,7 @@ class SynapseDeviceConstants:
 
 @dataclass(frozen=True, slots=True)
 class LifDeviceConstants:
-    """What a core derives for one LIF neuron.
+    """The constants that a core derives for one LIF neuron.
 
     Attributes
     ----------

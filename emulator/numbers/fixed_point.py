@@ -1,9 +1,9 @@
-"""Fixed-point number formats: how a real number becomes a raw integer, and arithmetic on raw integers.
+"""Defines fixed-point number formats, converts real numbers to raw integers, and computes with these.
 
 A format is written as the field writes it: ``S16.15`` is signed with 16 integer and 15 fractional bits (32 bits with
 the sign), ``U0.32`` unsigned with 32 fractional bits; up to 64 bits. Rounding and overflow are always named, never a
-default. Every function computes its result exactly and then rounds it once; beside the raw numbers it returns a mask of
-those that were outside the format.
+default. Every function computes its result exactly, rounds it once, and returns the raw numbers with a mask of the
+results that were outside the format.
 
 Raw numbers are int64, of unsigned formats of 64 bits uint64. Stochastic rounding takes its random words as an argument:
 a number is rounded up where ``fraction + word / 2**64 >= 1`` (uint32 words count as the upper halves of 64-bit ones).
@@ -43,7 +43,7 @@ class Rounding(StrEnum):
 
 
 class Overflow(StrEnum):
-    """What happens outside the range of the format."""
+    """How a result outside the range of the format is treated."""
 
     WRAP = "wrap"  #: keep the low bits
     SATURATE = "saturate"  #: the nearest value of the format
@@ -74,8 +74,8 @@ class QFormat:
         ``Q17.15``, ``UQ0.32``, ``QU0.32``   fxpmath and ARM: the sign bit is one of the integer bits; the same two
         ==================================== ===================================================================
 
-        fxpmath also reads ``S17.15``, as ``Q17.15``. Here ``S`` always means what the field means by it, so an
-        fxpmath user writes ``Q17.15`` or, which nobody misreads, ``fxp-s32/15``.
+        fxpmath also reads ``S17.15``, as ``Q17.15``. Here ``S`` never counts the sign bit, so a user of fxpmath writes
+        ``Q17.15`` or, without ambiguity, ``fxp-s32/15``.
         """
         text = name.strip().lower()
         fits = None

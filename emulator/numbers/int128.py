@@ -1,4 +1,4 @@
-"""Integers of 128 bits as pairs of numpy arrays: what exact products and sums of 64-bit fixed-point numbers need.
+"""Computes with 128-bit integers, pairs of numpy arrays, for exact products and sums of 64-bit numbers.
 
 A number is ``hi * 2**64 + lo`` with ``hi`` int64 and ``lo`` uint64 (two's complement). Where all numbers are known to
 be non-negative, ``is_unsigned`` reads the bits of ``hi`` as unsigned. Arrays have at least one dimension: numpy warns
@@ -25,9 +25,9 @@ class Wide(NamedTuple):
 
 
 class Shifted(NamedTuple):
-    """A number shifted right: ``floor``, and what was dropped.
+    """A number shifted right: ``floor``, and the dropped bits.
 
-    ``rest`` is the dropped fraction times 2**64, floored; ``is_sticky`` says where that floor lost something.
+    ``rest`` is the dropped fraction times 2**64, floored; ``is_sticky`` marks where that floor lost bits.
     """
 
     floor: Wide
@@ -95,7 +95,7 @@ def shift_left(a: Wide, n_bits: int) -> Wide:
 
 
 def shift_right(a: Wide, n_bits: int, *, is_unsigned: bool = False) -> Shifted:
-    """Shift right by 0 to 128 bits and keep what is dropped."""
+    """Shift right by 0 to 128 bits and keep the dropped bits."""
     hi = a.hi.view(np.uint64)
     sign = np.zeros_like(a.hi) if is_unsigned else a.hi >> 63
     exact = np.zeros(a.hi.shape, np.bool_)

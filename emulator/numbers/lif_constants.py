@@ -1,9 +1,9 @@
-"""Numbers a neuron core computes once: propagators of the LIF neuron in S16.15/U0.32 and in float64.
+"""Computes the constants of a LIF neuron: its propagators in S16.15 and U0.32, and in float64.
 
 Fixed point: the host sends S16.15, the core derives the constants by its own algorithm
 (``emulator.numbers.device_math``): PD14's exp(-dt/tau_m) is 32442 / 2**15 on the device, where the exact exponential of
-the same argument rounds to 32443. What the derived numbers amount to is compared with what was asked for in
-``emulator.rounding.notes``.
+the same argument rounds to 32443. ``emulator.rounding.notes`` compares the derived constants with the parameters asked
+for.
 
 The refractory time is counted in steps here, by the host, and sent as that many steps of the device's own dt, so that
 the device finds the same number. Sent as it is (as sPyNNaker's host does), 3 ms at a dt of 0.3 ms, which S16.15 rounds
@@ -56,7 +56,7 @@ def refractory_steps(t_ref_ms: float, dt_ms: float) -> int:
     Raises
     ------
     ParameterError
-        For more steps than the lists of refractory neurons are made for.
+        For more steps than the lists of refractory neurons have room for.
     """
     n_steps = ceil_to_steps(t_ref_ms, dt_ms)
     if n_steps > np.iinfo(np.int16).max:
@@ -65,13 +65,13 @@ def refractory_steps(t_ref_ms: float, dt_ms: float) -> int:
 
 
 def device_refractory_steps(t_ref_ms: float, dt_ms: float) -> int:
-    """Return the steps that the device makes of a refractory time that it is sent as it is."""
+    """Return the steps that the device computes from a refractory time in ms."""
     t_ref_raw, dt_raw = raw_s1615(t_ref_ms, "t_ref_ms"), divisor_s1615(dt_ms, "dt_ms")
     return ceil_s1615(divide_s1615(t_ref_raw, dt_raw))
 
 
 def device_constants(neuron: LifCurrExp, dt_ms: float) -> LifDeviceConstants:
-    """Let the device's algorithm derive the constants; what it would get silently wrong is an error."""
+    """Derive the constants by the device's algorithm; a parameter that it would silently get wrong is an error."""
     dt_raw = divisor_s1615(dt_ms, "dt_ms")
     tau_mem = divisor_s1615(neuron.tau_mem_ms, "tau_mem_ms")
     if neuron.c_m_pf * 1e-3 >= _LARGEST_NF:

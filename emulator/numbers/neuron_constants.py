@@ -58,12 +58,12 @@ _CODE = {
 
 
 def model_code(neuron: NeuronModel) -> int:
-    """Return the code that the kernels know a model by."""
+    """Return the code of a model in the kernels."""
     return _CODE[type(neuron)]
 
 
 def input_per_weight(neuron: NeuronModel, dt_ms: float) -> float:
-    """Return what a weight of one unit adds to the device's synapse, as a number of S16.15 (table above)."""
+    """Return the S16.15 number that a weight of one unit adds to the device's synapse (table above)."""
     match neuron:
         case LifCondExp():
             return _CONDUCTANCE_SCALE / 1e3
@@ -78,8 +78,8 @@ def input_per_weight(neuron: NeuronModel, dt_ms: float) -> float:
 def delta_gain_mv_per_na(neuron: LifDelta, dt_ms: float) -> float:
     """Return how far a current of one step moves the membrane that the device has, mV/nA.
 
-    The exact gain of the membrane that was asked for would let a weight miss its size by what the device's decay is
-    off, 22 % for 2 s at 0.1 ms.
+    With the exact gain of the membrane asked for, a weight would be wrong by the error of the device's decay, 22 % for
+    2 s at 0.1 ms.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def delta_gain_mv_per_na(neuron: LifDelta, dt_ms: float) -> float:
 
 
 def as_lif(neuron: NeuronModel) -> LifCurrExp:
-    """Return the LIF neuron with exponential currents that shares the parameters (synapses of 1 ms where none are)."""
+    """Return the LIF neuron of the same parameters with exponential currents, of 1 ms where the model has none."""
     names = (
         "c_m_pf",
         "tau_mem_ms",
@@ -114,7 +114,7 @@ def as_lif(neuron: NeuronModel) -> LifCurrExp:
 
 
 def decay_s1615(tau_ms: float, dt_ms: float, name: str) -> SynapseDeviceConstants:
-    """Derive decay and init of a time constant; ``name`` is how an error calls it."""
+    """Derive decay and init of a time constant; ``name`` names it in errors."""
     tau_raw, dt_raw = divisor_s1615(tau_ms, name), divisor_s1615(dt_ms, "dt_ms")
     if tau_raw > dt_raw << 15:
         allowed = f"at most {dt_raw} ms, 32,768 time steps, so that dt/tau in S16.15 is not 0"
@@ -190,7 +190,7 @@ def nearest_u032(value: float) -> int:
 
 
 def _alpha_factors_u032(tau_ms: float, dt_ms: float) -> tuple[int, int, int]:
-    """Return decay, start (what the current has of an input at once) and fill (what it takes of ``x`` in a step)."""
+    """Return decay, start (the share of an input that acts at once) and fill (the share of ``x`` taken a step)."""
     h = dt_ms / tau_ms
     decay, gone = math.exp(-h), -math.expm1(-h)
     return nearest_u032(decay), nearest_u032(gone / h - decay), nearest_u032(decay * gone)

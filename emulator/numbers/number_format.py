@@ -1,4 +1,4 @@
-"""Number formats to compare: what the state, the weights and the roundings of a core would be.
+"""Defines number formats to compare with the machine's: format of the state, bits of the weights, roundings.
 
 A fixed-point format ``Sx.y`` holds membrane potentials and other voltages (mV), synaptic currents (nA) and the membrane
 resistance (MOhm) in ``1 + x + y`` bits. Some constants keep a width of their own:
@@ -53,7 +53,7 @@ class StateRounding(StrEnum):
 
     @property
     def code(self) -> int:
-        """What the kernel calls it."""
+        """The code of the rounding in the kernel."""
         return {"floor": neuron_q.FLOOR, "nearest": neuron_q.NEAREST, "stochastic": neuron_q.STOCHASTIC}[self.value]
 
 
@@ -68,7 +68,7 @@ class NumberFormat:
     weight_bits : int
         1 to 16.
     weight_rounding : WeightRounding
-        Of the weights, once, when they are made.
+        How the weights are rounded, once, when they are made.
     """
 
     state: QFormat | None
@@ -211,7 +211,7 @@ def format_rows(
 
 
 def _lif_curr_exp(population: Population) -> LifCurrExp:
-    """Return the neuron of a population if it has the one model that number formats are there for."""
+    """Return the neuron of a population, which must be LifCurrExp, the only model with number formats."""
     if not isinstance(population.neuron, LifCurrExp):
         raise ParameterError(
             f"Population({population.name!r}).neuron in a number format",
@@ -278,7 +278,7 @@ def _fraction(value: float, n_bits: int) -> int:
 
 
 def input_factor(network: Network) -> NDArray[np.float64]:
-    """Return what the device's currents are of the continuous ones: float64, shape (n_neurons, 2), exc and inh.
+    """Return the ratio of the device's currents to the continuous ones: float64, shape (n_neurons, 2), exc and inh.
 
     The fixed-point engine keeps the mean of a current over a step, ``init`` times its value at the start.
     """

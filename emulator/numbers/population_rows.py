@@ -1,4 +1,4 @@
-"""What the state engine needs of the neuron models of a network: constants by population, state beyond v and currents.
+"""Makes the constants of every population, and the state of neuron models beyond potential and currents.
 
 A network of ``LifCurrExp`` only has neither codes nor further state, and its engine is compiled without the others.
 """

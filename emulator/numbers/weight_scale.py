@@ -1,8 +1,8 @@
 """Scale of the 16-bit weights of a population and receptor, as the SpiNNaker host chooses it.
 
 The ring word of one step must hold the summed weights that arrive in it. The host bounds that sum by its mean plus
-five standard deviations under assumed Poisson input, takes the smallest power of two (nA; what the synapse of another
-model adds, ``emulator.numbers.neuron_constants``) strictly above the bound, and gives the weights what is left of 15
+five standard deviations under assumed Poisson input, takes the smallest power of two (nA, or the unit of another
+model's synapse, ``emulator.numbers.neuron_constants``) strictly above the bound, and gives the weights the rest of 15
 bits: ``raw = w * 2**(15 - shift)``. One bit more of shift makes room for twice the sum, and weights coarser by half.
 
 The host's estimate of the in-degree is an upper tail; mean + 4 sd of a Poisson number gives all sixteen shifts that
@@ -41,9 +41,10 @@ _UPPER_TAIL_SIGMA = 4.0  # in-degree taken as mean + 4 sd of a Poisson number, a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingBufferBound:
-    """What the host assumes of the input of one step: sPyNNaker's ``ring_buffer_sigma`` and ``spikes_per_second``.
+    """The host's assumption about the input of one step: sPyNNaker's ``ring_buffer_sigma`` and ``spikes_per_second``.
 
-    ``sigma``: standard deviations above the mean that must fit. ``rate_hz``: of neurons whose rate nobody knows.
+    ``sigma``: standard deviations above the mean that must fit. ``rate_hz``: rate assumed for neurons without a known
+    rate.
     """
 
     sigma: float = 5.0
@@ -71,8 +72,8 @@ class WeightScale:
 def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
     """Return mean and variance of a weight's magnitude, and the largest plausible one.
 
-    All are those of what is drawn, after truncation. The largest of a normal distribution is five standard deviations
-    above its mean, or the bound.
+    All three are those of the drawn weights, after truncation. The largest of a normal distribution is five standard
+    deviations above its mean, or the bound.
     """
     drawn = moments(weight)
     sign, bound = (-1.0, -drawn.low) if drawn.is_negative else (1.0, drawn.high)

@@ -1,4 +1,4 @@
-"""Synapses one at a time: drawn again from their definition, or unpacked from what the engine stores.
+"""Draws synapses one at a time from their definition, or unpacks them from the rows that the engine stores.
 
 The definition: synapse ``j`` of a source neuron in a projection takes the Philox block with counter (j, source neuron
 within its population, projection in source order, stream); its words give target, delay and weight. How many synapses
@@ -221,7 +221,7 @@ def _probability_below(distribution: Uniform | Normal, x: float) -> float:
 
 
 def draw_weight(weight: Distribution, word: int) -> float:
-    """Weight at the quantile ``(word + 1/2) / 2**32``; the kernel interpolates, up to 1e-5 sd beside."""
+    """Weight at the quantile ``(word + 1/2) / 2**32``; the kernel interpolates, with an error up to 1e-5 sd."""
     u = (word + 0.5) / _WORD
     match weight:
         case Constant(value=value):

@@ -1,6 +1,6 @@
 """One plastic synapse at a time: pair-based STDP in the device's integers and in float64.
 
-What it defines. A presynaptic spike of step ``t`` meets a postsynaptic one of step ``s`` at ``s + delay``. When a
+Definition. A presynaptic spike of step ``t`` meets a postsynaptic one of step ``s`` at ``s + delay``. When a
 presynaptic spike is processed, every postsynaptic spike that the synapse has met since the presynaptic spike before
 (that step excluded, this step included) raises the weight by the presynaptic trace at that time; then the trace of the
 postsynaptic spikes met before this step lowers it. Traces rise by one with each spike (``all``) or to one
@@ -8,7 +8,7 @@ postsynaptic spikes met before this step lowers it. Traces rise by one with each
 
 Fixed point. Traces and decays have 11 fractional bits; decays come from a table of ``floor(exp(-k dt/tau) * 2**11)``
 that ends where they reach one unit. Amplitudes and bounds are S16.15 (nA), and so is the weight within one update; the
-stored weight keeps the population's 16 bits, and what is below them is cut. Only the last 15 postsynaptic spikes of a
+stored weight keeps the population's 16 bits, and the bits below them are cut. Only the last 15 postsynaptic spikes of a
 neuron count.
 
 Sources (sPyNNaker): timing_dependence/timing_pair_impl.h, weight_dependence/weight_additive_one_term_impl.h and

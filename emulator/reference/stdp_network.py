@@ -1,4 +1,4 @@
-"""The plastic synapses of a network, each with its own copy of all it needs."""
+"""The plastic synapses of a network, each with its own copy of its traces and histories."""
 
 from __future__ import annotations
 

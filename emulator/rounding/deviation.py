@@ -1,8 +1,8 @@
-"""Asked and effective values: by how much a parameter is off once its constant has been rounded to fixed point.
+"""Compares a parameter with the value that remains once its constant has been rounded to fixed point.
 
-Above ``NOTE_RATIO`` a deviation is noted: 1 % of a time constant is what moves a rate by about as much as another seed
-does. Above ``ERROR_RATIO`` it is an error: a time constant that is off by a fifth describes another neuron, and beyond
-that the next step of rounding is a membrane that does not move at all.
+Above ``NOTE_RATIO`` a deviation is noted: 1 % of a time constant changes a rate by about as much as another seed does.
+Above ``ERROR_RATIO`` it is an error: a time constant that is off by a fifth describes another neuron, and with a little
+more rounding the membrane does not move at all.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def refuse(deviation: Deviation, is_held: Callable[[float], bool], *, remedy: st
     is_held : callable
         Whether fixed point holds a value well enough; not for ``deviation.asked``.
     remedy : str
-        What else helps.
+        Another change that helps.
     upwards : bool
         Whether larger values are held; else smaller ones.
     """

@@ -1,8 +1,8 @@
-"""Effective parameters: those that the constants of a neuron core, derived in fixed point, stand for.
+"""Computes the parameters that the constants of a neuron core, derived in fixed point, stand for.
 
 Every constant of a row (``emulator.numbers.neuron_constants``) is turned back into the parameter it came from, with the
-true time step: a membrane decay ``r / 2**15`` is a time constant of ``-dt / ln(r / 2**15)``. What is more than
-``NOTE_RATIO`` away from what was asked for is returned, what is more than ``ERROR_RATIO`` away is an error.
+true time step: a membrane decay ``r / 2**15`` is a time constant of ``-dt / ln(r / 2**15)``. A parameter more than
+``NOTE_RATIO`` away from the value asked for is returned; one more than ``ERROR_RATIO`` away is an error.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _COARSE_STEP_MS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """What one population asked for, and the row of constants that it got.
+    """The parameters of one population, and the row of constants derived from them.
 
     ``frac_bits``, ``decay_bits``: fractional bits of state and of the membrane decay. ``is_device``: the constants are
     the device's own, S16.15 with every product rounded down, and a parameter that is far off is an error.
@@ -78,9 +78,9 @@ def effective_tau_ms(decay: float, dt_ms: float) -> float:
 
 
 def decay_off(tau_ms: float, dt_ms: float, decay: float) -> float:
-    """Return how far a decay per step is off, relative to its time constant or to what is gone after a step.
+    """Return how far a decay per step is off, relative to its time constant or to the part gone after a step.
 
-    The smaller of the two: of a time constant far below a step nothing is left either way.
+    The smaller of the two is returned, since of a time constant far below a step nothing is left in either case.
     """
     gone = -math.expm1(-dt_ms / tau_ms)
     return min(ratio_off(gone, 1.0 - decay), ratio_off(tau_ms, effective_tau_ms(decay, dt_ms)))

@@ -1,6 +1,6 @@
 """Notes on the parameters of a network that fixed point cannot represent; one that is too far off is an error.
 
-Computed from the constants alone, before anything long begins. ``simulate`` keeps the sentences
+They are computed from the constants alone, before the simulation begins. ``simulate`` keeps the sentences
 (``emulator.rounding.deviation.deviation_notes``) as ``Simulation.notes``, reports and ``neuromap check`` print them.
 """
 
@@ -101,10 +101,10 @@ def _plasticity(network: Network, scales: _Scales) -> Iterator[Deviation]:
 
 
 def _rule(projection: Projection, scale: WeightScale) -> Iterator[Deviation]:
-    """Yield amplitudes of which the largest change of a weight is rounded to something else.
+    """Yield the amplitudes whose largest change of a weight is rounded to another value.
 
-    A change is an S16.15 number of nA; what is kept of the weight is cut to the bits of the population's weights. Of a
-    multiplicative rule it is that of the mean weight to start with.
+    A change is an S16.15 number of nA; the stored weight is cut to the bits of the population's weights. For a
+    multiplicative rule, the change is taken at the initial mean weight.
     """
     rule = projection.plasticity
     assert rule is not None

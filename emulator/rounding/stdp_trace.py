@@ -1,4 +1,4 @@
-"""How far the traces of pair-based STDP get: in fixed point they have 16 bits, 11 of them fraction, and wrap at 16."""
+"""Finds traces of pair-based STDP that reach 16, where the 16 bits of fixed point, 11 of them fraction, wrap."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _N_SD = 4.0  # above the mean of a Poisson train's trace
 
 
 def trace_deviations(network: Network, projection: Projection, rule: PairStdp) -> Iterator[Deviation]:
-    """Yield the traces of a rule of all pairs that known spikes or rates of its two sides take to the limit.
+    """Yield the traces of an all-pairs rule that the known spikes or rates of its two sides take to the limit.
 
-    Neurons whose rate nobody knows are left out.
+    Neurons without a known rate are left out.
     """
     for name, parameter, tau_ms in _sides(projection, rule):
         largest = largest_trace(network.group(name), tau_ms, network.dt_ms)
@@ -36,7 +36,7 @@ def wrapped_traces(
     ----------
     network : Network
     notes : tuple of str
-        What was noted before the run.
+        Notes made before the run.
     spike_step, spike_neuron : ndarray, shape (n_spikes,), int32
     """
     found: list[Deviation] = []

@@ -52,7 +52,7 @@ _LEAD = (
 
 @lru_cache(maxsize=4096)
 def charge_raw(arriving: int, init_u032: int, decay_u032: int, cut_bits: int) -> int:
-    """Return the sum over all steps of what an exponential synapse passes on of one input.
+    """Return the charge of one input: the current that an exponential synapse passes on, summed over all steps.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def mean_weight(projection: Projection) -> float:
 
 
 def _largest_weight(projection: Projection) -> float:
-    """Return the largest size that a projection's weights are sure to come near; of a normal one the mean."""
+    """Return the largest size that a projection's weights surely come near; for a normal distribution, the mean."""
     connector, drawn = projection.connector, moments(projection.weight)
     if projection.plasticity is not None:
         return abs(drawn.mean)
@@ -262,9 +262,9 @@ def _lead_raw(arriving: int, receptor: Receptor, neuron: NeuronModel, row: NDArr
 
 
 def _full_word(population: Population, row: NDArray[np.int64]) -> Iterator[Deviation]:
-    """Yield a delta synapse of which several inputs in one step, each small enough, can lead out of the range.
+    """Yield a delta synapse that several inputs in one step, each small enough, can take out of the range.
 
-    Its current is gone after the step: nothing that is looked at later shows that it wrapped.
+    Its current is gone after the step, so no later look at the state shows that it wrapped.
     """
     neuron = population.neuron
     if not isinstance(neuron, LifDelta):

@@ -1,1 +1,1 @@
-"""Threads, random streams, lazy arrays and interruption: what every part of the emulator stands on."""
+"""Threads, random streams, lazy arrays and interruption: the base of every part of the emulator."""

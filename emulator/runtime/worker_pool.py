@@ -1,4 +1,4 @@
-"""Threads that advance in step, none on another's processor."""
+"""Makes pools of threads that advance in step, each thread on processors of its own."""
 
 from __future__ import annotations
 

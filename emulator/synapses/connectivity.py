@@ -1,8 +1,6 @@
-"""The synapses of a network, stored by source for the state engine.
+"""Defines `Connectivity`, the synapses of a network, stored by source for the state engine.
 
-Rows are drawn by ``emulator.kernels.synapses.rows`` as a pure function of (seed, projection, source neuron). How many
-synapses each source has is drawn first, on the host: multinomial for a fixed total number (the same distribution as
-drawing every source independently), binomial for a fixed probability.
+``emulator.synapses.build`` draws it: a row is a pure function of (seed, projection, source neuron).
 
 Layout. Targets are dealt to *shards*, a power of two of them: neuron ``i`` is neuron ``i // n_shards`` of shard
 ``i % n_shards``. A thread owns whole shards, so no two threads write one target, and dealing keeps every population
@@ -34,7 +32,7 @@ _SOURCES_PER_TASK = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Connectivity:
-    """The synapses of a network, stored or with what it takes to draw them.
+    """The synapses of a network, stored, or with the tables from which they are drawn.
 
     Attributes
     ----------
@@ -43,7 +41,7 @@ class Connectivity:
     row_length : ndarray, shape (n_sources,), int32
         Synapses of each source.
     state : ndarray, shape (n_sources,), uint8
-        ``STORED``, or what became of the row so far (``emulator.kernels.synapses.rows``).
+        ``STORED``, ``DRAWN`` or ``NOT_DRAWN`` (``emulator.kernels.synapses.rows``).
     row_start : ndarray, shape (n_sources + 1,), int64
         First synapse of each source's row; of a row that is not stored, where it was last drawn.
     ptr_start : ndarray, shape (n_sources,), int64
@@ -58,14 +56,14 @@ class Connectivity:
     weight_counts : ndarray, shape (n_projections, 2), int64
         Weights that did not fit 16 bits, and weights that rounded to zero, of every projection of the network.
     n_weights_clipped, n_weights_zero : int
-        The same, summed, with what a coarser format clipped and lost after that. Rows that are not stored are
-        counted by the end of a run (``emulator.synapses.weight_counts``).
+        The same, summed, with the weights that a coarser format clipped and lost after that. Rows that are not stored
+        are counted by the end of a run (``emulator.synapses.weight_counts``).
     n_stored : int
         Synapses in memory.
     block_words : int
         Synapses of a block of the arena.
     tables : ProjectionTables or None
-        What rows are drawn from, if some are not stored.
+        The tables from which rows are drawn, if some are not stored.
     """
 
     n_shards: int

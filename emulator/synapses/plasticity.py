@@ -1,7 +1,7 @@
 """Plastic projections as the arrays that ``emulator.kernels.synapses.stdp`` works on.
 
 A plastic projection has the synapses that it would have without plasticity (same targets, delays and first weights),
-but in rows of its own: what a spike delivers is the weight at its update, so it is added to the input of a coming step
+but in rows of its own: a spike delivers the weight at its update, so the weight is added to the input of a coming step
 at once, while static rows wait in due lists. Rows are sorted by source, then shard.
 
 Decay tables are made as the host makes them (sPyNNaker plasticity_helpers.py, get_exp_lut_array): entry ``k`` is
@@ -48,7 +48,7 @@ class PlasticRows:
         Neuron ids of the network.
     delay : ndarray, shape (n_synapses,), uint16, steps
     weight : ndarray, shape (n_synapses,), uint16 or float64
-        What the weights start with, within the rule's bounds: raw, or magnitude in pA.
+        Initial weights, within the rule's bounds: raw, or magnitude in pA.
     row_size : ndarray, shape (n_sources * n_shards,), int64
         Synapses of every (source of the projection, shard).
     n_weights_clipped, n_weights_zero : int

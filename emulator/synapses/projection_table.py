@@ -90,7 +90,7 @@ def _n_drawn(projection: Projection, index: int, n_sources: int, n_targets: int,
     Raises
     ------
     CapacityError
-        If a row is longer than the engine's entries can say.
+        If a row is longer than the engine's entries can count.
     """
     rng = host_rng(seed, Stream.COUNT, index)
     skip = int(_skips_self(projection))

@@ -1,4 +1,4 @@
-"""Allocates what the engine needs to draw rows that are not stored, each time their sources fire."""
+"""Allocates the arrays with which the engine draws rows that are not stored, each time their sources fire."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emulator.synapses.draw_tables import draw_scratch, draw_tables, group_rows
 
 
 def redraw_state(c: Connectivity, n_threads: int, extra_delay: int) -> Redraw | None:
-    """Return what the engine needs to draw rows that are not stored; ``None`` if all are.
+    """Return the arrays with which the engine draws rows that are not stored; ``None`` if all are.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How the row of a source neuron is laid out: which receptors and delays its synapses can have.
+"""Lays out the rows of source neurons: the receptors and delays that their synapses can have.
 
 A row is sorted by *bin*, a receptor and a delay; every neuron of a population (or spike source) has the same bins.
 """
@@ -33,7 +33,7 @@ _NARROW_P = 1e-12  # a window so narrow is as good as uniform; its probability h
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceGroup:
-    """Rows layout of one population or spike source.
+    """Layout of the rows of one population or spike source.
 
     ``receptors``: receptor of each bin group, in order; bin = group * n_delays + (delay_steps - first_delay).
     """

@@ -1,4 +1,4 @@
-"""Which rows are kept in memory, and what it takes to draw the others when their sources fire.
+"""Chooses the rows that are kept in memory; the others are drawn again when their sources fire.
 
 Storing a row saves drawing it as often as its source fires, so the rows of the populations that are expected to fire
 most are stored first. That pays: half of PD14's neurons send less than an eighth of its spikes.
@@ -21,7 +21,7 @@ from models.errors import CapacityError
 from models.network import Network, PoissonSource, SpikeArraySource
 
 MAX_ROW_LENGTH = (1 << 16) - 1  #: synapses of a row on one slice; the timing reads 16-bit words
-DEFAULT_RATE_HZ = 10.0  # of a population that nobody gave a rate
+DEFAULT_RATE_HZ = 10.0  # of a population without a given rate
 _BLOCK_WORDS = 1 << 16
 _MAX_ARENA_BYTES = 4 << 30  # address space; memory is taken where rows are drawn
 _PROCESS_BYTES = 400 << 20  # Python, numpy, numba and compiled kernels, measured
@@ -66,7 +66,7 @@ def free_memory_bytes() -> int | None:
 
 
 def address_space_left_bytes() -> int | None:
-    """Return what the limit of this process (``ulimit -v``) leaves it, bytes; ``None`` where there is none."""
+    """Return the bytes that the limit of this process (``ulimit -v``) leaves it; ``None`` where there is none."""
     try:
         import resource
     except ImportError:  # Windows
@@ -92,19 +92,19 @@ def expected_rate_hz(network: Network, name: str) -> float:
 
 
 def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | None) -> int | None:
-    """Return what is left for rows when everything else of a simulation has its memory.
+    """Return the memory left for rows when everything else of a simulation has its own.
 
     Parameters
     ----------
     network : Network
     n_shards : int
     max_memory_bytes : int or None
-        Of the whole process; ``None`` takes it from what is free now.
+        Of the whole process; ``None`` takes most of the memory that is free now.
 
     Returns
     -------
     int or None
-        0 if nothing is left; ``None`` if nobody knows how much memory there is, and then all rows are stored.
+        0 if nothing is left; ``None`` if the system does not tell how much memory there is; then all rows are stored.
     """
     if max_memory_bytes is None:
         free = free_memory_bytes()

@@ -46,7 +46,7 @@ from emulator.kernels.neuron.spinnaker import _narrow
 def step_adapt_s1615(
     first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes, n_spikes, out_counters
 ):
-    """One step in S16.15; arguments as in ``neuron_parts``."""
+    """One step in S16.15; arguments as in ``parts``."""
     countdown, thresh, thresh_low = extra[E_COUNTDOWN], extra[E_THRESH], extra[E_THRESH_LOW]
     for j in range(first, last):
         exc, inh = take_exponential_s1615(accumulator, j, count, row, i_exc, i_inh, out_counters)

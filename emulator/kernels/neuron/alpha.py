@@ -75,7 +75,7 @@ def _advance_s1615(j, word, start, decay, fill, rise, rise_low, current, current
 def step_alpha_s1615(
     first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes, n_spikes, out_counters
 ):
-    """One step in S16.15; arguments as in ``neuron_parts``."""
+    """One step in S16.15; arguments as in ``parts``."""
     n_targets = v.size
     countdown = extra[E_COUNTDOWN]
     rise_exc, rise_exc_low, exc_low = extra[E_RISE_EXC], extra[E_RISE_EXC_LOW], extra[E_EXC_LOW]

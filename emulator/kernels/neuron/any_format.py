@@ -1,8 +1,8 @@
 """LIF neuron with current-based exponential synapses in any fixed-point format of up to 32 bits, and in float32.
 
 The operations and their order are those of ``step_lif_s1615``; state is int64, so that one text serves every format.
-Six products a step are shortened, each with the rounding asked for; sums saturate at the range of the format, and
-what saturates, vanishes or stands still is counted. Rounding of ``x`` by ``s`` bits:
+Six products a step are shortened, each with the rounding asked for; sums saturate at the range of the format; values
+that saturate, vanish or stand still are counted. Rounding of ``x`` by ``s`` bits:
 
 - floor: ``x >> s``;
 - nearest, ties up (towards plus infinity): ``(x + 2**(s - 1)) >> s``;
@@ -67,7 +67,7 @@ def _clip(x, low, high):
 
 @njit(inline="always")
 def _offset(rounding, shift, word):
-    """What is added before the shift."""
+    """Return the number that is added before the shift."""
     if rounding == FLOOR:
         return np.int64(0)
     if rounding == NEAREST:

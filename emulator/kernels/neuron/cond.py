@@ -1,6 +1,6 @@
 """LIF neuron with conductance-based exponential synapses.
 
-Fixed point: as ``neuron_spinnaker.step_lif_spinnaker_s1615`` with conductances, bit for bit; synaptic values are
+Fixed point: as ``spinnaker.step_lif_spinnaker_s1615`` with conductances, bit for bit; synaptic values are
 conductances in uS times 2^10.
 
 Float: conductances decay exactly, and the membrane equation is linear in v, so that a step is
@@ -61,7 +61,7 @@ from emulator.kernels.neuron.spinnaker import _multiply, _narrow
 def step_cond_s1615(
     first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes, n_spikes, out_counters
 ):
-    """One step in S16.15; arguments as in ``neuron_parts``."""
+    """One step in S16.15; arguments as in ``parts``."""
     countdown = extra[E_COUNTDOWN]
     for j in range(first, last):
         exc, inh = take_exponential_s1615(accumulator, j, count, row, i_exc, i_inh, out_counters)

@@ -1,6 +1,6 @@
 """LIF neuron whose potential steps by the weight.
 
-Fixed point: what arrives in a step is a current of that one step, as in sPyNNaker's delta synapse; the host chooses the
+Fixed point: the input of a step is a current of that one step, as in sPyNNaker's delta synapse; the host chooses the
 current so that the potential has moved by the weight at the end of the step. Float: the weight is added at the end of
 the step, after the exact decay, as in NEST's ``iaf_psc_delta``. Input of the refractory time is lost in both.
 """
@@ -25,7 +25,7 @@ from emulator.kernels.neuron.parts import (
 def step_delta_s1615(
     first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes, n_spikes, out_counters
 ):
-    """One step in S16.15; arguments as in ``neuron_parts``; the synaptic currents stay zero."""
+    """One step in S16.15; arguments as in ``parts``; the synaptic currents stay zero."""
     n_targets = v.size
     countdown = extra[E_COUNTDOWN]
     for j in range(first, last):

@@ -1,12 +1,12 @@
 """Izhikevich's neuron with current-based exponential synapses.
 
-Fixed point: as ``neuron_spinnaker.step_izhikevich_s1615``, bit for bit: one midpoint step of dt, 1.85 dt after a spike.
+Fixed point: as ``spinnaker.step_izhikevich_s1615``, bit for bit: one midpoint step of dt, 1.85 dt after a spike.
 
-Float: the continuous equations, so that what the device's step costs can be seen. They are polynomial, so that their
+Float: the continuous equations, so that the error of the device's step can be seen. They are polynomial, so that their
 Taylor series follow by recurrence; a step is taken in parts of order ORDER, as long as the last terms stay below 1e-13
 mV (one part in most steps of 0.1 ms, more in the upstroke). Where a part reaches the peak, the time is found from the
-series; the neuron is reset then and goes on for the rest of the time step. It sends at most one spike a time step: what
-reaches the peak again waits there, and fires at the start of the next.
+series; the neuron is reset then and goes on for the rest of the time step. It sends at most one spike a time step: a
+potential that reaches the peak again waits there, and fires at the start of the next.
 """
 
 import math
@@ -66,7 +66,7 @@ def _midpoint_s1615(row, h, drive, v, u):
 def step_izhikevich_model_s1615(
     first, last, shard, shard_bits, row, count, accumulator, v, i_exc, i_inh, extra, out_spikes, n_spikes, out_counters
 ):
-    """One step in S16.15; arguments as in ``neuron_parts``."""
+    """One step in S16.15; arguments as in ``parts``."""
     u, after_spike = extra[E_U], extra[E_AFTER_SPIKE]
     dt_long = _multiply(row[ZI_DT], _LONG_STEP)
     for j in range(first, last):

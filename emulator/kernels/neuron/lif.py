@@ -295,7 +295,7 @@ def _finish_step(
     out_spikes,
     n_spikes,
 ):
-    """Put back the refractory neurons, then find who fires in the blocks that reached the threshold."""
+    """Put back the refractory neurons, then find the neurons that fire in the blocks that reached the threshold."""
     _hold_refractory(step, population, t_refract, v_reset, held, held_ptr, v)
     slot = step % held.shape[0]
     held_ptr[slot, population] = n_spikes

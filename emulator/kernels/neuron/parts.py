@@ -1,8 +1,8 @@
-"""What the kernels of the models beside ``LifCurrExp`` share: codes, columns of constants, rows of state, small steps.
+"""Parts that the kernels of models other than ``LifCurrExp`` share: codes, columns, rows of state, small steps.
 
 Constants of a population are one row, int64 in fixed point and float64 in float. Its first columns are those of
-``kernels.neuron``; what a model has beyond them follows. State that is neither potential nor synaptic current lies in
-``extra``, shape (N_EXTRA, n), of the type of the potentials. Such a kernel keeps a refractory countdown for each neuron
+``lif``; further constants of a model follow. State that is neither potential nor synaptic current lies in ``extra``,
+shape (N_EXTRA, n), of the type of the potentials. Such a kernel keeps a refractory countdown for each neuron
 (``E_COUNTDOWN``), tests it neuron by neuron, and so needs nothing of its population's past: simpler and slower than
 ``step_lif_s1615``, which is unchanged by it.
 

@@ -1,9 +1,9 @@
-"""Spikes that reach some cores late or not at all.
+"""Delivers spikes that reach some cores late or not at all.
 
-After each step somebody says how many steps late each of its spikes is on each slice of neurons, if it comes at all.
-What is on time goes the usual way through the due lists; where little is missing, the rest is taken back from the input
-of the steps in which it would count, else what is on time is entered synapse by synapse. What is late is added to the
-input of so many steps later. In fixed point sums are exact (modulo 2**32), so that the order does not matter.
+After each step the caller tells how many steps late each of its spikes is on each slice of neurons, or that it is lost.
+Spikes on time go the usual way through the due lists; where little is missing, the missing input is taken back from the
+steps in which it would count, else the input on time is entered synapse by synapse. What is late is added to the input
+of so many steps later. In fixed point sums are exact (modulo 2**32), so that the order does not matter.
 """
 
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ class Moved(NamedTuple):
 
 @njit(cache=True)
 def add_moved(shard, step, moved, out_accumulator):
-    """Add what falls due in ``step`` to the accumulator, and clear it."""
+    """Add the input that falls due in ``step`` to the accumulator, and clear it."""
     slot = step & (moved.input.shape[1] - 1)
     if moved.is_used[shard, slot] == 0:
         return
@@ -53,7 +53,7 @@ def add_moved(shard, step, moved, out_accumulator):
 def judge(
     first_packet, arrivals, spike_of_packet, neurons, row_length, out_late, out_n_missed, n_events, n_on_time, late_by
 ):
-    """Find out what became of the spikes of a step.
+    """Find out which spikes of a step are on time, late or lost on each slice.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def deliver(first_shard, n_by, step, extra_delay, neurons, n_missed, late, slice
         As in ``judge``.
     slice_of : ndarray, shape (n_shards, n_local), int32
     rows, due : Rows, Due
-        Of ``emulator.kernels.engine``; all rows stored.
+        Of ``emulator.kernels.arrays``; all rows stored.
     moved : Moved
 
     Returns
@@ -180,7 +180,7 @@ def deliver(first_shard, n_by, step, extra_delay, neurons, n_missed, late, slice
 
 @njit(cache=True, nogil=True)
 def deliver_late(first_shard, n_by, steps, extra_delay, neurons, late, slice_of, rows, moved):
-    """Deliver what arrived only now of earlier steps' spikes; `LOST` elsewhere. Parameters as in ``deliver``.
+    """Deliver the input of earlier steps' spikes that arrived only now; `LOST` elsewhere. Parameters as in ``deliver``.
 
     ``steps``: int32, shape (n_spikes,).
     """

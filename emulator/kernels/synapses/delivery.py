@@ -1,4 +1,4 @@
-"""Spike delivery by due lists: a spike enters where its row segments lie, a time slot collects them when it is due.
+"""Delivers spikes by due lists: a spike enters the places of its row segments, and a time slot collects them when due.
 
 A ring buffer would scatter each spike over up to 64 future slots of all neurons, most of them far from any cache. Here
 a spike only notes, in the list of each future slot, which part of its row is due then (one entry a delay). At its time,

@@ -1,14 +1,14 @@
-"""Rows that are drawn again at every spike instead of being stored.
+"""Draws rows again at every spike instead of storing them.
 
-A row is a pure function of (seed, projection, source), so what does not fit into memory need not be there. When such a
-source fires, the threads share out drawing its row, by the kernel that builds stored rows, into an *arena* at the end
-of the synapse arrays, where it stays until its longest delay has passed. The due lists then point into the arena as
-they point at stored rows, in the same order, and nothing downstream can tell the difference: spikes are the same bit
-for bit, in double precision too.
+A row is a pure function of (seed, projection, source), so rows that do not fit into memory need not be stored. When
+such a source fires, the threads share out drawing its row, by the kernel that builds stored rows, into an *arena* at
+the end of the synapse arrays, where it stays until its longest delay has passed. The due lists then point into the
+arena as they point at stored rows, in the same order, and nothing downstream can tell the difference: spikes are the
+same bit for bit, in double precision too.
 
-The arena is dealt out in blocks, and a block is taken back when what was last drawn into it is past. The block that
+The arena is dealt out in blocks, and a block is taken back when the row last drawn into it is past. The block that
 came back last goes out first, so the memory touched is no more than was ever in use at once. All threads keep the same
-book of it, each its own copy, and so agree without a word.
+book of it, each its own copy, and so agree without communication.
 """
 
 from typing import NamedTuple
@@ -66,7 +66,7 @@ class Redraw(NamedTuple):
 
 
 def _build_row(source, group, shard_bits, rows, tables, scratch, thread, counts):
-    """Draw one row to where ``row_start`` and ``ptr_start`` say."""
+    """Draw one row to the place that ``row_start`` and ``ptr_start`` give."""
     raise NotImplementedError
 
 

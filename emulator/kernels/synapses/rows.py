@@ -130,10 +130,10 @@ def _draw_normal(n, words, mean, sd, low, high, scale, quantiles, out_raw):
 
 @njit(cache=True)
 def _dither_weights(n, source, projection, step, k0, k1, out_raw):
-    """Add what makes rounding to the nearest multiple of ``step`` units stochastic: the block's spare word.
+    """Add the block's spare word, so that rounding to the nearest multiple of ``step`` units is stochastic.
 
     Rounding goes up with the probability of the fraction that is dropped. An even step has a tie among the whole
-    numbers in between, which later rounding takes up; half a unit less makes up for it.
+    numbers in between, which the later rounding takes up; half a unit less corrects this.
     """
     tie = 0.0 if step % 2.0 == 1.0 else 0.5
     for j in range(n):

@@ -51,7 +51,8 @@ class Plastic(NamedTuple):
     copy. Histories: ``history``, one row each; ``post_first``, ``post_last``: int64, (n_shards, n_histories), local
     range of the neurons; ``post_step``, ``post_trace``: (n_shards, n_histories, n, n_slots), rings of the last spikes
     and the trace just after each, the oldest of which is not used any more; ``post_count``: int32, (n_shards,
-    n_histories, n), spikes so far. ``input``: (n_shards, n_slots, 2n), what falls due in each of the coming steps.
+    n_histories, n), spikes so far. ``input``: (n_shards, n_slots, 2n), the input that falls due in each of the coming
+    steps.
     """
 
     first_of_group: NDArray[np.int64]
@@ -171,7 +172,7 @@ def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post
     weight : int64 or float64
         As it is to be stored.
     is_cut : bool
-        Whether the update needed spikes that count no more.
+        Whether the update needed spikes that are no longer kept.
     """
     mask = post_step.shape[1] - 1
     oldest = max(0, n_post - mask)
@@ -204,7 +205,7 @@ def deliver_rows(shard, n_shards, step, extra_delay, neurons, n, group_of_source
     Returns
     -------
     int
-        Updates that needed postsynaptic spikes which count no more.
+        Updates that needed postsynaptic spikes no longer kept.
     """
     # arrays of the tuple by name once: taking one out of it counts references, which costs more than an update
     target_of, delay_of, weights, row_ptr = plastic.target, plastic.delay, plastic.weight, plastic.row_ptr
@@ -276,7 +277,7 @@ def add_post_spikes(shard, shard_bits, step, neurons, n, plastic):
 
 @njit(cache=True)
 def add_input(shard, step, plastic, out_accumulator):
-    """Add what falls due in ``step`` to the accumulator, and clear it."""
+    """Add the input that falls due in ``step`` to the accumulator, and clear it."""
     due = plastic.input[shard, step & (plastic.input.shape[1] - 1)]
     for i in range(due.size):
         out_accumulator[i] += due[i]

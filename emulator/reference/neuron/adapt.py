@@ -15,7 +15,7 @@ from models.network import LifAdaptThresh
 
 @dataclass(slots=True)
 class FixedAdaptNeuron:
-    """State in raw S16.15; ``added`` (mV, S16.47) is what the threshold is above its base; ``thresh_decay``: U0.32."""
+    """State in raw S16.15; ``added`` (mV, S16.47) is the threshold minus its base; ``thresh_decay``: U0.32."""
 
     constants: FixedConstants
     thresh_decay: int

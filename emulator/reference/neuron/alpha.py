@@ -1,6 +1,6 @@
 """One LIF neuron with alpha-shaped currents, one step at a time: in S16.15 integers, and in float64.
 
-What fixed point defines is in ``emulator.kernels.neuron.alpha``.
+``emulator.kernels.neuron.alpha`` defines the fixed-point form.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FixedAlphaSynapse:
 
     @property
     def mean_current(self) -> int:
-        """What the membrane takes: raw S16.15, to nearest."""
+        """Current that the membrane takes: raw S16.15, to nearest."""
         return wrap32((self.current + _LONG // 2) // _LONG)
 
     def decay(self) -> None:

@@ -1,4 +1,4 @@
-"""One LIF neuron with conductance-based synapses in float64; its fixed-point form is in ``neuron_spinnaker``.
+"""One LIF neuron with conductance-based synapses in float64; its fixed-point form is in ``spinnaker``.
 
 The step is integrated by classical Runge-Kutta in many small parts, a scheme that shares nothing with the kernel's
 quadrature; with 100 parts its own error is below 1e-11 mV for steps up to half the shortest time constant.

@@ -1,4 +1,4 @@
-"""One Izhikevich neuron in float64; its fixed-point form is in ``neuron_spinnaker``.
+"""One Izhikevich neuron in float64; its fixed-point form is in ``spinnaker``.
 
 The scheme is that of ``emulator.kernels.neuron.izhikevich``, written again from its description: Taylor series in parts
 as long as their last terms are small, reset where the peak is reached, at most one spike a time step.
