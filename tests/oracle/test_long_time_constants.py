@@ -1,7 +1,6 @@
 """Long time constants and short steps in fixed point: right, or said. Right values are exact propagators."""
 
 import math
-import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -11,10 +10,9 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from emulator.engine.simulate import simulate
-from models.errors import NeuromapWarning, ParameterError
+from models.errors import ParameterError
 from models.network import (
     Constant,
-    CurrentDrive,
     Izhikevich,
     LifAdaptThresh,
     LifCondExp,
@@ -22,36 +20,11 @@ from models.network import (
     LifCurrExp,
     LifDelta,
     Network,
-    OneToOne,
     Population,
-    Projection,
-    SpikeArraySource,
 )
+from one_cell import one_cell, quietly
 
 LIF = (LifCurrExp, LifCurrAlpha, LifCondExp, LifAdaptThresh, LifDelta)
-
-
-def one_cell(neuron, *, dt_ms=0.1, current_pa=None, weight=None, times_ms=(1.0,), delay_ms=None):
-    """One neuron with a constant current, and one synapse with given spikes."""
-    current = None if current_pa is None else CurrentDrive(amplitude_pa=current_pa)
-    cell = Population(name="N", n_neurons=1, neuron=neuron, current=current)
-    if weight is None:
-        return Network(name="one", dt_ms=dt_ms, populations=(cell,))
-    source = SpikeArraySource(name="S", n_neurons=1, times_ms=np.array(times_ms), ids=np.zeros(len(times_ms), int))
-    synapse = Projection(
-        source="S",
-        target="N",
-        connector=OneToOne(),
-        delay_ms=Constant(value=dt_ms if delay_ms is None else delay_ms),
-        **{f"weight_{neuron.weight_unit.suffix}": Constant(value=weight)},
-    )
-    return Network(name="one", dt_ms=dt_ms, populations=(cell,), sources=(source,), projections=(synapse,))
-
-
-def quietly(network, **options):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NeuromapWarning)
-        return simulate(network, seed=1, n_threads=1, **options)
 
 
 def exact_alpha_mv(neuron, weight_pa, arrivals, n_steps, dt_ms):

@@ -19,7 +19,6 @@ from emulator.rounding.weight_effect import charge_raw
 from models.errors import NeuromapWarning, ParameterError
 from models.network import (
     Constant,
-    CurrentDrive,
     Izhikevich,
     LifAdaptThresh,
     LifCondExp,
@@ -28,35 +27,22 @@ from models.network import (
     LifDelta,
     Network,
     Normal,
-    OneToOne,
     PairStdp,
     PoissonDrive,
     Population,
-    Projection,
     SpikeArraySource,
     Uniform,
 )
 from models.networks import NETWORKS
 from models.vocabulary import WeightRounding
+from one_cell import one_cell
 
 KINDS = (LifCurrExp, LifCurrAlpha, LifCondExp, LifAdaptThresh, LifDelta, Izhikevich)
 
 
-def network_of(neuron, *, dt_ms=0.1, current_pa=None, weight=None, plasticity=None):
-    current = None if current_pa is None else CurrentDrive(amplitude_pa=current_pa)
-    cell = Population(name="N", n_neurons=1, neuron=neuron, current=current)
-    if weight is None:
-        return Network(name="one", dt_ms=dt_ms, populations=(cell,))
-    source = SpikeArraySource(name="S", n_neurons=1, times_ms=np.array([dt_ms]), ids=np.array([0]))
-    synapse = Projection(
-        source="S",
-        target="N",
-        connector=OneToOne(),
-        delay_ms=Constant(value=dt_ms),
-        plasticity=plasticity,
-        **{f"weight_{neuron.weight_unit.suffix}": Constant(value=weight)},
-    )
-    return Network(name="one", dt_ms=dt_ms, populations=(cell,), sources=(source,), projections=(synapse,))
+def network_of(neuron, *, dt_ms=0.1, **options):
+    """One neuron, with a spike in the first step if it has a synapse."""
+    return one_cell(neuron, dt_ms=dt_ms, times_ms=(dt_ms,), **options)
 
 
 def found(neuron, **options):
