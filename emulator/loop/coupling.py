@@ -153,7 +153,7 @@ class Coupling:
             self._deliver_late(older)
 
     def _take(self) -> NDArray[np.int32]:
-        """Take the arrivals from the packet network, and count them."""
+        """Take the arrivals from the packet model, and count them."""
         arrived = self._run.take_arrivals()
         n_ticks = arrived[self._tick_of_packet[arrived[:, S_PACKET]] >= self._options.warmup_steps, S_N_TICKS]
         self.packets.n_delivered += n_ticks.size

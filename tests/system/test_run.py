@@ -288,7 +288,7 @@ UNFIT = {
 def test_what_cannot_fit_is_refused_before_long_work(command, case, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("half.yaml").write_text(f"base: spinnaker1\nname: half\ntopology: {{n_boards: 1}}\n{DEAD_ROW}\n")
-    monkeypatch.setattr("neuromap.runs.cores.simulate", lambda *_, **__: pytest.fail("long work"))
+    monkeypatch.setattr("neuromap.runs.cores.run_simulation", lambda *_, **__: pytest.fail("long work"))
     arguments, message = UNFIT[case]
     assert main([command, *arguments, "--out", "out"]) == 2
     shown = capsys.readouterr()

@@ -413,7 +413,7 @@ def test_command_writes_and_says_where(tmp_path, capsys, monkeypatch):
 )
 def test_mistakes_are_one_message_before_any_run(tmp_path, capsys, monkeypatch, extra, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(accuracy_run, "simulate", None)  # not callable: nothing may run
+    monkeypatch.setattr(accuracy_run, "run_simulation", None)  # not callable: nothing may run
     assert main(["accuracy", "pd14", "--scale", "0.01", *extra]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
