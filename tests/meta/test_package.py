@@ -8,6 +8,7 @@ import tomllib
 import zipfile
 
 import pytest
+from setuptools import find_packages
 
 import neuromap
 from meta.sources import PACKAGES, ROOT
@@ -57,14 +58,11 @@ def test_wheel_holds_every_source_and_data_file(wheel_names):
     assert wanted - wheel_names == set()
 
 
-def test_pyproject_names_every_package():
+def test_pyproject_finds_every_package():
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    found = {
-        ".".join(path.parent.relative_to(ROOT).parts)
-        for package in PACKAGES
-        for path in (ROOT / package).rglob("__init__.py")
-    }
-    assert set(settings["tool"]["setuptools"]["packages"]) == found
+    found = set(find_packages(str(ROOT), include=settings["tool"]["setuptools"]["packages"]["find"]["include"]))
+    folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+    assert found == {".".join(folder.relative_to(ROOT).parts) for folder in folders}
 
 
 def test_public_names_can_be_loaded():
