@@ -133,6 +133,7 @@ class Coupling:
         self._deliver_late(nothing)
 
     def after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
+        """Send the packets of a step and apply what arrived, was late or was lost."""
         with interrupt_held() as held:  # a step is taken by the packets and by the neurons, or by neither
             self._couple_step(step, neurons)
         held.deliver()

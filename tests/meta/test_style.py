@@ -8,7 +8,7 @@ import pytest
 from meta.sources import module_name, source_files, tree_of
 
 MAX_FILE_LINES = 400
-MAX_FUNCTION_LINES = 60
+MAX_FUNCTION_LINES = 75
 
 QUANTITY = re.compile(r"(^|_)(tau|delay|rate|energy|voltage|weight|latency|duration|power|current|clock|time)(_|$)")
 UNIT_SUFFIX = re.compile(
@@ -40,6 +40,15 @@ def quantities_without_unit(tree: ast.Module) -> list[str]:
     return [where for where, name in named if QUANTITY.search(name) and not UNIT_SUFFIX.search(name)]
 
 
+def is_documented_here(node: ast.stmt) -> bool:
+    """Return whether a node is a public function; the overloads of one are described by its last definition."""
+    return (
+        isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and not any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in node.decorator_list)
+    )
+
+
 def public_without_docstring(tree: ast.Module) -> list[str]:
     """Return public functions of a module without a docstring, and the module itself.
 
@@ -47,7 +56,7 @@ def public_without_docstring(tree: ast.Module) -> list[str]:
     """
     missing = [] if ast.get_docstring(tree) or not tree.body else ["the module"]
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and not ast.get_docstring(node):
+        if is_documented_here(node) and not ast.get_docstring(node):
             missing.append(node.name)
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             for item in node.body:

@@ -65,6 +65,7 @@ def _lossless(timing: Timing) -> list[float]:
 def numbers_of_cores(
     spec: RowSpec, experiment: Experiment, simulation: Simulation, progress: Callable[[float], None]
 ) -> RowNumbers:
+    """Return the numbers of a published row from the timing of every core."""
     network = simulation.network
     mapping = map_network(experiment)
     progress(0.3)
