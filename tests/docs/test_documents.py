@@ -14,8 +14,8 @@ from models.machine import CoreSpec, Machine, Status, TopologyKind
 from models.machine.file import list_machines, load_machine
 from models.networks import NETWORKS
 from models.topology import build_topology
+from neuromap.cli.exit_codes import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
 from neuromap.cli.options import Options
-from neuromap.cli.process import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
 from neuromap.experiment.check import check_experiment
 from neuromap.experiment.load import load_experiment
 from neuromap.measures.arrays import RunArrays
