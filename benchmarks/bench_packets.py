@@ -27,7 +27,7 @@ from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.machine_numbers import PacketOptions
-from emulator.packets.model import FOREVER, EndOfTick, Parameters
+from emulator.packets.model import FOREVER, Parameters
 from emulator.packets.outcome import Outcome
 from emulator.packets.routes import NO_ENTRY, Routes, routes_to_single_outputs
 from emulator.packets.scenario import Fabric, Scenario, idle_work, make_packets
@@ -37,6 +37,7 @@ from mapping.flow import map_network
 from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.networks import pd14
+from models.vocabulary import EndOfTick
 
 GOAL_COMPILED_US, GOAL_SIMPY_US = 0.1, 1 / 0.3  # ten million and 300,000 events a second
 GOAL_SECOND_S, GOAL_GIB = 40.0, 4.0

@@ -20,7 +20,6 @@ from emulator.loop.arrivals import Arrivals, PacketCounts
 from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.engine import run_scenario, start_run
 from emulator.packets.machine_numbers import PacketOptions
-from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
 from emulator.runtime.interrupt import interrupt_held
@@ -31,6 +30,7 @@ from mapping.model import Mapping
 from models.check import check_whole
 from models.errors import CapacityError
 from models.network import Network
+from models.vocabulary import Engine
 
 _MAX_LATE = 1 << 10
 _MAX_AHEAD = 64  # steps that input is moved ahead at once; later input waits until it is so near

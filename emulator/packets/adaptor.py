@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from emulator.kernels.timing import work
 from emulator.packets.machine_numbers import NS_PER_S, PacketOptions, cycles, fabric_of_machine, parameters_of
-from emulator.packets.model import EndOfTick, Parameters
+from emulator.packets.model import Parameters
 from emulator.packets.routes import NO_ENTRY, Routes, routes_of_bits
 from emulator.packets.scenario import MAX_OFFSET_CYCLES, WORK_FRACTION_BITS, Packets, Scenario, Work
 from emulator.packets.ways import broadcast_routes, unicast_ways
@@ -37,6 +37,7 @@ from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology, build_topology
+from models.vocabulary import EndOfTick
 
 _RECEIVERS = (Role.SYNAPSE, Role.COMBINED)
 _SENDERS = (Role.NEURON, Role.COMBINED, Role.SOURCE)

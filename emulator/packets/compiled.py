@@ -15,10 +15,11 @@ from emulator.kernels.packets import queue as q
 from emulator.kernels.packets.run import ARRIVALS_FULL, DONE, LOG_FULL, NOT_CONSERVED, PAUSED, QUEUE_SMALL
 from emulator.kernels.packets.run import run as run_kernel
 from emulator.packets.growing import check_packets, with_room
-from emulator.packets.model import FOREVER, EndOfTick
+from emulator.packets.model import FOREVER
 from emulator.packets.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome, sorted_log
 from emulator.packets.scenario import Packets, Scenario
 from emulator.runtime.lazy_array import lazy_array
+from models.vocabulary import EndOfTick
 
 _POLICY = {EndOfTick.WAIT: q.POLICY_WAIT, EndOfTick.LATE: q.POLICY_LATE, EndOfTick.DROP: q.POLICY_DROP}
 _NO_PAUSE = 1 << 31  # a tick that never begins

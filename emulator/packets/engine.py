@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.packets.compiled import CompiledRun
-from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
 from emulator.packets.simpy_model.model import SimpyRun
 from emulator.runtime.interrupt import interrupt_held
 from models.progress import Progress, silent
+from models.vocabulary import Engine
 
 _SHORT_S, _LONG_S = 0.1, 0.3  # of wall time between two looks at Ctrl-C
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emulator.packets.model import FOREVER, EndOfTick, Parameters, decode_wait_cycles
+from emulator.packets.model import FOREVER, Parameters, decode_wait_cycles
 from emulator.packets.scenario import MAX_CYCLES, Fabric, fabric_of
 from models.check import check_choice, check_number, check_seed
 from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
 from models.topology import Topology
+from models.vocabulary import EndOfTick
 
 NS_PER_S = 1e9
 _DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware that loses nothing

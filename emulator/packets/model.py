@@ -60,9 +60,10 @@ spin1_isr.c (receive interrupt).
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 
 from models.errors import ParameterError
+from models.vocabulary import EndOfTick
 
 FOREVER = -1  #: a wait that never ends (code 0xFF)
 _FOREVER_CODE = 0xFF
@@ -115,21 +116,6 @@ PLACE_OF = {
     What.OVERFLOW: Place.CORE,
     What.EXPIRE: Place.CORE,
 }
-
-
-class EndOfTick(StrEnum):
-    """How a core treats work that is unfinished when its next tick begins."""
-
-    WAIT = "wait"
-    LATE = "late"
-    DROP = "drop"
-
-
-class Engine(StrEnum):
-    """Which program runs the model: SimPy processes, to be read, or compiled code, for whole machines."""
-
-    SIMPY = "simpy"
-    COMPILED = "compiled"
 
 
 class Leg(IntEnum):

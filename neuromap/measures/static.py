@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.kernels.timing import work
-from emulator.timing.energy import energy, traffic
+from emulator.timing.energy import Traffic, energy, traffic
 from emulator.timing.kinds import CoreWork, core_costs, phases
 from emulator.timing.pipeline_step import pipeline_step
 from mapping.expected import expected_rates_hz
@@ -160,6 +160,31 @@ def rows_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[
     return found
 
 
+def _real_time_factor(
+    machine: Machine, dt_ms: float, max_load_ratio: float, step_ns: float | None, time_scale_factor: float
+) -> float:
+    """Return the factor of the pipelines' own step where the machine has them, else that of the busiest core."""
+    if step_ns is not None:
+        return step_ns / (dt_ms * 1e6)
+    least = 0.0 if machine.tick.end == "barrier" else 1.0  # a step by timer lasts at least a tick
+    return max(least, max_load_ratio) * time_scale_factor
+
+
+def _expected_traffic(
+    mapping: Mapping, network: Network, load: StaticLoad, rows: NDArray[np.float64], events: NDArray[np.float64]
+) -> Traffic:
+    """Return the spikes, packets, events, rows and hops of a second, which the energy is worked out from."""
+    return traffic(
+        mapping,
+        network,
+        spikes_per_s=sum(load.rate_hz[name] * network.group(name).n_neurons for name in load.rate_hz),
+        packets_per_s=float(load.slice_packets_per_s.sum()),
+        events_per_s=float(events.sum()),
+        rows_per_s=float(rows.sum()),
+        hops_per_s=float(load.link_packets_per_s.sum()),
+    )
+
+
 def static_report(mapping: Mapping, network: Network, *, time_scale_factor: float = 1.0) -> StaticReport:
     """Work out the expected loads of a mapping.
 
@@ -178,34 +203,20 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
     parts = _parts(mapping, network, load, rows, events)
     cycles = np.sum(list(parts.values()), axis=0)
     budget = machine.budget_cycles(network.dt_ms, time_scale_factor)
-    ratio = cycles / budget
-    least = 0.0 if machine.tick.end == "barrier" else 1.0  # a step by timer lasts at least a tick
-    factor = max(least, float(ratio.max(initial=0.0))) * time_scale_factor
-    step_ns = pipeline_step_ns(network, machine)
-    if step_ns is not None:
-        factor = step_ns / (network.dt_ms * 1e6)
+    ratio, step_ns = cycles / budget, pipeline_step_ns(network, machine)
+    factor = _real_time_factor(machine, network.dt_ms, float(ratio.max(initial=0.0)), step_ns, time_scale_factor)
     core = mapping.placement.core
     chip = topology.index_of(core[:, 0], core[:, 1])
     sdram = np.bincount(chip, weights=[v.sdram_bytes for v in partition.vertices], minlength=topology.n_chips)
-    spikes = sum(load.rate_hz[name] * network.group(name).n_neurons for name in load.rate_hz)
     sent = float(load.slice_packets_per_s.sum())
     lengths = np.diff(mapping.tables.indptr)
-    busy = float(cycles.sum() / (budget / time_scale_factor * factor))
     delivered = float(load.vertex_packets_per_s.sum())
     used = energy(
         machine,
-        traffic(
-            mapping,
-            network,
-            spikes_per_s=spikes,
-            packets_per_s=sent,
-            events_per_s=float(events.sum()),
-            rows_per_s=float(rows.sum()),
-            hops_per_s=float(load.link_packets_per_s.sum()),
-        ),
+        _expected_traffic(mapping, network, load, rows, events),
         n_boards=topology.n_boards,
         n_cores=len(partition.vertices),
-        busy_cores=busy,
+        busy_cores=float(cycles.sum() / (budget / time_scale_factor * factor)),
         real_time_factor=factor,
     )
     return StaticReport(

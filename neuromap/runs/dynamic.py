@@ -18,7 +18,6 @@ from emulator.packets.drawn_rows import expected_rows
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.engine import run_scenario
 from emulator.packets.machine_numbers import check_times
-from emulator.packets.model import Engine
 from emulator.packets.outcome import CORE_COUNTERS, N_LATENCY_BINS, ROUTER_COUNTERS, Outcome
 from emulator.packets.trace import check_trace_size, write_trace
 from mapping.expected import expected_rates_hz
@@ -28,6 +27,7 @@ from models.network import Network
 from models.progress import Progress, silent
 from models.topology import Topology, build_topology
 from models.units import ms_to_steps
+from models.vocabulary import Engine
 from neuromap.experiment.prepare import Prepared
 from neuromap.measures.packet_loss import Loss, chip_name, link_name, loss_lines, losses
 from neuromap.measures.words import words_of_kind

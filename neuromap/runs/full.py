@@ -11,12 +11,12 @@ from emulator.loop.arrivals import PacketCounts
 from emulator.loop.closed_loop import check_closed_loop, run_closed_loop
 from emulator.loop.coupling import LoopOptions
 from emulator.packets.machine_numbers import check_times
-from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from emulator.packets.trace import check_trace_size
 from mapping.model import Mapping
 from models.progress import Progress, silent
 from models.units import ms_to_steps
+from models.vocabulary import Engine
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.prepare import Prepared
 from neuromap.measures.arrays import RunArrays

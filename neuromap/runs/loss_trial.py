@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.engine import run_scenario
 from emulator.packets.machine_numbers import PacketOptions
-from emulator.packets.model import Engine
 from emulator.packets.outcome import Outcome
 from mapping.model import Mapping
 from mapping.partition.cut import cut
@@ -17,6 +16,7 @@ from models.errors import NeuromapError
 from models.machine import CoreSpec, FlowControlSpec, Machine
 from models.network import Network
 from models.topology import build_topology
+from models.vocabulary import Engine
 from neuromap.experiment.nouns import Experiment
 from neuromap.measures.pace_change import is_allowed, tick_option
 from neuromap.measures.packet_loss import Loss, losses

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
-from emulator.packets.model import EndOfTick, Engine
 from models.errors import UnknownNameError
+from models.vocabulary import EndOfTick, Engine
 from neuromap.experiment.prepare import Prepared
 from neuromap.runs.simpy_estimate import to_stderr
 

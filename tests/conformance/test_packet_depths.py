@@ -7,10 +7,10 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from emulator.packets.model import Engine
 from models.machine.file import list_machines
 from models.network import AllToAll, Constant, Network, Population, Projection
 from models.networks import NETWORKS
+from models.vocabulary import Engine
 from neuromap.cli.app import main
 from neuromap.runs.run import run
 from trace_format import trace_problems

@@ -18,7 +18,7 @@ from emulator.loop.coupling import LoopOptions
 from emulator.packets.adaptor import SentSpikes, scenario_of
 from emulator.packets.compiled import CompiledRun
 from emulator.packets.machine_numbers import PacketOptions
-from emulator.packets.model import EndOfTick, Engine, What
+from emulator.packets.model import What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.reference.network import simulate_reference
 from emulator.timing.model import row_lengths, slice_of_source
@@ -29,6 +29,7 @@ from mapping.recipe import Recipe
 from models.errors import CapacityError, ParameterError
 from models.network import Network
 from models.network.plasticity import PairStdp
+from models.vocabulary import EndOfTick, Engine
 from reference_case import assert_identical, crowded_network, rich_network, spikes_of
 from stdp_case import one_synapse
 

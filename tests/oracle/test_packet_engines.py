@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from emulator.packets.compiled import CompiledRun, run_compiled
-from emulator.packets.model import EndOfTick, What
+from emulator.packets.model import What
 from emulator.packets.outcome import CORE_COUNTERS, ROUTER_COUNTERS
 from emulator.packets.scenario import Fabric, Packets
 from emulator.packets.simpy_model.model import SimpyRun, run_simpy
+from models.vocabulary import EndOfTick
 from packet_scenarios import SQUARE, grid_fabric, line, random_parameters, random_scenario, remade, scenario
 
 N_SCENARIOS = 520

@@ -8,8 +8,8 @@ import pytest
 
 from emulator.packets.adaptor import PacketOptions, SentSpikes, scenario_of
 from emulator.packets.compiled import run_compiled
-from emulator.packets.model import EndOfTick
 from emulator.timing.model import row_lengths, slice_of_source
+from models.vocabulary import EndOfTick
 from neuromap.cli.app import main
 from neuromap.runs.run import run
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
-from emulator.packets.model import EndOfTick, Leg, What
+from emulator.packets.model import Leg, What
 from emulator.packets.scenario import WORK_FRACTION_BITS
 from emulator.packets.simpy_model.clock import CHANGE, FINISH, Bell, Process
 from emulator.packets.simpy_model.ports import LOCAL, Sink
 from emulator.packets.simpy_model.state import RunState
+from models.vocabulary import EndOfTick
 
 _HALF = 1 << (WORK_FRACTION_BITS - 1)
 SERVE = What.SERVE

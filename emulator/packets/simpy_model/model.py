@@ -17,7 +17,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.model import EndOfTick
 from emulator.packets.outcome import Outcome
 from emulator.packets.scenario import Packets, Scenario
 from emulator.packets.simpy_model.clock import BEGIN, Process
@@ -26,6 +25,7 @@ from emulator.packets.simpy_model.outcome import Conservation, Tally
 from emulator.packets.simpy_model.router import Router
 from emulator.packets.simpy_model.state import RunState
 from emulator.packets.simpy_model.watch import Watch
+from models.vocabulary import EndOfTick
 
 _LONG_LOG = 1 << 22  # numbers, four an entry; a longer log is counted and leaves the list
 

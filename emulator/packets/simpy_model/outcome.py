@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.model import EndOfTick, What
+from emulator.packets.model import What
 from emulator.packets.outcome import CORE_COUNTERS, Outcome, sorted_log
 from emulator.packets.scenario import WORK_FRACTION_BITS, Scenario
 from emulator.packets.simpy_model.core import Core
 from emulator.packets.simpy_model.router import Router
 from emulator.packets.simpy_model.state import RunState
+from models.vocabulary import EndOfTick
 
 _INTO_CORE: dict[int, int] = {What.DELIVER: 1, What.SERVE: -1, What.OVERFLOW: -1, What.EXPIRE: -1}
 

@@ -12,9 +12,9 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.model import EndOfTick
 from emulator.packets.simpy_model.ports import Receiver
 from emulator.packets.simpy_model.state import RunState
+from models.vocabulary import EndOfTick
 
 
 class Watch:

@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from emulator.packets.model import EndOfTick, What
+from emulator.packets.model import What
 from emulator.packets.outcome import CORE_COUNTERS, ROUTER_COUNTERS, Outcome
 from mapping.model import Mapping
 from models.topology import Topology, build_topology
 from models.topology.drawing import Drawing, drawing_of
+from models.vocabulary import EndOfTick
 from neuromap.measures.packet_loss import Loss, losses, lost_by_chip
 from neuromap.measures.words import Words, words_of_kind
 

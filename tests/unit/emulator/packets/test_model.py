@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from emulator.packets.compiled import run_compiled
-from emulator.packets.model import FOREVER, EndOfTick, Parameters, What, decode_wait_cycles
+from emulator.packets.model import FOREVER, Parameters, What, decode_wait_cycles
 from emulator.packets.scenario import idle_work, make_packets
 from emulator.packets.simpy_model.model import SimpyRun, run_simpy
 from models.errors import ParameterError
+from models.vocabulary import EndOfTick
 from packet_scenarios import grid_fabric, line, random_scenario, remade, scenario
 
 

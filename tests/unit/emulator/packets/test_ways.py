@@ -10,7 +10,7 @@ from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.machine_numbers import PacketOptions, parameters_of, usual_end_of_tick
-from emulator.packets.model import FOREVER, EndOfTick, What
+from emulator.packets.model import FOREVER, What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.timing.model import slice_of_source
 from machines import SPINNAKER1, network
@@ -25,6 +25,7 @@ from models.errors import CapacityError
 from models.machine.file import load_machine
 from models.networks import pd14
 from models.topology import build_topology
+from models.vocabulary import EndOfTick
 
 RATES = {"A": 40.0, "B": 60.0}
 NET = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")], rates_hz=RATES)

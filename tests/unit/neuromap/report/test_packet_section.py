@@ -12,13 +12,14 @@ from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.machine_numbers import PacketOptions
-from emulator.packets.model import EndOfTick, Parameters
+from emulator.packets.model import Parameters
 from emulator.packets.outcome import ROUTER_COUNTERS
 from machines import machine, network
 from mapping.flow import map_network
 from mapping.recipe import Recipe
 from models.machine.file import load_machine
 from models.topology import build_topology
+from models.vocabulary import EndOfTick
 from neuromap.measures.packet_loss import loss_lines, losses, lost_by_chip, router_packets
 from neuromap.report.packets.section import packet_figures, packet_section
 from neuromap.report.packets.table import chip_labels, microseconds

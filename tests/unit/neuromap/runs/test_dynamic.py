@@ -12,7 +12,7 @@ from emulator.packets.adaptor import SentSpikes, mean_row_length, scenario_of, s
 from emulator.packets.compiled import run_compiled
 from emulator.packets.drawn_spikes import random_spikes
 from emulator.packets.machine_numbers import PacketOptions, parameters_of
-from emulator.packets.model import EndOfTick, What
+from emulator.packets.model import What
 from emulator.packets.simpy_model.model import run_simpy
 from emulator.packets.trace import busiest_tick, write_trace
 from emulator.synapses.build import build_connectivity
@@ -27,6 +27,7 @@ from models.errors import ParameterError
 from models.machine.file import load_machine
 from models.network import Network, PoissonSource, Population
 from models.topology import build_topology
+from models.vocabulary import EndOfTick
 from neuromap.cli.app import main
 from neuromap.report.packets.animation import write_animation
 from neuromap.runs.dynamic import dynamic_text

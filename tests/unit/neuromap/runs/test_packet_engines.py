@@ -11,10 +11,10 @@ import emulator.packets.growing
 import neuromap.runs.simpy_estimate
 from emulator.packets.engine import first_ticks, run_scenario
 from emulator.packets.machine_numbers import PacketOptions
-from emulator.packets.model import Engine
 from emulator.packets.routes import NO_ENTRY
 from emulator.runtime.interrupt import interrupt_held
 from models.errors import CapacityError, ParameterError, UnknownNameError
+from models.vocabulary import Engine
 from neuromap.cli.app import main
 from neuromap.runs.run import run
 from neuromap.runs.simpy_estimate import duration_text, entries_per_packet, expected_of_loop
