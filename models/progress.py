@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -18,3 +19,14 @@ class Progress(Protocol):
 
 def silent(stage: str, fraction: float, note: str = "") -> None:
     """Report nothing: the `Progress` of a caller that does not ask for any."""
+
+
+def with_note(given: Callable[[str, float, str], object] | None) -> Progress:
+    """Return a `Progress` that calls a user's function with all three arguments, or reports nothing for None."""
+    if given is None:
+        return silent
+
+    def report(stage: str, fraction: float, note: str = "") -> None:
+        given(stage, fraction, note)
+
+    return report

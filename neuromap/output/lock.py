@@ -131,7 +131,9 @@ def _is_same(descriptor: int, path: Path) -> bool:
 
 
 def _say_who(descriptor: int) -> None:
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_MAX_COMMAND_LENGTH]
+    program = Path(sys.argv[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name  # python -m neuromap
+    command = shlex.join([name, *sys.argv[1:]])[:_MAX_COMMAND_LENGTH]
     content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command})
     with contextlib.suppress(OSError):  # a full disk: the lock holds nevertheless
         os.ftruncate(descriptor, 0)

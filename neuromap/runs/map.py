@@ -13,7 +13,7 @@ from mapping.model import Mapping
 from mapping.recipe import STAGES
 from mapping.verify import verify
 from models.errors import NeuromapError, ParameterError, VerificationError
-from models.progress import Progress, silent
+from models.progress import Progress, silent, with_note
 from neuromap.experiment.constraints import recipe_of
 from neuromap.experiment.options import MapOptions, of_experiment, with_options
 from neuromap.experiment.prepare import Prepared, Runnable, prepare
@@ -50,7 +50,7 @@ def map_network(network: Runnable, *, resume: Resume | None = None, **options: U
     return map_prepared(
         prepare(network, job="map", **of_experiment(options)),
         Output.of(options),
-        progress=options.get("progress") or silent,
+        progress=with_note(options.get("progress")),
         resume=resume,
         remedies=options.get("remedies", True),
     )

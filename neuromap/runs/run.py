@@ -7,7 +7,7 @@ from typing import Literal, Unpack, get_args, overload
 from emulator.engine.simulation import Simulation
 from mapping.model import Mapping
 from models.errors import UnknownNameError
-from models.progress import silent
+from models.progress import with_note
 from neuromap.experiment.option_use import COMMANDS, check_depth_options, unread
 from neuromap.experiment.options import (
     CoresOptions,
@@ -100,7 +100,7 @@ def run(
     for name, value in (("mapping", mapping), ("simulation", simulation)):
         if value is not None and depth != "cores":
             raise unread(name, [COMMANDS["cores"]], COMMANDS[depth])
-    choices, output, progress = PacketChoices.of(options), Output.of(options), options.get("progress") or silent
+    choices, output, progress = PacketChoices.of(options), Output.of(options), with_note(options.get("progress"))
     with output.alone():
         prepared = prepare(network, job=depth, **of_experiment(options))
         if depth == "static":

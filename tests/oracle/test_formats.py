@@ -187,8 +187,8 @@ def run(network, arithmetic, seed=5, **options):
     return simulate(network, n_steps=N_STEPS, seed=seed, arithmetic=arithmetic, probes=probes, **options)
 
 
-def spikes_of(simulation):
-    return list(zip(simulation.spike_step.tolist(), simulation.spike_neuron.tolist(), strict=True))
+def spikes_of(run):
+    return list(zip(run.spikes.step.tolist(), run.spikes.neuron.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("rounding", StateRounding)

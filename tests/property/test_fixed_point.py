@@ -127,7 +127,7 @@ def test_sum_is_exact(function, sign, data, qa, qb, q, rounding, overflow, word)
         return  # refused; tested elsewhere
     x, y = data.draw(raws(qa)), data.draw(raws(qb))
     a, b = np.array(x, qa.raw_dtype), np.array(y, qb.raw_dtype)
-    result = function(a, qa, b, qb, q, rounding, overflow, np.uint64(word))
+    result = function(RawNumbers(a, qa), RawNumbers(b, qb), q, rounding, overflow, np.uint64(word))
     assert_is(result, value(x, qa) + sign * value(y, qb), q, rounding, overflow, word)
 
 

@@ -95,7 +95,7 @@ def test_a_second_writer_is_refused_until_the_first_is_gone_however_it_ends(tmp_
     ):
         assert main([*command, "--out", str(out), "--overwrite"]) == 2
         said = capsys.readouterr().err
-        who = f"process {process.pid} (cli.py {' '.join(LONG)} --out {out}"
+        who = f"process {process.pid} (neuromap {' '.join(LONG)} --out {out}"
         needs = f"output folder (--out): needs a folder that nobody else writes to; {who}"
         assert said.startswith(f"neuromap: error: {needs}"), said
         assert said.count("\n") == 1

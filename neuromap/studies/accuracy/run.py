@@ -25,7 +25,7 @@ from models.errors import NeuromapWarning
 from models.files.atomic_file import write_text
 from models.machine import Machine
 from models.network import Network
-from models.progress import Progress, silent
+from models.progress import Progress, with_note
 from models.units import ms_to_steps
 from models.vocabulary import Arithmetic
 from neuromap.experiment.check import check_experiment
@@ -236,7 +236,7 @@ def accuracy(
         folder = output.prepare()
         if folder is not None:  # nothing old stands beside what is new
             remove_files(folder, (REPORT_NAME, PAGE_NAME))
-        result = _compare_all(setting, variants, options.get("progress") or silent)
+        result = _compare_all(setting, variants, with_note(options.get("progress")))
         if folder is not None:
             write_accuracy(result, folder, html=output.html)
     return result

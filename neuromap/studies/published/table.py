@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Unpack
 
 from emulator.engine.simulation import Simulation
-from models.progress import Progress, silent
+from models.progress import Progress, with_note
 from neuromap.experiment.network import build_network
 from neuromap.experiment.nouns import default_n_threads
 from neuromap.experiment.options import PublishedOptions, with_options
@@ -98,7 +98,7 @@ def published(
         with opened as file:
             done = {} if file is None else read_rows(file)
             left = [spec for spec in specs if spec.row_id not in done]
-            _run(left, setting, done, file, options.get("progress") or silent)
+            _run(left, setting, done, file, with_note(options.get("progress")))
         table = PublishedTable(setting, tuple(done[spec.row_id] for spec in specs), len(specs) - len(left), folder)
         if folder is not None:
             _write(table, folder, figures=figures)

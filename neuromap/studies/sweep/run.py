@@ -9,7 +9,7 @@ from typing import Annotated, Unpack, get_args
 
 from models.bounds import Bound, check_value
 from models.errors import UnknownNameError
-from models.progress import Progress, silent
+from models.progress import Progress, with_note
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import default_n_threads
 from neuromap.experiment.option_use import Job
@@ -82,7 +82,7 @@ def sweep(
     if depth not in get_args(Depth):
         raise UnknownNameError("depth", depth, get_args(Depth))
     n_jobs = check_value("--jobs", default_n_threads() if jobs is None else jobs, N_JOBS)
-    output, progress = Output.of(options), options.get("progress") or silent
+    output, progress = Output.of(options), with_note(options.get("progress"))
     job: Job = "sweep_cores" if depth == "cores" else "sweep_static"
     source = network.experiment if isinstance(network, Prepared) else network
     with output.alone():

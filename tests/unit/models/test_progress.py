@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from models.progress import Progress, silent
+from models.progress import Progress, silent, with_note
 
 
 def test_silent_has_the_parameters_of_the_protocol() -> None:
@@ -19,3 +19,12 @@ def test_silent_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     progress("map", 0.0)
     progress("map", 1.0, "routes")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_users_function_always_gets_three_arguments() -> None:
+    told: list[tuple[str, float, str]] = []
+    progress = with_note(lambda stage, fraction, note: told.append((stage, fraction, note)))
+    progress("verify", 0.0)
+    progress("simulate", 0.5, "5 of 10 ms")
+    assert told == [("verify", 0.0, ""), ("simulate", 0.5, "5 of 10 ms")]
+    assert with_note(None) is silent
