@@ -69,9 +69,11 @@ class KernelStore:
         if content is None:
             return None
         try:
-            return _rebuild(target_context, *pickle.loads(content))
+            kept = _rebuild(target_context, *pickle.loads(content))
         except Exception:  # whatever the fault is, compiling again gives the same function
             return None
+        # numba looks for the function under this signature at the next call, and would load the file again and again
+        return kept if kept.signature.args == _arguments(signature) else None
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep a compiled function, if its code can be used by another process."""
@@ -85,8 +87,15 @@ class KernelStore:
         assert self._folder is not None
         closure = self._function.__closure__
         cells = b"" if closure is None else _dumps(tuple(cell.cell_contents for cell in closure))
-        key = repr((signature, codegen.magic_tuple())).encode() + self._function.__code__.co_code + cells
+        # numba writes some types that differ in the same way, such as the tuple of ``*args`` and any other tuple
+        types = [(type(argument).__name__, argument) for argument in _arguments(signature)]
+        key = repr((signature, types, codegen.magic_tuple())).encode() + self._function.__code__.co_code + cells
         return self._folder / f"{self._base}.{hashlib.sha256(key).hexdigest()[:24]}.nbc"
+
+
+def _arguments(signature: Any) -> tuple[Any, ...]:
+    """Return the types of the arguments; numba gives them alone, or with the type of the result."""
+    return tuple(getattr(signature, "args", signature))
 
 
 def _checked(path: Path) -> bytes | None:
