@@ -1,4 +1,4 @@
-"""Runs a simulation chunk of steps by chunk on all threads, with progress and interruption."""
+"""Runs a simulation on all threads in chunks of steps; reports progress and stops at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.plasticity_weights import Plasticity
 from models.progress import Progress
 
-_TELL_AFTER_S = 0.2  # between two reports of progress, where a chunk is a step
+_TELL_AFTER_S = 0.2  # shortest time between two reports of progress when a chunk is one step
 #: Called after a step with its number and the ids that fired in it (int32, ascending, one entry a packet).
 AfterStep = Callable[[int, NDArray[np.int32]], None]
 Couple = Callable[[EngineState, Connectivity], AfterStep]
@@ -34,9 +34,9 @@ def advance(
     progress: Progress,
     after_step: AfterStep | None = None,
 ) -> int:
-    """Run chunk after chunk; return the number of steps done (all, unless interrupted).
+    """Run ``n_steps`` steps in chunks; return how many were done, which are fewer only after Ctrl-C.
 
-    With ``after_step`` a chunk is one step.
+    ``after_step`` is called after every step, so a chunk is then one step.
     """
     done = 0
     pool = worker_pool(state.n_threads)
@@ -85,7 +85,7 @@ def _run_chunk(
     jobs = start_together(pool, state.n_threads, run_chunk)
     try:
         wait(jobs)
-    finally:  # also after Ctrl-C: the kernels cannot be interrupted, and what they finish is kept
+    finally:  # after Ctrl-C too: kernels cannot be interrupted, and the steps that they finish are kept
         wait(jobs)
         state.end_chunk(n)
     for job in jobs:

@@ -38,13 +38,16 @@ from models.errors import CapacityError, ParameterError
 from models.network import Network, Receptor
 from models.vocabulary import DelayConvention, PoissonMethod
 
-_NO_WEIGHTS = np.zeros(1)  # fixed point keeps them in the synapse words
+_NO_WEIGHTS = np.zeros(1)  # in fixed point the weights are in the synapse words
 _MAX_DUE_BYTES = 8 << 30  # address space, not memory
 _DUE_ENTRY_BYTES = 8
 
 
 def _population_ranges(network: Network, n_shards: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Local range of every population in every shard: two arrays of shape (n_shards, n_populations)."""
+    """Return the first local index of every population in every shard and the one after its last.
+
+    Both arrays have shape (n_shards, n_populations).
+    """
     first = np.array([network.offsets[population.name] for population in network.populations])
     last = first + [population.n_neurons for population in network.populations]
     shard = np.arange(n_shards)[:, None]
@@ -65,11 +68,11 @@ def _group_rows(connectivity: Connectivity) -> NDArray[np.int64]:
 def _due_capacity(
     connectivity: Connectivity, network: Network, n_slots: int, t_refract_steps: int, most_packets: int
 ) -> int:
-    """Entries of a due list: one a receptor and packet that can be sent within the longest delay.
+    """Return the entries of a due list: one for each receptor and packet that can be sent within the longest delay.
 
-    Neurons send as many as their refractory time allows, spike sources ``most_packets``. Memory is only taken where
-    spikes are; the bound keeps the address space of absurd cases (no refractory time and delays of thousands of steps)
-    within reason; spikes beyond it are an error.
+    Neurons send as many packets as their refractory time allows, spike sources ``most_packets``. A list takes memory
+    only where entries are written. ``_MAX_DUE_BYTES`` bounds the address space of all lists, which would be absurd
+    with no refractory time and delays of thousands of steps; packets that find a list full are an error.
     """
     n_receptors = max((len(group.receptors) for group in connectivity.groups), default=1)
     n_delays = max((group.n_delays for group in connectivity.groups), default=1)
@@ -87,7 +90,7 @@ def _cells(
     *,
     has_counters: bool,
 ) -> Cells:
-    """Deal the neurons to shards; a number format's counters follow the blocks of ``tops``."""
+    """Deal the neurons to shards; with ``has_counters``, ``tops`` ends in the counters of a number format."""
     number = v.dtype.type
     n_local, n_populations = -(-network.n_neurons // n_shards), len(network.populations)
     n_blocks = n_local // kernel.BLOCK + 2 + (n_populations * len(COUNTERS) if has_counters else 0)
@@ -116,7 +119,7 @@ def _refractory_steps(lif: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _extra(network: Network, v_mv: NDArray[np.float64], n_shards: int, number: type[np.generic]) -> NDArray[Any]:
-    """Deal the state of other models than ``LifCurrExp`` to shards; two dimensions mean that there is none."""
+    """Deal the further state of models other than ``LifCurrExp`` to shards; a two-dimensional array holds none."""
     if not has_other_models(network):
         return np.zeros((1, 1), number)
     rows = initial_extra(network, v_mv, is_fixed=issubclass(number, np.integer))
@@ -208,7 +211,7 @@ def build_state(
     Raises
     ------
     ParameterError
-        For a probe that is no neuron, or a parameter outside the number format.
+        For a probe that is not a neuron id, or a parameter outside the number format.
     """
     is_fixed, number_format, seed = bool(scales), options.number_format, options.seed
     probe = check_ids("probes", options.probes)

@@ -8,7 +8,7 @@ from models.network import Network, Receptor
 
 
 def named_saturations(network: Network, state: EngineState) -> dict[tuple[str, Receptor], int]:
-    """Return the full ring words of every population and receptor; zeros are left out."""
+    """Return how many ring words were full, by population and receptor; zeros are left out."""
     counts = state.record.saturated.sum(axis=0).tolist()
     return {
         (population.name, receptor): n
@@ -19,6 +19,6 @@ def named_saturations(network: Network, state: EngineState) -> dict[tuple[str, R
 
 
 def named_counters(network: Network, state: EngineState) -> dict[str, dict[str, int]]:
-    """Return the counters of a number format in every population (``emulator.numbers.number_format.COUNTERS``)."""
+    """Return the counters of a number format for every population (``emulator.numbers.number_format.COUNTERS``)."""
     counts = state.population_counters().tolist()
     return {p.name: dict(zip(COUNTERS, row, strict=True)) for p, row in zip(network.populations, counts, strict=True)}

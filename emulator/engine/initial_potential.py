@@ -1,4 +1,4 @@
-"""Initial membrane potentials: drawn by population, in neuron order."""
+"""Draws the initial membrane potentials, population by population, in neuron order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emulator.runtime.random_stream import Stream, host_rng
 from models.network import Constant, Network, Normal, Population, Truncation, Uniform
 
-_LEAST_SHARE = 1e-3  #: of draws inside the bounds; below it redrawing would take thousands of rounds
+_LEAST_SHARE = 1e-3  #: least share of draws inside the bounds; below it, redrawing would take thousands of rounds
 
 
 def initial_potentials_mv(network: Network, seed: int) -> NDArray[np.float64]:
@@ -34,10 +34,10 @@ def _draw_v_init(population: Population, rng: np.random.Generator) -> NDArray[np
 
 
 def _redrawn(normal: Normal, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw values inside the bounds: again and again, or by inverting the distribution where few would be inside."""
+    """Draw values inside the bounds: redraw those outside, or invert the distribution if few would be inside."""
     if normal.sd == 0:
         return np.full(n, normal.mean)
-    mirror = -1.0 if normal.low > normal.mean else 1.0  # the lower tail keeps its digits
+    mirror = -1.0 if normal.low > normal.mean else 1.0  # in the lower tail, probabilities keep their digits
     low, high = sorted(mirror * (bound - normal.mean) / normal.sd for bound in (normal.low, normal.high))
     standard = NormalDist()
     p_low, p_high = standard.cdf(low), standard.cdf(high)

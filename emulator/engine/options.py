@@ -18,7 +18,7 @@ MAX_THREADS = 256
 class SimulationOptions:
     """The options of a simulation.
 
-    The words of an option, such as ``"fixed"``, may be given in place of its enum.
+    A word, such as ``"fixed"``, may be given in place of the enum member that it names.
 
     Attributes
     ----------
@@ -28,19 +28,20 @@ class SimulationOptions:
         The machine's own S16.15, float64, or any other format (slower than the first two).
     delay_convention : DelayConvention
     poisson : PoissonMethod
-        Whether drives and Poisson sources get exact Poisson counts, addressed by neuron and step, or the counts of
-        SpiNNaker's generator and methods (``emulator.engine.poisson_kiss``).
+        ``COUNTER``: drives and Poisson sources get exact Poisson counts, each a function of seed, neuron and step.
+        ``KISS``: they get the counts of SpiNNaker's generator and methods (``emulator.engine.poisson_kiss``).
     weight_rounding : WeightRounding
         How fixed-point weights are rounded. By default a ``NumberFormat`` decides, else weights are rounded to
         nearest. The one weight of a population's drive is always rounded to nearest.
     ring_buffer : RingBufferBound
-        The input of a step for which the scale of fixed-point weights leaves room.
+        The largest input of one step that the scale of fixed-point weights leaves room for.
     n_threads : int
         Does not change the result.
     max_memory_bytes : int, optional
         Memory that the process may take; by default most of what is free. Rows of synapses that do not fit are drawn
-        again at every spike of their source; the rows with the highest expected rates are stored first. The result is
-        the same. The neurons take what they need in any case, and number formats store all rows.
+        again at every spike of their source; the rows with the highest expected rates are stored first. This does not
+        change the result. The neurons take the memory that they need in any case, and with a ``NumberFormat`` all rows
+        are stored.
     probes : sequence of int
         Neuron ids whose membrane potential is recorded every step.
     sample_weights_ms : float, ms, optional
@@ -50,7 +51,7 @@ class SimulationOptions:
     Raises
     ------
     ParameterError
-        For a value that no simulation can have.
+        For a value that its option does not allow.
     """
 
     n_steps: int

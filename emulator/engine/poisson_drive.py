@@ -1,4 +1,4 @@
-"""Tables of the Poisson drive: cumulative probabilities as 32-bit limits, one row a population."""
+"""Builds the tables of the Poisson drive: cumulative probabilities as 32-bit limits, one row a population."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PoissonTables:
 
 
 def poisson_limits(mean: float) -> tuple[int, NDArray[np.uint32]]:
-    """Cumulative limits of a Poisson count.
+    """Return the cumulative limits of a Poisson count.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def poisson_limits(mean: float) -> tuple[int, NDArray[np.uint32]]:
     Returns
     -------
     first : int
-        Smallest count that is likelier than 2^-33 together with all below it.
+        Smallest count ``k`` with a probability of at least 2^-33 that the count is ``k`` or less.
     limits : ndarray, uint32
         A uniform 32-bit word that reaches ``k`` of the limits stands for the count ``first + k``.
     """

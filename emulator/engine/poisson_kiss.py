@@ -5,19 +5,19 @@ an S16.15, and chooses one of three methods:
 
 * *slow*, ``lambda`` below 0.01: intervals from von Neumann's comparison method, in whole units of 1/1000 of the mean
   interval, which is itself cut to whole steps. The mean count is ``1 / floor(1 / lambda)``, up to 1 % too high;
-* *fast*, up to 10: Knuth's product of uniform numbers against ``exp(-lambda)``. The core takes the exponential as an
-  S16.15, so it has 15 fractional bits: the count that is sent has the mean ``-log`` of that, up to 7 % too high
-  just below 10;
+* *fast*, up to 10: Knuth's product of uniform numbers against ``exp(-lambda)``. The core computes the exponential as
+  an S16.15, with 15 fractional bits. The mean count is ``-log`` of this rounded exponential, up to 7 % too high just
+  below 10;
 * *Gaussian*, from 10 on: ``(z / 2 + sqrt(lambda))**2``, rounded, ``z`` the normal quantile of 16 random bits. The
   mean is ``lambda + 1/4``.
 
-All of this is reproduced; ``KissRate.mean_per_step`` is the mean that comes out. Two things differ from the device:
+All of this is reproduced; ``KissRate.mean_per_step`` is the resulting mean. Two things differ from the device:
 
 * A core has one generator for all its sources (up to 500), so its counts depend on how sources were cut into cores.
   Here every source has its own, seeded by (seed, neuron id), as on a core with one source.
-* The quantile and the square root are exact (rounded to nearest, cut). The device's polynomials for the quantile are
-  up to 22 units of 2^-15 off in the tails (1.6 units in the mean), its square root one unit in one case of 20,000: at
-  ``lambda`` = 10 to 20, one count in 5,000 differs, by one.
+* The quantile is exact and rounded to nearest, the square root exact and cut. The device's polynomials for the
+  quantile are up to 22 units of 2^-15 off in the tails (1.6 units in the mean), its square root one unit in one case of
+  20,000: at ``lambda`` = 10 to 20, one count in 5,000 differs, by one.
 
 References
 ----------
@@ -52,7 +52,7 @@ _FAST_CUTOFF_RAW = 10 * _ONE_S1615
 _RATE_LIMIT_HZ = 65_536.0  # U16.16
 NEVER = np.iinfo(np.int64).max
 _N_QUANTILES = 1 << 16
-_QUANTILE_OF_ZERO_RAW = -7 * _ONE_S1615  # what the device takes for the quantile of 0
+_QUANTILE_OF_ZERO_RAW = -7 * _ONE_S1615  # the device's value for the quantile of 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class KissRate:
     exp_minus_lambda_u032, sqrt_lambda_raw : int
         U0.32 of a fast source, S16.15 of a Gaussian one; else 0.
     mean_isi_steps : int
-        Of a slow source; else 0.
+        Mean interval between the spikes of a slow source; else 0.
     """
 
     method: int
@@ -88,7 +88,7 @@ class KissRate:
                 return 0.0
 
     def as_row(self, first_step: int = 0, end_step: int = NEVER) -> list[int]:
-        """Return the constants of the kernel."""
+        """Return the constants in the order in which the kernel reads them."""
         return [
             self.method,
             self.exp_minus_lambda_u032,
@@ -136,14 +136,15 @@ def kiss_rate(rate_hz: float, dt_ms: float, name: str) -> KissRate:
 
 
 def kiss_seeds(seed: int, first_id: int, n: int) -> NDArray[np.uint32]:
-    """Return the states that the generators of neurons ``first_id`` .. start from.
+    """Return the initial states of the generators of ``n`` neurons from ``first_id`` on.
 
-    Four words of the Philox block with counter (neuron id, 0, 0, stream), corrected as the core corrects a seed.
+    A state starts with the four words of the Philox block with counter (neuron id, 0, 0, stream), corrected as the
+    core corrects a seed.
 
     Returns
     -------
     ndarray, shape (n, N_KISS_STATE), uint32
-        The time to the next spike is zero.
+        The last word of each, the time to the next spike, is zero.
     """
     key = stream_key(seed, Stream.KISS)
     words = np.zeros((n, 4), np.uint32)
@@ -166,7 +167,7 @@ def quantile_table() -> NDArray[np.int32]:
 def quantiles_for(rows: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return a copy of the table if a row needs it, else one number in its place.
 
-    A copy, since numba takes a read-only array for another type and would compile the engine once more for it.
+    The copy can be written to: numba would compile the engine once more for a read-only array.
     """
     is_needed = bool((rows[:, kernel.K_METHOD] == kernel.GAUSSIAN).any())
     return quantile_table().copy() if is_needed else np.zeros(1, np.int32)

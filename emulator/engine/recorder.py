@@ -17,14 +17,14 @@ from models.network import Izhikevich, LifAdaptThresh, LifCondExp, LifCurrAlpha,
 
 _HALF_RANGE = 1 << 30  # half of the range of 32 bits
 _CONDUCTANCE_BITS = 10
-#: State of 32 bits beyond potentials and currents, whose sums wrap too: rows of ``Cells.extra``.
+#: Rows of ``Cells.extra`` that hold further 32-bit state whose sums can wrap, by model.
 _FURTHER_STATE = {LifCurrAlpha: (E_RISE_EXC, E_RISE_INH), LifAdaptThresh: (E_THRESH,), Izhikevich: (E_U,)}
-MOST_LOOK_STEPS = 200  #: between two looks at all state
+MOST_LOOK_STEPS = 200  #: most steps between two looks at the state
 _LARGEST_WORD = (1 << 16) - 1
 
 
 def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
-    """Return the synaptic value above which it, or the potential it leads to, is beyond half of the range."""
+    """Return the synaptic value that is itself at half of the range, or leads the potential there."""
     neuron = population.neuron
     if isinstance(neuron, Izhikevich | LifDelta) or r_membrane_raw <= 0:
         return _HALF_RANGE
@@ -35,12 +35,14 @@ def _largest_current_raw(population: Population, r_membrane_raw: int) -> int:
 
 
 def look_steps(population: Population, row: NDArray[np.int64]) -> int:
-    """Return how often a population must be looked at, so that no current passes the range unseen.
+    """Return the steps between two looks at a population, few enough that no current leaves the range unseen.
 
-    A current that has been at the end of the range is above half of it for 0.69 of its time constant. One that cannot
-    get there, even with full ring words in every step, is looked at with all others.
+    A current that has been at the end of the range stays above half of it for 0.69 of its time constant. A current
+    that cannot get there, even with full ring words in every step, is looked at every ``MOST_LOOK_STEPS`` steps.
     """
-    if isinstance(population.neuron, LifDelta):  # its currents last no step (``emulator.rounding.weight_effect``)
+    if isinstance(
+        population.neuron, LifDelta
+    ):  # its currents are gone after a step; see ``emulator.rounding.weight_effect``
         return MOST_LOOK_STEPS
     n_steps, largest_raw = MOST_LOOK_STEPS, _largest_current_raw(population, int(row[lif.L_R]))
     for shift, decay in ((lif.L_SHIFT_EXC, lif.L_DECAY_EXC), (lif.L_SHIFT_INH, lif.L_DECAY_INH)):
@@ -52,7 +54,7 @@ def look_steps(population: Population, row: NDArray[np.int64]) -> int:
 
 
 def check_potentials(network: Network, cells: Cells) -> None:
-    """Raise ParameterError if a potential of a population is no finite number any more."""
+    """Raise ParameterError if a potential of a population is no longer a finite number."""
     if np.issubdtype(cells.v.dtype, np.integer) or np.isfinite(cells.v).all():
         return
     for shard, p in np.ndindex(cells.pop_first.shape):
@@ -63,10 +65,10 @@ def check_potentials(network: Network, cells: Cells) -> None:
 
 
 class RangeWatch:
-    """Looks now and then whether 32-bit state, or the potential that a current leads to, nears the end of its range.
+    """Checks every few steps whether 32-bit state, or the potential a current leads to, nears the end of its range.
 
-    A current ``I`` leads to ``I R``, an S16.15 number too: with the resistance of a long membrane it wraps long before
-    the current does.
+    A current ``I`` leads to the potential ``I R``, which is an S16.15 number too: with the large resistance of a slow
+    membrane it wraps long before the current does.
     """
 
     def __init__(self, network: Network, cells: Cells) -> None:
@@ -79,7 +81,7 @@ class RangeWatch:
         ]
         self.look_steps = min(
             look_steps(population, row) for population, row in zip(network.populations, cells.lif, strict=True)
-        )  #: at most so many steps between two looks
+        )  #: most steps between two looks
         self._found: set[int] = set()
 
     def look(self) -> None:
@@ -112,7 +114,7 @@ class Recorder:
         self._neurons: list[NDArray[np.int32]] = []
         self._v: list[NDArray[np.float64]] = []
         self._n_unwatched = 0
-        self.look_steps = MOST_LOOK_STEPS if watch is None else watch.look_steps  #: steps that a chunk may have
+        self.look_steps = MOST_LOOK_STEPS if watch is None else watch.look_steps  #: most steps of a chunk
 
     def add(self, step: NDArray[np.int32], neuron: NDArray[np.int32], v: NDArray[np.float64]) -> None:
         """Keep copies of one chunk's spikes and potentials."""

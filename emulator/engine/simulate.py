@@ -67,8 +67,8 @@ def simulate(
 ) -> Simulation:
     """Build a network's synapses and simulate it.
 
-    The result depends only on the network, ``seed``, the arithmetic and the options beside it: not on threads, and
-    not on any mapping.
+    The result depends on the network and on all options but ``n_threads``, ``max_memory_bytes`` and ``progress``. It
+    does not depend on any mapping.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def run_simulation(
     ParameterError
         For parameters outside the number format or, in ``'fixed'``, off by more than 20 %.
     CapacityError
-        With ``couple``, if memory does not hold all rows.
+        If a list of the engine is full; with ``couple``, also if memory does not hold all rows.
     """
     check_kind("network", network, Network, "a Network")
     if options.number_format is not None:
@@ -170,8 +170,8 @@ def _compile_kernels(
 ) -> None:
     """Compile the engine of a simulation or load it from the cache, so that no time measured later includes it.
 
-    Neuron models beside ``LifCurrExp``, plasticity, rows that are not stored, and a coupling each need an engine of
-    their own.
+    Other neuron models than ``LifCurrExp``, plasticity, rows that are not stored, and a coupling: each combination of
+    these has an engine of its own.
     """
     has_others, is_plastic = has_other_models(model), static_projections(model) is not None
     number = arithmetic if isinstance(arithmetic, Arithmetic) else arithmetic.dtype
@@ -179,7 +179,7 @@ def _compile_kernels(
     if kind in _COMPILED:
         return
     if isinstance(arithmetic, NumberFormat) and arithmetic.state is not None:
-        arithmetic = replace(arithmetic, weight_bits=1)  # has the weights coarsened too
+        arithmetic = replace(arithmetic, weight_bits=1)  # so that the coarsening of weights is compiled too
     progress("compile", 0.0)
     cells = Population(
         name="cells", n_neurons=2, poisson=PoissonDrive(n_inputs=1, rate_hz=1.0, weight_pa=1.0, delay_ms=0)
@@ -213,7 +213,7 @@ def _couple_nothing(state: EngineState, connectivity: Connectivity) -> AfterStep
 
 
 def _simulate(network: Network, options: SimulationOptions, couple: Couple | None, progress: Progress) -> Simulation:
-    """Simulate, with the engine's kernels already compiled unless rows turn out not to be stored."""
+    """Simulate; the kernels are compiled already, unless the rows turn out not to fit in memory."""
     start = time.perf_counter()
     arithmetic, is_format = options.arithmetic, options.number_format is not None
     scales = weight_scales(network, options.ring_buffer) if options.is_fixed else {}

@@ -27,25 +27,25 @@ class Simulation:
         Of the steps done, which are fewer than asked for after an interruption.
     is_complete : bool
     v_mv : ndarray, shape (n_steps, n_probes), float64
-        Membrane potential at the end of each step of the probed neurons.
+        Membrane potentials of the probed neurons at the end of each step.
     connectivity : Connectivity
     scales : dict of (population, receptor) to WeightScale
         Empty for float64.
     provenance : dict of str to int
-        Counters: saturations, clipped and vanished weights.
+        Counters: saturations, weights clipped, weights rounded to zero, plastic updates that were cut.
     build_s, simulate_s : float, s
         Wall time.
     saturations : dict of (population, receptor) to int
         Ring words that were full when they were read (the machine's own arithmetic); zeros are left out.
     near_overflow : tuple of str
-        Populations whose S16.15 potentials or currents were seen beyond half of the range, past which sums wrap as on
-        the device (looked at every 200 steps).
+        Populations whose S16.15 potentials or currents were seen beyond half of the range (they are looked at every 200
+        steps or more often). Past the end of the range sums wrap, as on the device.
     population_counters : dict of str to dict of str to int
         Fixed-point ``NumberFormat`` only: the counters ``emulator.numbers.number_format.COUNTERS`` of every population.
     plastic_weights : tuple of PlasticWeights
-        Of every projection with plasticity, in the order of their sources; ``connectivity`` holds the others.
+        Weights of every plastic projection, in the order of their sources; ``connectivity`` holds the static ones.
     plastic_rows : tuple of PlasticRows
-        The synapses of the same projections as they began.
+        The synapses of the same projections before the first step.
     notes : tuple of str
         Parameters that fixed point cannot represent, one sentence each: parameter, population, asked and effective
         value (``emulator.rounding.notes``).
@@ -88,7 +88,7 @@ class Simulation:
 
     @property
     def out_degree(self) -> NDArray[np.int64]:
-        """Synapses of each source, plastic ones included, however rows are kept. Shape (n_sources,), int64."""
+        """Synapses of each source, plastic ones and those of rows not stored included: shape (n_sources,), int64."""
         degree = self.connectivity.row_length.astype(np.int64)
         for part in self.plastic_rows:
             degree += np.bincount(part.source, minlength=degree.size)

@@ -1,7 +1,7 @@
-"""Spikes of the spike sources: given arrays and Poisson populations without dynamics.
+"""Makes the spikes of the spike sources: given arrays and Poisson populations without dynamics.
 
-A source neuron sends a packet for every spike, several in one step where it has that many, as NEST's generators
-(multiplicity of an event) and SpiNNaker's Poisson source (a packet each) do. Spikes are therefore listed once a packet.
+A source neuron sends a packet for every spike, and may spike several times in one step. NEST's generators do the same
+(multiplicity of an event), and so does SpiNNaker's Poisson source (a packet each). Spike lists have one entry a packet.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from models.network import Network, PoissonSource, SpikeArraySource, SpikeSource
 from models.units import ceil_to_steps, times_to_steps
 from models.vocabulary import PoissonMethod
 
-MAX_PACKETS_PER_CHUNK = 1 << 24  #: of all sources together, on average; a longer range of steps is cut
-_MAX_MEAN_PER_STEP = 10_000.0  # as of a drive
+MAX_PACKETS_PER_CHUNK = 1 << 24  #: mean packets of all sources in one range of steps; a longer range is cut
+_MAX_MEAN_PER_STEP = 10_000.0  # the limit of a Poisson drive
 _KISS_EXCESS = 1.5  # SpiNNaker's methods send up to 7 % more than asked for, and 1/4 packet more from 10 a step on
 _NEVER = np.iinfo(np.int64).max
 
@@ -33,20 +33,20 @@ class SpikeSources:
     network : Network
     seed : int
     poisson : PoissonMethod
-        Who draws the counts of Poisson sources. SpiNNaker's generators keep a state, so that with ``KISS`` the ranges
-        must follow each other from step 0 on; otherwise any range can be asked for.
+        How the counts of Poisson sources are drawn. SpiNNaker's generators keep a state, so with ``KISS`` the ranges
+        must follow each other from step 0 on; with ``COUNTER`` any range can be asked for.
 
     Raises
     ------
     ParameterError
-        If a source sends more than 10,000 packets a step on average, or a rate does not fit what the KISS source takes.
+        If a source sends more than 10,000 packets a step on average, or a rate does not fit the format of ``KISS``.
     CapacityError
         If all sources together send more packets in a step than a chunk may hold.
 
     Attributes
     ----------
     max_steps : int
-        Longest range that is asked for at once: with ``MAX_PACKETS_PER_CHUNK`` packets on average.
+        Longest range to ask for at once: it has ``MAX_PACKETS_PER_CHUNK`` packets on average.
     """
 
     def __init__(self, network: Network, seed: int, poisson: PoissonMethod = PoissonMethod.COUNTER) -> None:
@@ -96,7 +96,10 @@ class SpikeSources:
 
 
 def most_source_packets(network: Network, n_steps: int) -> int:
-    """Packets that the spike sources send within so many steps: all of given ones, mean + 12 sd of Poisson ones."""
+    """Return the most packets that the spike sources can send within ``n_steps`` steps.
+
+    Given spikes are counted in the fullest window; a Poisson source is taken to send its mean + 12 sd.
+    """
     total = 0
     for source in network.sources:
         if isinstance(source, SpikeArraySource):
@@ -110,7 +113,7 @@ def most_source_packets(network: Network, n_steps: int) -> int:
 
 
 def _mean_packets(network: Network, source: SpikeSource) -> float:
-    """Mean packets of a Poisson source in a step, those of all its neurons; 0 for given spikes."""
+    """Return the mean packets that all neurons of a Poisson source send in a step; 0 for given spikes."""
     if isinstance(source, SpikeArraySource):
         return 0.0
     mean = source.rate_hz * network.dt_ms * 1e-3
@@ -124,7 +127,7 @@ def _mean_packets(network: Network, source: SpikeSource) -> float:
 
 
 def active_steps(source: PoissonSource, dt_ms: float) -> tuple[int, int]:
-    """First step of a source and the one after its last: those that do not begin before ``start_ms``, ``stop_ms``."""
+    """Return a source's first step and the step after its last: ``start_ms`` and ``stop_ms`` rounded up to steps."""
     stop = _NEVER if math.isinf(source.stop_ms) else ceil_to_steps(source.stop_ms, dt_ms)
     return ceil_to_steps(source.start_ms, dt_ms), stop
 
@@ -159,7 +162,7 @@ def _given_spikes(
 def _counter_spikes(
     network: Network, source: PoissonSource, seed: int, first_step: int, n_steps: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draw every step by a generator of its own."""
+    """Draw the spikes of each step with a generator seeded for that step."""
     steps, neurons = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     start, stop = active_steps(source, network.dt_ms)
     for step in range(max(first_step, start), min(first_step + n_steps, stop)):

@@ -1,4 +1,4 @@
-"""Arrays that the state engine works on, and the call of its kernels for one chunk of steps."""
+"""Holds the arrays that the state engine works on, and calls its kernels for one chunk of steps."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class EngineState:
         )
 
     def make_room(self, injected_ptr: NDArray[np.int64]) -> None:
-        """Make room for the spikes of a chunk: those of all neurons in every step, and the injected ones.
+        """Make room for the spikes of a chunk in which every neuron fires in every step, and for the injected ones.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class EngineState:
             self.record = self.record._replace(step=step, neuron=neuron)
 
     def end_chunk(self, n_steps: int) -> None:
-        """Count the barrier's arrivals of a finished chunk: every thread arrives once a step."""
+        """Add the arrivals at the barrier in a finished chunk: every thread arrives once a step."""
         self.n_arrivals += n_steps * self.n_threads
 
     def check_delivery(self) -> None:
@@ -121,7 +121,7 @@ class EngineState:
             )
 
     def count_refused(self, n_refused: int) -> None:
-        """Count entries that found their due list full, outside of a chunk."""
+        """Add entries that found their due list full outside of a chunk."""
         self.record.counters[0, engine.C_REFUSED] += n_refused
 
     def deal(self, values: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -129,7 +129,7 @@ class EngineState:
         return deal(values, len(self.cells.v), np.int32)
 
     def check_arena(self) -> None:
-        """Raise CapacityError if a row found no room in the arena of rows that are drawn at their spikes."""
+        """Raise CapacityError if a row that was drawn at a spike found no room in the arena."""
         if self.redraw is None:
             return
         n_refused = int(self.redraw.book[0, B_N_REFUSED])  # every thread's book says the same
@@ -154,7 +154,7 @@ class EngineState:
 
     @property
     def n_updates_cut(self) -> int:
-        """Plastic updates that needed postsynaptic spikes no longer kept."""
+        """Plastic updates that needed postsynaptic spikes which were no longer kept."""
         return int(self.record.counters[:, engine.C_CUT].sum())
 
     def population_counters(self) -> NDArray[np.int64]:
@@ -171,7 +171,7 @@ class EngineState:
 
 
 def deal(values: NDArray[np.generic], n_shards: int, dtype: type) -> NDArray[Any]:
-    """Deal values in neuron order to shards: shape (n_shards, n), zero where a shard is one short."""
+    """Deal values in neuron order to shards: shape (n_shards, n); a shard that is one neuron short ends in zero."""
     n = -(-values.size // n_shards)
     padded: NDArray[Any] = np.zeros(n * n_shards, dtype)
     padded[: values.size] = values

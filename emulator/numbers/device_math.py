@@ -1,4 +1,4 @@
-"""The arithmetic of the SpiNNaker core code outside the time step: quotients, exponentials, a neuron's constants.
+"""Reproduces what a SpiNNaker core computes outside the time step: quotients, exponentials, a neuron's constants.
 
 A core derives its constants itself, in fixed point, from parameters that the host sent as S16.15. What matters for
 bit-exact results is *how* it does so:
@@ -6,21 +6,21 @@ bit-exact results is *how* it does so:
 * a quotient is ``(a << 15) / b`` in unsigned 64-bit integers, cut to 32 bits (sPyNNaker ``kdivk``);
 * ``exp`` reduces the argument to ``n - j/16 - f`` with integer ``n``, ``j`` in 0..15 and ``0 <= f < 1/16``, and
   multiplies ``e^n`` (table, U32.32) with ``1 - (1 - e^-j/16)`` (table, U0.32) and with ``1 - p(f)``, where ``p`` is a
-  fitted parabola for ``1 - e^-f``. Its products round to nearest, ties one unit too early. S16.15 keeps the upper
-  bits of the result, U0.32 the lower 32 bits (spinn_common ``expk``, ``expulr``);
+  fitted parabola for ``1 - e^-f``. Its products are rounded to nearest, but already up from one unit below the tie.
+  S16.15 keeps the upper bits of the result, U0.32 the lower 32 bits (spinn_common ``expk``, ``expulr``);
 * ``1`` as U0.32 is ``0xFFFFFFFF``.
 
-Both tables are the exact values rounded to nearest, so they are computed here; the three coefficients of ``p`` are
-not what any textbook fit gives and are quoted. Every function works on Python integers and cuts to the width of the C
-types where C does.
+Both tables are the exact values rounded to nearest, so they are computed here. The three coefficients of ``p`` follow
+from no textbook fit, so they are quoted. Every function works on Python integers and cuts to the width of the C types
+where C does.
 
 References
 ----------
 SpiNNakerManchester/spinn_common, src/stdfix-exp.c and include/utils.h (algorithm and coefficients);
 SpiNNakerManchester/sPyNNaker, neural_modelling/src: common/maths-util.h (quotient), neuron/decay.h,
 neuron/synapse_types/exp_synapse_utils.h, neuron/models/neuron_model_lif_impl.h (which constants, in which order).
-The code here was written from the description above; ``tests/golden/test_traces.py`` holds it to the constants that
-the compiled C code derived, all 240 cases of it.
+The code here was written from the description above; ``tests/golden/test_traces.py`` compares it with the constants
+that the compiled C code derived in all 240 cases.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _signed32(x: int) -> int:
 
 
 def _scale(x: int, factor_u032: int) -> int:
-    """Multiply a U32.32 with a U0.32; both halves separately, only the lower product rounded."""
+    """Multiply the halves of a U32.32 separately with a U0.32, and round only the lower product."""
     low = (x & _MASK32) * factor_u032
     carry = 1 if low & _MASK32 >= _HALF_EARLY else 0
     return (low >> 32) + carry + (x >> 32) * factor_u032
@@ -190,8 +190,8 @@ def synapse_device_constants(tau_syn_raw: int, dt_raw: int) -> SynapseDeviceCons
     Parameters
     ----------
     tau_syn_raw, dt_raw : int
-        S16.15, ms. The quotient dt / tau is an S16.15 too: a ``tau_syn`` beyond 32768 dt makes it, and by
-        ``exp_u032`` the decay, zero.
+        S16.15, ms. The quotient dt / tau is an S16.15 too. With a ``tau_syn`` above 32768 dt it is zero, and so is the
+        decay, since ``exp_u032(0)`` is 0.
     """
     decay = exp_u032(_signed32(-divide_s1615(dt_raw, tau_syn_raw)))
     steps_raw = divide_s1615(tau_syn_raw, dt_raw)

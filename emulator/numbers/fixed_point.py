@@ -1,12 +1,13 @@
 """Defines fixed-point number formats, converts real numbers to raw integers, and computes with these.
 
 A format is written as the field writes it: ``S16.15`` is signed with 16 integer and 15 fractional bits (32 bits with
-the sign), ``U0.32`` unsigned with 32 fractional bits; up to 64 bits. Rounding and overflow are always named, never a
-default. Every function computes its result exactly, rounds it once, and returns the raw numbers with a mask of the
-results that were outside the format.
+the sign), ``U0.32`` unsigned with 32 fractional bits. A format has at most 64 bits. Rounding and overflow have no
+default; callers always name them. Every function computes its result exactly, rounds it once, and returns the raw
+numbers with a mask of the results that were outside the format.
 
-Raw numbers are int64, of unsigned formats of 64 bits uint64. Stochastic rounding takes its random words as an argument:
-a number is rounded up where ``fraction + word / 2**64 >= 1`` (uint32 words count as the upper halves of 64-bit ones).
+Raw numbers are int64, or uint64 in unsigned formats of 64 bits. Stochastic rounding takes its random words as an
+argument: a number is rounded up where ``fraction + word / 2**64 >= 1`` (uint32 words count as the upper halves of
+64-bit ones).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Rounding(StrEnum):
     TOWARD_ZERO = "toward_zero"
     NEAREST_EVEN = "nearest_even"  #: ties to the even neighbour
     NEAREST_UP = "nearest_up"  #: ties towards plus infinity
-    STOCHASTIC = "stochastic"  #: up with the probability of the dropped fraction
+    STOCHASTIC = "stochastic"  #: up with a probability equal to the dropped fraction
 
 
 class Overflow(StrEnum):
@@ -127,7 +128,7 @@ class RawNumbers(NamedTuple):
 
 
 class _Exact(NamedTuple):
-    """An exact result: ``value * 2**-frac_bits``, as ``is_unsigned`` says, in the shape it is returned in."""
+    """An exact result, ``value * 2**-frac_bits``, to be returned in ``shape``; ``is_unsigned``: how bits are read."""
 
     value: Wide
     frac_bits: int

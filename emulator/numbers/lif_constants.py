@@ -1,13 +1,13 @@
 """Computes the constants of a LIF neuron: its propagators in S16.15 and U0.32, and in float64.
 
-Fixed point: the host sends S16.15, the core derives the constants by its own algorithm
-(``emulator.numbers.device_math``): PD14's exp(-dt/tau_m) is 32442 / 2**15 on the device, where the exact exponential of
+In fixed point, the host sends S16.15 parameters, and the core derives the constants by its own algorithm
+(``emulator.numbers.device_math``). PD14's exp(-dt/tau_m) is 32442 / 2**15 on the device, while the exact exponential of
 the same argument rounds to 32443. ``emulator.rounding.notes`` compares the derived constants with the parameters asked
 for.
 
-The refractory time is counted in steps here, by the host, and sent as that many steps of the device's own dt, so that
-the device finds the same number. Sent as it is (as sPyNNaker's host does), 3 ms at a dt of 0.3 ms, which S16.15 rounds
-down, would be 11 steps of the device instead of 10.
+Here the host counts the refractory time in steps and sends it as that many steps of the device's own dt, so that the
+device finds the same number of steps. sPyNNaker's host sends the time itself: at a dt of 0.3 ms, which S16.15 rounds
+down, the device then takes 3 ms for 11 steps instead of 10.
 
 References
 ----------
@@ -30,7 +30,7 @@ from models.units import ceil_to_steps
 
 _ONE_S1615 = 1 << 15
 _LARGEST_NF = 65_535.0
-LARGE_EXPONENT = 30.0  #: from here on a ratio of exponentials is taken as a difference of small ones
+LARGE_EXPONENT = 30.0  #: exponents above it are avoided: a propagator is then a difference of small exponentials
 
 
 def raw_s1615(value: float, name: str) -> int:
@@ -90,7 +90,7 @@ def device_constants(neuron: LifCurrExp, dt_ms: float) -> LifDeviceConstants:
     taus = {}
     for name in ("tau_syn_exc_ms", "tau_syn_inh_ms"):
         taus[name] = divisor_s1615(getattr(neuron, name), name)
-        if taus[name] > dt_raw << 15:  # dt / tau becomes 0, of which the device's exponential in U0.32 is 0
+        if taus[name] > dt_raw << 15:  # dt / tau becomes 0, and the device's U0.32 exponential of 0 is 0
             allowed = f"at most {dt_raw} ms, 32,768 time steps, so that dt/tau in {S1615} is not 0"
             raise ParameterError(name, getattr(neuron, name), allowed)
     return lif_device_constants(
@@ -148,11 +148,11 @@ def lif_constants_f64(
 
 
 def _propagator_21(tau_syn_ms: float, tau_mem_ms: float, c_m_pf: float, dt_ms: float) -> float:
-    """Membrane response to a decaying current over one step, mV/pA; stable where the time constants are equal."""
+    """Return how far a decaying current moves the membrane in one step, mV/pA; stable for equal time constants."""
     rate_difference = 1.0 / tau_mem_ms - 1.0 / tau_syn_ms
     decay = math.exp(-dt_ms / tau_mem_ms)
     if abs(rate_difference) * dt_ms < 1e-9:
         return dt_ms / c_m_pf * decay
-    if dt_ms * rate_difference > LARGE_EXPONENT:  # the same without a power that overflows
+    if dt_ms * rate_difference > LARGE_EXPONENT:  # the same, without an exponential that overflows
         return (math.exp(-dt_ms / tau_syn_ms) - decay) / c_m_pf / rate_difference
     return decay / c_m_pf * math.expm1(dt_ms * rate_difference) / rate_difference

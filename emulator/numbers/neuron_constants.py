@@ -1,16 +1,16 @@
-"""Constants of every neuron model: the rows that the kernels read, in S16.15 as a core derives them and in float64.
+"""Computes the constants of every neuron model that the kernels read: in S16.15, as a core does, and in float64.
 
 Weights are scaled so that a ring word, shifted left, is the S16.15 number that the model's synapse adds:
 
-| model | number added | of a weight of 1 |
+| model | number added | for a weight of 1 |
 |---|---|---|
 | current, exponential; Izhikevich | nA | pA: 0.001 |
 | current, alpha | nA, times e (the peak of ``t exp(-t)`` is 1/e) | pA: 0.001 e |
 | conductance | uS, times 2^10 (facts/spinnaker.md 2.6; the core shifts back) | nS: 1.024 |
-| delta | nA during one step | mV: 1 / (R (1 - exp_TC)), mV/nA inverted, with the device's own R and exp_TC |
+| delta | nA during one step | mV: 1 / (R (1 - exp_TC)), with the device's own R (in mV/nA) and exp_TC |
 
-Synapses of alpha shape and the adaptive threshold have no code on the device; the host sends their factors in U0.32,
-rounded to nearest.
+sPyNNaker has no such code for alpha synapses and the adaptive threshold. Here the host is taken to send their factors
+in U0.32, rounded to nearest.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from models.network import (
     NeuronModel,
 )
 
-MAX_SHIFT = 15  #: of a ring word of the models beside LifCurrExp, so that it stays a positive S16.15
+MAX_SHIFT = 15  #: largest shift of a ring word for models other than LifCurrExp: the word stays a positive S16.15
 _CONDUCTANCE_SCALE = 1 << 10
 _PA_PER_NA = 1000.0
 _CODE = {
@@ -76,26 +76,26 @@ def input_per_weight(neuron: NeuronModel, dt_ms: float) -> float:
 
 
 def delta_gain_mv_per_na(neuron: LifDelta, dt_ms: float) -> float:
-    """Return how far a current of one step moves the membrane that the device has, mV/nA.
+    """Return how far a current of one step moves the device's membrane, mV/nA.
 
-    With the exact gain of the membrane asked for, a weight would be wrong by the error of the device's decay, 22 % for
-    2 s at 0.1 ms.
+    With the gain of the exact membrane, a weight would be wrong by the error of the device's decay: by 22 % for a time
+    constant of 2 s and steps of 0.1 ms.
 
     Raises
     ------
     ParameterError
-        If no current moves that membrane.
+        If no current moves the device's membrane.
     """
     derived = device_constants(as_lif(neuron), dt_ms)
     gain = math.ldexp(derived.r_membrane_raw * ((1 << 15) - derived.exp_tc_raw), -30)
     if gain <= 0:
-        allowed = f"a membrane that S16.15 lets relax in steps of {dt_ms:g} ms: shorten it or lengthen dt_ms"
+        allowed = f"a decay over {dt_ms:g} ms that is below 1 in S16.15: shorten tau_mem_ms or lengthen dt_ms"
         raise ParameterError("tau_mem_ms", neuron.tau_mem_ms, allowed)
     return gain
 
 
 def as_lif(neuron: NeuronModel) -> LifCurrExp:
-    """Return the LIF neuron of the same parameters with exponential currents, of 1 ms where the model has none."""
+    """Return the LIF neuron of the same parameters with exponential currents; missing time constants become 1 ms."""
     names = (
         "c_m_pf",
         "tau_mem_ms",
@@ -177,7 +177,7 @@ def neuron_constants_s1615(
 
 
 def _device_lif(neuron: NeuronModel) -> LifCurrExp:
-    """Return the LIF neuron whose constants a core derives; alpha synapses are not derived there."""
+    """Return the LIF neuron whose constants a core derives; it derives none of alpha synapses, which become 1 ms."""
     lif_neuron = as_lif(neuron)
     if isinstance(neuron, LifCurrAlpha):
         return replace(lif_neuron, tau_syn_exc_ms=1.0, tau_syn_inh_ms=1.0)
@@ -185,12 +185,12 @@ def _device_lif(neuron: NeuronModel) -> LifCurrExp:
 
 
 def nearest_u032(value: float) -> int:
-    """Round a number of [0, 1] to U0.32, whose largest is just below 1."""
+    """Round a number of [0, 1] to U0.32, whose largest value is just below 1."""
     return int(to_raw(value, U032, Rounding.NEAREST_EVEN, Overflow.SATURATE)[0])
 
 
 def _alpha_factors_u032(tau_ms: float, dt_ms: float) -> tuple[int, int, int]:
-    """Return decay, start (the share of an input that acts at once) and fill (the share of ``x`` taken a step)."""
+    """Return decay, start (the share of an input that acts at once) and fill (the share of ``x`` added to ``y``)."""
     h = dt_ms / tau_ms
     decay, gone = math.exp(-h), -math.expm1(-h)
     return nearest_u032(decay), nearest_u032(gone / h - decay), nearest_u032(decay * gone)
@@ -213,7 +213,7 @@ def _set_izhikevich_s1615(row: NDArray[np.int64], neuron: Izhikevich, dt_ms: flo
 
 
 def lif_device_of(row: NDArray[np.int64]) -> LifDeviceConstants:
-    """Name what a core derived of a LIF neuron's row (of exponential synapses)."""
+    """Read the constants that a core derived from the row of a LIF neuron with exponential synapses."""
     exc = SynapseDeviceConstants(int(row[lif.L_DECAY_EXC]), int(row[lif.L_INIT_EXC]))
     inh = SynapseDeviceConstants(int(row[lif.L_DECAY_INH]), int(row[lif.L_INIT_INH]))
     return LifDeviceConstants(int(row[lif.L_R]), int(row[lif.L_EXP_TC]), exc, inh, int(row[lif.L_T_REFRACT]))
@@ -230,7 +230,7 @@ def neuron_constants_f64(
     Parameters
     ----------
     poisson_magnitude : float
-        In the unit of the model's weights.
+        Weight of the Poisson drive, in the unit of the model's weights.
     """
     row = np.zeros(part.N_MODEL_FLOAT, np.float64)
     shared = (
@@ -268,16 +268,16 @@ def _set_alpha_f64(row: NDArray[np.float64], neuron: LifCurrAlpha, dt_ms: float)
 
 
 def _propagator_31(tau_syn_ms: float, tau_mem_ms: float, c_m_pf: float, dt_ms: float) -> float:
-    """Membrane response over one step to an alpha current's rising variable, mV ms/pA.
+    """Return how far an alpha current's rising variable moves the membrane in one step, mV ms/pA.
 
-    ``exp(-h/tau_m)/C`` times the integral of ``s exp(a s)`` over the step; by its series where ``a h`` is small.
+    This is ``exp(-h/tau_m)/C`` times the integral of ``s exp(a s)`` over the step, a series where ``a h`` is small.
     """
     x = dt_ms / tau_mem_ms - dt_ms / tau_syn_ms
     if abs(x) < 0.5:
         integral = sum(x**k / (math.factorial(k) * (k + 2)) for k in range(20))
     elif x < LARGE_EXPONENT:
         integral = (x * math.exp(x) - math.expm1(x)) / x**2
-    else:  # the same without a power that overflows
+    else:  # the same, without an exponential that overflows
         syn, mem = math.exp(-dt_ms / tau_syn_ms), math.exp(-dt_ms / tau_mem_ms)
         return dt_ms**2 * (x * syn - (syn - mem)) / x**2 / c_m_pf
     return dt_ms**2 * integral * math.exp(-dt_ms / tau_mem_ms) / c_m_pf

@@ -7,14 +7,14 @@ resistance (MOhm) in ``1 + x + y`` bits. Some constants keep a width of their ow
 - membrane decay ``exp(-dt/tau_m)``: ``max(y, 15)`` fractional bits. With the 7 bits of S8.7 it would be 127/128, a time
   constant of 12.75 ms in place of 10; a 16-bit machine would hold a number below one as S0.15.
 
-S16.15 takes all constants as the device derives them (``lif_constants_s1615``), and with floor equals
-``step_lif_s1615`` as long as nothing overflows: there sums wrap, here they saturate. Other formats take the exact
-constants, rounded to nearest.
+S16.15 takes all constants as the device derives them (``lif_constants_s1615``). With floor rounding it gives the
+results of ``step_lif_s1615`` until a sum overflows: that function wraps the sum, the formats here saturate it. Other
+formats take the exact constants, rounded to nearest.
 
 Weights of ``b < 16`` bits are the 16-bit weights rounded (nearest, ties up, or stochastically) to multiples of a step,
 one for each target population and receptor: the smallest whole number of 16-bit units with which mean + 5 sd of every
-projection (and the Poisson drive) fits ``2**b - 1`` steps. The step would be part of ``init`` on a machine, so it costs
-nothing there; here the ring buffer keeps its 16-bit unit, and the same network is delivered by the same code.
+projection (and the Poisson drive) fits ``2**b - 1`` steps. A machine would make the step part of ``init``, at no cost.
+Here the ring buffer keeps its 16-bit unit, so that the same code delivers the spikes.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ COUNTERS = ("ring_saturated", "current_overflow", "v_overflow", "input_lost", "v
 
 
 class StateRounding(StrEnum):
-    """How products are shortened."""
+    """How products are rounded to the format of the state."""
 
     FLOOR = "floor"
     NEAREST = "nearest"  #: ties towards plus infinity
-    STOCHASTIC = "stochastic"  #: up with a probability of the fraction that is dropped
+    STOCHASTIC = "stochastic"  #: up with a probability equal to the dropped fraction
 
     @property
     def code(self) -> int:
@@ -68,7 +68,7 @@ class NumberFormat:
     weight_bits : int
         1 to 16.
     weight_rounding : WeightRounding
-        How the weights are rounded, once, when they are made.
+        How the weights are rounded, once, when they are drawn.
     """
 
     state: QFormat | None
@@ -117,7 +117,7 @@ class NumberFormat:
 
     @property
     def dtype(self) -> type[np.generic]:
-        """Type of the state arrays here."""
+        """Type of the engine's state arrays."""
         return np.float32 if self.state is None else np.int64
 
     def to_state(self, v_mv: NDArray[np.float64]) -> NDArray[Any]:
@@ -155,7 +155,7 @@ def format_rows(
     scales: dict[tuple[str, Receptor], WeightScale],
     seed: int,
 ) -> NDArray[Any]:
-    """Return the constants of every population.
+    """Return the constants of every population in a number format.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def _lif_curr_exp(population: Population) -> LifCurrExp:
 
 
 def check_models(network: Network) -> None:
-    """Raise ParameterError if a population has another model than LifCurrExp, or a projection plasticity."""
+    """Raise ParameterError if a population has another model than LifCurrExp, or a projection is plastic."""
     for population in network.populations:
         _lif_curr_exp(population)
     for projection in network.projections:
@@ -273,14 +273,14 @@ def _set_exact_constants(
 
 
 def _fraction(value: float, n_bits: int) -> int:
-    """Return a number below one as a raw fraction, nearest, and below one."""
+    """Round a number below one to a raw fraction of ``n_bits`` bits that is below one too."""
     return min(math.floor(value * 2.0**n_bits + 0.5), (1 << n_bits) - 1)
 
 
 def input_factor(network: Network) -> NDArray[np.float64]:
     """Return the ratio of the device's currents to the continuous ones: float64, shape (n_neurons, 2), exc and inh.
 
-    The fixed-point engine keeps the mean of a current over a step, ``init`` times its value at the start.
+    A current of the fixed-point engine is its mean over a step, ``init`` times the value at the step's start.
     """
     rows = [
         [

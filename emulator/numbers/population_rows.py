@@ -1,6 +1,6 @@
 """Makes the constants of every population, and the state of neuron models beyond potential and currents.
 
-A network of ``LifCurrExp`` only has neither codes nor further state, and its engine is compiled without the others.
+A network of only ``LifCurrExp`` has no further state, and its engine is compiled without the other models.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ def has_other_models(network: Network) -> bool:
 
 
 def population_rows(network: Network, scales: dict[tuple[str, Receptor], WeightScale]) -> NDArray[Any]:
-    """Constants of every population, in fixed point when there are weight scales.
+    """Return the constants of every population, in fixed point if there are weight scales.
 
     Returns
     -------
     ndarray
-        int64 or float64; as many columns as ``LifCurrExp`` has, or where there are other models as those have.
+        int64 or float64, a row for each population, with only the columns of ``LifCurrExp`` if that is the only model.
 
     Raises
     ------
     ParameterError
-        For a parameter outside the arithmetic, with its population; for a drive that inhibits.
+        For a parameter outside the arithmetic (the error names its population), or a drive with a negative weight.
     """
     rows = []
     for population in network.populations:
@@ -73,12 +73,12 @@ def _row(population: Population, dt_ms: float, scales: dict[tuple[str, Receptor]
 
 
 def population_codes(network: Network) -> NDArray[np.int64]:
-    """Code of every population's model (`emulator.kernels.neuron.parts`): int64, shape (n_populations,)."""
+    """Return the code of every population's model (`emulator.kernels.neuron.parts`): int64, shape (n_populations,)."""
     return np.array([model_code(population.neuron) for population in network.populations], np.int64)
 
 
 def initial_extra(network: Network, v_mv: NDArray[np.float64], *, is_fixed: bool) -> NDArray[np.float64]:
-    """State beyond potentials and currents at the start, in neuron order.
+    """Return the initial state beyond potentials and currents, in neuron order.
 
     Parameters
     ----------
@@ -104,11 +104,11 @@ def initial_extra(network: Network, v_mv: NDArray[np.float64], *, is_fixed: bool
 
 
 def delay_beyond(network: Network, *, is_nest: bool) -> int:
-    """Steps that a delay convention adds to every delay.
+    """Return the steps that a delay convention adds to every delay.
 
     NEST's convention adds one step, since its models with synaptic currents first move the membrane in the step after
-    the arrival. ``iaf_psc_delta`` moves it in the step of the arrival: a network of ``LifDelta`` only adds none. In a
-    mixed network delta synapses act one step later than in NEST.
+    the arrival. ``iaf_psc_delta`` moves it in the step of the arrival, so a network of only ``LifDelta`` adds none. A
+    mixed network adds one step, so its delta synapses act one step later than in NEST.
     """
     is_delta = all(isinstance(population.neuron, LifDelta) for population in network.populations)
     return int(is_nest and not is_delta)

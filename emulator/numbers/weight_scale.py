@@ -1,15 +1,16 @@
-"""Scale of the 16-bit weights of a population and receptor, as the SpiNNaker host chooses it.
+"""Chooses the scale of the 16-bit weights of a population and receptor as the SpiNNaker host does.
 
 The ring word of one step must hold the summed weights that arrive in it. The host bounds that sum by its mean plus
 five standard deviations under assumed Poisson input, takes the smallest power of two (nA, or the unit of another
 model's synapse, ``emulator.numbers.neuron_constants``) strictly above the bound, and gives the weights the rest of 15
-bits: ``raw = w * 2**(15 - shift)``. One bit more of shift makes room for twice the sum, and weights coarser by half.
+bits: ``raw = w * 2**(15 - shift)``. One more bit of shift makes room for twice the sum and doubles the unit of weights.
 
-The host's estimate of the in-degree is an upper tail; mean + 4 sd of a Poisson number gives all sixteen shifts that
-sPyNNaker chose for PD14 (facts/spinnaker.md 2.6, a test).
+The host takes the upper tail of the in-degree. Mean + 4 sd of a Poisson number gives all sixteen shifts that sPyNNaker
+chose for PD14 (facts/spinnaker.md 2.6; a test checks it).
 
 Source: facts/spinnaker.md 2.6 (sPyNNaker 7.4.1 population_vertex.py:1365-1414, 1954-2042). The rate of a source is its
-Poisson rate, else 30 Hz; that and the five standard deviations are settings there, and here (``RingBufferBound``).
+Poisson rate, else 30 Hz. The 30 Hz and the five standard deviations are settings of sPyNNaker, and here of
+``RingBufferBound``.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class WeightScale:
 def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
     """Return mean and variance of a weight's magnitude, and the largest plausible one.
 
-    All three are those of the drawn weights, after truncation. The largest of a normal distribution is five standard
+    All three refer to the weights as drawn, after truncation. The largest of a normal distribution is five standard
     deviations above its mean, or the bound.
     """
     drawn = moments(weight)
@@ -84,7 +85,7 @@ def _weight_moments(weight: Distribution) -> tuple[float, float, float]:
 
 
 def _projection_moments(projection: Projection) -> tuple[float, float, float]:
-    """Moments of the weights that a projection will have: the given ones, else those of its distribution.
+    """Return the moments of a projection's weights, given or drawn, as ``_weight_moments`` does.
 
     Plastic weights may all become the largest that the rule allows (sPyNNaker synapse_dynamics_stdp.py,
     get_weight_mean), so the bound is that of constant weights of this size.
@@ -115,7 +116,7 @@ def _add_projection(
 
 
 def _drive_bound(network: Network, population: Population, receptor: Receptor, sigma: float) -> float:
-    """Bound of the Poisson drive alone; it reaches the neuron core by another way than the ring buffer (over SDRAM)."""
+    """Return the bound of the Poisson drive alone, which reaches the neuron core over SDRAM, not the ring buffer."""
     drive = population.poisson
     if drive is None or (drive.weight < 0) != (receptor is Receptor.INH):
         return 0.0
@@ -171,7 +172,7 @@ def sigma_for_larger_shift(
 ) -> float | None:
     """Return the smallest multiple of 0.5 above ``sigma`` that gives a receptor one bit more of shift.
 
-    ``None`` where no sigma does: the receptor has no input, or all its synapses together fit already.
+    Return ``None`` where no sigma does: the receptor has no input, or all its synapses together fit already.
     """
     now = weight_scale(network, population, receptor, ring_buffer).shift
 

@@ -39,7 +39,7 @@ class Deviation:
     reason : str
         Why, in words.
     text : str
-        Both values in words, where other words than those of ``values`` say it better.
+        Both values in words, in place of the sentence that ``values`` would make of them.
     warn_ratio : float
         Above it, ``simulate`` warns; else the deviation is only noted.
     """
@@ -98,17 +98,17 @@ def _listed(names: list[str]) -> str:
 
 
 def refuse(deviation: Deviation, is_held: Callable[[float], bool], *, remedy: str, upwards: bool = False) -> None:
-    """Raise ParameterError for a parameter that is too far off, with the nearest value that is not.
+    """Raise ParameterError for a parameter that is too far off, and name the nearest value that is not.
 
     Parameters
     ----------
     deviation : Deviation
     is_held : callable
-        Whether fixed point holds a value well enough; not for ``deviation.asked``.
+        Returns whether fixed point holds a value well enough; false for ``deviation.asked``.
     remedy : str
         Another change that helps.
     upwards : bool
-        Whether larger values are held; else smaller ones.
+        Whether to look for a larger value that is held; else a smaller one.
     """
     nearest = nearest_held(deviation.asked, is_held, upwards=upwards)
     bound = "" if nearest is None else f"at {'least' if upwards else 'most'} {nearest:.6g} {deviation.unit}, "
@@ -121,7 +121,7 @@ def refuse(deviation: Deviation, is_held: Callable[[float], bool], *, remedy: st
 
 
 def nearest_held(asked: float, is_held: Callable[[float], bool], *, upwards: bool = False) -> float | None:
-    """Return a value near ``asked`` that is held, of three digits where that is held too; None if none was found."""
+    """Return a value near ``asked`` that is held, rounded to three digits if it still is; None if none was found."""
     held, bad = asked, asked
     for _ in range(_N_HALVINGS):
         held = held * 2 if upwards else held / 2

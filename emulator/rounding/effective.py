@@ -1,4 +1,4 @@
-"""Computes the parameters that the constants of a neuron core, derived in fixed point, stand for.
+"""Computes the parameters that the fixed-point constants of a neuron core stand for.
 
 Every constant of a row (``emulator.numbers.neuron_constants``) is turned back into the parameter it came from, with the
 true time step: a membrane decay ``r / 2**15`` is a time constant of ``-dt / ln(r / 2**15)``. A parameter more than
@@ -50,7 +50,7 @@ class Constants:
         return 0.0 if self.population.current is None else self.population.current.amplitude_pa
 
     def value(self, column: int) -> float:
-        """Return a number of the state's format."""
+        """Return a constant that is in the state's format, as a real number."""
         return math.ldexp(float(self.row[column]), -self.frac_bits)
 
     @property
@@ -78,9 +78,9 @@ def effective_tau_ms(decay: float, dt_ms: float) -> float:
 
 
 def decay_off(tau_ms: float, dt_ms: float, decay: float) -> float:
-    """Return how far a decay per step is off, relative to its time constant or to the part gone after a step.
+    """Return the relative error of a decay per step: of its time constant, or of the part gone after a step.
 
-    The smaller of the two is returned, since of a time constant far below a step nothing is left in either case.
+    The smaller of the two is returned: with a time constant far below a step, nothing is left after it in any case.
     """
     gone = -math.expm1(-dt_ms / tau_ms)
     return min(ratio_off(gone, 1.0 - decay), ratio_off(tau_ms, effective_tau_ms(decay, dt_ms)))
@@ -124,7 +124,7 @@ def device_synapse_decay(tau_ms: float, dt_ms: float) -> float:
 def _decay(
     c: Constants, parameter: str, tau_ms: float, decay: float, derive: Callable[[float, float], float] | None
 ) -> Iterator[Deviation]:
-    """Yield a time constant that is off; ``derive`` gives the decay of another one, where the device has it."""
+    """Yield a time constant that is off; ``derive`` gives the device's decay of another one, if it has one."""
     off = decay_off(tau_ms, c.dt_ms, decay)
     if off <= NOTE_RATIO:
         return
@@ -277,7 +277,7 @@ def _izhikevich(c: Constants, neuron: Izhikevich) -> Iterator[Deviation]:
         )
 
     def effective_a(a_per_ms: float) -> float:
-        """What the recovery variable moves by per ms: the device rounds a * dt down."""
+        """Return ``a`` as it is in effect, per ms: the device rounds a * dt down."""
         product = raw_s1615(a_per_ms, "a_per_ms") * int(c.row[part.ZI_DT]) >> 15
         return product / _ONE / c.dt_ms
 

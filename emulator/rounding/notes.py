@@ -1,7 +1,7 @@
-"""Notes on the parameters of a network that fixed point cannot represent; one that is too far off is an error.
+"""Notes the parameters of a network that fixed point cannot represent; one that is too far off is an error.
 
-They are computed from the constants alone, before the simulation begins. ``simulate`` keeps the sentences
-(``emulator.rounding.deviation.deviation_notes``) as ``Simulation.notes``, reports and ``neuromap check`` print them.
+The notes are computed from the constants alone, before the simulation begins. ``simulate`` keeps the sentences
+(``emulator.rounding.deviation.deviation_notes``) as ``Simulation.notes``; reports and ``neuromap check`` print them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def format_deviations(
 def announce_notes(
     network: Network, number_format: NumberFormat | None, ring_buffer: RingBufferBound, weight_rounding: WeightRounding
 ) -> tuple[str, ...]:
-    """Return the notes on S16.15, or on another format; warn of time constants on behalf of the caller's caller."""
+    """Return the notes on S16.15, or on another format; warn of large deviations in the name of the caller's caller."""
     if number_format is None:
         found = fixed_point_deviations(network, ring_buffer=ring_buffer, weight_rounding=weight_rounding)
     else:
@@ -101,7 +101,7 @@ def _plasticity(network: Network, scales: _Scales) -> Iterator[Deviation]:
 
 
 def _rule(projection: Projection, scale: WeightScale) -> Iterator[Deviation]:
-    """Yield the amplitudes whose largest change of a weight is rounded to another value.
+    """Yield the amplitudes of a rule whose largest change of a weight is rounded to another value.
 
     A change is an S16.15 number of nA; the stored weight is cut to the bits of the population's weights. For a
     multiplicative rule, the change is taken at the initial mean weight.
@@ -126,7 +126,7 @@ def _rule(projection: Projection, scale: WeightScale) -> Iterator[Deviation]:
                 asked=asked,
                 effective=asked * ratio,
                 unit="",
-                text=f"{asked:g} asked for, {asked * ratio:.4g} in effect for the largest change of a first weight "
+                text=f"{asked:g} asked for, {asked * ratio:.4g} in effect for the largest change of an initial weight "
                 f"({100 * (ratio - 1):+.3g} %)",
                 reason=f"weights have a unit of {1.0 / scale.raw_per_pa:.3g} pA, and a changed weight is rounded down "
                 "to it",

@@ -1,4 +1,4 @@
-"""Finds traces of pair-based STDP that reach 16, where the 16 bits of fixed point, 11 of them fraction, wrap."""
+"""Finds traces of pair-based STDP that reach 16, where the 16-bit fixed-point trace (11 bits of fraction) wraps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _N_SD = 4.0  # above the mean of a Poisson train's trace
 
 
 def trace_deviations(network: Network, projection: Projection, rule: PairStdp) -> Iterator[Deviation]:
-    """Yield the traces of an all-pairs rule that the known spikes or rates of its two sides take to the limit.
+    """Yield the traces of an all-pairs rule that reach the limit by the known spikes or rates of source or target.
 
     Neurons without a known rate are left out.
     """
@@ -30,7 +30,7 @@ def trace_deviations(network: Network, projection: Projection, rule: PairStdp) -
 def wrapped_traces(
     network: Network, notes: tuple[str, ...], spike_step: NDArray[np.int32], spike_neuron: NDArray[np.int32]
 ) -> tuple[str, ...]:
-    """Return notes on the traces that the spikes of a run took to the limit, beyond those that were expected.
+    """Return notes on the traces that reached the limit in a run, without those noted before the run.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def wrapped_traces(
 
 
 def _sides(projection: Projection, rule: PairStdp) -> tuple[tuple[str, str, float], ...]:
-    """Return population, time constant's name and value of both traces; none where only the nearest spikes pair."""
+    """Return population, name and value of the time constant of both traces; nothing if only nearest spikes pair."""
     if not rule.pairs_all:
         return ()
     return (
@@ -77,7 +77,7 @@ def _deviation(projection: Projection, name: str, parameter: str, tau_ms: float,
 
 
 def largest_trace(group: Population | PoissonSource | SpikeArraySource, tau_ms: float, dt_ms: float) -> float:
-    """Return the largest trace to expect: of given spikes exactly, of rates the mean and four standard deviations.
+    """Return the largest trace to expect: exact for given spikes, mean + 4 standard deviations for a rate.
 
     A Poisson train of rate ``r`` has a trace of mean ``r tau`` and variance ``r tau / 2`` (Campbell).
     """
@@ -90,8 +90,8 @@ def largest_trace(group: Population | PoissonSource | SpikeArraySource, tau_ms: 
 def _given_trace(steps: NDArray[np.int64], ids: NDArray[np.int64], tau_steps: float) -> float:
     """Return the largest trace of given spikes; 0 where no neuron can get to the limit.
 
-    If any 16 spikes in a row take longer than ``tau ln 16``, each 15 before count less than a sixteenth of the last 15,
-    and all together less than 15 / (1 - 1/16) = 16.
+    If every 16 spikes in a row take longer than ``tau ln 16``, each block of 15 spikes adds less than a sixteenth of
+    what the next block adds. The last block adds at most 15, so all add less than 15 / (1 - 1/16) = 16.
     """
     order = np.lexsort((steps, ids))
     steps, ids = steps[order], ids[order]

@@ -1,8 +1,8 @@
-"""The effect of one spike in fixed point: its charge, or its step of the potential, after every rounding.
+"""Computes the effect of one spike in fixed point: its charge, or its step of the potential, after every rounding.
 
-A synaptic current is rounded down by up to a unit in every step. A spike that comes alone loses most by that: where
-``weight * dt / tau`` is below a unit the current falls in a straight line, and a synapse of 1 s passes on a tenth of a
-weight of 100 pA. The integers are followed here one by one, as the device computes them.
+A synaptic current is rounded down by up to a unit in every step. A spike that comes alone loses most. Where
+``weight * dt / tau`` is below a unit, the current falls by a unit a step, in a straight line: a synapse of 1 s passes
+on a tenth of the charge of a weight of 100 pA. Here the integers are computed step by step, as on the device.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Spike:
     Attributes
     ----------
     name : str
-        Where it comes from.
+        Projection or drive that it comes from.
     target : Population
     receptor : Receptor
     magnitude : float
@@ -89,7 +89,7 @@ class Spike:
     largest : float
         The largest magnitude where that is certain (bounds, given weights), else ``magnitude``.
     is_rounded : bool
-        Whether the weight is rounded to the nearest word; else the mean of many is kept.
+        Whether the weight is rounded to the nearest word; else many such weights keep their mean.
     """
 
     name: str
@@ -101,7 +101,7 @@ class Spike:
 
 
 def effective_weight(spike: Spike, dt_ms: float, row: NDArray[np.int64], scale: WeightScale) -> float:
-    """Return the weight that has, exactly computed, the effect that a spike has in fixed point.
+    """Return the weight that would have, in exact arithmetic, the effect of a spike in fixed point.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def effective_weight(spike: Spike, dt_ms: float, row: NDArray[np.int64], scale: 
 def weight_deviations(
     network: Network, rows: NDArray[np.int64], scales: dict[tuple[str, Receptor], WeightScale], *, is_nearest: bool
 ) -> Iterator[Deviation]:
-    """Yield the projections and drives of which one spike has too large or too small an effect.
+    """Yield the projections and drives whose single spike has too large or too small an effect.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _unit(spike: Spike) -> WeightUnit:
 
 
 def _typical_spikes(network: Network, *, is_nearest: bool) -> Iterator[Spike]:
-    """Yield one spike of every projection and drive, of its mean weight; those of no weight are left out."""
+    """Yield one spike of mean weight for every projection and drive; those with zero weight are left out."""
     targets = {population.name: population for population in network.populations}
     for projection in network.projections:
         magnitude, is_single = _typical_weight(projection)
@@ -188,7 +188,7 @@ def _typical_spikes(network: Network, *, is_nearest: bool) -> Iterator[Spike]:
 
 
 def _typical_weight(projection: Projection) -> tuple[float, bool]:
-    """Return the mean size of a projection's weights, and whether all have it."""
+    """Return the mean size of a projection's weights, and whether all weights have it."""
     connector = projection.connector
     if isinstance(connector, Explicit) and connector.weights is not None:
         sizes = np.abs(connector.weights)
@@ -202,7 +202,7 @@ def mean_weight(projection: Projection) -> float:
 
 
 def _largest_weight(projection: Projection) -> float:
-    """Return the largest size that a projection's weights surely come near; for a normal distribution, the mean."""
+    """Return a size that a projection's largest weight surely comes near; for a normal distribution, the mean."""
     connector, drawn = projection.connector, moments(projection.weight)
     if projection.plasticity is not None:
         return abs(drawn.mean)

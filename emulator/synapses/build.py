@@ -26,11 +26,11 @@ from emulator.synapses.weight_counts import add_weight_counts
 from models.errors import CapacityError
 from models.network import Network
 
-MAX_SHARD_NEURONS = 65_536  # a target is 16 bits within its shard
+MAX_SHARD_NEURONS = 65_536  # a target's index in its shard has 16 bits
 
 
 def choose_n_shards(n_neurons: int, n_threads: int) -> int:
-    """Return the number of shards: a power of two, at least one a thread, each at most 65,536 neurons."""
+    """Return the number of shards: a power of two, at least one a thread, each of at most 65,536 neurons."""
     needed = max(n_threads, math.ceil(n_neurons / MAX_SHARD_NEURONS), 1)
     return 1 << (needed - 1).bit_length()
 
@@ -54,7 +54,7 @@ def build_connectivity(
         From ``choose_n_shards``.
     n_threads : int
     max_bytes : int, optional
-        Memory for stored rows and for drawing the others at their spikes; rows that do not fit are not stored.
+        Memory for stored rows and for drawing the others when their sources fire; rows that do not fit are not stored.
         Default: no bound.
     progress : callable, optional
         Called with the fraction done.

@@ -9,7 +9,7 @@ receptor nor delay is stored in the synapse: 4 bytes a synapse in fixed point.
 
 Rows that do not fit the memory they are given are not stored but drawn again at every spike
 (``emulator.kernels.synapses.procedural``); those of the sources that are expected to fire least are left out first
-(``emulator.synapses.storage``). The arrays then end in an arena for them.
+(``emulator.synapses.storage``). The arrays then end in an arena for the redrawn rows.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Connectivity:
     weight_counts : ndarray, shape (n_projections, 2), int64
         Weights that did not fit 16 bits, and weights that rounded to zero, of every projection of the network.
     n_weights_clipped, n_weights_zero : int
-        The same, summed, with the weights that a coarser format clipped and lost after that. Rows that are not stored
-        are counted by the end of a run (``emulator.synapses.weight_counts``).
+        Sums of these counts, and of the weights that a coarser number format then clipped or rounded to zero. Rows that
+        are not stored are counted by the end of a run (``emulator.synapses.weight_counts``).
     n_stored : int
         Synapses in memory.
     block_words : int
@@ -114,7 +114,7 @@ class Connectivity:
     def count_redrawn(self, spike_step: NDArray[np.int32], spike_neuron: NDArray[np.int32]) -> tuple[int, int]:
         """Return how many rows were drawn for given spikes, and how many synapses they held.
 
-        Several packets of a source in one step share a row.
+        A row is drawn once for several packets of a source in one step.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Puts the tables and scratch memory that rows are drawn with into the form that the kernels take."""
+"""Brings the tables for drawing rows into the form that the kernels take, and allocates scratch memory for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emulator.synapses.source_group import SourceGroup
 def normal_quantile_table() -> NDArray[np.float64]:
     """Return the standard normal quantile at k/4096, at k/(64 * 4096), and the first row's differences.
 
-    Infinite places are never read and hold zero. Made once; nobody writes into it.
+    Places of infinite quantiles hold zero and are never read. The table is made once and must not be changed.
     """
     normal = NormalDist()
     whole = [0.0, *(normal.inv_cdf(k / 4096) for k in range(1, 4096)), 0.0]

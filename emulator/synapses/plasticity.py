@@ -1,11 +1,11 @@
-"""Plastic projections as the arrays that ``emulator.kernels.synapses.stdp`` works on.
+"""Turns plastic projections into the arrays that ``emulator.kernels.synapses.stdp`` works on.
 
 A plastic projection has the synapses that it would have without plasticity (same targets, delays and first weights),
-but in rows of its own: a spike delivers the weight at its update, so the weight is added to the input of a coming step
-at once, while static rows wait in due lists. Rows are sorted by source, then shard.
+but in rows of its own. A weight is updated and delivered when its source spikes, so it is added at once to the input of
+a later step, while static rows wait in due lists. Rows are sorted by source, then shard.
 
 Decay tables are made as the host makes them (sPyNNaker plasticity_helpers.py, get_exp_lut_array): entry ``k`` is
-``floor(exp(-k dt / tau) * 2**11)``, up to the last that is not below one unit, an even number of them.
+``floor(exp(-k dt / tau) * 2**11)``. The table ends where the decay is down to one unit, with an even number of entries.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _S1615 = 1 << 15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlasticRows:
-    """Stored synapses of one plastic projection, by (source, shard).
+    """Stored synapses of one plastic projection, sorted by (source, shard).
 
     Attributes
     ----------
@@ -153,13 +153,13 @@ def _plastic_rows(
 
 
 def _raw_bounds(rule: PairStdp, scale: WeightScale) -> tuple[int, int]:
-    """Smallest and largest stored weight."""
+    """Return the smallest and the largest raw weight within a rule's bounds."""
     w_min, w_max = (round(w_pa * _s1615_per_pa(scale)) for w_pa in (rule.w_min_pa, rule.w_max_pa))
     return -(-w_min >> scale.shift), w_max >> scale.shift
 
 
 def decay_table(tau_ms: float, dt_ms: float) -> NDArray[np.int16]:
-    """Decay of a trace after 0, 1, 2, ... steps, 11 fractional bits; zero beyond the end."""
+    """Return the decay of a trace after 0, 1, 2, ... steps, 11 fractional bits; beyond the table it is zero."""
     n = n_decays(tau_ms, dt_ms)
     if n > _MAX_DECAYS:
         longest_ms = _MAX_DECAYS * dt_ms / math.log(_ONE)
@@ -171,7 +171,7 @@ def decay_table(tau_ms: float, dt_ms: float) -> NDArray[np.int16]:
 
 
 def rule_constants(rule: PairStdp, scale: WeightScale | None) -> NDArray[Any]:
-    """Row of ``stdp.Plastic.constant``: int64 (S16.15) with a weight scale, else float64 (pA)."""
+    """Return the row of ``stdp.Plastic.constant``: int64 (S16.15) with a weight scale, else float64 (pA)."""
     unit_pa = rule.w_max_pa if rule.is_additive else 1.0
     if scale is None:
         return np.array(
@@ -190,12 +190,12 @@ def rule_constants(rule: PairStdp, scale: WeightScale | None) -> NDArray[Any]:
 
 
 def _s1615_per_pa(scale: WeightScale) -> float:
-    """Units of S16.15 of 1 pA, before a stored weight is cut to its 16 bits."""
+    """Return the S16.15 units of 1 pA, before a weight is cut to the 16 bits that are stored."""
     return math.ldexp(scale.raw_per_pa, scale.shift)
 
 
 class _Decays:
-    """Decay tables (or time constants) of the rules, each once."""
+    """Collects the decay tables (fixed point) or time constants (float64) of the rules, each once."""
 
     def __init__(self, dt_ms: float, *, is_fixed: bool) -> None:
         self._dt_ms, self._is_fixed = dt_ms, is_fixed
@@ -203,7 +203,7 @@ class _Decays:
         self._parts: list[NDArray[Any]] = []
 
     def span(self, tau_ms: float) -> tuple[int, int]:
-        """Place of a time constant's table: start and stop."""
+        """Return start and stop of a time constant's table; add the table if it is new."""
         if tau_ms not in self._spans:
             part = decay_table(tau_ms, self._dt_ms) if self._is_fixed else np.array([tau_ms / self._dt_ms])
             start = sum(p.size for p in self._parts)
@@ -229,14 +229,14 @@ def plastic_arrays(
     Parameters
     ----------
     n_slots : int
-        Steps of input under way, a power of two above the longest delay.
+        Steps of the ring of future input, a power of two above the longest delay.
     max_post_spikes : int
         Spikes that a neuron can fire in the whole run; float64 keeps them all.
 
     Raises
     ------
     CapacityError
-        If float64's histories could not be held.
+        If the histories of postsynaptic spikes need more than 16 GiB of address space.
     """
     is_fixed = bool(scales)
     projections = [network.projections[part.index] for part in rows]
@@ -283,7 +283,7 @@ def _rule(projection: Projection) -> PairStdp:
 def _layout(
     network: Network, projections: Sequence[Projection], decays: _Decays
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[int, int]]]:
-    """``layout`` and ``history`` of the kernel, and the neuron range of each history.
+    """Return ``layout`` and ``history`` of the kernel, and the range of neurons of each history.
 
     Rules of one target population with the same ``tau_minus_ms`` and pairing share a history.
     """
@@ -308,7 +308,7 @@ def _layout(
 
 
 def _check_history(shape: tuple[int, ...]) -> None:
-    """Raise CapacityError if the histories take more address space than is sensible."""
+    """Raise CapacityError if the histories need more than ``_MAX_HISTORY_BYTES``."""
     n_bytes = math.prod(shape) * 12
     if n_bytes > _MAX_HISTORY_BYTES:
         raise CapacityError(

@@ -1,4 +1,4 @@
-"""Plastic weights during a run and after it."""
+"""Samples plastic weights during a run, and returns them after it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ N_HISTOGRAM_BINS = 50
 class PlasticWeights:
     """Weights of one plastic projection, pA, with the sign of the receptor.
 
-    As on the device and in NEST, a weight is the one at the last presynaptic spike of its source: postsynaptic spikes
-    since then have not changed it yet. Synapses are sorted by source, target and delay.
+    As on the device and in NEST, a weight is updated only at spikes of its source: postsynaptic spikes since the last
+    of these have not changed it yet. Synapses are sorted by source, target and delay.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class PlasticWeights:
         Neurons, counted within their populations.
     delay_steps : ndarray, shape (n_synapses,), uint16
     first_pa, last_pa : ndarray, shape (n_synapses,), float64
-        Before the first step and after the last.
+        Weights before the first step and after the last.
     sample_step : ndarray, shape (n_samples,), int64
         Steps that were done when the weights were sampled.
     sample_mean_pa, sample_sd_pa : ndarray, shape (n_samples,), float64
@@ -122,11 +122,11 @@ class Plasticity:
         self._samples: list[list[tuple[float, float, NDArray[np.int64]]]] = [[] for _ in self.rows]
 
     def steps_to_sample(self, done: int) -> int:
-        """Steps from ``done`` to the next sample, or to the end of the run."""
+        """Return the steps from ``done`` to the next sample, or to the end of the run."""
         return self._n_steps - done if self._every is None else self._every - done % self._every
 
     def sample(self, done: int) -> None:
-        """Sample the weights if it is time for it."""
+        """Sample the weights if a sample is due."""
         if self._every is None or done % self._every:
             return
         self._sample_step.append(done)
@@ -164,7 +164,7 @@ class Plasticity:
         return tuple(results)
 
     def _parts(self) -> Sequence[NDArray[Any]]:
-        """Present weights of each projection as they are stored."""
+        """Return the present weights of each projection as they are stored."""
         if self.arrays is None:
             return []
         return np.split(self.arrays.weight, np.cumsum([part.weight.size for part in self.rows])[:-1])

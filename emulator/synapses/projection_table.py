@@ -1,4 +1,4 @@
-"""Projections as the plain arrays that the row kernels read: connector, targets, delays, weights, synapse counts."""
+"""Turns projections into plain arrays for the row kernels: connector, targets, delays, weights, synapse counts."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ def _weight_row(weight: Distribution, raw_per_pa: float) -> tuple[int, list[floa
             normal = NormalDist(mean, sd)
             redraw = truncation is Truncation.REDRAW
             p_low, p_high = (normal.cdf(low), normal.cdf(high)) if redraw else (0.0, 1.0)
-            if p_low > 0.5:  # what rounds to 1 would be drawn as infinite
+            if p_low > 0.5:  # a probability that rounds to 1 would be drawn as infinity
                 p_high = min(p_high, _BELOW_ONE)
             return rows.WEIGHT_NORMAL, [mean, sd, p_low, p_high - p_low, low, high, raw_per_pa]
 
 
 def _n_drawn(projection: Projection, index: int, n_sources: int, n_targets: int, seed: int) -> NDArray[np.int32]:
-    """Number of synapses of every source neuron of one projection.
+    """Draw the number of synapses of every source neuron of one projection.
 
     Raises
     ------
@@ -137,9 +137,9 @@ class SynapseDraw:
     raw_per_pa : dict of (population, receptor) to float, or None
         Raw weight units (16 bit) per pA of each target population and receptor; ``None`` keeps weights as float64 pA.
     dither : dict of (population, receptor) to int, optional
-        Round weights stochastically to multiples of so many raw units (1, or the step of ``weight_steps`` when the
-        weights are coarsened afterwards); a weight's draw depends on seed and synapse only. Not read where weights are
-        float64. Default: nearest.
+        Round weights stochastically to multiples of this many raw units (1, or the step of ``weight_steps`` when the
+        weights are coarsened afterwards). The random word of a weight depends on seed and synapse only. Not read where
+        weights are float64. By default weights are rounded to nearest.
     projections : collection of int, optional
         Draw only these projections of the network, by index; their synapses are the same as when all are drawn.
     """

@@ -25,10 +25,10 @@ from models.network import (
 from models.network.distribution import moments
 from models.units import round_to_steps, times_to_steps
 
-MAX_DELAY_STEPS = 1 << 20  #: a due list has a slot a step
+MAX_DELAY_STEPS = 1 << 20  #: due lists have a slot for each step of delay
 _TWO_POW_32 = 1 << 32
 _TIE_TOLERANCE = 1e-9  # of the range of delays
-_NARROW_P = 1e-12  # a window so narrow is as good as uniform; its probability has lost its digits
+_NARROW_P = 1e-12  # below it a window is taken as uniform: the difference of two cdf values has no digits left
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ def _uniform_below(low: float, high: float) -> Callable[[float], float]:
 
 
 def _normal_delays(delay_ms: Normal) -> tuple[Callable[[float], float], float, float]:
-    """Return the probability of a delay below x, and bounds that hold all but 1e-12 of the draws."""
+    """Return a function for the probability of a delay below x, and bounds that hold all but 1e-12 of the draws."""
     mean, sd, low, high = delay_ms.mean, delay_ms.sd, delay_ms.low, delay_ms.high
     normal = NormalDist(mean, sd)
     low, high = min(max(low, mean - 7 * sd), high), max(min(high, mean + 7 * sd), low)
@@ -92,14 +92,14 @@ def _normal_delays(delay_ms: Normal) -> tuple[Callable[[float], float], float, f
         if p_high - p_low < _NARROW_P:
             return _uniform_below(low, high), low, high
         return lambda x: min(max((normal.cdf(x) - p_low) / (p_high - p_low), 0.0), 1.0), low, high
-    tie = _TIE_TOLERANCE * (high - low)  # what was clipped lies on the bound, which may be the edge of a step
+    tie = _TIE_TOLERANCE * (high - low)  # clipped delays lie on the bound, which may be the edge of a step
     return lambda x: 0.0 if x <= low + tie else 1.0 if x > high + tie else normal.cdf(x), low, high
 
 
 def _binned(
     p_below: Callable[[float], float], low: float, high: float, dt_ms: float
 ) -> tuple[int, NDArray[np.float64]]:
-    """Probability of each whole number of steps, from the probability that a delay is below so many ms."""
+    """Return the smallest number of steps and the probability of each number from it on, as `delay_distribution`."""
     first, last = max(1, round_to_steps(low, dt_ms)), max(1, round_to_steps(high, dt_ms))
     if last > MAX_DELAY_STEPS:
         raise _too_long(last)
@@ -122,7 +122,7 @@ def explicit_delay_steps(delays_ms: NDArray[np.float64], dt_ms: float) -> NDArra
 
 
 def _delay_steps_of(projection: Projection, dt_ms: float) -> tuple[int, int]:
-    """Smallest and largest delay of a projection, steps."""
+    """Return the smallest and the largest delay of a projection, steps."""
     connector = projection.connector
     if isinstance(connector, Explicit) and connector.delays_ms is not None and connector.delays_ms.size:
         steps = explicit_delay_steps(connector.delays_ms, dt_ms)

@@ -1,7 +1,7 @@
 """Chooses the rows that are kept in memory; the others are drawn again when their sources fire.
 
-Storing a row saves drawing it as often as its source fires, so the rows of the populations that are expected to fire
-most are stored first. That pays: half of PD14's neurons send less than an eighth of its spikes.
+A stored row saves one draw for every spike of its source, so the rows of the populations that are expected to fire most
+are stored first. In PD14, the half of the neurons that fire least send less than an eighth of the spikes.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _LIBRARY_BYTES = 400 << 20  # address space of libraries that are loaded, and th
 _BYTES_PER_NEURON = 120  # state, drive, spike lists
 _DUE_ENTRY_BYTES = 12
 _ARENA_RESERVE = 2.0  # times the expected size
-_MEMORY_SHARE = 0.85  # of the free memory that a simulation may take without being told
+_MEMORY_SHARE = 0.85  # share of the free memory that a simulation takes if no bound is given
 
 
 @dataclass(frozen=True, slots=True)
 class RowCost:
-    """Bytes of a stored synapse and of a row pointer; pointers of a row are ``n_shards * (n_bins + 1)``."""
+    """Bytes of a stored synapse and of a row pointer; a row has ``n_shards * (n_bins + 1)`` pointers."""
 
     synapse_bytes: int
     pointer_bytes: int
@@ -81,7 +81,7 @@ def address_space_left_bytes() -> int | None:
 
 
 def expected_rate_hz(network: Network, name: str) -> float:
-    """Return the rate that a population or source is expected to fire with: known, given, or ``DEFAULT_RATE_HZ``."""
+    """Return the rate at which a population or source is expected to fire: its known or given rate, or the default."""
     match network.group(name):
         case PoissonSource(rate_hz=rate_hz):
             return rate_hz
@@ -92,7 +92,7 @@ def expected_rate_hz(network: Network, name: str) -> float:
 
 
 def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | None) -> int | None:
-    """Return the memory left for rows when everything else of a simulation has its own.
+    """Return the memory that is left for rows after everything else that a simulation needs.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | No
     Returns
     -------
     int or None
-        0 if nothing is left; ``None`` if the system does not tell how much memory there is; then all rows are stored.
+        0 if nothing is left. ``None`` if the system does not tell how much memory is free: all rows are then stored.
     """
     if max_memory_bytes is None:
         free = free_memory_bytes()
@@ -115,7 +115,7 @@ def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | No
     n_slots = 1 << max((g.first_delay + g.n_delays for g in groups if g.n_bins), default=1).bit_length()
     n_bytes = float(_PROCESS_BYTES + _BYTES_PER_NEURON * network.n_neurons)
     for group in groups:
-        n_spikes = group.n_neurons * expected_rate_hz(network, group.name) * network.dt_ms * 1e-3  # a step
+        n_spikes = group.n_neurons * expected_rate_hz(network, group.name) * network.dt_ms * 1e-3  # spikes a step
         n_bytes += n_spikes * group.n_bins * n_shards * n_slots * _DUE_ENTRY_BYTES
         n_bytes += group.n_neurons * (group.last_proj - group.first_proj) * 4  # synapse counts
     return max(0, max_memory_bytes - int(n_bytes))
@@ -150,7 +150,7 @@ def choose_stored(
     if max_bytes is None or sum(int(b.sum()) for b in n_bytes.values()) <= max_bytes:
         return state
     arena_bytes = 0.0
-    for _ in range(2):  # the arena's size follows from what is not stored
+    for _ in range(2):  # the size of the arena depends on which rows are not stored
         left, n_redrawn = max_bytes - int(_ARENA_RESERVE * arena_bytes), 0.0
         for group in sorted(groups, key=lambda g: -expected_rate_hz(network, g.name)):
             n_stored = int(np.searchsorted(np.cumsum(n_bytes[group]), max(left, 0), side="right"))
@@ -164,7 +164,7 @@ def choose_stored(
 
 
 def arena_blocks(row_length: NDArray[np.int32], life_steps: int, synapse_bytes: int) -> tuple[int, int]:
-    """Choose the arena of rows that are not stored.
+    """Choose the size of the arena for rows that are not stored.
 
     Parameters
     ----------
@@ -177,8 +177,8 @@ def arena_blocks(row_length: NDArray[np.int32], life_steps: int, synapse_bytes: 
     Returns
     -------
     block_words, n_blocks : int
-        A block holds any row; the blocks hold every row fired in every step, up to 4 GiB, or a quarter of what a limit
-        of the process leaves. Memory is only taken when and where rows are drawn.
+        A block can hold the longest row. The blocks can hold every row drawn in every step, but take at most 4 GiB of
+        address space, or a quarter of what the limit of the process leaves. Memory is taken only where rows are drawn.
     """
     if not row_length.size:
         return 0, 0

@@ -1,4 +1,4 @@
-"""Weights that a machine's words cannot hold, counted over all synapses, whether their rows are stored or not.
+"""Counts the weights that a machine's words cannot hold, over all synapses, whether their rows are stored or not.
 
 Stored rows are counted when they are built. A row that is not stored is counted when its source first fires; those of
 sources that never fired are drawn once more after the run, unless the range of all weights shows that none is lost.
@@ -25,7 +25,7 @@ _SOURCES_PER_TASK = 64
 
 
 def add_weight_counts(network: Network, connectivity: Connectivity, counts: NDArray[np.int64]) -> None:
-    """Add clipped and zero weights of the projections in source order to those of the network's order."""
+    """Add counts of clipped and zero weights, one row a projection in source order, to those of the connectivity."""
     order = [index for group in connectivity.groups for index, _ in network.projections_from(group.name)]
     connectivity.weight_counts[order] += counts
     n_clipped, n_zero = counts.sum(axis=0).tolist()
@@ -34,7 +34,7 @@ def add_weight_counts(network: Network, connectivity: Connectivity, counts: NDAr
 
 
 def count_first_draws(network: Network, connectivity: Connectivity, redraw: Redraw | None, n_threads: int) -> None:
-    """Add the clipped and zero weights of the rows that are not stored, so that the counts are those of all rows.
+    """Add the clipped and zero weights of the rows that are not stored, so that the counts cover all rows.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def count_first_draws(network: Network, connectivity: Connectivity, redraw: Redr
 
 
 def may_lose_weights(tables: ProjectionTables) -> bool:
-    """Whether any weight that these tables can draw may be above the largest word, or round to zero."""
+    """Return whether a weight that these tables can draw may be above the largest word, or round to zero."""
     numbers, kind = tables.proj_float, tables.proj_int[:, rows.P_WEIGHT_KIND]
     low, high = numbers[:, rows.F_WEIGHT_A].copy(), numbers[:, rows.F_WEIGHT_A].copy()
     high += np.where(kind == rows.WEIGHT_UNIFORM, numbers[:, rows.F_WEIGHT_B], 0.0)
@@ -73,7 +73,7 @@ def may_lose_weights(tables: ProjectionTables) -> bool:
 
 
 def _draw_the_rest(c: Connectivity, tables: ProjectionTables, n_threads: int) -> NDArray[np.int64]:
-    """Draw the rows that were never drawn, one over the other; return clipped and zero weights by projection."""
+    """Draw the rows that were never drawn, all into one place; return clipped and zero weights by projection."""
     blocks = [
         (row, first, last)
         for row, group in zip(group_rows(c.groups), c.groups, strict=True)
@@ -100,7 +100,7 @@ def _draw_the_rest(c: Connectivity, tables: ProjectionTables, n_threads: int) ->
 
 
 def _never_drawn(c: Connectivity, group: SourceGroup) -> list[tuple[int, int]]:
-    """Ranges of sources of a group whose rows were never drawn, cut into tasks."""
+    """Return the ranges of sources of a group whose rows were never drawn, cut into tasks."""
     is_left = c.state[group.first : group.first + group.n_neurons] == rows.NOT_DRAWN
     edges = np.flatnonzero(np.diff(np.concatenate([[False], is_left, [False]]).astype(np.int8))) + group.first
     return [

@@ -72,7 +72,7 @@ def test_what_a_weight_adds():
 
 def test_membrane_that_no_delta_input_moves_is_refused():
     message = (
-        r"^tau_mem_ms: needs a membrane that S16\.15 lets relax in steps of 0\.1 ms: shorten it or lengthen dt_ms, "
+        r"^tau_mem_ms: needs a decay over 0\.1 ms that is below 1 in S16\.15: shorten tau_mem_ms or lengthen dt_ms, "
         r"has 9000\.0$"
     )
     with pytest.raises(ParameterError, match=message):

@@ -143,9 +143,7 @@ def test_step_that_is_far_off_is_refused():
 
 
 def test_membrane_that_delta_inputs_do_not_move_is_refused():
-    message = (
-        r"^Population\('N'\)\.tau_mem_ms: needs a membrane that S16\.15 lets relax in steps of 0\.1 ms: .* has 9000\.0$"
-    )
+    message = r"^Population\('N'\)\.tau_mem_ms: needs a decay over 0\.1 ms that is below 1 in S16\.15: .* has 9000\.0$"
     with pytest.raises(ParameterError, match=message):
         simulate(network_of(LifDelta(tau_mem_ms=9000.0)), n_steps=1, seed=1)
 
