@@ -25,27 +25,29 @@ class RunArrays:
     step_us : ndarray, shape (n_steps,), float32
         Time of the slowest core in each step, microseconds.
     core_kind : tuple of str, length n_vertices
+        Role of the vertex on each core.
     core_xyp : ndarray, shape (n_vertices, 3), int32
+        Chip (x, y) and number of each core.
     core_mean_us, core_max_us : ndarray, shape (n_vertices,), float32
-        Busy time per step.
+        Busy time of each core in the mean and in its longest step, microseconds.
     chip_xy : ndarray, shape (n_chips, 2), int32
         All chips of the machine.
     chip_board : ndarray, shape (n_chips,), int32
     chip_sdram_bytes : ndarray, shape (n_chips,), int64
     link_xyl : ndarray, shape (n_links, 3), int32
-        Directed links that carry packets: chip and link number.
+        Directed links that carry packets: chip (x, y) that the link leaves, and link number.
     link_packets_per_s : ndarray, shape (n_links,), float64
-        At the measured rates, per second of model time.
+        Offered load of each link at the measured rates, per second of model time.
     link_capacity_packets_per_s : ndarray, shape (n_links,), float64
-        What each of these links carries in the same time; links between boards carry less than those on a board.
+        Capacity of each link, per second of model time; links between boards have less than links within a board.
     chip_outline : str
-        How chips are drawn: hexagon, square or circle.
+        Shape of a chip in the maps: hexagon, square or circle.
     chip_centre : ndarray, shape (n_chips, 2), float64
-        Where they are drawn; empty where that follows from ``chip_xy`` (hexagons).
+        Centres of the chips in the maps; empty if they follow from ``chip_xy`` (hexagons).
     link_end : ndarray, shape (n_links, 2), float64
-        Where the far ends of the links of ``link_xyl`` are drawn; empty as ``chip_centre``.
+        Far ends of the links in the maps; empty if ``chip_centre`` is.
     link_bow : ndarray, shape (n_links,), float64
-        Height of the arc that a link is drawn as, over its length; empty as ``chip_centre``.
+        Height of each link's arc in the maps, divided by the length of the link; empty if ``chip_centre`` is.
     """
 
     spike_step: NDArray[np.int32]
@@ -69,6 +71,6 @@ class RunArrays:
     link_bow: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def write(self, path: Path) -> None:
-        """Write all arrays but the spikes to an npz file, under their own names."""
+        """Write all arrays but the spikes to an npz file, under their field names."""
         kept = {entry.name: getattr(self, entry.name) for entry in fields(self) if not entry.name.startswith("spike_")}
         write_arrays(path, **kept)

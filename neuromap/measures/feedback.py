@@ -1,4 +1,4 @@
-"""What losses and late packets do to a network: a run with them beside the same run without."""
+"""Measures what lost and late packets do to a network, by comparing a run that has them with the same run without."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Feedback:
     bin_ms : float
         Length of a bin of the following, shape (n_bins,) each.
     late_ratio, lost_ratio : ndarray, float64
-        Synaptic events that counted late, and never, over those that the spikes of the bin ask for.
+        Synaptic events that took effect late, and that never did, over all synaptic events of the spikes in the bin.
     rate_hz, lossless_rate_hz : ndarray, float64
         Mean rate of all neurons with and without losses.
     late_by : ndarray, int64
-        Deliveries to cores by the steps they were late.
+        Number of deliveries to cores that were late by 0, 1, 2 ... ticks.
     """
 
     report: FeedbackReport
@@ -56,10 +56,11 @@ def measure_feedback(
     arrivals : Arrivals
         What the closed loop counted.
     own, lossless : Simulation
-        Of equal length.
+        The run with losses and the run without, of equal length.
     warmup_steps : int
-        Steps left out of the statistics, and of the counts of ``arrivals``.
+        Steps at the start that the statistics and the counts of ``arrivals`` leave out.
     end_of_tick : str
+        What happens to unfinished work at the end of a tick: ``late``, ``drop`` or ``wait``.
 
     Returns
     -------
@@ -97,9 +98,9 @@ def measure_feedback(
 
 
 def _first_difference_ms(own: Simulation, lossless: Simulation) -> float | None:
-    """Return the end of the first step in which the two do not fire alike, None if there is none."""
+    """Return the end (ms) of the first step in which the spikes of the two runs differ; None if no spike differs."""
     first, second = (run.spike_step.astype(np.int64) << 32 | run.spike_neuron for run in (own, lossless))
-    n = min(first.size, second.size)  # sorted; a spike source may send several packets in a step
+    n = min(first.size, second.size)  # keys are sorted; a key repeats if a spike source sends several packets in a step
     different = np.flatnonzero(first[:n] != second[:n])
     at = int(different[0]) if different.size else n
     left = [int(keys[at]) for keys in (first, second) if at < keys.size]
@@ -117,7 +118,7 @@ def _targets(mapping: Mapping, network: Network, arrivals: Arrivals) -> dict[str
 
 
 def _effects(own: Simulation, lossless: Simulation, warmup_steps: int) -> dict[str, dict[str, Effect]]:
-    """Return every statistic of every population with losses, without, and the distance of the two."""
+    """Return, for every statistic and population, its mean with and without losses and the distance of the two."""
     network = own.network
     sizes = {population.name: population.n_neurons for population in network.populations}
     both = [
@@ -156,7 +157,7 @@ def _rate_hz(run: Simulation, bin_steps: int) -> NDArray[np.float64]:
 
 
 def feedback_sentence(report: FeedbackReport) -> str:
-    """Say in one sentence what was lost and what it did."""
+    """Return one sentence: the shares of late and lost events, and how they changed the spikes."""
     if not report.n_late and not report.n_lost and report.first_difference_ms is not None:
         return (
             "no synaptic event is late or lost after the warm-up; losses during the warm-up change spikes from "

@@ -1,4 +1,4 @@
-"""The judgement of a run, from which headline, cards, limit and remedy of a report are written."""
+"""Judges a run; the headline, cards, limit and remedy of its report are all written from this one judgement."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ NOTHING: Answer = "nothing to judge"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a run shows.
+    """Holds whether a run fits, keeps up and loses nothing, and the ratios that decide it.
 
     Attributes
     ----------
     fits : bool
         The mapping breaks no invariant.
     has_steps, has_packets : bool
-        Whether any step after the warm-up was done, and whether any packet was sent in them.
+        Whether any step after the warm-up was simulated, and whether any packet was sent in these steps.
     is_silent : bool
         No neuron fired in these steps, and no packet was sent.
     core_ratio, link_ratio : float
-        Most cycles of a core in a step over its tick; offered load of the busiest link over its capacity.
-        A run keeps up only if both are at most 1. On machines without a timer ``core_ratio`` is 1, since a step lasts
-        as long as its cores need.
+        Most cycles that a core needs in a step over the cycles of a tick; offered load of the busiest link over its
+        capacity. A run keeps up only if both are at most 1. On machines without a timer ``core_ratio`` is 1, since a
+        step lasts as long as its cores need.
     n_overruns : int
         Steps that were longer than the tick.
     keeps_up : bool
-        Steps were done, none of them overran, and no link's offered load exceeds its capacity.
+        Steps were simulated, none of them overran, and no link's offered load exceeds its capacity.
     loses_nothing : bool
-        Steps were done and no delivery was lost. Where packets are not followed one by one, a link
-        whose offered load exceeds its capacity counts as losing some.
+        Steps were simulated and no delivery was lost. Where packets are not followed one by one, a link whose offered
+        load exceeds its capacity counts as a loss.
     fits_answer, keeps_up_answer, loses_nothing_answer : Answer
-        The same with the unverified costs anywhere in their ranges, or that there was nothing to judge.
+        The three answers for all values of the unverified costs within their ranges; ``NOTHING`` if there was nothing
+        to judge.
     """
 
     fits: bool
@@ -52,7 +53,7 @@ class Judgement:
 
     @property
     def limited_by(self) -> Limited:
-        """What limits the run: a broken mapping, or else core or link, whichever has the higher ratio."""
+        """What limits the run: a broken mapping; nothing without steps; else core or link, by the higher ratio."""
         if not self.fits:
             return "mapping"
         if not self.has_steps:
@@ -71,8 +72,8 @@ def judge(
     n_spikes : int
         Spikes of neurons after the warm-up.
     is_followed : bool
-        Whether ``packets`` counts every packet on its way (depth ``full``); else losses in the network are expected
-        from the loads of links, and losses at cores from their cycles, at both ends of the unverified costs too.
+        Whether the packet model followed every packet (depth ``full``). Otherwise losses on links are inferred from
+        their loads, and losses at cores from their cycles, also at both ends of the ranges of unverified costs.
     """
     has_steps, is_silent = timing.n_steps > 0, n_spikes == 0 and packets.n_sent == 0
     is_link_free = packets.link_ratio <= 1
@@ -88,7 +89,7 @@ def judge(
     without_loss = _answer(loses_nothing, at_ends, unranged)
     if not has_steps:
         in_time = without_loss = NOTHING
-    elif is_silent:  # cores can overrun by their own updates alone
+    elif is_silent:  # cores can overrun by neuron updates alone
         in_time, without_loss = NOTHING if keeps_up else in_time, NOTHING
     fits = not mapping.violations
     return Judgement(
@@ -108,7 +109,7 @@ def judge(
 
 
 def _answer(as_stated: bool, at_ends: list[bool], unranged: list[str]) -> Answer:
-    """Return yes or no where the answer is the same within all ranges and depends on no constant without a range."""
+    """Return yes or no; DEPENDS if the answer differs within the ranges or rests on a constant without a range."""
     if unranged or any(one != as_stated for one in at_ends):
         return DEPENDS
     return "yes" if as_stated else "no"

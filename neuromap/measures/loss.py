@@ -1,4 +1,4 @@
-"""What a run lost to the machine's numbers: full ring words, weights that vanish or are clipped, rates that are off."""
+"""Reports losses to the machine's number formats: full ring words, clipped and vanished weights, rates that are off."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from models.network import Network, PoissonSource, Receptor
 from neuromap.experiment.nouns import Experiment
 from neuromap.measures.results import LossReport
 
-#: Below these nothing is said in words: share of a projection's weights, relative error of a drive's weight or rate.
+#: Losses below these get no note: share of a projection's weights, relative error of a drive's weight or rate.
 _MIN_SHARE = 1e-3
 _MIN_ERROR = 0.01
 _MAX_NAMED = 3
 
 
 def loss_report(experiment: Experiment, simulation: Simulation) -> LossReport:
-    """Collect what was counted, by population and projection; what is zero is left out."""
+    """Collect the counted losses by population and projection; zeros are left out."""
     clipped, zero = (_by_projection(simulation, column) for column in (0, 1))
     return LossReport(
         saturated_words={f"{name} {receptor}": n for (name, receptor), n in simulation.saturations.items()},
@@ -45,7 +45,7 @@ def _by_projection(simulation: Simulation, column: int) -> dict[str, int]:
 
 
 def _rate_ratios(network: Network) -> dict[str, float]:
-    """What SpiNNaker's Poisson methods send, over what was asked for."""
+    """Return the rate that SpiNNaker's Poisson methods send over the rate asked for, by population or source."""
     asked_hz = {p.name: p.poisson.total_rate_hz for p in network.populations if p.poisson is not None}
     asked_hz |= {source.name: source.rate_hz for source in network.sources if isinstance(source, PoissonSource)}
     return {
@@ -56,7 +56,7 @@ def _rate_ratios(network: Network) -> dict[str, float]:
 
 
 def _packet_ratios(simulation: Simulation) -> dict[str, float]:
-    """Packets that every Poisson source sent in this run, over its rate times its active time."""
+    """Return the packets that each Poisson source sent in this run over the number expected from its rate."""
     network, ratios = simulation.network, {}
     n_sent = np.bincount(simulation.spike_neuron, minlength=network.n_sources)
     for source in network.sources:
@@ -71,7 +71,7 @@ def _packet_ratios(simulation: Simulation) -> dict[str, float]:
 
 
 def loss_notes(experiment: Experiment, simulation: Simulation, losses: LossReport) -> list[str]:
-    """Say what was lost, where, and what to change.
+    """Return a note for each kind of loss: how much was lost, where, and what to change.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def loss_notes(experiment: Experiment, simulation: Simulation, losses: LossRepor
         shown = _listed(f"{name} ({100 * (wrong[name] - 1):+.1f} %)" for name in worst)
         notes.append(
             f"SpiNNaker's Poisson method does not send the rate that was asked for in {shown}: --poisson counter does, "
-            "and so does its fast method at 0.1 to 5 events a step (other dt_ms)"
+            "and so does SpiNNaker's fast method, which needs 0.1 to 5 events a step (change dt_ms)"
         )
     return notes
 
@@ -129,7 +129,7 @@ def _saturation_note(network: Network, words: dict[str, int], ring_buffer: RingB
 
 def _zero_notes(experiment: Experiment, simulation: Simulation, losses: LossReport) -> list[str]:
     if experiment.weight_rounding == "stochastic":
-        return []  # the mean is kept
+        return []  # stochastic rounding keeps the mean weight
     network, n_all = simulation.network, Counter[str]()
     for projection in network.projections:
         sizes = network.group(projection.source).n_neurons, network.group(projection.target).n_neurons
@@ -146,7 +146,7 @@ def _zero_notes(experiment: Experiment, simulation: Simulation, losses: LossRepo
 
 
 def _drive_notes(simulation: Simulation) -> list[str]:
-    """Name drives whose one weight is far from a whole number of units."""
+    """Return a note on the Poisson drives whose weight is far from a whole number of the machine's units."""
     wrong = {}
     for population in simulation.network.populations:
         drive, scale = population.poisson, simulation.scales.get((population.name, Receptor.EXC))
@@ -159,8 +159,8 @@ def _drive_notes(simulation: Simulation) -> list[str]:
     if not wrong:
         return []
     return [
-        f"the Poisson weight is off by rounding to units of the machine, in {_listed(wrong.values())}: give several "
-        "inputs as one of a larger weight, or scale weights and the membrane's capacitance up together"
+        f"the Poisson weight is off by rounding to units of the machine, in {_listed(wrong.values())}: replace several "
+        "inputs by one of a larger weight, or scale weights and the membrane's capacitance up together"
     ]
 
 

@@ -45,7 +45,7 @@ from neuromap.measures.statistics import summarise_activity
 from neuromap.measures.verdict import make_verdict
 from neuromap.measures.words import words_of_kind
 
-#: Capacities that every mapping is held against.
+#: Capacities that every mapping is checked against.
 _CAPACITIES = ("core.n_per_chip", "core.dtcm_bytes", "memory.sdram_bytes", "router.n_table_entries")
 
 
@@ -223,7 +223,7 @@ def _busiest_link(load: StaticLoad, capacity: NDArray[np.float64]) -> tuple[int,
 
 
 def _unranged_rates(m: Measured, load: StaticLoad) -> list[str]:
-    """Unverified rates of links without a range, of the kinds of links that carry packets."""
+    """Return the unverified link rates without a range, of those kinds of links that carry packets."""
     loaded, link = load.link_packets_per_s > 0, m.mapping.machine.link
     is_used = {"link.packets_per_s": bool((loaded & ~load.is_board_link).any())}
     if link.board_packets_per_s is None:
@@ -274,13 +274,13 @@ def _energy_report(m: Measured, load: StaticLoad, activity: ActivityReport, timi
 
 
 def _unranged_power(machine: Machine, done: Traffic, given: dict[str, Any], power_w: float) -> list[str]:
-    """Unverified power constants without a range that the power of this run depends on."""
+    """Return the unverified power constants without a range that the power of this run depends on."""
     found = []
     for note in unranged_in(machine, ("power",)):
         assert isinstance(note.value, int | float)
         name, value = note.path.partition(".")[2], note.value
         if not value:
-            continue  # nothing is said to be there
+            continue  # zero states that the machine has no such power
         changed: Any = {name: value * 2}
         moved = replace(machine, power=replace(machine.power, **changed))
         if energy(moved, done, **given).power_w != power_w:

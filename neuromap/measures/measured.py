@@ -19,7 +19,7 @@ from neuromap.experiment.nouns import Experiment
 
 @dataclass(frozen=True, eq=False)  # no slots: what report and arrays both need is computed once and kept
 class Measured:
-    """Everything that a run computed."""
+    """Holds everything that a run computed."""
 
     experiment: Experiment
     mapping: Mapping
@@ -47,17 +47,17 @@ class Measured:
 
     @property
     def cycle_us(self) -> float:
-        """Length of a cycle of a core."""
+        """Length of a cycle of a core, microseconds."""
         return 1e6 / self.mapping.machine.core.clock_hz
 
     @cached_property
     def load(self) -> StaticLoad:
-        """Traffic at the measured rates."""
+        """Expected traffic at the measured rates."""
         return static_load(self.mapping, self.simulation.network, rates_hz(self))
 
     @cached_property
     def link_capacity_packets_per_s(self) -> NDArray[np.float64]:
-        """Packets that each link carries per second of model time, shape (n_chips, n_links)."""
+        """Capacity of each link in packets per second of model time, shape (n_chips, n_links)."""
         factor = self.experiment.time_scale_factor
         return link_capacity_packets_per_s(
             self.mapping.machine,
@@ -82,7 +82,7 @@ class Measured:
 
 
 def rates_hz(m: Measured) -> dict[str, float]:
-    """Mean rate of every population and spike source after the warm-up."""
+    """Return the mean rate of every population and spike source after the warm-up, Hz."""
     network = m.simulation.network
     kept_s = (m.simulation.n_steps - m.warmup_steps) * network.dt_ms * 1e-3
     counts = np.bincount(

@@ -1,4 +1,4 @@
-"""Notes: what a reader of a report should know before believing its numbers, and what to do about it."""
+"""Writes the notes of a report: what a reader should know before trusting its numbers, and what to do about it."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def make_notes(network: Network, activity: ActivityReport, *, n_spikes_in_all: i
 
 
 def weight_notes(network: Network, machine: Machine, scales: dict[tuple[str, Receptor], WeightScale]) -> list[str]:
-    """Return what a machine with narrow weights does not hold of the weights that a run used.
+    """Return notes on weights that become coarse or vanish on a machine with weights narrower than the emulator's.
 
-    The emulator stores 16 bits. With fewer, the steps are those of `emulator.numbers.number_format.weight_steps`: one
-    scale for each target population and sign, wide enough for its largest weight.
+    The emulator stores weights in 16 bits. With fewer bits, `emulator.numbers.number_format.weight_steps` gives the
+    step between weights: one scale for each target population and sign, wide enough for its largest weight.
 
     Parameters
     ----------
     network : Network
     machine : Machine
-        Nothing is noted where it does not state ``core.weight_bits``, or states 16 or more.
+        There are no notes if it does not state ``core.weight_bits``, or states 16 or more.
     scales : dict of (str, Receptor) to WeightScale
-        Of the run (``Simulation.scales``); empty where it was in floating point.
+        Scales of the run (``Simulation.scales``); empty if it was in floating point.
     """
     n_bits = machine.core.weight_bits
     if n_bits is None or n_bits >= MAX_WEIGHT_BITS or not scales:
@@ -68,21 +68,21 @@ def weight_notes(network: Network, machine: Machine, scales: dict[tuple[str, Rec
         return []
     ratio, where = max(coarse)
     notes = [
-        f"{machine.name} stores weights of {n_bits} bits, this run those of {MAX_WEIGHT_BITS}: a step of {n_bits} bits "
-        f"is up to {ratio:.2g} times the mean weight of a projection ({where}); neuromap accuracy --weights {n_bits} "
-        "measures what that changes"
+        f"{machine.name} stores weights in {n_bits} bits, but this run used {MAX_WEIGHT_BITS}: with {n_bits} bits, "
+        f"the step between two weights is up to {ratio:.2g} times the mean weight of a projection ({where}); neuromap "
+        f"accuracy --weights {n_bits} measures what that changes"
     ]
     if lost := [name for share, name in coarse if share > 2]:
         n_more = len(lost) - _MAX_NAMES
         listed = ", ".join(lost[:_MAX_NAMES]) + (f" and {n_more} more" if n_more > 0 else "")
         notes.append(
             f"weights of {listed} are below half a step of {n_bits} bits on average and would be lost on "
-            f"{machine.name}: take weights that differ less"
+            f"{machine.name}: use weights that are closer to each other in size"
         )
     return notes
 
 
 def _mean_weight(projection: Projection) -> float:
-    """Mean size of the weights of a projection, in their own unit."""
+    """Return the mean absolute weight of a projection, in the unit of its weights."""
     given = projection.connector.weights if isinstance(projection.connector, Explicit) else None
     return float(np.abs(given).mean()) if given is not None and given.size else abs(projection.weight.mean)

@@ -17,9 +17,10 @@ from models.machine import Machine
 from neuromap.experiment.nouns import Experiment, RecipeChoice
 from neuromap.measures.results import LimitingCore, PacketReport, TimingReport
 
-#: Share of a tick that fewer neurons or spikes on a core do not shorten: timer, hand-over (0.14 in PD14's ensembles).
+#: Share of a tick whose work does not shrink with the neurons or spikes of a core: timer and hand-over (0.14 in PD14's
+#: ensembles).
 _FIXED_SHARE = 0.15
-_MAX_LANES = 3  # numbers of synapse cores
+_MAX_LANES = 3  # numbers of synapse cores that are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,14 @@ class RecipeChange:
 def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neurons: int) -> Iterator[RecipeChange]:
     """Yield the changes that take work off a core which overruns, the smallest change first.
 
-    Numbers beyond the bounds of their setting are left out.
+    Values that a setting does not allow are left out.
 
     Parameters
     ----------
     core : LimitingCore
     machine : Machine
     n_lanes : float
-        Synapse cores of a neuron core now; read only where ``core`` is a synapse core.
+        Synapse cores for each neuron core now; read only if ``core`` is a synapse core.
     n_neurons : int
         Neurons on a core now.
     """
@@ -67,9 +68,9 @@ def lighter_cores(core: LimitingCore, machine: Machine, *, n_lanes: float, n_neu
 
 
 def longer_tick(timing: TimingReport, packets: PacketReport) -> float | None:
-    """Return the smallest time-scale factor, in hundredths, that is enough for every core and every link.
+    """Return the smallest time-scale factor, rounded up to hundredths, at which no core and no link is overloaded.
 
-    None if it is larger than an experiment may have.
+    None if that factor is larger than an experiment may have.
     """
     needed = max(timing.min_lossless_time_scale_factor, packets.link_ratio * timing.time_scale_factor)
     factor = math.ceil(needed * 100 - 1e-9) / 100

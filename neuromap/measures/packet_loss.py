@@ -1,4 +1,4 @@
-"""What the packet model lost: for every cause how much, where, and the setting that changes it."""
+"""Sums up what the packet model lost: for each cause how much, where, and the setting that changes it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from emulator.packets.outcome import CORE_COUNTERS, ROUTER_COUNTERS, Outcome
 from models.topology import Topology
 
-#: Places of a cause that are listed.
+#: Number of places that are listed for a cause.
 MAX_PLACES = 5
 _SLOWER = "raise the time-scale factor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Deliveries that were lost for one cause, where, and what changes it.
+    """Deliveries that were lost for one cause, the places of the losses, and the setting that changes it.
 
-    ``n_lost``: deliveries to cores; ``n_packets``: lost packets (a packet that a router drops costs all deliveries that
-    it still had to make). ``places``: deliveries lost at the worst places, most first; ``n_places``: of how many.
+    ``n_lost``: lost deliveries to cores; ``n_packets``: lost packets (a packet that a router drops loses all deliveries
+    that it still had to make). ``places``: deliveries lost at the worst places, most first; ``n_places``: number of all
+    places with losses.
     """
 
     cause: str
@@ -38,8 +39,8 @@ class Loss:
 def losses(outcome: Outcome, topology: Topology, chip_word: str = "chip") -> list[Loss]:
     """Return what was lost, by cause; causes without a loss are left out. ``chip_word``: what the machine calls a chip.
 
-    A router counts packets by cause, but its lost deliveries in one number: where it lost packets for several causes,
-    these are shared out in proportion to the packets.
+    A router counts lost packets by cause, but all lost deliveries in one number. If it lost packets for several causes,
+    the deliveries are divided among them in proportion to the packets.
     """
     found = []
     packets = router_packets(outcome)
@@ -60,7 +61,7 @@ def losses(outcome: Outcome, topology: Topology, chip_word: str = "chip") -> lis
 
 
 def _busiest_link(outcome: Outcome, topology: Topology, chip: int, chip_word: str) -> str:
-    """Say how busy the links of a router were that lost packets."""
+    """Return a phrase that says how busy the busiest link of a chip was."""
     period = outcome.scenario.fabric.period
     load = outcome.link_packets.reshape(period.shape)[chip] * period[chip].astype(np.float64) / outcome.n_link_cycles
     name, of_chip = topology.link_names[int(load.argmax())], chip_name(topology, chip, chip_word)
@@ -68,7 +69,7 @@ def _busiest_link(outcome: Outcome, topology: Topology, chip: int, chip_word: st
 
 
 def loss_lines(found: list[Loss]) -> list[str]:
-    """Return a sentence for each cause: what, how much, where, what to change."""
+    """Return a sentence for each cause: how much was lost, where, and what to change."""
     return [
         f"{one.cause}: {one.n_lost:,} deliveries lost at {one.n_places:,} place{'s' * (one.n_places != 1)}, most at "
         f"{one.worst_place} ({one.n_lost_there:,}); {one.remedy}"
@@ -101,18 +102,18 @@ def router_packets(outcome: Outcome) -> dict[str, NDArray[np.int64]]:
 
 
 def chip_name(topology: Topology, chip: int, word: str = "chip") -> str:
-    """Return what a chip is called in messages; ``word``: on this machine (`words.Words`)."""
+    """Return the name of a chip in messages; ``word`` is what the machine calls a chip (`words.Words`)."""
     x, y = topology.chip[chip].tolist()
     return f"{word} ({x}, {y})"
 
 
 def link_name(topology: Topology, chip: int, link: int, word: str = "chip") -> str:
-    """Return what a link out of a chip is called in messages."""
+    """Return the name of a link out of a chip in messages."""
     return f"{topology.link_names[link]} of {chip_name(topology, chip, word)}"
 
 
 def core_name(topology: Topology, n_cores: int, core: int, chip_word: str = "chip") -> str:
-    """Return what a core is called in messages; ``n_cores``: of each chip."""
+    """Return the name of a core in messages; ``n_cores``: number of cores on each chip."""
     return f"{chip_name(topology, core // n_cores, chip_word)} core {core % n_cores}"
 
 
@@ -133,7 +134,7 @@ def _loss(cause: str, n_lost: NDArray[np.int64], n_packets: int, remedy: str, na
 
 
 def _shared_out(deliveries: NDArray[np.int64], packets: dict[str, NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Share the deliveries that each router lost among causes, as whole numbers whose sum is right."""
+    """Divide the lost deliveries of each router among the causes, as whole numbers that keep the sum."""
     counts = np.array(list(packets.values()))
     total = np.maximum(counts.sum(axis=0), 1)
     until = np.cumsum(counts, axis=0) * deliveries // total
@@ -180,7 +181,7 @@ def _fewer_neurons(outcome: Outcome) -> str:
     return f"{_SLOWER}, or put fewer neurons on a core (recipe.neurons_per_core)"
 
 
-#: What a router loses packets for, in the order of `router_packets`, and what changes it.
+#: Causes for which routers lose packets, in the order of `router_packets`, and the function that names a remedy.
 _ROUTER_CAUSES: dict[str, Callable[[Outcome], str]] = {
     "dropped by a blocked router, no reinjection": _turn_reinjection_on,
     "dropped by a blocked router, dump register full": _raise_wait,

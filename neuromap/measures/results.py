@@ -20,9 +20,9 @@ Limited = Literal["core", "link", "mapping", "nothing"]
 class Verdict:
     """The answer a person reads first. ``remedy`` is empty when everything is fine.
 
-    ``keeps_up`` and ``loses_nothing`` hold with the machine's constants as they stand; the ``*_answer`` with the
-    unverified costs anywhere in their ranges, or they say that there was nothing to judge: no step after the warm-up,
-    or nothing fired in them. ``limited_by``: what ``limit`` and ``remedy`` are about.
+    ``keeps_up`` and ``loses_nothing`` hold for the machine's constants as they stand. The ``*_answer`` fields hold for
+    all values of the unverified costs within their ranges; they are ``nothing to judge`` if there was no step after the
+    warm-up or nothing fired. ``limited_by`` is the subject of ``limit`` and ``remedy``.
     """
 
     fits: bool
@@ -80,8 +80,8 @@ class MappingReport:
 class ActivityReport:
     """Means over the neurons (or pairs) of each population; ``reference_*`` from published data of equal duration.
 
-    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference). ``model_time_ms`` is what
-    the statistics are of; ``warmup_ms`` were simulated before it. ``ks_distance``: statistic (``rate_hz``, ``cv_isi``,
+    ``None`` where a statistic is not defined (no spikes, too few intervals, no reference). The statistics cover
+    ``model_time_ms``, which follows a warm-up of ``warmup_ms``. ``ks_distance``: statistic (``rate_hz``, ``cv_isi``,
     ``correlation``) to population to Kolmogorov-Smirnov distance from the reference (mean over its runs);
     ``reference_ks_distance``: the same between the two reference runs.
     """
@@ -102,6 +102,8 @@ class ActivityReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTime:
+    """Time of the slowest core in each step, microseconds: mean, 99th percentile and longest."""
+
     mean: float
     p99: float
     max: float
@@ -109,7 +111,7 @@ class StepTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitingCore:
-    """The core that needs the longest step. ``used_cycles`` in its longest step, of ``budget_cycles``."""
+    """The core with the most cycles in a step: it used ``used_cycles`` of ``budget_cycles`` in step ``step``."""
 
     kind: str
     population: str
@@ -126,7 +128,7 @@ class LimitingCore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingBound:
-    """The run with all unverified costs at one end of their ranges; fields as in `TimingReport`, `PacketReport`."""
+    """The run with all unverified costs at one end of their ranges; fields as in `TimingReport` and `PacketReport`."""
 
     real_time_factor: float
     min_lossless_time_scale_factor: float
@@ -138,13 +140,15 @@ class TimingBound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingReport:
-    """Of the ``n_steps`` after the warm-up.
+    """Step times and overruns in the ``n_steps`` after the warm-up.
 
-    ``step_us`` is the time of the slowest core of each step; ``real_time_factor`` lets each step wait for it.
+    ``step_us`` is the time of the slowest core of each step; ``real_time_factor`` is wall time over model time if every
+    step waits for that core.
 
-    ``is_free_running``: a step ends when all are done, and may be shorter than a tick of real time. ``low``, ``high``:
-    with all unverified costs (``unverified_costs``, paths) cheap, and dear; None where there are none.
-    ``unranged_costs``: paths of unverified times and speeds without a range that the cores of the run are charged with.
+    ``is_free_running``: a step ends when all cores are done, and may be shorter than a tick of real time. ``low``,
+    ``high``: the run with all unverified costs (their paths: ``unverified_costs``) at the low, and at the high, ends of
+    their ranges; None if there are no such costs. ``unranged_costs``: paths of unverified times and speeds without a
+    range on which the cycles of this run's cores depend.
     """
 
     time_scale_factor: float
@@ -166,8 +170,9 @@ class TimingReport:
 class PacketReport:
     """Counts are of the steps after the warm-up (words: docs/glossary.md).
 
-    ``n_sent``: packets sent by cores. ``n_expected``: deliveries to cores that these packets need. Of these ``n_lost``
-    were never made and cores worked on ``n_delivered``; the others are still on their way. ``n_late``: delivered late.
+    ``n_sent``: packets sent by cores. ``n_expected``: deliveries to cores that these packets need. ``n_lost`` of these
+    deliveries were never made, cores worked on ``n_delivered``, and the others were still on their way at the end.
+    ``n_late``: delivered late.
     The busiest link has the highest offered load (``busiest_link_packets_per_s``) relative to its capacity
     (``link_capacity_packets_per_s``), which the load may exceed; ``busiest_link`` names it, empty if no link has load.
     ``unranged_rates``: unverified rates of links without a range that carry packets.
@@ -185,14 +190,14 @@ class PacketReport:
 
     @property
     def link_ratio(self) -> float:
-        """Offered load of the busiest link; 0 where there are no links."""
+        """Offered load of the busiest link over its capacity; 0 if there are no links."""
         capacity = self.link_capacity_packets_per_s
         return self.busiest_link_packets_per_s / capacity if capacity else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryReport:
-    """Largest use on any chip (SDRAM) and any core (DTCM), and what there is."""
+    """Largest use on any chip (SDRAM) and any core (DTCM), and the capacity of each."""
 
     max_sdram_bytes: int
     sdram_bytes: int
@@ -202,8 +207,9 @@ class MemoryReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyReport:
-    """``parts_w`` splits ``power_w``; ``power_range_w``: with all power constants at the low, and high, ends of their
-    ranges; ``unranged_power``: paths of unverified power constants without a range that are not 0.
+    """``parts_w`` splits ``power_w``; ``power_range_w``: power with all power constants at the low, and at the high,
+    ends of their ranges; ``unranged_power``: paths of unverified power constants without a range that the power depends
+    on.
     """
 
     energy_per_synaptic_event_nj: float | None
@@ -216,11 +222,11 @@ class EnergyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadingReport:
-    """Time until the first step on the machine, modelled (`emulator.timing.loading`), for its usual way of drawing
-    synapses.
+    """Modelled time until the first step on the machine (`emulator.timing.loading`), with synapses drawn in its usual
+    place (``generation``: host or machine).
 
-    ``total_range_s``: shortest and longest that the ranges of the constants allow; ``total_by_generation_s``: of each
-    way that the machine has.
+    ``total_range_s``: shortest and longest total within the ranges of the constants; ``total_by_generation_s``: total
+    for each place in which the machine can draw synapses.
     """
 
     generation: Generation
@@ -234,13 +240,13 @@ class LoadingReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossReport:
-    """What the machine's numbers lost, by population or projection (``"A -> B"``); what is zero is left out.
+    """Losses to the machine's number formats, by population or projection (``"A -> B"``); zeros are left out.
 
     ``saturated_words``: ring words of a receptor (``"A exc"``) that were full when they were read. ``weights_clipped``,
     ``weights_zero``: weights above the largest word; weights that rounded to zero. ``near_overflow``: populations
     whose state came near the end of its range. ``poisson_rate_ratio``: rate that SpiNNaker's Poisson methods send over
     the one asked for. ``source_packet_ratio``: packets that each Poisson source sent in this run over its rate times
-    its active time; what chance leaves is about one over the square root of their number.
+    its active time; by chance alone it differs from 1 by about one over the square root of the number of packets.
     """
 
     saturated_words: dict[str, int] = field(default_factory=dict)
@@ -253,7 +259,7 @@ class LossReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetLoss:
-    """Synaptic events onto a population: those that its spikes ask for, those that counted late, and never."""
+    """Synaptic events onto a population: all of them, those that took effect late, and those that never did."""
 
     n_events: int
     n_late: int
@@ -264,7 +270,8 @@ class TargetLoss:
 class Effect:
     """Mean of a statistic with and without losses, and the Kolmogorov-Smirnov distance of the two samples.
 
-    ``ks_critical``: of independent samples, at 1 %; ``None`` for correlations, which are not independent.
+    ``ks_critical``: distance that independent samples exceed in 1 % of cases; ``None`` for correlations, which are not
+    independent.
     """
 
     mean: float | None
@@ -275,7 +282,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackReport:
-    """What late and lost packets did to the network (``--depth full``). Counts are of the spikes after the warm-up.
+    """What late and lost packets did to the network (``--depth full``). Counts are for the spikes after the warm-up.
 
     ``targets``: by population. ``effects``: statistic (``rate_hz``, ``cv_isi``, ``correlation``) to population, after
     the warm-up. ``first_difference_ms``: end of the first step in which other neurons fire than without losses; None
@@ -293,7 +300,7 @@ class FeedbackReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostReport:
-    """What it cost *us*: wall times, memory. ``emulation_factor`` is wall time of simulation over model time."""
+    """Cost of the emulation on this computer. ``emulation_factor`` is wall time of the simulation over model time."""
 
     build_s: float
     map_s: float
@@ -305,7 +312,7 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Everything in ``report.json``; documented in docs/report.md. ``notes``: what a reader should know, in words."""
+    """Everything in ``report.json``; documented in docs/report.md. ``notes``: sentences that qualify the numbers."""
 
     status: Literal["complete", "partial"]
     verdict: Verdict
@@ -337,7 +344,7 @@ class Report:
 
 
 def _finite(value: Any) -> Any:
-    """Replace NaN and infinities by ``None``, since JSON has no word for them."""
+    """Replace NaN and infinities by ``None``, since JSON cannot represent them."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

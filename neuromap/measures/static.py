@@ -1,10 +1,10 @@
-"""The static depth: what a mapping is expected to load, without a step of model time.
+"""Computes the expected loads of a mapping without simulating a step (the depth ``static``).
 
-Every population fires at its expected rate (measured or published, else the planning rate of the machine). A core's
-cycles are those of the timing model (`emulator.timing.kinds`) at mean load: fixed work, spikes sent, packets that
-arrive, those of them that find a row, and synaptic events, which are packets times mean row length. Fluctuations from
-step to step are not in these numbers, so a core that is above its budget here is above it in most steps; one that is
-close below will still overrun in some. Plastic synapses are charged as plain ones.
+Every population fires at its expected rate (measured or published, else the planning rate of the machine). The cycles
+of a core come from the timing model (`emulator.timing.kinds`) at mean load: fixed work, spikes sent, packets that
+arrive, packets that find a row, and synaptic events, which are packets times mean row length. Fluctuations from step to
+step are not included. A core that is above its budget here is therefore above it in most steps, and a core just below
+its budget will still overrun in some. Plastic synapses are charged as plain ones.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from models.topology import build_topology
 class BusiestCore:
     """The core with the most expected cycles in a tick.
 
-    ``parts_cycles`` says what they are for: the phases of every step by their names (`emulator.timing.kinds`; ``step``
-    for the pipelines of a node), ``sent`` (spikes, and copies where each has one destination), ``packets`` (those that
-    arrive, and their rows), ``events`` (synapses), ``wait`` (for rows that the memory is late with).
+    ``parts_cycles`` splits them by purpose: the phases of every step by their names (`emulator.timing.kinds`; ``step``
+    for the pipelines of a node), ``sent`` (spikes, and their copies if a packet has one destination), ``packets``
+    (arriving packets and their rows), ``events`` (synapses), ``wait`` (waiting for rows from memory).
     """
 
     kind: str
@@ -57,7 +57,7 @@ class BusiestCore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusiestLink:
-    """The link that is closest to its own capacity; ``link`` is its name on the chip."""
+    """The link with the highest load relative to its capacity; ``link`` is its name on the chip."""
 
     x: int
     y: int
@@ -67,19 +67,19 @@ class BusiestLink:
 
     @property
     def load_ratio(self) -> float:
-        """Packets that are expected over those that it carries; above 1 it falls behind."""
+        """Expected packets over the capacity of the link; above 1 the link falls behind."""
         return self.packets_per_s / self.capacity_packets_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticReport:
-    """What ``static.json`` holds. Rates and loads are per second of model time.
+    """Holds the content of ``static.json``. Rates and loads are per second of model time.
 
-    ``real_time_factor`` is that of the busiest core at mean load: a lower bound on what a run needs, which says nothing
-    of links (``busiest_link``). ``core_kind`` is the machine's (`models.machine.core`). Where the machine
-    has pipelines, ``step_ns`` is the step of its own static model (`emulator.timing.pipeline_step`), from which the
-    factor follows; such a machine does not wait for real time, so that it may be below 1. ``notes``: what fixed point
-    does not hold of the network.
+    ``real_time_factor`` follows from the busiest core at mean load. It is a lower bound on the factor that a run needs,
+    and does not include links (``busiest_link``). ``core_kind`` is the machine's (`models.machine.core`). On a machine
+    with pipelines, ``step_ns`` is the step time of its static model (`emulator.timing.pipeline_step`), and the factor
+    follows from that step; it may be below 1, since such a machine does not wait for real time. ``notes``: parameters
+    of the network that fixed point cannot represent.
     """
 
     network: str
@@ -122,7 +122,7 @@ class StaticReport:
 
 
 def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[np.float64]:
-    """Expected synaptic events at every vertex, per second of model time. Shape (n_vertices,), float64."""
+    """Return the expected synaptic events at every vertex, per second of model time. Shape (n_vertices,), float64."""
     partition = mapping.partition
     events = np.zeros(len(partition.vertices))
     bounds = [*partition.first_slice.values(), len(partition.slices)]
@@ -145,7 +145,7 @@ def events_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArra
 
 
 def rows_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[np.float64]:
-    """Expected rows that packets find at every vertex, per second of model time. Shape (n_vertices,), float64."""
+    """Return the expected rows that packets find at every vertex, per second of model time, shape (n_vertices,)."""
     partition = mapping.partition
     found = np.zeros(len(partition.vertices))
     n_neurons = np.array([part.n_neurons for part in partition.slices])
@@ -163,7 +163,7 @@ def rows_per_s(mapping: Mapping, network: Network, load: StaticLoad) -> NDArray[
 def _real_time_factor(
     machine: Machine, dt_ms: float, max_load_ratio: float, step_ns: float | None, time_scale_factor: float
 ) -> float:
-    """Return the factor of the pipelines' own step where the machine has them, else that of the busiest core."""
+    """Return the real-time factor, from the step of pipelines where there are any, else from the busiest core."""
     if step_ns is not None:
         return step_ns / (dt_ms * 1e6)
     least = 0.0 if machine.tick.end == "barrier" else 1.0  # a step by timer lasts at least a tick
@@ -173,7 +173,7 @@ def _real_time_factor(
 def _expected_traffic(
     mapping: Mapping, network: Network, load: StaticLoad, rows: NDArray[np.float64], events: NDArray[np.float64]
 ) -> Traffic:
-    """Return the spikes, packets, events, rows and hops of a second, which the energy is worked out from."""
+    """Return the spikes, packets, events, rows and hops per second of model time, from which energy is computed."""
     return traffic(
         mapping,
         network,
@@ -256,7 +256,7 @@ def static_report(mapping: Mapping, network: Network, *, time_scale_factor: floa
 
 
 def pipeline_step_ns(network: Network, machine: Machine) -> float | None:
-    """Step of a machine with pipelines at the expected rates, ns; None for machines that its model is not of."""
+    """Return the step time of a machine with pipelines at the expected rates, ns; None if its model does not apply."""
     axes = [length for length in machine.topology.shape if length > 1]
     if machine.pipeline is None or machine.topology.kind != "hyperx" or not machine.topology.shape or len(axes) > 2:
         return None
@@ -278,7 +278,7 @@ def pipeline_step_ns(network: Network, machine: Machine) -> float | None:
 def _parts(
     mapping: Mapping, network: Network, load: StaticLoad, rows: NDArray[np.float64], events: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Expected cycles of every core in a tick, by part (`BusiestCore`). Shape (n_vertices,) each."""
+    """Return the expected cycles of every core in a tick, by part (`BusiestCore`). Shape (n_vertices,) each."""
     step_s, cost = network.dt_ms * 1e-3, core_costs(mapping, network)
     sent = np.zeros(len(cost))
     for vertex in mapping.partition.vertices:

@@ -1,6 +1,6 @@
-"""Statistics of spike trains: rates, irregularity, correlations, and distances between distributions.
+"""Computes statistics of spike trains: rates, irregularity, correlations, and distances between distributions.
 
-Everything works on flat arrays (step, neuron), sorted by step. The conventions are those of the PD14 comparisons
+All functions work on flat arrays (step, neuron), sorted by step. The conventions are those of the PD14 comparisons
 (van Albada et al. 2018, doi:10.3389/fnins.2018.00291; Knight and Nowotny 2018, doi:10.3389/fnins.2018.00941; the
 reference model INM-6/microcircuit-PD14-model): rate of every neuron; coefficient of variation (CV) of the inter-spike
 intervals of neurons with at least three spikes; Pearson correlation of spike counts in 2 ms bins between 200 neurons of
@@ -22,7 +22,7 @@ from models.published import NEST_PD14_SEEDS, PD14_POPULATIONS, nest_pd14_spikes
 from models.units import steps_to_ms
 from neuromap.measures.results import ActivityReport
 
-#: Neurons a population contributes to the correlations, and the width of their bins.
+#: Number of neurons that a population contributes to the correlations, and the width of their bins.
 N_CORRELATED = 200
 CORRELATION_BIN_MS = 2.0
 #: Start-up that is dropped from the reference runs (facts: 500 ms in all published protocols but one).
@@ -36,15 +36,15 @@ _Ints = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PopulationStatistics:
-    """Samples of one population in one window.
+    """Statistics of the single neurons and pairs of one population in one window.
 
     Attributes
     ----------
     rate_hz : ndarray, shape (n_neurons,), float64
     cv_isi : ndarray, shape (n,), float64
-        Of the neurons with at least three spikes, in neuron order.
+        CVs of the neurons with at least three spikes, in neuron order.
     correlation : ndarray, shape (n_pairs,), float64
-        Of all pairs of the sampled neurons.
+        Correlations of all pairs of the sampled neurons.
     """
 
     rate_hz: _Floats
@@ -102,7 +102,7 @@ def cv_isi(spike_step: _Ints, spike_neuron: _Ints, n_neurons: int) -> _Floats:
     mean = np.bincount(owner, weights=isi, minlength=n_neurons)[:n_neurons] / n_safe
     is_neuron = owner < n_neurons
     owner, isi = owner[is_neuron], isi[is_neuron]
-    # second pass about the mean: no cancellation for regular trains
+    # the second pass about the mean avoids cancellation in regular trains
     variance = np.bincount(owner, weights=(isi - mean[owner]) ** 2, minlength=n_neurons) / n_safe
     has_cv = n_isi >= _MIN_SPIKES_FOR_CV - 1
     cv: _Floats = np.divide(np.sqrt(variance), mean, out=np.full(n_neurons, np.nan), where=has_cv & (mean > 0))
@@ -137,8 +137,8 @@ def correlations(
     Returns
     -------
     ndarray, shape (n * (n - 1) / 2,), float64
-        Fewer where a neuron has the same count in every bin, and its correlation is not defined; empty if fewer
-        than two neurons fired.
+        Neurons with the same count in every bin are left out, since their correlation is not defined; empty if fewer
+        than two neurons remain.
     """
     start, stop = neurons
     n_bins = n_steps // bin_steps
@@ -212,7 +212,7 @@ def population_statistics(
 ) -> dict[str, PopulationStatistics]:
     """Return rates, CVs and correlations of every population in a window of steps.
 
-    The neurons for the correlations are chosen by a fixed seed, so that the same spikes give the same numbers.
+    The neurons for the correlations are drawn with a fixed seed, so that the same spikes give the same numbers.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def population_statistics(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceStatistics:
-    """The two NEST runs of PD14, cut to the length of the run they are compared with; ``label`` says what they are."""
+    """The two NEST runs of PD14, cut to the length of the run they are compared with; ``label`` describes them."""
 
     label: str
     duration_ms: float
@@ -252,7 +252,7 @@ class ReferenceStatistics:
 
 
 def has_nest_reference(reference: str | None, population_names: tuple[str, ...]) -> bool:
-    """Tell whether the packaged NEST runs are the reference: asked for by name, and the populations are PD14's."""
+    """Return whether the packaged NEST runs are the reference: it is named after PD14, and so are the populations."""
     return reference is not None and "pd14" in reference.lower() and population_names == PD14_POPULATIONS
 
 
@@ -277,7 +277,7 @@ def nest_reference(duration_ms: float) -> ReferenceStatistics:
 def summarise_activity(
     network: Network, spike_step: _Ints, spike_neuron: _Ints, warmup_steps: int, n_steps: int
 ) -> ActivityReport:
-    """Summarise the activity of a run, beside published data of equal duration where the network names some.
+    """Summarise the activity of a run, with published data of equal duration if the network names a reference.
 
     Parameters
     ----------
@@ -329,7 +329,7 @@ def _mean_of(values: list[float | None]) -> float | None:
 def _ks_table(
     own: dict[str, PopulationStatistics], others: list[dict[str, PopulationStatistics]]
 ) -> dict[str, dict[str, float | None]]:
-    """KS distance of each statistic of each population, mean over the other runs."""
+    """Return the KS distance of each statistic of each population, mean over the other runs."""
     table: dict[str, dict[str, float | None]] = {}
     for statistic in ("rate_hz", "cv_isi", "correlation"):
         row: dict[str, float | None] = {}

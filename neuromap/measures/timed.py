@@ -27,12 +27,12 @@ def time_simulation(
     experiment : Experiment
         Gives the slow-down, the warm-up and the threads.
     mapping : Mapping
-        Of the simulated network.
+        The mapping of the simulated network.
     simulation : Simulation
     progress : Progress
         Called with the stage ``time``.
     with_range : bool
-        Whether to charge the run at both ends of the unverified costs too.
+        Whether to time the run also with all unverified costs at the low, and at the high, ends of their ranges.
     """
     network = simulation.network
     slices = slice_of_source(mapping, network)[: network.n_neurons]

@@ -1,9 +1,9 @@
-"""The verdict: does it fit, keep up, lose anything; what limits it, and which change would fix it.
+"""Writes the verdict of a run: whether it fits, keeps up and loses nothing, what limits it, and what to change.
 
-All of it is written from one judgement (`neuromap.measures.judgement`), so headline, limit and change cannot disagree.
-Where costs of the machine are only known within ranges, the run has been charged at both ends; an answer that differs
-between them depends on unverified constants, and says so. So does an answer that rests on an unverified constant
-without a range, whose error is unknown.
+All sentences are written from one judgement (`neuromap.measures.judgement`), so headline, limit and change cannot
+disagree. If costs of the machine are known only within ranges, the run was timed at both ends of them, and an answer
+that differs between the ends is given as depending on unverified constants. So is an answer that rests on an unverified
+constant without a range, whose error is unknown.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def make_verdict(
     n_spikes: int,
     loss_remedy: str | None = None,
 ) -> Verdict:
-    """Judge a run, in words.
+    """Return the verdict of a run in sentences.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def make_verdict(
     n_spikes : int
         Spikes of neurons after the warm-up.
     loss_remedy : str, optional
-        Given where every packet was followed (depth ``full``): the change that the packet model names for what it
-        lost, empty if it lost nothing.
+        Given only if every packet was followed (depth ``full``): the change that the packet model names against its
+        losses; empty if it lost nothing.
     """
     found = judge(mapping, timing, packets, n_spikes=n_spikes, is_followed=loss_remedy is not None)
     unranged = [*timing.unranged_costs, *packets.unranged_rates]
@@ -62,7 +62,7 @@ def make_verdict(
 
 
 def listed(paths: list[str]) -> str:
-    """Return the first few of some constants, and how many more there are."""
+    """Return the first three paths as text, and the number of the others."""
     shown = ", ".join(paths[:_N_LISTED])
     return shown if len(paths) <= _N_LISTED else f"{shown} and {len(paths) - _N_LISTED} more"
 
@@ -175,7 +175,7 @@ def _remedy(
     found: Judgement,
     loss_remedy: str | None,
 ) -> str:
-    """Name the change that would fix what limits the run; empty if nothing has to be."""
+    """Name the change that would remove the limit of the run; empty if nothing has to change."""
     if not found.fits:
         return f"the mapping itself is wrong, please report it: {mapping.violations[0]}"
     if not found.has_steps or (found.keeps_up and found.loses_nothing):

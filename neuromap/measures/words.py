@@ -1,4 +1,4 @@
-"""What the parts of a machine are called in its report: a chip of neuromap is a node of neuroAIx or a tile of Loihi."""
+"""Names the parts of a machine in its report: what neuromap calls a chip is a node of neuroAIx or a tile of Loihi."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neuromap.measures.results import Report
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Names of a chip, a board, a core, the memory of a chip and that of a core; what a step is measured against."""
+    """Names of a chip, a board, a core, a chip's memory, a core's memory, and the time that a step is compared with."""
 
     chip: str
     board: str
@@ -38,7 +38,7 @@ def words_of_kind(core_kind: CoreKind) -> Words:
 
 
 def kind_of_core(report: Report, role: str) -> str:
-    """Return what a core in a role is called: its role on processors, else what the machine's cores are."""
+    """Return the name of a core in a role: ``synapse core`` on processors, else the machine's own word for a core."""
     if report.machine.core_kind == "software":
         return f"{role} core"
     return words_of(report).core if role == "combined" else f"{role} {words_of(report).core}"

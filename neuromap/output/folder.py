@@ -35,14 +35,14 @@ class Output:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the only writer of the folder inside the block.
+        """Hold the lock of the folder inside the block, so that nobody else writes into it.
 
         The folder is made if it does not exist, and removed again if nothing was written into it.
 
         Raises
         ------
         ParameterError
-            If another process, or another thread, writes into the folder; if it cannot be made.
+            If another process or thread writes into the folder, or it cannot be made.
         """
         if self.folder is None:
             yield
@@ -61,7 +61,7 @@ NO_OUTPUT = Output()
 
 @contextmanager
 def _claimed(folder: Path) -> Iterator[None]:
-    """Make a folder and hold its lock; folders that were made and are still empty at the end are removed."""
+    """Make a folder and hold its lock; at the end, remove the folders that were made here and are still empty."""
     with _explained(folder, "made and read"):
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
     _make(folder)
@@ -103,7 +103,7 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
     out : str or Path
         The folder; parents are made.
     overwrite : bool
-        Allow a folder that is not empty (`remove_results` then makes room).
+        Allow a folder that is not empty (`remove_results` then removes the old results).
 
     Returns
     -------
@@ -131,12 +131,12 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
 
 
 def _is_empty(folder: Path) -> bool:
-    """Return whether a folder holds nothing, or only the lock and unfinished files of a process that was killed."""
+    """Return whether a folder holds nothing but, at most, the lock and unfinished files of a killed process."""
     return all(path.name == LOCK_NAME or fnmatch(path.name, UNFINISHED) for path in folder.iterdir())
 
 
-#: The files that a run or a mapping leaves in its folder. The first four show that the others are complete: they are
-#: written last and removed first.
+#: The files that a run or a mapping leaves in its folder. Each of the first four, if it exists, shows that the others
+#: are complete: it is written last and removed first.
 RESULTS = (
     "report.json",
     "static.json",
@@ -162,14 +162,14 @@ def remove_results(folder: Path) -> None:
 
 
 def remove_files(folder: Path, names: Iterable[str]) -> None:
-    """Remove the given files of a folder, in this order, and the unfinished files of a process that was killed."""
+    """Remove the given files of a folder, in this order, and the unfinished files of a killed process."""
     for name in names:
         (folder / name).unlink(missing_ok=True)
     remove_unfinished(folder)
 
 
 def kept_results(folder: Path) -> list[str]:
-    """Return the results that are in a folder so far, the files of the mapping last."""
+    """Return the names of the result files that exist in a folder, the files of the mapping last."""
     return [name for name in sorted(RESULTS, key=lambda name: "/" in name) if (folder / name).exists()]
 
 

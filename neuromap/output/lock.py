@@ -1,8 +1,8 @@
 """Locks a folder of results, so that only one command writes into it at a time.
 
-The lock is the operating system's (``flock``), so that it ends with its process, however the process ends. Its file
-``.neuromap.lock`` names the holder, who removes it at the end; overwriting results never touches it. A process that
-locks a file which was removed in the meantime tries again.
+The lock is the operating system's (``flock``) and therefore ends with its process, however the process ends. The locked
+file ``.neuromap.lock`` names the holder, which removes the file at the end; overwriting results never touches it. A
+process that gets the lock of a file which was removed in the meantime tries again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from models.errors import NeuromapWarning, ParameterError
 
 LOCK_NAME = ".neuromap.lock"
 _MAX_COMMAND_LENGTH = 200
-_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # disks that are mounted without locks
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}  # file systems mounted without locks
 
 
 class FolderInUseError(ParameterError):
@@ -34,7 +34,7 @@ class FolderInUseError(ParameterError):
 
 @dataclass(slots=True)
 class _Held:
-    """A lock that this process holds: the thread that took it, and the number of nested blocks of that thread."""
+    """A lock that this process holds: the thread that took it, and how many nested blocks of that thread hold it."""
 
     thread_id: int
     n_blocks: int = 1
@@ -64,7 +64,7 @@ def locked(folder: Path) -> Iterator[None]:
     FolderInUseError
         If another process or thread holds it; the message names the holder.
     OSError
-        If the lock's file cannot be made.
+        If the lock file cannot be made.
     """
     found = folder.stat()
     key = found.st_dev, found.st_ino
@@ -95,7 +95,7 @@ def _in_use(folder: Path, holder: str) -> FolderInUseError:
 
 
 def _take(folder: Path) -> int | None:
-    """Open the lock's file and lock it. Return None where files cannot be locked (Windows, some network disks)."""
+    """Open the lock file and lock it. Return None if files cannot be locked (Windows, some network disks)."""
     try:
         import fcntl
     except ImportError:
@@ -123,7 +123,7 @@ def _take(folder: Path) -> int | None:
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
-    """Return whether a path still names the open file."""
+    """Return whether a path still leads to the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -135,13 +135,13 @@ def _say_who(descriptor: int) -> None:
     name = program.parent.name if program.name == "__main__.py" else program.name  # python -m neuromap
     command = shlex.join([name, *sys.argv[1:]])[:_MAX_COMMAND_LENGTH]
     content = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command})
-    with contextlib.suppress(OSError):  # a full disk: the lock holds nevertheless
+    with contextlib.suppress(OSError):  # on a full disk the lock still holds, only without a name
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, content.encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
-    """Return a description of the holder of a lock, read from the lock's file."""
+    """Return a description of the holder of a lock, read from the lock file."""
     try:
         content = json.loads(os.pread(descriptor, 4096, 0))
         host = "" if content["host"] == socket.gethostname() else f" on {content['host']}"

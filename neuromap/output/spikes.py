@@ -2,8 +2,8 @@
 
 Every depth that simulates writes the file, and the dynamic depth reads it. It holds ``step`` and ``neuron`` (int32,
 sorted by step, then neuron), ``dt_ms``, ``warmup_steps``, ``n_steps``, and the populations: ``population_names`` and
-``population_edges`` (the first neuron of each, then the end; larger ids are spike sources). A neuron of a population
-fires at most once in a step; a spike source may send several packets in one step.
+``population_edges`` (the first neuron of each, then the end; ids from the end on are spike sources). A neuron of a
+population fires at most once in a step; a spike source may send several packets in one step.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def check_network(path: str | Path, arrays: dict[str, NDArray[Any]], network: Ne
 
 
 def _check_spikes(path: str | Path, arrays: dict[str, NDArray[Any]], network: Network) -> None:
-    """Raise ArrayFileError for spikes that a run cannot have made."""
+    """Raise ArrayFileError for spikes that no run can produce."""
     step, neuron, n_steps = arrays["step"], arrays["neuron"], int(arrays["n_steps"])
     if step.size and int(step[-1]) >= n_steps:
         index = int(np.searchsorted(step, n_steps))

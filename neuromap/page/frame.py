@@ -1,4 +1,4 @@
-"""Puts the body of a page into one HTML file that needs no network, and writes the parts that all pages have."""
+"""Puts the body of a page into one HTML file that works offline, and writes the parts that all pages share."""
 
 from __future__ import annotations
 

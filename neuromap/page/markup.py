@@ -54,7 +54,7 @@ def section(section_id: str, title: str, *body: str) -> str:
 
 
 def embedded_json(element_id: str, value: Any) -> str:
-    """Return JSON inside a script element that no text in it can end."""
+    """Return JSON inside a script element, escaped so that no text in it can close the element."""
     data = json.dumps(value, ensure_ascii=False, allow_nan=False)
     data = data.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     return f'<script type="application/json" id="{element_id}">{data}</script>'

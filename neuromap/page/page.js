@@ -1,5 +1,5 @@
 "use strict";
-// Tables: a click on a heading sorts by its column; data-v holds the number behind a formatted cell.
+// Tables: a click on a heading sorts the table by its column; data-v holds the number behind a formatted cell.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
@@ -22,7 +22,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(); });
   });
 }
-// Maps: the n-th shape of a map is the n-th chip; a section with labels of its own (id ends in chip-labels) uses those.
+// Maps: the n-th shape of a map is the n-th chip and gets the n-th label as its tooltip. Labels are those of the map's
+// section (a script whose id ends in chip-labels) or, without any, those of the page.
 for (const map of document.querySelectorAll("[id^=chips-]")) {
   const own = map.closest("section")?.querySelector("script[id$=chip-labels]");
   const labels = JSON.parse((own ?? document.getElementById("chip-labels")).textContent);

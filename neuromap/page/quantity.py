@@ -1,4 +1,4 @@
-"""Numbers as people read them: three digits, a unit, an SI prefix where it helps."""
+"""Formats numbers for people: three digits, a unit, and an SI prefix where it helps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fixed(value: float | None, n_decimals: int, unit: str = "") -> str:
 
 
 def si(value: float | None, unit: str = "", n_digits: int = 3) -> str:
-    """Return a number with an SI prefix: ``si(6.1e-7, "J")`` is ``610 nJ``; words stand apart, ``6.00 M packets/s``."""
+    """Return a number with an SI prefix: ``si(6.1e-7, "J")`` is ``610 nJ``; with a long unit, ``6.00 M packets/s``."""
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
@@ -32,7 +32,7 @@ def si(value: float | None, unit: str = "", n_digits: int = 3) -> str:
 
 
 def count(value: int) -> str:
-    """Return an integer with thousands separators; from ten million on, three digits and the word."""
+    """Return an integer with thousands separators; from ten million on, three digits and ``million`` or ``billion``."""
     for size, word in ((1e9, "billion"), (1e6, "million")):
         if abs(value) >= 10 * size or (size == 1e9 and abs(value) >= size):
             scaled = value / size
@@ -62,12 +62,12 @@ def deviation(value: float | None, reference: float | None) -> str:
 
 
 def plural(n: int, noun: str, nouns: str = "") -> str:
-    """Return a count with its noun: ``plural(1, "board")`` is ``1 board``; ``nouns`` if it does not just take an s."""
+    """Return a count with its noun: ``plural(1, "board")`` is ``1 board``; ``nouns``: a plural that is not noun + s."""
     return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
 
 
 def rounded_up(value: float, n_decimals: int) -> str:
-    """Return a number rounded up, for what is at least needed."""
+    """Return a number rounded up, for a smallest value that must still suffice after rounding."""
     scale = 10**n_decimals
     return fixed(math.ceil(value * scale - 1e-9) / scale if math.isfinite(value) else value, n_decimals)
 
@@ -80,7 +80,7 @@ def seconds(duration_s: float) -> str:
 
 
 def constant_value(value: object) -> str:
-    """Return the value of a machine constant: integers with separators, floats with what they need."""
+    """Return the value of a machine constant: integers with separators, other numbers with up to six digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
@@ -89,6 +89,6 @@ def constant_value(value: object) -> str:
 
 
 def span(low: float, high: float, n_decimals: int) -> str:
-    """Return a range, or one number where both ends read the same."""
+    """Return a range, or one number if both ends are the same after rounding."""
     first, last = fixed(low, n_decimals), fixed(high, n_decimals)
     return first if first == last else f"{first} to {last}"

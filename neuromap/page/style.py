@@ -1,4 +1,4 @@
-"""Look of the figures: style sheet, colours of populations and core kinds, figure to inline SVG."""
+"""Defines the look of figures (style sheet, colours of populations and core kinds), and turns them into inline SVG."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIND_COLOURS = {"neuron": BLUE, "combined": BLUE, "synapse": GREEN, "poisson": O
 #: Widest figure, in inches; the page shows it 1060 px wide.
 PAGE_WIDTH_IN = 10.6
 
-#: Resolution of a figure that is written into a file of its own.
+#: Resolution (dots an inch) of a figure that is written into a file.
 FILE_DPI = 144
 _RASTER_DPI = 144
 _STRUCTURE_ID = re.compile(r' id="(?:figure|axes|patch|text|matplotlib\.axis|[xy]tick|line2d|\w*[cC]ollection)_\d+"')
@@ -36,7 +36,7 @@ _ATTRIBUTE = re.compile(r'(?<==")[^"<>]*(?=")')
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Apply neuromap.mplstyle inside the block; nothing global changes."""
+    """Apply neuromap.mplstyle inside the block; matplotlib's global settings stay as they are."""
     with as_file(files("neuromap.page") / "neuromap.mplstyle") as path:
         rc = mpl.rc_params_from_file(path, use_default_template=False)
     with mpl.rc_context(rc=rc):
@@ -53,7 +53,7 @@ def new_figure(width_in: float, height_in: float, *, is_constrained: bool = True
 
 
 def population_colours(names: tuple[str, ...]) -> dict[str, str]:
-    """Colour of each population: blue for names that end in E, vermillion for I, others in turn."""
+    """Return the colour of each population: blue for names ending in E, vermillion for I, other colours in turn."""
     colours: dict[str, str] = {}
     n_others = 0
     for name in names:
@@ -76,7 +76,7 @@ def say(ax: Axes, text: str) -> None:
 
 
 def save_figure(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a figure into a file whose ending says the format."""
+    """Write a figure into a file; the ending of its name is the format."""
     with styled(), writing(path) as file:
         figure.savefig(file, format=path.suffix[1:], dpi=dpi)
 
@@ -99,12 +99,12 @@ def draw_to(path: str | Path | None, draw: Callable[[], Figure]) -> Figure:
 def to_svg(figure: Figure, name: str) -> str:
     """Return the figure as an ``<svg>`` element for an HTML page, as wide as its container up to its own width.
 
-    Text stays text. Numbers are cut to 1/100 point, and the ids that matplotlib numbers per figure are taken out,
-    since several figures share the page. Same figure, same text.
+    Text stays text. Numbers are cut to 1/100 point. Ids that matplotlib numbers within each figure are removed, since
+    several figures share the page. Equal figures give equal text.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.set_dpi(_RASTER_DPI)  # of what is rasterised; savefig would lay out and draw everything twice
+        figure.set_dpi(_RASTER_DPI)  # of rasterised parts; print_svg, since savefig would lay out and draw twice
         FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

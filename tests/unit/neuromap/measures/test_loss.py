@@ -178,8 +178,8 @@ def test_poisson_weight_that_is_off_is_named():
     cells = replace(CELLS, poisson=drive(10.0, 0.05))  # 1.64 units of 2**-15 nA
     _, notes = found(Network(name="one", populations=(cells,)), n_steps=2)
     assert notes == [
-        "the Poisson weight is off by rounding to units of the machine, in A (+22.1 %): give several inputs as one of "
-        "a larger weight, or scale weights and the membrane's capacitance up together"
+        "the Poisson weight is off by rounding to units of the machine, in A (+22.1 %): replace several inputs by one "
+        "of a larger weight, or scale weights and the membrane's capacitance up together"
     ]
     cells = replace(CELLS, poisson=drive(10.0, 0.01))
     _, (note,) = found(Network(name="one", populations=(cells,)), n_steps=2)
@@ -198,7 +198,7 @@ def test_rates_of_the_kiss_source_are_reported_and_named_when_wrong():
     assert losses.poisson_rate_ratio == pytest.approx({"A": 10.3972 / 9.999, "B": 1.0, "R": 1.0}, abs=1e-4)
     assert notes == [
         "SpiNNaker's Poisson method does not send the rate that was asked for in A (+4.0 %): --poisson counter does, "
-        "and so does its fast method at 0.1 to 5 events a step (other dt_ms)"
+        "and so does SpiNNaker's fast method, which needs 0.1 to 5 events a step (change dt_ms)"
     ]
     assert found(network, n_steps=4)[0].poisson_rate_ratio == {}
 

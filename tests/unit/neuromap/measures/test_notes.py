@@ -86,8 +86,9 @@ def notes_on(weights_pa, machine_name):
 def test_a_step_of_few_bits_is_noted_beside_the_weights():
     # the largest weight, 510 pA, is 255 steps of 2 pA; the mean of P1 is 51 pA
     assert notes_on([510.0, 51.0], "loihi1") == [
-        "loihi1 stores weights of 8 bits, this run those of 16: a step of 8 bits is up to 0.039 times the mean weight "
-        "of a projection (P1 -> A); neuromap accuracy --weights 8 measures what that changes"
+        "loihi1 stores weights in 8 bits, but this run used 16: with 8 bits, the step between two weights is up to "
+        "0.039 times the mean weight of a projection (P1 -> A); neuromap accuracy --weights 8 measures what that "
+        "changes"
     ]
 
 
@@ -95,7 +96,7 @@ def test_weights_that_few_bits_lose_are_noted_and_inhibition_has_a_scale_of_its_
     notes = notes_on([510.0, 0.9, -0.9], "loihi1")
     assert notes[1:] == [
         "weights of P1 -> A are below half a step of 8 bits on average and would be lost on loihi1: "
-        "take weights that differ less"
+        "use weights that are closer to each other in size"
     ]
 
 
@@ -107,7 +108,8 @@ def test_listed_weights_are_judged_by_their_mean():
     network = replace(network, projections=(network.projections[0], changed))
     notes = weight_notes(network, load_machine("loihi1"), weight_scales(network))
     assert notes[0].startswith(
-        "loihi1 stores weights of 8 bits, this run those of 16: a step of 8 bits is up to 1 times"
+        "loihi1 stores weights in 8 bits, but this run used 16: with 8 bits, the step between two weights is up to 1 "
+        "times"
     )
 
 
