@@ -1,1 +1,1 @@
-"""Puts a network onto a machine: cut into cores, placed, routed, with tables and keys, and verified."""
+"""Maps a network onto a machine: cuts it into cores, places and routes it, makes keys and tables, and verifies."""

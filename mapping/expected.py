@@ -1,4 +1,4 @@
-"""What a mapper may expect of a network: which populations send where, and how often."""
+"""Which populations of a network send packets to which, and the rates at which they are expected to fire."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.network import Network, PoissonSource, SpikeArraySource
 def targets_of(network: Network) -> dict[str, tuple[str, ...]]:
     """Return the target populations of every population and spike source, in network order, each once.
 
-    Projections that hold no synapse (probability or number 0) do not count: nothing is sent for them.
+    A projection without synapses (probability or number 0) does not count, since no packets are sent for it.
     """
     order = {population.name: i for i, population in enumerate(network.populations)}
     found: dict[str, set[str]] = {name: set() for name in network.offsets}
@@ -21,7 +21,10 @@ def targets_of(network: Network) -> dict[str, tuple[str, ...]]:
 
 
 def planned_rates_hz(network: Network, machine: Machine) -> dict[str, float]:
-    """Return the rate that the machine's own tools assume: a Poisson source's own, else ``plan.default_rate_hz``."""
+    """Return the rate per neuron that the machine's tools assume: ``plan.default_rate_hz``, except for Poisson sources.
+
+    The rate of a Poisson source is the one that the network states.
+    """
     return {
         group.name: group.rate_hz if isinstance(group, PoissonSource) else machine.plan.default_rate_hz
         for group in (*network.populations, *network.sources)
@@ -29,7 +32,7 @@ def planned_rates_hz(network: Network, machine: Machine) -> dict[str, float]:
 
 
 def expected_rates_hz(network: Network, machine: Machine) -> dict[str, float]:
-    """Return the best known mean rate per neuron: measured or given if there is one, else the planned rate."""
+    """Return the best known mean rate per neuron: the measured or given rate if there is one, else the planned rate."""
     rates = planned_rates_hz(network, machine)
     for population in network.populations:
         if population.rate_hz is not None:

@@ -1,4 +1,4 @@
-"""All stages in a row: network and machine in, mapping out."""
+"""Runs all stages of a mapping in order, from a network and a machine to the finished mapping."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from models.machine import Machine
 from models.network import Network
 from models.topology import build_topology, is_size_open
 
-#: What ``progress`` calls the search for a change that fits, after the stage that failed.
+#: Name that ``progress`` gets, after the stage that failed, for the search for a change that makes the network fit.
 REMEDY = "looking for a change that fits"
 _DEFAULT = Recipe()
 
@@ -61,12 +61,12 @@ def map_network(
         An earlier mapping of the same network and the first stage to run again. The results of the stages before it
         are kept; nothing that they depend on may have changed (`mapping.files.resume`).
     progress : callable, optional
-        Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done; with
-        `REMEDY` and 0 when a network does not fit and changes are tried.
+        Called as ``progress(stage, fraction)`` with fraction 0 when a stage starts and 1 when it is done. If the
+        network does not fit, it is called with `REMEDY` and 0 before changes are tried.
     describe : callable, optional
-        If the network does not fit, changes are mapped until one fits, and the error names that one
-        (`mapping.remedy.search`). ``describe(mapping, task)`` returns a description of the mapping that it leads to.
-        With ``None`` no change is tried.
+        If the network does not fit, changes are mapped until one fits, and the error names this change
+        (`mapping.remedy.search`). ``describe(mapping, task)`` returns the words with which the error describes the
+        resulting mapping. With ``None`` no change is tried.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def map_network(
     UnknownNameError
         For an unknown recipe, placer, router, key allocation or minimiser.
     ParameterError
-        If a stage that is kept was made with another value of something that it depends on.
+        If a kept stage depends on a value that has changed since the earlier mapping.
     CapacityError, UnroutableError, TableOverflowError
         From the stages.
     """
@@ -125,7 +125,7 @@ def _checked(recipe: Recipe) -> Recipe:
 def run_stages(
     task: Task, *, resume: Resume | None = None, progress: Callable[[str, float], None] | None = None
 ) -> Mapping:
-    """Run the stages of a task as `map_network` does, without looking for a change where it does not fit."""
+    """Run the stages of a task as `map_network` does, but try no change if the network does not fit."""
     network, machine, seed = task.network, task.machine, task.seed
     recipe = replace(task.recipe.kept(), n_boards=machine.topology.n_boards)
     if resume is not None:
@@ -139,7 +139,7 @@ def run_stages(
         partition = cut(task) if kept is None else kept.partition
     with steps.at("place") as kept:
         if kept is None:
-            probe = None if recipe.place == "connected" else connected.place  # finds the size quickly
+            probe = None if recipe.place == "connected" else connected.place  # finds the number of boards quickly
             site = place_on_boards(
                 PLACERS[recipe.place],
                 partition,
@@ -172,14 +172,14 @@ def run_stages(
 
 
 class _Steps:
-    """Says of every stage whether it runs, and reports its progress."""
+    """Decides for every stage whether it runs or its earlier result is kept, and reports progress."""
 
     def __init__(self, resume: Resume | None, progress: Callable[[str, float], None] | None) -> None:
         self._resume, self._progress = resume, progress
 
     @contextmanager
     def at(self, stage: str) -> Iterator[Mapping | None]:
-        """Enter a stage; yields the mapping whose result is kept, or None where the stage has to run."""
+        """Enter a stage; yield the earlier mapping if its result is kept, None if the stage has to run."""
         if self._progress is not None:
             self._progress(stage, 0.0)
         resume = self._resume
@@ -190,7 +190,7 @@ class _Steps:
 
 
 def make_tables(site: Site, trees: dict[str, RoutingTree], keys: Keys, *, minimise: str = "auto") -> Tables:
-    """Build routing tables and minimise them as ``minimise`` of a `Recipe` says.
+    """Build routing tables and minimise them; ``minimise`` as in `mapping.recipe.Recipe`.
 
     Raises
     ------

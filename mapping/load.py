@@ -1,6 +1,7 @@
-"""Static loads: what the links and cores carry on average when every population fires at a given rate.
+"""Static loads: mean packets per second on links and at cores if every population fires at a given rate.
 
-Follows the trees of a mapping; a mapping that passes `mapping.verify` has tables that carry the same packets.
+Loads are computed from the routing trees. In a mapping that passes `mapping.verify` the tables send packets the same
+way.
 """
 
 from __future__ import annotations
@@ -30,17 +31,17 @@ class StaticLoad:
     rate_hz : dict of str to float
         Mean rate per neuron that was assumed for each population and source.
     slice_packets_per_s : ndarray, shape (n_slices,), float64
-        Packets per second of model time that each slice sends: one a spike, or one for each of its destination cores
-        where packets have only one; none where nothing listens.
+        Packets per second of model time that each slice sends: one for each spike or, with unicast, one for each core
+        that the spike has synapses on. 0 if the slice has no targets.
     link_packets_per_s : ndarray, shape (n_chips, n_links), float64
         Packets per second of model time on each directed link; rows as ``topology.chip``.
     is_board_link : ndarray, shape (n_chips, n_links), bool
         Whether the link joins two boards.
     link_hops : ndarray, shape (n_slices,), int64
-        Links that one packet of each slice crosses in all; -1 for slices that send nothing. Where packets have one
-        destination: all that a spike with synapses on every target slice becomes.
+        Links that a packet of each slice crosses, with all its branches; -1 for slices that send nothing. With unicast:
+        links that all packets of a spike cross together, if the spike has synapses on every target slice.
     vertex_packets_per_s : ndarray, shape (n_vertices,), float64
-        Packets that arrive at each vertex. Where packets have one destination, only those with synapses there.
+        Packets per second of model time that arrive at each vertex. With unicast only packets with synapses there.
     chip : ndarray, shape (n_chips, 2), int32
         x and y of all working chips.
     """
@@ -55,26 +56,26 @@ class StaticLoad:
 
     @property
     def mean_link_hops(self) -> float:
-        """Mean of ``link_hops`` over the slices that send; 0 if none does or nothing leaves its chip."""
+        """Mean of ``link_hops`` over the slices that send; 0 if none does."""
         sending = self.link_hops[self.link_hops >= 0]
         return float(sending.mean()) if sending.size else 0.0
 
     @property
     def max_link_packets_per_s(self) -> float:
-        """Load of the busiest link."""
+        """Packets per second on the busiest link."""
         return float(self.link_packets_per_s.max(initial=0.0))
 
 
 def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, float] | None = None) -> StaticLoad:
-    """Work out the expected traffic.
+    """Compute the expected traffic of a mapping.
 
     Parameters
     ----------
     mapping : Mapping
     network : Network
     rate_hz : mapping of str to float, optional
-        Mean rate per neuron of populations and sources; those not given keep the network's expectation (measured
-        or published rate, else the machine's planning rate).
+        Mean rate per neuron of populations and sources; any that are left out have their expected rate
+        (`mapping.expected.expected_rates_hz`).
 
     Returns
     -------
@@ -127,10 +128,10 @@ def static_load(mapping: Mapping, network: Network, rate_hz: MappingABC[str, flo
 def link_capacity_packets_per_s(
     machine: Machine, load: StaticLoad, *, time_scale_factor: float, real_time_factor: float
 ) -> NDArray[np.float64]:
-    """Packets that each link carries per second of model time: float64, shape (n_chips, n_links).
+    """Return the most packets that each link can carry per second of model time: float64, shape (n_chips, n_links).
 
     A second of model time takes ``time_scale_factor`` seconds of wall time on a machine whose ticks end by timer, and
-    ``real_time_factor`` on one that goes on to the next step as soon as all cores are done.
+    ``real_time_factor`` seconds on a machine that starts the next step as soon as all cores are done.
     """
     wall_s = real_time_factor if machine.tick.end == "barrier" else time_scale_factor
     own, between = machine.link.rates_packets_per_s
@@ -141,7 +142,7 @@ def link_capacity_packets_per_s(
 def _add_links(
     links: NDArray[np.float64], walk: TreeWalk, topology: Topology, spikes_per_s: NDArray[np.float64]
 ) -> None:
-    """Add the packets that come in at every node, by arrival link, to the links they left by."""
+    """Add the packets that arrive at each chip to the load of the link by which they left the chip before."""
     for link in range(topology.n_links):
         came = ((walk.arrival == link) * walk.expected) @ spikes_per_s
         node = np.flatnonzero(came)

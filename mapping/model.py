@@ -1,8 +1,9 @@
-"""The nouns of a mapping: vertices, nets, placement, routing trees, keys, tables, and the mapping itself.
+"""The data of a mapping: slices, vertices, placement, routing trees, keys, tables, and the mapping itself.
 
-Frozen data between pure functions. A *vertex* is what sits on one core: a *slice* of a population in one *role*. An
-*ensemble* is the vertices of one slice, which share a chip. A *net* is what one source vertex sends to its sinks; all
-vertices of a population send to the same sink ensembles, so sinks are stored once per population (source hierarchy).
+All classes are frozen; the stages of a mapping are pure functions that take and return them. A *vertex* is the work of
+one core: a *slice* of a population in one *role*. An *ensemble* is all vertices of one slice; they share a chip. A
+*net* is a source vertex with the ensembles that it sends to. All source vertices of a population send to the same
+ensembles, so targets are stored once per population (source hierarchy).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from models.machine import Machine
 
 
 class Role(StrEnum):
-    """What a core does."""
+    """The kind of work that a core does."""
 
     COMBINED = "combined"
     NEURON = "neuron"
@@ -54,7 +55,7 @@ class Vertex:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Partition:
-    """Network cut into slices and vertices.
+    """A network cut into slices and vertices.
 
     Attributes
     ----------
@@ -72,7 +73,8 @@ class Partition:
         Key (source, target): the lane of the target ensembles that takes the packets of each source slice. Present
         exactly for the pairs joined by a projection.
     part_of_slice : ndarray, shape (n_slices,), dtype int32, optional
-        Where the recipe says which slices share a chip: each part of slices has one chip, which no other part has.
+        Part of each slice, if the recipe decides which slices share a chip (`spread`, `hypergraph`): the slices of a
+        part are on one chip, and no other part is on that chip. ``None`` for the other recipes.
     """
 
     recipe: str
@@ -108,9 +110,10 @@ class KeyMask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Keys:
-    """Key space of every sending slice: ``key`` and ``mask``, uint32, shape (n_slices,); low bits are the neuron.
+    """Keys of every slice: ``key`` and ``mask``, uint32, shape (n_slices,).
 
-    ``population_bits | slice_bits | neuron_bits`` are the zones, the same place for all.
+    The low bits, which the mask leaves open, are the neuron. A key has three zones, ``population | slice | neuron``,
+    which are ``population_bits``, ``slice_bits`` and ``neuron_bits`` wide (`mapping.keys.allocate` for ``dense``).
     """
 
     key: NDArray[np.uint32]
@@ -122,12 +125,12 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoutingTree:
-    """The way of the packets of one population: a tree that all its sources share, or one tree a source chip.
+    """The paths of one population's packets: one tree that all its slices share, or one tree for each source chip.
 
-    With one root: an undirected tree. A packet that enters a chip of the tree leaves on all its tree links that lead to
-    a target, but the one it came by, and goes to the local target cores. With several roots, a forest: chips may
-    repeat, and a packet runs down the tree whose root is its own chip. With ``is_unicast`` the packet is sent once for
-    each target core, each copy along the tree to its own target.
+    With one root the tree is undirected. A packet that enters a chip of the tree goes to the target cores there and
+    leaves by every tree link that leads to a target, except the link by which it came. With several roots it is a
+    forest: a chip may be in several trees, and a packet runs down the tree whose root is the chip that sends it. With
+    ``is_unicast`` one packet is sent for each target core, along the tree to this core only.
 
     ``chip``: int32, shape (n, 2), x and y, parents before children; ``parent``: int32, shape (n,), index of the parent
     (-1 for a root); ``parent_link``: int16 or int8, shape (n,), link *from* the chip *to* its parent (-1 for a root).
@@ -149,17 +152,19 @@ class Tables:
     Attributes
     ----------
     chip : ndarray, shape (n_chips, 2), int32
-        x and y.
+        x and y of each chip that has a table.
     indptr : ndarray, shape (n_chips + 1,), int64
         Bounds of each chip's entries in the other arrays.
     key, mask : ndarray, shape (n_entries,), uint32
     route : ndarray, shape (n_entries,), uint32
         The bits themselves or, where ``routes`` is given, a row of it.
     is_default : ndarray, shape (n_entries,), bool, optional
-        Whether each packet that meets this entry would leave the same way without it, straight on (*default routing*).
-        A table with this array holds an entry for every key that comes by, so that it can be minimised.
+        Whether *default routing*, which sends a packet without entry straight on, would do the same as this entry for
+        every packet that matches it. Tables with this array hold an entry for every key that passes, so that they can
+        be minimised.
     routes : ndarray, shape (n_routes, n_words), uint64, optional
-        Distinct routes, 64 bits a word, lowest first, on machines whose links and cores need more than 32 bits.
+        Distinct routes in 64-bit words, the lowest bits first, on machines whose links and cores need more than 32
+        bits.
     """
 
     chip: NDArray[np.int32]
@@ -175,9 +180,9 @@ class Tables:
 class Mapping:
     """A network on a machine: the result of the whole tool chain.
 
-    ``machine`` is the one that was mapped onto, its number of boards decided; ``recipe`` how it was made and
-    ``network_digest`` of what (`mapping.files.digest`), both unknown (None, empty) where a mapping is put together by
-    hand.
+    ``machine`` is the machine that the network is mapped onto, with its number of boards filled in. ``recipe`` holds
+    the choices of all stages, and ``network_digest`` identifies the network (`mapping.files.digest`); in a mapping that
+    is put together by hand they may be None and empty.
     """
 
     machine: Machine
@@ -194,7 +199,7 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken invariant of a mapping: which, where, what."""
+    """One broken invariant of a mapping: its name, the place, and a description."""
 
     invariant: str
     where: str

@@ -1,4 +1,4 @@
-"""Cycles and bytes of a population's neurons on a machine, by their model; cycles of what they send."""
+"""Cycles and bytes that a neuron takes on a machine, by its model, and the cycles of sending a spike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEY = {
 
 
 def _stated(machine: Machine, population: Population, unit: str) -> float:
-    """What the machine states of a model other than LifCurrExp."""
+    """Return the cycles or bytes (``unit``) that the machine states for a neuron model other than LifCurrExp."""
     model = type(population.neuron).__name__
     if machine.neuron_models is None:
         raise ParameterError(
@@ -32,7 +32,7 @@ def _stated(machine: Machine, population: Population, unit: str) -> float:
 
 
 def neuron_update_cycles(machine: Machine, population: Population) -> float:
-    """Cycles of one neuron's update.
+    """Return the cycles of one neuron's update.
 
     Raises
     ------
@@ -45,14 +45,14 @@ def neuron_update_cycles(machine: Machine, population: Population) -> float:
 
 
 def neuron_bytes(machine: Machine, population: Population) -> int:
-    """Bytes of one neuron's state and parameters; raises as ``neuron_update_cycles``."""
+    """Return the bytes of one neuron's state and parameters; raises the errors of `neuron_update_cycles`."""
     if isinstance(population.neuron, LifCurrExp):
         return LIF_CURR_EXP_BYTES
     return int(_stated(machine, population, "bytes"))
 
 
 def sending_cycles(machine: Machine) -> tuple[float, float]:
-    """Cycles of the core that sends: of a spike, and of each packet where a spike has one for each destination core."""
+    """Return the sending core's cycles for each spike, and those in addition for each destination core of the spike."""
     if machine.neuro_core is not None and machine.core.kind == "neuro_core":
         return machine.cost.spike_send_cycles, machine.neuro_core.out_axon_cycles
     if machine.router.casting == "unicast":

@@ -1,8 +1,9 @@
-"""Send every key through the final tables and note where its packets come out.
+"""Sends every key through the final tables and records where its packets go.
 
-Only the router's rules are used: entries in order, first match wins, a packet that matches nothing leaves opposite to
-its arrival. All keys of a slice are walked as one, so entries that look at neuron bits are reported, not followed. A
-breadth-first search over (slice, chip, arrival link) runs for all slices of a population at once.
+The walk uses the router's rules only: entries are tried in order, the first match wins, and a packet that matches none
+leaves opposite to the link by which it arrived. All keys of a slice are walked as one packet, so the walk does not
+follow entries that tell neurons of a slice apart (`mapping.verify.tables` reports them). One breadth-first search over
+(slice, chip, arrival link) serves all slices of a population.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from mapping.model import Tables
 from models.topology import Topology
 
-LOCAL = -1  # arrival of a packet on the chip that sends it
+LOCAL = -1  # arrival link of a packet on the chip that sends it
 CORE_STRIDE = 1024  # cores of chip i are numbered from 1024 i
 
 _Ints = NDArray[np.int64]
@@ -25,7 +26,7 @@ _NONE: _Ints = np.empty(0, dtype=np.int64)
 
 @dataclass(slots=True, eq=False)
 class Outcome:
-    """What became of the packets of some slices; every array holds one element an event, parallel by name.
+    """Where the packets of some slices went. Arrays with the same first word are parallel, one element for each event.
 
     Attributes
     ----------
@@ -34,15 +35,17 @@ class Outcome:
     crossed : ndarray of int64
         Directed links that packets took, n_links x chip index + link, each once.
     n_crossed : ndarray of int64, shape (n_slices,)
-        Links that the packet of each slice crossed, those included by which it left the machine.
+        Number of links that the packet of each slice crossed, including links by which it left the machine.
     walked : ndarray of int64
-        Slices whose packets were walked; the others go the same ways as one of them, and are in no other array.
+        Slices whose packets were walked. Every other slice goes the same way as one of these and appears only in
+        ``n_crossed``.
     fallen_slice, fallen_link : ndarray of int64
         Packets that left by a link that is dead or leads nowhere.
     again_slice, again_chip : ndarray of int64
         Packets that came to a chip where the slice's packet had been before; they are not followed further.
     unmatched_slice : ndarray of int64
-        Slices whose own chip has no entry for them.
+        Slices whose packet matched no entry where default routing does not apply: on the chip that sends it, or on any
+        chip of a machine without default routing.
     """
 
     delivered_slice: _Ints = field(default_factory=lambda: _NONE)
@@ -60,11 +63,11 @@ class Outcome:
 class Routers:
     """The tables of all chips, ready for lookups and walks.
 
-    ``is_met``, ``is_straight``: bool, shape (n_entries,), the entries that packets have met in walks so far, and those
-    by which no packet has left but straight on, as it would without them.
+    ``is_met``: bool, shape (n_entries,), the entries that packets have matched in the walks so far. ``is_straight``:
+    bool, shape (n_entries,), the entries that have sent every packet straight on, as default routing would.
 
-    ``has_default_route``: packets that match nothing go straight on. ``zone``: key bits by which entries are sorted
-    into drawers, so that a lookup whose slices agree in them opens few; any bits give the same answers.
+    ``has_default_route``: whether packets that match no entry go straight on. ``zone``: key bits by which entries are
+    sorted into drawers. A lookup for slices that agree in these bits searches few drawers; the bits affect only speed.
     """
 
     def __init__(
@@ -85,8 +88,8 @@ class Routers:
     def look_up(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
         """Look up the slices with ``key`` and ``mask`` in all tables.
 
-        Returns the row of each chip, shape (n_chips,), -1 where no entry can match, and the numbers of the routes,
-        shape (n_rows, n_slices), -1 where none does.
+        Returns the row of each chip, shape (n_chips,), -1 where no entry can match, and the number of the route of each
+        slice in each row, shape (n_rows, n_slices), -1 where no entry matches.
         """
         row_of, entries = self._winners(key, mask)
         routes = np.full(entries.shape, -1, dtype=np.int64)
@@ -94,7 +97,7 @@ class Routers:
         return row_of, routes
 
     def _winners(self, key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> tuple[_Ints, _Ints]:
-        """Rows of the chips as `look_up` returns them, and the entry that each slice meets there, -1 where none."""
+        """Return the rows of the chips as `look_up` does, and the entry that each slice matches there, -1 if none."""
         row_of = np.full(self.topology.n_chips, -1, dtype=np.int64)
         same = np.bitwise_and.reduce(mask) & ~np.bitwise_or.reduce(key ^ key[0])  # bits that all slices share
         tables = self._tables
@@ -115,7 +118,7 @@ class Routers:
         return row_of, entries
 
     def _candidates(self, key: np.uint32, same: np.uint32) -> _Ints:
-        """Entries, ascending, among them all that can match a key that agrees with ``key`` in the bits ``same``."""
+        """Return entries, ascending, that include every one that can match a key equal to ``key`` in bits ``same``."""
         if self._zone & ~same:
             return np.arange(len(self._chip))
         found = [_NONE]
@@ -129,8 +132,8 @@ class Routers:
     ) -> Outcome:
         """Walk the packets of slices with ``key`` and ``mask`` that start on the chips of index ``start``.
 
-        With ``alike``, a number for each slice that is the same only where ``start`` is, one packet is walked for all
-        slices of a number that every table sends the same way: ``Outcome.walked`` lists the slices that were.
+        ``alike`` numbers groups of slices with the same ``start``. Of the slices of a group that every table sends the
+        same way only the first is walked; ``Outcome.walked`` lists the slices that were walked.
         """
         row_of, entries = self._winners(key, mask)
         n_chips = self.topology.n_chips
@@ -160,14 +163,14 @@ class Routers:
         return merged
 
     def _first_alike(self, entries: _Ints, alike: _Ints) -> _Ints:
-        """First slice of the same number in ``alike`` that all tables send the same way, or else the slice itself."""
-        routes = np.append(self._route, -1)[entries]  # an entry of -1 takes the last
+        """Return for each slice the first of its group if all tables send both the same way, else the slice itself."""
+        routes = np.append(self._route, -1)[entries]  # entry -1 (no match) takes the last element
         _, first, number = np.unique(alike, return_index=True, return_inverse=True)
         is_same = (routes == routes[:, first[number]]).all(axis=0)
         return np.where(is_same, first[number], np.arange(len(alike)))
 
     def _meet(self, row_of: _Ints, entries: _Ints, is_visited: NDArray[np.bool_]) -> None:
-        """Note the entries that slices meet on the chips that they visit; ``is_visited``: (n_slices, n_chips)."""
+        """Mark the entries that slices match on the chips that they visit; ``is_visited``: (n_slices, n_chips)."""
         chips = np.flatnonzero(row_of >= 0)
         met = entries[row_of[chips]][is_visited[:, chips].T]
         self.is_met[met[met >= 0]] = True
@@ -175,7 +178,7 @@ class Routers:
     def _step(
         self, packet: tuple[_Ints, _Ints, _Ints], row_of: _Ints, entries: _Ints
     ) -> tuple[Outcome, tuple[_Ints, _Ints, _Ints]]:
-        """One hop of all packets: what happens on their chips, and the packets that come out on the next ones."""
+        """Move all packets by one hop; return what happens on their chips, and the packets on the next chips."""
         slices, chip, arrival = packet
         row = row_of[chip]
         entry = np.where(row >= 0, entries[np.maximum(row, 0), slices] if entries.size else -1, -1)
@@ -204,7 +207,7 @@ class Routers:
         return log, (slices[where], reached, self.topology.back_link[chip[where], link].astype(np.int64))
 
     def has_loop(self, key: np.uint32, mask: np.uint32, start: int) -> bool:
-        """Whether the packet of one slice can come round to a chip by the same link for ever."""
+        """Whether the packet of one slice comes back to a chip by the same link, and so goes round for ever."""
         row_of, entries = self._winners(np.array([key]), np.array([mask]))
         done: set[tuple[int, int]] = set()
         path: dict[tuple[int, int], None] = {}
@@ -242,10 +245,10 @@ def route_bits(tables: Tables, topology: Topology) -> tuple[_Ints, NDArray[np.bo
     Returns
     -------
     number : ndarray, shape (n_entries,), int64
-        Row of each entry in the next.
+        Row of ``bits`` that holds the route of each entry.
     bits : ndarray, shape (n_routes, n_links + n_cores), bool
-        Links, then cores, that each distinct route leads to. A bit beyond the last core adds columns, so that nothing
-        is lost.
+        Links, then cores, that each distinct route leads to. If a route has bits beyond the last core, there are more
+        columns, one for each bit up to the highest.
     """
     if tables.routes is None:
         routes, number = np.unique(tables.route, return_inverse=True)

@@ -1,6 +1,6 @@
-"""How a network is mapped: the choices of every stage, and what a placement must keep to.
+"""How a network is mapped: the choices of every stage, and the constraints of the placement.
 
-A mapping keeps the recipe that it was made with, so that it can be compared with what is asked for later.
+A mapping keeps the recipe that it was made with, so that this can be compared with a recipe that is asked for later.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from models.errors import ParameterError
 class FixedChip:
     """Slices that must be on one chip.
 
-    ``population``: a population or spike source; ``chip``: the chip's coordinates; ``start``: first neuron of the one
-    slice that is meant, ``None`` for all slices of the population.
+    ``population``: a population or spike source; ``chip``: the chip's coordinates; ``start``: first neuron of the
+    slice, or ``None`` for all slices of the population.
     """
 
     population: str
@@ -26,14 +26,14 @@ class FixedChip:
 
 @dataclass(frozen=True, slots=True)
 class SameChip:
-    """Slices that must share a chip, each given as (population, first neuron); ``None`` for all of the population."""
+    """Slices that must share a chip, each as (population, first neuron); ``None`` stands for all of a population."""
 
     slices: tuple[tuple[str, int | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReservedCores:
-    """The ``n_cores`` highest working application cores that are left free on one chip, or on every one (``None``)."""
+    """Leaves the ``n_cores`` highest working application cores free, on one chip or on every chip (``None``)."""
 
     n_cores: int
     chip: tuple[int, ...] | None = None
@@ -76,7 +76,7 @@ class Recipe:
     n_boards : int or "auto"
         Number of boards that the machine was asked to have. The mapping takes it from the machine.
     time_scale_factor : float
-        Slow-down of the machine, which only ``neurons_per_core="auto"`` plans with.
+        Slow-down of the machine. The mapping depends on it only with ``neurons_per_core="auto"``.
     """
 
     name: str = "ensemble"
@@ -110,7 +110,7 @@ STAGE_OF_RECIPE = {
     "keys": "keys",
     "minimise": "tables",
 }
-#: Names by which an experiment sets a recipe's values, where that is not ``recipe.NAME``.
+#: Settings in an experiment of those fields of a recipe that are not set by ``recipe.NAME``.
 _SETTING = {"n_boards": "machine.topology.n_boards", "time_scale_factor": "time_scale_factor"}
 _SETTING_OF_CONSTRAINT = {
     "recipe.fixed_chips": FixedChip,
@@ -122,7 +122,7 @@ _SETTING_OF_CONSTRAINT = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A value that is different now: the first stage that depends on it, its name in an experiment, old and new."""
+    """A changed value: the first stage that depends on it, its name in an experiment, old and new value."""
 
     stage: str
     setting: str

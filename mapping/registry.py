@@ -2,7 +2,7 @@
 
 The registries of the stages (`mapping.partition.RECIPES`, `mapping.place.PLACERS` ...) are the only lists of the
 algorithms' names. An experiment and the command line take their choices from them, so importing a registry must not
-import the algorithms, which take numpy and numba.
+import the algorithms, which need numpy and numba.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@ from models.topology import Topology, build_topology
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """A network cut into vertices, and the core of each vertex on a machine: what trees and tables are made for.
+    """A placed partition: a network cut into vertices, and the core of each vertex on a machine.
 
-    ``topology`` is that of ``machine``, whose number of boards is decided.
+    Routing trees and tables are made from it. ``topology`` is the topology of ``machine`` with its number of boards
+    decided.
     """
 
     network: Network
@@ -27,7 +28,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unplaced:
-    """What a placer is given: a partition, the machine that it goes on, and the constraints of the placement."""
+    """The input of a placer: a partition, the machine to place it on, and the constraints of the placement."""
 
     network: Network
     machine: Machine

@@ -1,24 +1,25 @@
 """Stage 5: routing tables.
 
-For each chip and source population, every slice has a route: the tree's links but the one it came by, and the local
-cores of its lane. How many entries that takes is the caller's choice (``entries``):
+On each chip, the packets of a source slice have a route: the tree's links that lead to targets, except the link of
+arrival, and the local cores of the slice's lane. ``entries`` says how slices share the entries of a table:
 
 ``shortest``
     Slices with equal routes share entries. The entries of one chip and population form a binary trie over the slice
     number in which the longest matching prefix wins; the fewest entries are found as in Draves et al. (1999), ORTC,
-    doi:10.1109/INFCOM.1999.749256: from the leaves up, each block keeps the routes that its halves agree on (or
-    either's); from the root down, a block gets an entry only if what it inherits will not do. Slice numbers that are
-    not in use, or that never come by, go along with anything. All chips are worked on at once. Longer prefixes come
-    first in the table, so first match means longest match; entries of different populations never overlap.
+    doi:10.1109/INFCOM.1999.749256. From the leaves up, each block keeps the routes that both its halves allow or, if
+    there is none, all routes of both. From the root down, a block gets an entry only if it does not allow the route
+    that it inherits. Slice numbers that are not in use, or whose packets do not pass the chip, allow every route. All
+    chips are computed at once. Longer prefixes come first in the table, so the first match is the longest match;
+    entries of different populations never overlap.
 ``population``
-    One entry where all slices of a population that come by go the same way, else one a slice.
+    One entry if all slices of a population that pass a chip have the same route there, else one for each slice.
 ``core``
-    One entry for every slice that comes by.
+    One entry for every slice whose packets pass.
 
-A packet that matches nothing leaves straight on, opposite to its arrival (*default routing*), where the machine has
-that. With ``shortest`` the widest entry of a population is left out where that gives the same.
+If the machine has *default routing*, a packet that matches no entry leaves straight on, opposite to its arrival. With
+``shortest`` the widest entry of a population is left out if default routing does the same.
 
-Machines whose routers cast to single destinations or to all have no tables.
+Machines whose routers send to one destination (unicast) or to all (broadcast) have no tables.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ from mapping.traffic import NEVER, TreeWalk, chips_of_slices, receivers, slice_r
 from models.errors import TableOverflowError, UnknownNameError
 from models.machine import Machine
 
-#: How many entries slices get; see the module.
+#: Ways in which slices share entries; see the module.
 ENTRIES = ("shortest", "population", "core")
 _WORD_BITS = 64
 _MAX_ROUTES = 63  # distinct routes of one chip and population that fit a 64-bit set
-_MAX_LEAVES = 1 << 21  # of the tries that are worked on at once
-_SETS = (np.uint8, np.uint16, np.uint32, np.uint64)  # of routes, one bit each
+_MAX_LEAVES = 1 << 21  # leaves of the tries that are computed at once
+_SETS = (np.uint8, np.uint16, np.uint32, np.uint64)  # types of a set of routes, one bit for each route
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,12 +73,12 @@ def build_tables(
     entries : str
         One of `ENTRIES`.
     keep_default : bool
-        Keep the entries that default routing replaces and mark them (``Tables.is_default``): what a minimiser needs.
+        Keep the entries that default routing replaces and mark them (``Tables.is_default``), as a minimiser needs.
 
     Returns
     -------
     Tables
-        Chips sorted by x, then y. Of any length: `check_tables` compares them with the routers.
+        Chips sorted by x, then y. Tables may be longer than a router holds; `check_tables` compares.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def build_tables(
 
 
 def table_lengths(tables: Tables) -> NDArray[np.int64]:
-    """Entries of each table. Shape (n_chips,)."""
+    """Return the number of entries of each table. Shape (n_chips,)."""
     return np.diff(tables.indptr)
 
 
@@ -125,10 +126,11 @@ def check_tables(tables: Tables, machine: Machine) -> None:
 
 
 class _Senders:
-    """Routes of the slices of one population after the other.
+    """Finds the routes of slices, one source population at a time.
 
-    The cores of a target population are looked up once, by chip. The cost of a sender grows with the size of its tree,
-    not of the machine, and with the kinds of its slices: those that start on one chip and go to the same lanes.
+    The cores of a target population are looked up once, by chip. Slices that start on one chip and go to the same lanes
+    are of one kind. The cost of a sender grows with the size of its tree, not of the machine, and with the number of
+    kinds of its slices.
     """
 
     def __init__(self, site: Site) -> None:
@@ -139,12 +141,12 @@ class _Senders:
         self._chip_of_slice = chips_of_slices(partition, placement, topology)
         self._n_words = -(-(topology.n_links + topology.n_cores) // _WORD_BITS)
         self._lanes: dict[str, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
-        self._row_of = np.zeros(topology.n_chips, dtype=np.int64)  # of the chips of the tree at hand
+        self._row_of = np.zeros(topology.n_chips, dtype=np.int64)  # row of each chip of the present walk
 
     def routes(
         self, name: str, tree: RoutingTree
     ) -> tuple[TreeWalk, NDArray[np.uint32], NDArray[np.uint64] | None, NDArray[np.int64]]:
-        """Walk of a population, and the route of each kind of slice on each of its chips, shape (n, n_kinds).
+        """Return the walk of a population, and the route of each kind of slice on each chip, shape (n, n_kinds).
 
         The routes are bits if 32 are enough, else rows of the third result, shape (n_routes, n_words). The fourth is
         the kind of each slice, shape (n_slices,).
@@ -169,7 +171,7 @@ class _Senders:
         return walk, number.reshape(words.shape[:2]).astype(np.uint32), routes, kind
 
     def _cores_of_lanes(self, target: str) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Chips of a population, and route words of the cores that take each lane there: (n, n_lanes, n_words)."""
+        """Return a population's chips, and route words of the cores of each lane there: (n, n_lanes, n_words)."""
         if target not in self._lanes:
             vertex = self._receivers[target]
             core = self._placement.core[vertex]
@@ -186,7 +188,7 @@ class _Senders:
 def _default_routed(
     walk: TreeWalk, route: NDArray[np.uint32], routes: NDArray[np.uint64] | None, site: Site
 ) -> NDArray[np.bool_]:
-    """Whether each kind's packet, where it comes by, goes straight on and nowhere else. Shape (n, n_kinds)."""
+    """Whether the packet of each kind passes a chip straight on and goes nowhere else. Shape (n, n_kinds)."""
     topology = site.topology
     is_through = walk.arrival >= 0
     straight = np.where(is_through, topology.straight[np.maximum(walk.arrival, 0)], -1).astype(np.int64)
@@ -211,9 +213,9 @@ def _make_entries(
     entries: str,
     keep_default: bool,
 ) -> _Entries:
-    """Entries of one population, the default-routed ones marked or left out.
+    """Return the entries of one population; default-routed entries are marked or left out.
 
-    ``sender``: the walk, its columns kinds of slices, and the kind of each slice.
+    ``sender``: the walk, with a column for each kind of slice, and the kind of each slice.
     """
     walk, kind = sender
     is_met = walk.arrival != NEVER
@@ -244,7 +246,7 @@ def _make_entries(
 
 
 def _rank(route: NDArray[np.uint32], is_met: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Number the distinct routes of each row; their numbers (shape of ``route``) and values (n, n_distinct)."""
+    """Number the distinct routes of each row; return the numbers (as ``route``) and the routes (n, n_distinct)."""
     known = np.where(is_met, route.astype(np.int64), -1)
     order = np.argsort(known, axis=1, kind="stable")
     ordered = np.take_along_axis(known, order, axis=1)
@@ -271,7 +273,7 @@ def _prefix_entries_of_kinds(
     is_default: NDArray[np.bool_],
     kind: NDArray[np.int64],
 ) -> _Found:
-    """`_prefix_entries` where the columns of the arguments are kinds of slices, as many rows at once as is quick."""
+    """Run `_prefix_entries` on arguments with a column for each kind of slice, `_MAX_LEAVES` leaves at a time."""
     n_rows = max(1, _MAX_LEAVES >> (len(kind) - 1).bit_length())
     parts: list[_Found] = []
     for first in range(0, max(1, len(rank)), n_rows):
@@ -286,7 +288,7 @@ def _prefix_entries_of_kinds(
 def _prefix_entries(
     rank: NDArray[Any], distinct: NDArray[np.uint32], is_met: NDArray[np.bool_], is_default: NDArray[np.bool_]
 ) -> _Found:
-    """ORTC over all rows at once: row, first slice, log2 width and route of every entry, and whether it may go.
+    """Run ORTC on all rows at once; return row, first slice, log2 width, route of every entry, and whether it may go.
 
     The widest entry of a row may go if default routing serves every slice that it serves.
     """

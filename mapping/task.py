@@ -11,7 +11,7 @@ from models.network import Network
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Task:
-    """A network that is to be mapped onto a machine by a recipe; ``seed`` is for the algorithms that draw."""
+    """A network to map onto a machine by a recipe; ``seed`` is for algorithms that draw random numbers."""
 
     network: Network
     machine: Machine

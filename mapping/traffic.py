@@ -11,40 +11,40 @@ from mapping.model import Partition, Placement, Role, RoutingTree
 from models.errors import ParameterError
 from models.topology import Topology
 
-#: Marks of ``TreeWalk.arrival``: the packet starts on the chip, or never comes by.
+#: Marks of ``TreeWalk.arrival``: the packet starts on the chip, or never reaches it.
 LOCAL = -2
 NEVER = -1
 
 
 def chips_of_slices(partition: Partition, placement: Placement, topology: Topology) -> NDArray[np.int32]:
-    """Chip index of every slice (of its first vertex). Shape (n_slices,)."""
+    """Return the chip index of every slice (of its first vertex). Shape (n_slices,)."""
     first = first_vertices(partition)
     core = placement.core[first[:-1]]
     return topology.index_of(core[:, 0], core[:, 1])
 
 
 def first_vertices(partition: Partition) -> NDArray[np.int64]:
-    """First vertex of every slice and, at the end, the number of vertices. Shape (n_slices + 1,)."""
+    """Return the first vertex of every slice and, at the end, the number of vertices. Shape (n_slices + 1,)."""
     slice_id = np.array([vertex.slice_id for vertex in partition.vertices], dtype=np.int64)
     return np.concatenate(([0], np.cumsum(np.bincount(slice_id, minlength=len(partition.slices)))))
 
 
 def slice_range(partition: Partition, population: str) -> tuple[int, int]:
-    """First and one past the last slice id of a population or spike source; of many, take `slice_ranges`."""
+    """Return the first and one past the last slice id of a population or source; `slice_ranges` is faster for many."""
     start = partition.first_slice[population]
     later = [first for first in partition.first_slice.values() if first > start]
     return start, min(later, default=len(partition.slices))
 
 
 def slice_ranges(partition: Partition) -> dict[str, tuple[int, int]]:
-    """First and one past the last slice id of every population and spike source."""
+    """Return the first and one past the last slice id of every population and spike source."""
     edges = sorted({*partition.first_slice.values(), len(partition.slices)})
     after = dict(zip(edges, [*edges[1:], len(partition.slices)], strict=True))
     return {name: (first, after[first]) for name, first in partition.first_slice.items()}
 
 
 def receivers(partition: Partition) -> dict[str, NDArray[np.int64]]:
-    """Vertices that take packets, for every slice and lane of each population. Shape (n_slices, n_lanes) each."""
+    """Return the vertices that receive packets, for every slice and lane of each population: (n_slices, n_lanes)."""
     role = np.array([vertex.role in (Role.SYNAPSE, Role.COMBINED) for vertex in partition.vertices], dtype=bool)
     vertex = np.flatnonzero(role)
     slice_id = np.array([partition.vertices[i].slice_id for i in vertex.tolist()], dtype=np.int64)
@@ -58,7 +58,7 @@ def receivers(partition: Partition) -> dict[str, NDArray[np.int64]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TreeWalk:
-    """How the packets of one population run over its tree, or over its forest (one tree a source chip).
+    """The paths of one population's packets over its tree, or over its forest (one tree for each source chip).
 
     Attributes
     ----------
@@ -66,19 +66,19 @@ class TreeWalk:
         Chip index of each row, each chip once. With one tree the rows are its nodes: the root first, parents before
         children.
     up, down : ndarray, shape (n_nodes,), bool
-        Whether packets cross the link from each node of the tree(s) to its parent, and from its parent to it: only
-        where a target lies behind. ``up`` is never set in a forest.
+        Whether packets may cross the link from each node of the tree(s) to its parent (``up``), and from its parent to
+        it (``down``): only if the link leads to a target. ``up`` is never set in a forest.
     arrival : ndarray, shape (n, n_slices), int16
-        Link by which each slice's packet comes in on each chip; `LOCAL` where it starts, `NEVER` where it does not.
+        Link by which each slice's packet arrives at each chip; `LOCAL` where it starts, `NEVER` where it does not pass.
     node : ndarray, shape (n, n_slices) or (n, 1), int64
         Node of the tree that serves each slice on each chip; -1 where it has none there. One column serves all slices.
     node_links : ndarray, shape (n_nodes, n_words), uint64
         Links that lead to a target from each node, bit ``link % 64`` of word ``link // 64``.
     copies : ndarray, shape (n, n_slices) or (1, 1), int64
-        Packets of each slice's spike that come in on (or start from) each chip: 1, or with unicast one for each target
-        slice that lies behind.
+        Packets of one spike of each slice that arrive at each chip or start there: 1, or with unicast one for each
+        target slice that they still have to reach.
     expected : ndarray, shape as ``copies``, float64
-        As ``copies``, but with ``target_packets`` of `walk_tree` for each target slice.
+        As ``copies``, but each target slice counts with its ``target_packets`` of `walk_tree`.
     """
 
     chip: NDArray[np.int64]
@@ -91,7 +91,7 @@ class TreeWalk:
     expected: NDArray[np.float64]
 
     def links(self) -> NDArray[np.uint64]:
-        """Links that each slice's packet leaves by on each chip, as bits; none where it never comes by.
+        """Return the links by which each slice's packet leaves each chip, as bits; none where it does not pass.
 
         Shape (n, n_slices, n_words), uint64.
         """
@@ -120,14 +120,14 @@ def walk_tree(
     source_chips : ndarray, shape (n_slices,), int32
         Chip index of every slice of the population.
     target_chips : ndarray, int32
-        Chip index of every target slice. Chips may be given once only, but then ``copies`` of unicast are too few.
+        Chip index of every target slice. Without unicast it is enough to give each chip once.
     target_packets : ndarray, shape as ``target_chips``, float64, optional
-        Mean packets of a spike to each target slice, on a machine whose packets have one destination each: they are
-        counted one by one then, whatever the tree is made for.
+        Mean packets of a spike to each target slice on a machine with unicast. If given, packets are counted for each
+        target slice, even if ``tree.is_unicast`` is False.
     """
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     parent = tree.parent.astype(np.int64)
-    if (parent >= np.arange(len(parent))).any():  # of a saved mapping; walking it would never end
+    if (parent >= np.arange(len(parent))).any():  # possible in a saved mapping; the walk would not end
         raise ParameterError("routing tree", "a chip whose parent does not stand before it", "a tree, the root first")
     n_targets = np.bincount(target_chips, minlength=topology.n_chips)[chip]
     below = sum_below(parent, n_targets)
@@ -159,7 +159,7 @@ def walk_tree(
         above = parent[node]
         arrival[above, slices] = np.where(up[node], back[node], NEVER)
         for count, all_below in zip(behind, (below, mean_below), strict=True) if is_unicast else ():
-            count[above, slices] = all_below[0] - all_below[node]  # all that do not lie below where they come from
+            count[above, slices] = all_below[0] - all_below[node]  # all targets but those below the node
         node = above
     copies, expected = behind if is_unicast else (np.ones((1, 1)), np.ones((1, 1)))
     return TreeWalk(
@@ -182,7 +182,7 @@ def _walk_forest(
     below: tuple[NDArray[np.float64], NDArray[np.float64]],
     is_unicast: bool,
 ) -> TreeWalk:
-    """Walk of a forest: each slice's packet runs down the tree whose root is its chip."""
+    """Return the walk of a forest: each slice's packet runs down the tree whose root is its chip."""
     node_chip, parent, down = nodes
     chip, row = np.unique(node_chip, return_inverse=True)
     root = roots(parent)
@@ -218,7 +218,7 @@ def _walk_forest(
 
 
 def _links_to_children(tree: RoutingTree, topology: Topology, chip: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Link from the parent of each node to it; undefined for roots. Shape (n_nodes,)."""
+    """Return the link from each node's parent to the node; undefined for roots. Shape (n_nodes,)."""
     back: NDArray[np.int64] = topology.back_link[chip, np.maximum(tree.parent_link, 0)].astype(np.int64)
     return back
 
@@ -226,7 +226,7 @@ def _links_to_children(tree: RoutingTree, topology: Topology, chip: NDArray[np.i
 def _node_links(
     tree: RoutingTree, topology: Topology, back: NDArray[np.int64], up: NDArray[np.bool_], down: NDArray[np.bool_]
 ) -> NDArray[np.uint64]:
-    """Links of each node's chip that lead to a target. Shape (n_nodes, n_words)."""
+    """Return the links of each node's chip that lead to a target. Shape (n_nodes, n_words)."""
     links = np.zeros((len(back), -(-topology.n_links // 64)), dtype=np.uint64)
     nodes = np.flatnonzero(up)
     link = tree.parent_link[nodes].astype(np.int64)
@@ -238,7 +238,7 @@ def _node_links(
 
 
 def roots(parent: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Root of the tree that each node belongs to. Shape (n,)."""
+    """Return the root of the tree that each node belongs to. Shape (n,)."""
     root = np.where(parent < 0, np.arange(len(parent)), parent)
     while True:  # pointer jumping
         higher = root[root]
@@ -248,7 +248,7 @@ def roots(parent: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def sum_below(parent: NDArray[np.int64], value: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of ``value`` over each node and all nodes below it. Parents come before children, the root has -1."""
+    """Return the sum of ``value`` over each node and all below it. Parents come before children; roots have -1."""
     total = value.astype(np.float64)
     depth = depths(parent)
     order = np.argsort(depth, kind="stable")
@@ -260,7 +260,7 @@ def sum_below(parent: NDArray[np.int64], value: NDArray[np.int64] | NDArray[np.f
 
 
 def depths(parent: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Hops from the root to each node, where parents come before children."""
+    """Return the hops from the root to each node. Parents come before children; roots have -1."""
     depth = np.zeros(len(parent), dtype=np.int64)
     jump = np.where(parent < 0, 0, parent)
     depth[parent >= 0] = 1

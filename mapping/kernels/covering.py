@@ -1,4 +1,4 @@
-"""Kernel of ordered covering; words as in `kernels`."""
+"""Kernel of `mapping.minimise.ordered_covering`; `mapping.kernels.minimise` defines cube, atom, label and list."""
 
 import numpy as np
 from numba import njit
@@ -8,7 +8,7 @@ from mapping.kernels.minimise import find_covers, meets
 
 @njit(nogil=True, cache=True)
 def _n_dont_care(mask):
-    """Bits that a mask leaves open."""
+    """Return the number of bits that a mask leaves open."""
     n = 0
     for bit in range(32):
         n += 1 - ((mask >> np.uint32(bit)) & np.uint32(1))
@@ -17,7 +17,7 @@ def _n_dont_care(mask):
 
 @njit(nogil=True, cache=True)
 def _merge_of(key, mask, is_member, n):
-    """Smallest cube around the members, and their number."""
+    """Return key and mask of the smallest cube around the members, and the number of members."""
     k, m, count = np.uint32(0), np.uint32(0), 0
     for e in range(n):
         if is_member[e]:
@@ -32,7 +32,7 @@ def _merge_of(key, mask, is_member, n):
 
 @njit(nogil=True, cache=True)
 def _place_of(generality, n, n_open):
-    """Place above the first entry that is more general than ``n_open`` don't-care bits."""
+    """Return the place of a merge: the number of the first entry with more than ``n_open`` don't-care bits."""
     low, high = 0, n
     while low < high:
         middle = (low + high) // 2
@@ -45,7 +45,7 @@ def _place_of(generality, n, n_open):
 
 @njit(nogil=True, cache=True)
 def _remove_hidden(lists, generality, n, is_member):
-    """Up-check: take out members that an entry of another route between them and the place of the merge would hide."""
+    """Up-check: remove members that an entry of another route, between them and the merge's place, would hide."""
     key, mask, label = lists
     is_changed = True
     while is_changed:
@@ -66,7 +66,7 @@ def _remove_hidden(lists, generality, n, is_member):
 
 @njit(nogil=True, cache=True)
 def _remove_catching(atoms, cover, lists, generality, n, is_member):
-    """Down-check: take out members until the merge meets no key that an entry at or below its place serves."""
+    """Down-check: remove members until the merge meets no key of another route served at or below its place."""
     key, mask, label = lists
     while True:
         k, m, count = _merge_of(key, mask, is_member, n)
@@ -84,7 +84,7 @@ def _remove_catching(atoms, cover, lists, generality, n, is_member):
                 break
         if caught < 0:
             return
-        # close one open bit against the atom: keep the members on the other side of it
+        # close one open bit of the merge: keep the members that differ from the caught atom in this bit
         best_bit, best_count = np.uint32(0), 0
         open_bits = ~m & atoms[1][caught]
         while open_bits:
@@ -103,7 +103,7 @@ def _remove_catching(atoms, cover, lists, generality, n, is_member):
 
 @njit(nogil=True, cache=True)
 def _apply(lists, generality, n, is_member):
-    """Replace the members by their merge, in its place; new length."""
+    """Replace the members by their merge, at its place; return the new length."""
     key, mask, label = lists
     k, m, _ = _merge_of(key, mask, is_member, n)
     own, n_open = np.int64(-1), _n_dont_care(m)
@@ -126,7 +126,7 @@ def _apply(lists, generality, n, is_member):
 
 @njit(nogil=True, cache=True)
 def cover_in_order(atoms, lists, n_labels, target):
-    """Minimise a table in place; new length."""
+    """Minimise a table in place; return the new length."""
     key, mask, label = lists
     n = len(key)
     generality = np.empty(n, np.int64)
@@ -144,7 +144,7 @@ def cover_in_order(atoms, lists, n_labels, target):
                 count += is_member[e]
             if count <= best:
                 continue
-            # closing bits makes the merge less general and moves it up, which may hide nobody new but needs a check
+            # a merge of fewer members is less general and moves up, so both checks run again
             _remove_hidden(lists, generality, n, is_member)
             _remove_catching(atoms, cover, lists, generality, n, is_member)
             _remove_hidden(lists, generality, n, is_member)

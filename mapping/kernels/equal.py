@@ -1,18 +1,21 @@
-"""Kernel of `equal`: take cubes of keys through a table and see where every part of them comes out.
+"""Kernel of `mapping.files.equal`: look up cubes of keys in a table and find the route of every part of them.
 
-Independent of the minimisers on purpose: nothing is imported from them.
+It shares no code with the minimisers, so that it can check them.
 """
 
 import numpy as np
 from numba import njit
 
-#: Parts of one entry's keys that wait to be looked up, at most.
+#: Most parts of one entry's keys that can wait to be looked up.
 N_STACK = 1 << 14
 
 
 @njit(nogil=True, cache=True)
 def _push_outside(key, mask, other_key, other_mask, at, stack, n_stack):
-    """Push the parts of a cube outside of another one that it meets; each is to be looked up from entry ``at`` on."""
+    """Push the parts of a cube that lie outside another cube; they are looked up from entry ``at`` on.
+
+    Returns the new number of cubes on the stack, -1 if it is full.
+    """
     rest = other_mask & ~mask
     while rest:
         bit = rest & (~rest + np.uint32(1))
@@ -32,8 +35,8 @@ def find_difference(one, other, has_overlaps, stack):
     """Look up all keys of table ``one`` in table ``other``.
 
     ``one``: key, mask, route, is_default; ``other``: key, mask, route; first match wins in both. ``stack``: three
-    arrays of `N_STACK` elements. Returns an entry of ``one`` and a key of it that comes out otherwise, and why: 0 it is
-    equal, 1 another route, 2 no entry, 3 too many parts.
+    arrays of `N_STACK` elements. Returns an entry of ``one``, one of its keys that ``other`` treats differently, and
+    the reason: 0 no difference, 1 another route, 2 no entry, 3 undecided, since the entry falls into too many parts.
     """
     key, mask, route, is_default = one
     for i in range(len(key)):

@@ -1,9 +1,9 @@
-"""Kernels of the minimisers: one chip's table at a time, integers only, without Python's lock.
+"""Kernels of the minimisers. Each call works on one chip's table, with integers only, and releases Python's lock.
 
-A *cube* is a key and a mask: the keys that agree with it where the mask is 1. An *atom* is a cube of keys that are in
-use, with one label (a number for its route); atoms do not overlap. A *list* is cubes with labels in lookup order. A
-list is right when the first entry that meets an atom's keys has its label, whichever key of the atom it is; where no
-entry meets them, the atom must be one that default routing serves.
+A *cube* is a key and a mask: all keys that agree with the key where the mask is 1. An *atom* is a cube of keys that are
+in use, with one *label* (a number for its route); atoms do not overlap. A *list* is cubes with labels in lookup order.
+A list is *right* if it serves every key of every atom: the first entry that holds the key has the atom's label or, if
+no entry holds it, default routing serves the atom.
 """
 
 import numpy as np
@@ -24,9 +24,9 @@ def holds(key_a, mask_a, key_b, mask_b):
 
 @njit(nogil=True, cache=True)
 def split_overlaps(key, mask, out_key, out_mask, out_entry):
-    """Cut a list into cubes that do not overlap: of each entry, what no earlier one takes.
+    """Cut a list into cubes that do not overlap: of each entry, the keys that no earlier entry holds.
 
-    Returns the number of cubes, or -1 if there is no room for them; ``out_entry`` is the entry of each.
+    Returns the number of cubes, or -1 if the output arrays have no room for them; ``out_entry`` is the entry of each.
     """
     n_out, room = 0, len(out_key)
     for i in range(len(key)):
@@ -42,7 +42,7 @@ def split_overlaps(key, mask, out_key, out_mask, out_entry):
                     piece += 1
                     continue
                 k, m = out_key[piece], out_mask[piece]
-                n_out -= 1  # the piece goes, what is outside of entry j comes
+                n_out -= 1  # replace the piece by its parts outside entry j
                 out_key[piece], out_mask[piece] = out_key[n_out], out_mask[n_out]
                 rest = mask[j] & ~m
                 while rest:
@@ -55,13 +55,13 @@ def split_overlaps(key, mask, out_key, out_mask, out_entry):
                     out_mask[n_out], out_entry[n_out] = m, i
                     n_out += 1
                     k |= key[j] & bit
-        # pieces that were moved into the range of the loop are looked at again by it; all belong to entry i
+        # the loop over pieces also reaches those that were moved or added; all belong to entry i
     return n_out
 
 
 @njit(nogil=True, cache=True)
 def are_prefixes(mask):
-    """Whether each mask leaves open only the lowest of the bits that any of them looks at."""
+    """Whether every mask leaves open only the lowest of the bits that any of the masks looks at."""
     care = np.uint32(0)
     for x in range(len(mask)):
         care |= mask[x]
@@ -74,10 +74,10 @@ def are_prefixes(mask):
 
 @njit(nogil=True, cache=True)
 def merge_blocks(key, mask, label, is_default, out_key, out_mask, out_label, out_default):
-    """Merge neighbouring atoms of one label that fill an aligned block of keys as far as it is in use.
+    """Merge neighbouring atoms of one label if they are all the atoms of an aligned block of keys.
 
-    The atoms come sorted by key, and so do the results. Each result is the smallest cube around its atoms, so results
-    do not overlap: blocks are disjoint. Atoms must be prefixes. Returns the number of results.
+    Atoms must be prefixes, sorted by key; the results are sorted as well. Each result is the smallest cube around its
+    atoms; results do not overlap, since blocks are disjoint. Returns the number of results.
     """
     n, n_out, i = len(key), 0, 0
     while i < n:
@@ -108,8 +108,8 @@ def merge_blocks(key, mask, label, is_default, out_key, out_mask, out_label, out
 def merge_pairs(key, mask, label, layer, target, out_key, out_mask, out_label):
     """Merge atoms of one label pair by pair, label by label.
 
-    ``layer`` is the place of each label in the list. A merged cube may cover atoms of earlier layers, which win, and
-    must not meet those of later ones. Stops merging when ``target`` entries are reached. Returns their number.
+    ``layer`` is the place of each label in the list. A merged cube may cover atoms of earlier layers, whose entries
+    win, and must not meet atoms of later layers. Merging stops at ``target`` entries. Returns the number of entries.
     """
     n, n_layers = len(key), len(layer)
     bounds = np.zeros(n_layers + 1, np.int64)
@@ -160,7 +160,7 @@ def merge_pairs(key, mask, label, layer, target, out_key, out_mask, out_label):
 
 @njit(nogil=True, cache=True)
 def find_covers(key, mask, list_key, list_mask, n_list, out_cover):
-    """First entry of the list that holds each atom, -1 if none does."""
+    """Find the first entry of the list that holds each atom, -1 if none does."""
     for x in range(len(key)):
         out_cover[x] = -1
         for e in range(n_list):
@@ -171,7 +171,10 @@ def find_covers(key, mask, list_key, list_mask, n_list, out_cover):
 
 @njit(nogil=True, cache=True)
 def _next_entry(key, mask, label, x, e, f, first, lists, n_list):
-    """Entry after ``first`` that decides atom x without entries e and f: of a wrong label, or holds it; -1 if none."""
+    """Return the next entry after ``first``, except e and f, that decides atom x; -1 if there is none.
+
+    An entry decides an atom if it holds the atom, or meets it with another label.
+    """
     list_key, list_mask, list_label = lists
     for h in range(first + 1, n_list):
         if h in (e, f) or not meets(list_key[h], list_mask[h], key[x], mask[x]):
@@ -183,7 +186,11 @@ def _next_entry(key, mask, label, x, e, f, first, lists, n_list):
 
 @njit(nogil=True, cache=True)
 def _needed(atoms, lists, n_list, cover, e, f, out_next):
-    """Smallest cube of the atoms that only entries e and f serve (or e alone: f = e), and whether there are any."""
+    """Return whether any atom needs entry e or f (or e alone: f = e), and the smallest cube around these atoms.
+
+    Of every atom that e or f covers, ``out_next`` gets the entry that would decide it without them: -1 if none would,
+    -2 if the atom would still be served.
+    """
     key, mask, label, is_default = atoms
     is_any, k, m = False, np.uint32(0), np.uint32(0)
     for x in range(len(key)):
@@ -204,7 +211,7 @@ def _needed(atoms, lists, n_list, cover, e, f, out_next):
 
 @njit(nogil=True, cache=True)
 def _place_for(atoms, lists, n_list, cover, e, f, k, m, after):
-    """Latest place of the list where cube (k, m) may stand for entries e and f, -1 if there is none."""
+    """Return the last place of the list at which cube (k, m) may replace entries e and f, -1 if there is none."""
     key, mask, label, _ = atoms
     own = lists[2][e]
     low, high = 0, n_list
@@ -213,7 +220,7 @@ def _place_for(atoms, lists, n_list, cover, e, f, k, m, after):
             continue
         if label[x] != own:
             if cover[x] < 0:
-                return -1  # it goes by default, which the cube would stop
+                return -1  # default routing serves the atom, and the cube would catch it
             low = max(low, cover[x] + 1)
         elif (cover[x] == e or cover[x] == f) and after[x] >= 0:
             high = min(high, after[x])
@@ -224,7 +231,7 @@ def _place_for(atoms, lists, n_list, cover, e, f, k, m, after):
 
 @njit(nogil=True, cache=True)
 def _replace(lists, n_list, e, f, at, k, m):
-    """Take entries e and f out of the list and, if ``at`` >= 0, put cube (k, m) before entry ``at``; new length."""
+    """Remove entries e and f and, if ``at`` >= 0, put cube (k, m) before entry ``at``; return the new length."""
     list_key, list_mask, list_label = lists
     own = list_label[e]
     old_key, old_mask, old_label = list_key[:n_list].copy(), list_mask[:n_list].copy(), list_label[:n_list].copy()
@@ -241,11 +248,11 @@ def _replace(lists, n_list, e, f, at, k, m):
 
 @njit(nogil=True, cache=True)
 def merge_anywhere(atoms, lists, n_list, target):
-    """Shorten a right list in place: drop entries that nothing needs, merge two of one label wherever that is right.
+    """Shorten a right list in place: drop entries that no atom needs, merge two of a label where the list stays right.
 
-    Two entries are replaced by the smallest cube around the atoms that need them. It may stand after the last cover of
-    any atom of another label that it meets, and before the first wrong entry that would take one of its own. Returns
-    the new length.
+    Two entries are replaced by the smallest cube around the atoms that need them. The cube must stand after the covers
+    of all atoms of other labels that it meets, and before any entry of another label that would catch one of its own
+    atoms. Returns the new length.
     """
     key, mask = atoms[0], atoms[1]
     cover, after = np.empty(len(key), np.int64), np.empty(len(key), np.int64)
@@ -278,9 +285,10 @@ def merge_anywhere(atoms, lists, n_list, target):
 
 @njit(nogil=True, cache=True)
 def search_layers(atoms, target, n_tries, seed, layer, lists):
-    """Try orders of the labels: move one at a time, keep what `merge_pairs` makes no longer; leaves the best list.
+    """Try orders of the labels: move one label at a time, and keep the order if `merge_pairs` makes no longer list.
 
-    ``layer`` is the first order and becomes the best. Returns the length of the list, after `merge_anywhere`.
+    ``layer`` is the first order and becomes the best one. ``lists`` becomes the best list, shortened by
+    `merge_anywhere`. Returns its length.
     """
     key, mask, label, _ = atoms
     n_labels = len(layer)

@@ -1,11 +1,12 @@
-"""Compiled cost of a placement of loads on chips, and the swaps that lower it. Needs numpy and numba only.
+"""Kernels that compute the cost of a placement of loads on chips, and swap loads to lower it.
 
-A *load* is what one chip holds; loads 0 .. n_loads - 1 move as a whole, and ``-1`` stands for an empty chip. The cost
-of a net is that of the tree that shortest ways from its root's chip to its targets form: ways towards one root that
-meet go on together, so the tree is counted by walking from each target towards the root until a link that is counted
-already. Sources walk likewise; below the targets their own packets alone pay.
+A *load* is all clusters of one chip; loads 0 .. n_loads - 1 move as a whole, and ``-1`` stands for an empty chip. The
+cost of a net is its packets/s times hops on a tree of shortest paths from its root's chip to its targets. Paths towards
+one root stay together once they meet, so the links of the tree are counted by walking from each target towards the root
+up to a chip that was visited before. Then each source walks to the tree in the same way, and on these links only its
+own packets count.
 
-This stands in for the router's trees, which are a little shorter.
+The routers' trees are a little shorter than these.
 """
 
 from typing import NamedTuple
@@ -14,15 +15,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-POWER = 6  # of the norm of link loads that stands for the busiest link
+POWER = 6  # exponent of the norm of link loads that stands for the busiest link
 
 
 class Nets(NamedTuple):
     """Nets between loads.
 
-    ``weight``: float64, (n_nets,), packets/s; ``root``: int64, (n_nets,), load that holds the middle source slice;
-    targets and sources: int64 loads by row pointer, each once; ``source_weight``: float64, packets/s of each source.
-    ``net``, ``net_ptr``: the nets that each load takes part in.
+    ``weight``: float64, (n_nets,), packets/s; ``root``: int64, (n_nets,), load that holds the middle source slice.
+    ``target``, ``source``: int64, loads of each net, each once, by the row pointers ``target_ptr``, ``source_ptr``;
+    ``source_weight``: float64, packets/s of each source. ``net``: int64, the nets of each load, by ``net_ptr``.
     """
 
     weight: NDArray[np.float64]
@@ -37,11 +38,11 @@ class Nets(NamedTuple):
 
 
 class Board(NamedTuple):
-    """The chips.
+    """Links and paths between chips.
 
-    ``toward``: int32, (n_chips, n_chips), chip after each chip (column) on its way to a root (row); ``link``, ``back``:
-    int64, (n_chips, n_chips) only where a busiest link is looked for, else (1, 1): directed link from each chip to the
-    next on the way to a root, and the one back. ``neighbour``: int32, (n_chips, n_links).
+    ``toward``: int32, (n_chips, n_chips), next chip after each chip (column) on the path to a root (row); ``link``,
+    ``back``: int32, directed link from each chip to the next on the path to a root, and the link back: (n_chips,
+    n_chips) if the load of links is an objective, else (1, 1). ``neighbour``: int32, (n_chips, n_links).
     """
 
     toward: NDArray[np.int32]
@@ -51,7 +52,7 @@ class Board(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What loads need and chips have: ``cores_of_load``, ``cores_of_chip``: int64. ``is_movable``: bool, by chip."""
+    """Cores that loads need and chips have, int64; ``is_movable``: bool, whether a swap may use each chip."""
 
     cores_of_load: NDArray[np.int64]
     cores_of_chip: NDArray[np.int64]
@@ -60,7 +61,7 @@ class Fit(NamedTuple):
 
 @njit(cache=True)
 def ways_to_all(neighbour, back_link, with_links):
-    """Next chip (and, if asked for, link and reverse link) towards every root, by breadth-first search."""
+    """Find the next chip (and, ``with_links``, the link to it and back) towards every root by breadth-first search."""
     n_chips, n_links = neighbour.shape
     toward = np.full((n_chips, n_chips), -1, dtype=np.int32)
     size = n_chips if with_links else 1
@@ -88,7 +89,7 @@ def ways_to_all(neighbour, back_link, with_links):
 
 @njit(cache=True)
 def net_hops(net, nets, board, chip_of_load, mark, stamp):
-    """Packets/s times hops of one net. ``mark``: int64, (n_chips,); ``stamp``: a number not used before."""
+    """Return packets/s times hops of one net. ``mark``: int64, (n_chips,); ``stamp``: a number not used before."""
     root = chip_of_load[nets.root[net]]
     toward = board.toward[root]
     mark[root] = stamp
@@ -110,7 +111,7 @@ def net_hops(net, nets, board, chip_of_load, mark, stamp):
 
 @njit(cache=True)
 def net_distance(net, nets, board, chip_of_load):
-    """Packets/s times hops from the root to each target, every target for itself (unicast)."""
+    """Return packets/s times hops from the root to each target, with a packet of its own for each (unicast)."""
     root = chip_of_load[nets.root[net]]
     toward = board.toward[root]
     n_hops = 0
@@ -148,7 +149,7 @@ def net_links(net, sign, nets, board, chip_of_load, mark, stamp, link_load):
         chip = chip_of_load[nets.source[i]]
         while chip != root:
             change += _add_to_link(link[chip], sign * nets.source_weight[i], link_load)
-            if mark[chip] == stamp:  # what is sent below a link does not come down it
+            if mark[chip] == stamp:  # packets sent from below a link do not come down it
                 change += _add_to_link(back[chip], -sign * nets.source_weight[i], link_load)
             chip = toward[chip]
     return change
@@ -156,7 +157,7 @@ def net_links(net, sign, nets, board, chip_of_load, mark, stamp, link_load):
 
 @njit(cache=True)
 def all_hops(nets, board, chip_of_load):
-    """Cost of every net."""
+    """Return packets/s times hops of every net."""
     mark = np.zeros(board.toward.shape[0], dtype=np.int64)
     cost = np.empty(len(nets.weight))
     for net in range(len(cost)):
@@ -166,7 +167,7 @@ def all_hops(nets, board, chip_of_load):
 
 @njit(cache=True)
 def _affected(load, nets, seen, stamp, found, n_found):
-    """Append the nets of a load that are not marked yet; return their number."""
+    """Append the nets of a load that are not marked yet to ``found``; return the new number of nets in it."""
     if load >= 0:
         for i in range(nets.net_ptr[load], nets.net_ptr[load + 1]):
             net = nets.net[i]
@@ -212,7 +213,7 @@ def _random(state):
 
 @njit(cache=True)
 def _draw_target(a, reach, nets, board, chip_of_load, load_of_chip, state):
-    """Chip to swap with: near one that shares a net with the load of ``a``, or at the end of a random walk."""
+    """Draw a chip to swap with: near a load that shares a net with that of ``a``, or by a random walk from ``a``."""
     load = load_of_chip[a]
     chip = a
     n_steps = 1 + _random(state) % reach
@@ -231,9 +232,9 @@ def _draw_target(a, reach, nets, board, chip_of_load, load_of_chip, state):
 class Scratch(NamedTuple):
     """Working memory of the annealer.
 
-    ``mark``: int64, (n_chips,); ``seen``, ``found``: int64, (n_nets,); ``cost``, ``new``: float64, (n_nets,), hops of
-    every net and of those that a swap changes; ``link_load``: float64, (n_chips * n_links,) or (1,); ``stamp``: int64,
-    (1,), the last number used to mark; ``load_of_chip``: int64, (n_chips,).
+    ``mark``: int64, (n_chips,); ``seen``, ``found``: int64, (n_nets,); ``cost``, ``new``: float64, (n_nets,), packets/s
+    times hops of every net, and of the nets in ``found`` after a swap; ``link_load``: float64, (n_chips * n_links,) or
+    (1,); ``stamp``: int64, (1,), the last number used to mark; ``load_of_chip``: int64, (n_chips,).
     """
 
     mark: NDArray[np.int64]
@@ -260,7 +261,7 @@ def _change_links(n_found, sign, nets, board, chip_of_load, scratch):
 
 @njit(cache=True)
 def _try_swap(a, b, nets, board, chip_of_load, scratch, uses_links):
-    """Swap the loads of two chips; return the number of nets concerned and the changes of hops and of powers."""
+    """Swap the loads of two chips; return the number of nets changed, and the changes of hops and sum of powers."""
     scratch.stamp[0] += 1
     stamp = scratch.stamp[0]
     n_found = _affected(scratch.load_of_chip[a], nets, scratch.seen, stamp, scratch.found, 0)
@@ -290,7 +291,7 @@ def _take_back(a, b, n_found, nets, board, chip_of_load, scratch, uses_links):
 
 @njit(cache=True)
 def _make_scratch(nets, board, chip_of_load, uses_links):
-    """Working memory for a placement, its nets counted."""
+    """Return working memory for a placement, with the cost of every net."""
     n_chips, n_nets = board.toward.shape[0], len(nets.weight)
     load_of_chip = np.full(n_chips, -1, dtype=np.int64)
     for load in range(len(chip_of_load)):
@@ -309,10 +310,10 @@ def _make_scratch(nets, board, chip_of_load, uses_links):
 
 @njit(cache=True)
 def anneal(nets, board, fit, chip_of_load, seed, n_rounds, n_moves, start_ratio, link_share):
-    """Swap loads at random; harmful swaps are kept ever more seldom. Changes ``chip_of_load`` to the best found.
+    """Swap loads at random, keeping fewer and fewer harmful swaps; ``chip_of_load`` becomes the best placement found.
 
-    ``start_ratio``: the first temperature, as a part of the mean harm of a swap; ``link_share``: weight (0 .. 1) of the
-    busiest-link norm against hops, both relative to the start. Returns the best cost relative to the start.
+    ``start_ratio``: the first temperature, as a share of the mean harm of a harmful swap; ``link_share``: weight (0 ..
+    1) of the busiest-link norm against hops, both relative to the start. Returns the best cost relative to the start.
     """
     uses_links = link_share > 0
     scratch = _make_scratch(nets, board, chip_of_load, uses_links)
@@ -323,7 +324,7 @@ def anneal(nets, board, fit, chip_of_load, seed, n_rounds, n_moves, start_ratio,
     current = best = 1.0
     best_chip = chip_of_load.copy()
     harm, n_harmful, temperature = 0.0, 0, 0.0
-    for turn in range(-1, n_rounds):  # round -1 only measures
+    for turn in range(-1, n_rounds):  # round -1 keeps no harmful swap and measures the mean harm
         if turn == 0:
             temperature = start_ratio * harm / max(n_harmful, 1)
         reach = 4 if turn < 0 else max(1, int(0.5 * np.sqrt(len(fit.cores_of_chip)) * (1.0 - turn / n_rounds)))
@@ -366,7 +367,7 @@ def _net_cost(net, nets, board, chip_of_load, mark, stamp, is_multicast):
 
 @njit(cache=True)
 def try_swaps(nets, board, fit, chip_of_load, load_of_chip, pairs, is_multicast):
-    """Try the swaps of chips in ``pairs`` (n, 2) in turn; keep those that lower the cost; return cost and gain."""
+    """Try the swaps of chips in ``pairs`` (n, 2) in turn, keep those that lower the cost; return old cost and gain."""
     mark, seen = np.zeros(len(fit.cores_of_chip), dtype=np.int64), np.zeros(len(nets.weight), dtype=np.int64)
     found, cost, new = (
         np.empty(len(nets.weight), dtype=np.int64),

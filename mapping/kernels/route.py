@@ -1,4 +1,4 @@
-"""Compiled growth of a cheapest tree. Needs numpy and numba only."""
+"""Kernel of `mapping.route.congestion_aware`: grows a cheap tree over links of given costs."""
 
 import numpy as np
 from numba import njit
@@ -20,7 +20,7 @@ def _push(heap_cost, heap_chip, n, cost, chip):
 
 @njit(cache=True)
 def _pop(heap_cost, heap_chip, n):
-    """Take the smallest item off the heap, which is at index 0 before. Returns the new size."""
+    """Remove the smallest item, at index 0, from the heap. Returns the new size."""
     n -= 1
     cost, chip = heap_cost[n], heap_chip[n]
     i = 0
@@ -44,16 +44,16 @@ def _pop(heap_cost, heap_chip, n):
 
 @njit(cache=True)
 def grow_cheapest(neighbour, link_cost, is_terminal, root):
-    """Join terminals to the tree one after the other, each time the one that the cheapest way leads to.
+    """Join terminals to the tree one after the other, each time the one with the cheapest path from the tree.
 
-    Takahashi & Matsuyama (1980), An approximate solution for the Steiner problem in graphs, Math. Japonica 24: at most
-    twice the cheapest tree.
+    Takahashi & Matsuyama (1980), An approximate solution for the Steiner problem in graphs, Math. Japonica 24: if links
+    cost the same both ways, the tree costs at most twice the cheapest one.
 
     Parameters
     ----------
     neighbour : ndarray, shape (n_chips, n_links), int32
     link_cost : ndarray, shape (n_chips, n_links), float64, > 0
-        Of the link as it leaves the chip, away from the root.
+        Cost of each link in the direction away from its chip.
     is_terminal : ndarray, shape (n_chips,), bool
     root : int
 
@@ -62,7 +62,7 @@ def grow_cheapest(neighbour, link_cost, is_terminal, root):
     order : ndarray, int64
         Chips of the tree, parents first.
     parent : ndarray, shape (n_chips,), int64
-        Chip index before each chip of the tree; -1 for the root and chips outside.
+        Chip index of the parent of each chip of the tree; -1 for the root and chips outside.
     """
     n_chips, n_links = neighbour.shape
     cost = np.full(n_chips, np.inf)
@@ -94,7 +94,7 @@ def grow_cheapest(neighbour, link_cost, is_terminal, root):
                 order[n_order] = chip
                 n_order += 1
                 n_left -= is_terminal[chip]
-                if n + 1 >= size:  # make room: entries that are out of date
+                if n + 1 >= size:  # make room: drop outdated entries
                     n = _compact(heap_cost, heap_chip, n, cost)
                 n = _push(heap_cost, heap_chip, n, 0.0, chip)
             continue
@@ -111,7 +111,7 @@ def grow_cheapest(neighbour, link_cost, is_terminal, root):
 
 @njit(cache=True)
 def _compact(heap_cost, heap_chip, n, cost):
-    """Drop heap entries that a cheaper way has overtaken; return the new size."""
+    """Drop heap entries of chips that a cheaper path has reached since; return the new size."""
     kept_cost, kept_chip = heap_cost[:n].copy(), heap_chip[:n].copy()
     size = 0
     for i in range(n):

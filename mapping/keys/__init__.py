@@ -8,12 +8,12 @@ widths that the zones of each population get::
 ``slice_bits`` and ``neuron_bits`` (int64, shape (n_populations,)) are the bits that each population needs.
 
 ``zoned``
-    The zones are at the same place for all populations. A population, and every aligned power-of-two run of its slices,
-    is one key and mask.
+    The zones are at the same place for all populations. One key and mask covers a population, or any aligned
+    power-of-two run of its slices.
 ``dense``
     Each population has a block of keys as large as its own slices and neurons need (powers of two), aligned to its
-    size; larger blocks come first. This takes fewer bits where populations differ in size, and aligned runs of slices
-    are still one key and mask, on which short tables depend.
+    size; larger blocks come first. This takes fewer bits if populations differ in size, and one key and mask still
+    covers an aligned run of slices, which keeps tables short.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ def allocate_keys(partition: Partition, *, allocation: str = "zoned") -> Keys:
     Returns
     -------
     Keys
-        One key and mask for every slice, whether anything listens to it or not. The widths of the zones are those of
-        the largest population; with ``dense`` allocation ``population_bits`` is what is left of the bits in use.
+        One key and mask for every slice, even if it has no targets. ``slice_bits`` and ``neuron_bits`` are the largest
+        of any population; ``population_bits`` is the number of bits in use less the bits of the largest population.
 
     Raises
     ------
@@ -67,8 +67,11 @@ def allocate_keys(partition: Partition, *, allocation: str = "zoned") -> Keys:
 
 
 def _blocks(bits: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """First key of each population's block of ``2 ** bits`` keys, the largest first, and the bits of all keys."""
-    size = np.left_shift(1, np.minimum(bits, 40))  # what is larger is refused anyway, and must not overflow
+    """Return the first key of each population's block of ``2 ** bits`` keys, and the bits that all blocks take.
+
+    The largest blocks come first.
+    """
+    size = np.left_shift(1, np.minimum(bits, 40))  # avoids an overflow; the caller refuses more than 32 bits
     order = np.argsort(-bits, kind="stable")
     start = np.zeros(len(bits), dtype=np.int64)
     ends = np.cumsum(size[order])
@@ -77,5 +80,5 @@ def _blocks(bits: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
 
 
 def _n_bits(n_values: int) -> int:
-    """Bits that number ``n_values`` things."""
+    """Return the bits that it takes to number ``n_values`` things."""
     return (n_values - 1).bit_length()

@@ -9,7 +9,7 @@ Widths = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def zoned(slice_bits: NDArray[np.int64], neuron_bits: NDArray[np.int64]) -> Widths:
-    """Give every population the bits of the largest; see the package."""
+    """Give every population the largest number of bits that any needs; see the package."""
     widest = (bits.max(initial=0) for bits in (slice_bits, neuron_bits))
     slices, neurons = (np.full_like(slice_bits, bits) for bits in widest)
     return slices, neurons

@@ -4,19 +4,20 @@ Every algorithm of the stage is one file with one function of this form::
 
     minimise(tables, *, target_length=None, n_threads=2, **options) -> Tables
 
-With ``target_length`` tables that are no longer than it stay as they are and work on a table stops when it is reached;
-TableOverflowError is raised for a table that stays longer. Without it every table is shortened as far as the algorithm
-can. Chips are worked on in parallel; results depend neither on the number of threads nor on the order of entries that
-do not overlap.
+``target_length`` is the number of entries to reach: a table that is no longer stays as it is, a longer one is shortened
+only until it has that many, and TableOverflowError is raised if it cannot. With ``None`` every table is shortened as
+far as the algorithm can. Chips are processed in parallel; results depend neither on the number of threads nor on the
+order of entries that do not overlap.
 
-What must not change is the route of every key that ``tables`` has an entry for. A key without an entry may get any
-route, so ``tables`` must hold an entry for every key that comes by, also for those that default routing would serve
-(``build_tables(..., keep_default=True)``); ``tables.is_default`` then tells which entries may go.
-`mapping.files.equal.compare_tables` proves the result.
+A minimiser keeps the route of every key that has an entry in ``tables``. A key without an entry may get any route, so
+``tables`` must hold an entry for every key that passes, also for keys that default routing would serve
+(``build_tables(..., keep_default=True)``); ``tables.is_default`` marks the entries that default routing can replace.
+`mapping.files.equal.compare_tables` proves that a result is right.
 
 Files: `default_route` (removal of entries that default routing replaces), `pair` (pairwise merging, rare routes first),
-`ordered_covering` (Mundy et al. 2016), `layered` (ours: blocks, search of the order, merging at any place); `chips`
-does what they share, `kernels` the work.
+`ordered_covering` (Mundy et al. 2016), `layered` (neuromap's own: blocks, search of the order, merging at any place);
+`chips` holds the steps that they share. The compiled loops are in `mapping.kernels.minimise` and
+`mapping.kernels.covering`.
 """
 
 from __future__ import annotations
@@ -35,5 +36,5 @@ MINIMISERS: Registry[Tables] = Registry(
     ordered_covering="mapping.minimise.ordered_covering:minimise",
     pair="mapping.minimise.pair:minimise",
 )
-#: What a recipe may choose: the two words that name no algorithm (`mapping.recipe.Recipe`), or a minimiser.
+#: Values of ``minimise`` in a recipe: ``auto`` or ``none`` (`mapping.recipe.Recipe`), or the name of a minimiser.
 MINIMISE = ("auto", "none", *MINIMISERS)

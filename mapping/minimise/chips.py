@@ -1,4 +1,4 @@
-"""What all minimisers share: take tables apart into atoms chip by chip, work on chips in parallel, join the results."""
+"""The steps that all minimisers share: split each chip's table into atoms, process chips in parallel, join results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mapping.model import Tables
 from models.check import check_whole
 from models.errors import ParameterError, TableOverflowError
 
-#: Cubes that a table whose entries overlap may be cut into, per entry.
+#: Most cubes per entry into which a table with overlapping entries may be cut.
 _MAX_PIECES = 64
 
 
@@ -39,7 +39,7 @@ class Atoms:
 
 #: Key, mask and label of the entries of a minimised table.
 Entries = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.int64]]
-#: Shortens one chip's table: atoms and target length to entries.
+#: Function that shortens one chip's table: takes its atoms and the target length, returns entries.
 Method = Callable[[Atoms, int], Entries]
 
 
@@ -90,7 +90,7 @@ def minimise_chips(tables: Tables, method: Method, *, target_length: int | None,
 def make_atoms(
     key: NDArray[np.uint32], mask: NDArray[np.uint32], route: NDArray[np.uint32], is_default: NDArray[np.bool_]
 ) -> Atoms:
-    """Take one table apart; where entries overlap, later ones keep what earlier ones leave.
+    """Split one table into atoms; where entries overlap, a later one keeps only the keys that no earlier one holds.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def check_length(tables: Tables, have: int) -> None:
 
 
 def _default_entries(atoms: Atoms, entries: Entries) -> NDArray[np.bool_] | None:
-    """Whether default routing serves all atoms of each entry; None if it serves some that have no entry any more."""
+    """Return whether default routing serves all atoms of each entry; None if some atoms have no entry any more."""
     cover = np.empty(len(atoms.key), np.int64)
     find_covers(atoms.key, atoms.mask, entries[0], entries[1], len(entries[0]), cover)
     if np.any(cover < 0):
@@ -138,7 +138,7 @@ def _default_entries(atoms: Atoms, entries: Entries) -> NDArray[np.bool_] | None
 
 
 def without_empty(tables: Tables) -> Tables:
-    """Drop chips that have no entry left; the arrays of the result are read-only."""
+    """Drop chips without entries; the arrays of the result are read-only."""
     is_kept = np.diff(tables.indptr) > 0
     indptr = np.concatenate((tables.indptr[:1], tables.indptr[1:][is_kept]))
     tables = replace(tables, chip=tables.chip[is_kept], indptr=indptr)

@@ -1,7 +1,7 @@
 """Minimiser *default route*: remove the entries that default routing replaces.
 
-A packet that matches nothing leaves straight on, opposite to the link it came by. An entry whose packets would go the
-same way is not needed, provided that no later entry catches them.
+A packet that matches no entry leaves straight on, opposite to the link by which it came. An entry that sends its
+packets the same way is not needed, unless a later entry would match them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mapping.model import Tables
 def minimise(tables: Tables, *, target_length: int | None = None, n_threads: int = 2) -> Tables:
     """Remove entries, the last first, whose packets default routing serves; see the module and the package.
 
-    Too little work for threads: ``n_threads`` is not used.
+    ``n_threads`` is not used, since there is too little work for threads.
     """
     check_threads(n_threads)
     if tables.is_default is None:

@@ -1,11 +1,11 @@
-"""Minimiser *ordered covering*: merge all entries of a route at once, as far down the table as that needs.
+"""Minimiser *ordered covering*: merge many entries of one route at once, in a table sorted by generality.
 
 Mundy, Heathcote & Garside (2016), "On-chip order-exploiting routing table minimization for a multicast supercomputer
-network", doi:10.1109/HPSR.2016.7525659. The table is kept sorted by generality (number of don't-care bits). In each
-step the set of entries of one route whose merge saves most is merged into one entry, which is placed above the first
-more general one. The set is first cut until no member is hidden by an entry between its place and the new one, then
-until the merge catches no key that an entry below serves: one don't-care bit after the other is closed, each time
-the one that loses the fewest members.
+network", doi:10.1109/HPSR.2016.7525659. The table is kept sorted by generality (number of don't-care bits). Each step
+merges a set of entries of one route, the set that saves most, into one entry, which is placed above the first entry
+that is more general. Before that, members are removed from the set until no entry between a member's place and the new
+place hides the member, and until the merge catches no key that an entry below it serves: one don't-care bit after the
+other is closed, each time the bit that loses the fewest members.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Minimiser *pair*: merge entries of one route two by two.
 
 Routes are taken from the rarest to the commonest, as in PACMAN's pair compressor (pair_compressor.py:71; own code). The
-entries of a route stand before those of commoner ones, so a merged entry may cover keys of rarer routes, whose entries
-win, and must not meet keys of commoner ones. The commonest route thus becomes one entry.
+entries of a route stand before the entries of commoner routes, so a merged entry may cover keys of rarer routes, whose
+entries win, and must not meet keys of commoner routes. The commonest route thus becomes one entry.
 """
 
 from __future__ import annotations
