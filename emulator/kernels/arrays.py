@@ -13,8 +13,8 @@ class Cells(NamedTuple):
     population. ``v``, ``i_exc``, ``i_inh``: (n_shards, n); ``accumulator``: (n_shards, 2n); ``tops``: scratch,
     (n_shards, number of blocks); ``held``: int32, (n_shards, n_hold, n), the neurons that fired in each of the last
     steps; ``held_ptr``: int64, (n_shards, n_hold, n_populations + 1). ``code``: the model of each population;
-    ``extra``: (n_shards, N_EXTRA, n), the state that other models than ``LifCurrExp`` have; of two dimensions where
-    there is none; the engine is then compiled without these models.
+    ``extra``: (n_shards, N_EXTRA, n), the further state of models other than ``LifCurrExp``; an array of two dimensions
+    means that there are no such models, and the engine is compiled without them.
     """
 
     pop_first: NDArray[np.int64]
@@ -67,7 +67,10 @@ class Due(NamedTuple):
 
 
 class Fired(NamedTuple):
-    """Spikes of this step and the last: ``neuron`` (n_shards, 2, n), ``n`` (n_shards, 2); ``merged``: one a thread."""
+    """Spikes of this step and the last: ``neuron`` (n_shards, 2, n), ``n`` (n_shards, 2).
+
+    ``merged``: the spikes of a step from all shards and sources, one row a thread.
+    """
 
     neuron: NDArray[np.int32]
     n: NDArray[np.int64]

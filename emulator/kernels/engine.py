@@ -1,10 +1,10 @@
-"""The state engine: one kernel per thread that takes its shards through many steps.
+"""Runs the state engine: one kernel per thread advances the thread's shards by many steps.
 
-In a step a thread collects the input that is due, updates its neurons, meets the other threads, and enters the spikes
-of all of them into its own due lists. Spike lists alternate between two buffers, so a thread that is one step ahead
-never writes what another still reads.
+In a step a thread adds up the input that is due, updates its neurons, waits for the other threads, and enters the
+spikes of all threads into its own due lists. Spike lists alternate between two buffers, so a thread that is one step
+ahead never writes what another thread still reads.
 
-One text serves all arithmetics: numba compiles ``_add_segments`` and ``_update`` for the types of the arrays.
+The same source serves all arithmetics: numba compiles ``_add_segments`` and ``_update`` for the types of the arrays.
 """
 
 import numpy as np
@@ -71,7 +71,7 @@ def _update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
 
 @overload(_update)
 def _choose_update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
-    """Compile ``_update`` for the arithmetic and the neuron models that the types of the arrays say."""
+    """Compile ``_update`` for the arithmetic and the neuron models that follow from the types of the arrays."""
     kinds = dict(zip(cells.fields, cells.types, strict=True))
     number, has_others = kinds["v"].dtype, kinds["extra"].ndim == 3
     step_lif = _LIF_KERNELS[number]
@@ -82,7 +82,7 @@ def _choose_update(shard, shard_bits, step, cells, drive, out_spikes, saturated)
 
     def update(shard, shard_bits, step, cells, drive, out_spikes, saturated):
         n = 0
-        # Every view of an array counts a reference, on a word that all threads share: they are taken once.
+        # Taking a view of an array changes a reference count that all threads share, so each view is taken once.
         count, accumulator = drive.count[shard, step % N_STEPS_PER_DRAW], cells.accumulator[shard]
         v, i_exc, i_inh, tops = cells.v[shard], cells.i_exc[shard], cells.i_inh[shard], cells.tops[shard]
         held, held_ptr = cells.held[shard], cells.held_ptr[shard]
@@ -142,7 +142,7 @@ def _step_no_model(code, *args):
 def _exchange(
     thread, n_threads, step, shard_bits, extra_delay, injected, rows, due, fired, redraw, moved, cursor, counters
 ):
-    """Merge all shards' spikes and the injected ones of a step; enter them into the due lists of the own shards."""
+    """Merge a step's spikes of all shards and the injected ones; enter them into the due lists of this thread."""
     n_shards, merged = fired.n.shape[0], fired.merged[thread]
     n = merge_spikes(step & 1, n_shards, fired.neuron, fired.n, cursor, merged)
     for i in range(injected.size):
@@ -175,7 +175,7 @@ def _exchange(
 
 @njit(cache=True)
 def _learn(thread, n_threads, shard_bits, step, extra_delay, n, group_of_source, fired, plastic, counters):
-    """Send a step's ``n`` spikes through the plastic rows of the own shards, and enter the own neurons' spikes."""
+    """Deliver a step's ``n`` spikes by the plastic rows of this thread's shards; enter its spikes into histories."""
     n_shards = fired.n.shape[0]
     for shard in range(thread, n_shards, n_threads):
         counters[C_CUT] += deliver_rows(
@@ -245,10 +245,10 @@ def run(
 ):
     """Advance this thread's shards by ``n_steps``.
 
-    ``injected`` holds the spikes of the sources without dynamics, those of the i-th step from ``injected_ptr[i]`` on;
+    ``injected`` holds the spikes of the sources without dynamics; those of the i-th step start at ``injected_ptr[i]``.
     ``out_v`` has the shape (n_steps, n_probes). Only thread 0 writes the recorded spikes.
-    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` where all rows are stored, ``moved`` where
-    spikes are delivered here, and not by ``emulator.kernels.synapses.arrival``; none of their code is compiled then.
+    ``plastic`` is ``None`` for a network without plasticity, ``redraw`` if all rows are stored, and ``moved`` if this
+    kernel delivers the spikes, not ``emulator.kernels.synapses.arrival``. Code for a ``None`` is not compiled.
     """
     n_shards = cells.v.shape[0]
     mask = due.entry.shape[1] - 1

@@ -2,8 +2,8 @@
 
 LLVM vectorises plain loops, but for the upper half of a 32 x 32 bit product it moves every operand through 64-bit lanes
 and back. Here a loop's body is an expression on ``Lanes``, vectors of ``n_lanes`` neighbouring elements, and the upper
-half is formed as the processor has it: even and odd elements multiplied apart. The code is LLVM's own, not a
-processor's: it is right everywhere, and compiles to AVX2 or NEON where there is any.
+half is computed as processors do it: even and odd elements are multiplied separately. The code is portable LLVM IR. It
+is correct on every processor, and compiles to AVX2 or NEON where they exist.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Lanes:
         return self._binary(self.builder.xor, other)
 
     def shift_right_unsigned(self, other: Lanes | int) -> Lanes:
-        """Shift right, zeros coming in."""
+        """Shift right and fill with zeros."""
         return self._binary(self.builder.lshr, other)
 
     def is_above(self, other: Lanes | int) -> Lanes:
@@ -91,11 +91,11 @@ class Lanes:
         )
 
     def high_product(self, factor: Lanes) -> Lanes:
-        """Upper 32 bits of the signed 64-bit product; ``factor`` must hold one number in all lanes."""
+        """Return the upper 32 bits of the signed 64-bit product; ``factor`` must hold one number in all lanes."""
         return self._products(factor, is_signed=True)[0]
 
     def products_unsigned(self, factor: Lanes) -> tuple[Lanes, Lanes]:
-        """Upper and lower 32 bits of the unsigned product; ``factor`` must hold one number in all lanes."""
+        """Return the upper and lower 32 bits of the unsigned product; ``factor`` must hold one number in all lanes."""
         return self._products(factor, is_signed=False)
 
     def _products(self, factor: Lanes, *, is_signed: bool) -> tuple[Lanes, Lanes]:
@@ -173,23 +173,23 @@ def vector_loop(
 ) -> Any:
     """Make a numba function ``f(first, last, arrays, constants)`` from a body.
 
-    It runs over the elements ``[first, last)`` of the arrays (a tuple of C-contiguous one-dimensional integer arrays),
-    but for the last ``(last - first) % n_lanes`` of them, with the constants (a tuple of int32) in all lanes. Nothing
-    checks bounds. A range instead of slices: a slice costs more than a hundred neurons.
+    ``f`` runs over the elements ``[first, last)`` of the arrays (a tuple of C-contiguous one-dimensional integer
+    arrays), except the last ``(last - first) % n_lanes`` of them. Each constant (of a tuple of int32) fills all lanes.
+    Bounds are not checked. ``f`` takes a range, not slices, since a slice costs more time than a hundred neurons.
 
     Parameters
     ----------
     body : callable
-        Called once, with the loop and the carried vectors; returns these for the next round.
+        Called once, to generate the code, with the loop and the carried vectors; returns the next carried vectors.
     n_lanes, width : int
         Elements of a vector, and bits of an element.
     carried : sequence of (initial value, 'add' | 'or' | 'max')
-        Vectors that go from round to round, and how their lanes are joined at the end.
+        Vectors that are carried from one round to the next, and how their lanes are joined at the end.
 
     Returns
     -------
     numba function
-        Returning a tuple of what was carried (int32).
+        It returns a tuple of the joined carried vectors (int32).
     """
 
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -244,7 +244,7 @@ def _phi(builder: Any, vector: Any, value: Any, block: Any) -> Any:
 
 
 def _join(builder: Any, vector: Any, how: str) -> Any:
-    """Join the lanes to one int32 (narrower ones with their sign)."""
+    """Join the lanes to one int32; narrower lanes are sign-extended."""
     result = builder.extract_element(vector, _I32(0))
     for k in range(1, vector.type.count):
         result = _REDUCTIONS[how](builder, result, builder.extract_element(vector, _I32(k)))

@@ -12,7 +12,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-N_SPINS_BEFORE_YIELD = 2000  # about 5-10 us of spinning, then give the processor to whoever wants it
+N_SPINS_BEFORE_YIELD = 2000  # about 5-10 us of spinning; then another thread may run
 
 
 def _element_pointer(context, builder, signature, args):
@@ -53,7 +53,7 @@ if sys.platform == "win32":
 
     @njit
     def yield_processor():
-        """Do nothing: Windows has no sched_yield, its scheduler preempts the spin."""
+        """Do nothing: Windows has no sched_yield; its scheduler preempts the spinning thread."""
 
 else:
     _sched_yield = types.ExternalFunction("sched_yield", types.int32())

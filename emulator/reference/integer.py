@@ -1,4 +1,4 @@
-"""Integers of a 32-bit machine, made of Python's unlimited ones."""
+"""Computes the integers of a 32-bit machine with Python's unlimited integers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""SpiNNaker's Poisson source in plain integers, one source at a time (description in
-``emulator.engine.poisson_kiss``)."""
+"""Reproduces SpiNNaker's Poisson source in plain integers, one source at a time.
+
+``emulator.engine.poisson_kiss`` describes the methods.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,7 @@ class KissSource:
         self._time_to_spike = self._interval() if rate.method == method.SLOW else 0
 
     def tick(self) -> int:
-        """Return how often it fires in one step."""
+        """Return how often the source fires in the next step."""
         match self._rate.method:
             case method.SLOW:
                 return self._tick_slow()
@@ -66,7 +68,7 @@ class KissSource:
                 return 0
 
     def _interval(self) -> int:
-        """Exponential variate (S16.15) times 1000, rounded, times the mean interval."""
+        """Draw an interval: an exponential variate (S16.15) times 1000, rounded, times the mean interval."""
         draw = self._generator.word
         n_failures = 0
         while True:
@@ -120,7 +122,7 @@ class KissInput:
         }
 
     def drive_count(self, neuron_id: int, step: int) -> int:
-        """Poisson events that a neuron receives in a step; its source begins the drive's delay later."""
+        """Return the Poisson events that a neuron receives in a step; there are none before the drive's delay."""
         name = self._name_of[neuron_id]
         if name not in self._first_step or step < self._first_step[name]:
             return 0

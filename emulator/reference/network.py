@@ -1,9 +1,9 @@
-"""A whole network, one neuron and one synapse at a time, with an explicit ring buffer.
+"""Simulates a whole network, one neuron and one synapse at a time, with an explicit ring buffer.
 
 It defines the result that kernels must reproduce. A ring word is the sum of the raw weights that are due, the drive
 included, and saturates at 65,535 when it is read; weights are not negative, so this equals saturating every addition.
-One saturation is counted for each (neuron, receptor, step) whose sum is above. A spike of step t with a delay of d
-steps is read in step t + d, in NEST's convention in step t + d + 1.
+One saturation is counted for each (neuron, receptor, step) whose sum is above 65,535. A spike of step t with a delay of
+d steps is read in step t + d, or in step t + d + 1 in NEST's convention.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ReferenceRun:
 
 
 def drive_count(network: Network, neuron_id: int, step: int, seed: int) -> int:
-    """Poisson events that one neuron receives in one step."""
+    """Return the Poisson events that one neuron receives in one step."""
     index = max(i for i, p in enumerate(network.populations) if network.offsets[p.name] <= neuron_id)
     drive = network.populations[index].poisson
     if drive is None or step < round(drive.delay_ms / network.dt_ms):
@@ -65,14 +65,17 @@ def _limits_of(mean: float) -> tuple[int, tuple[int, ...]]:
 
 @lru_cache(maxsize=8192)  # more than the neurons of any network this is used for
 def _drive_halves(entity: int, block: int, purpose: int, seed: int) -> list[int]:
-    """Eight 16-bit numbers of a Philox block."""
+    """Return the eight 16-bit numbers of a Philox block."""
     k0, k1 = stream_key(seed, Stream.POISSON_DRIVE).tolist()
     words = philox_block((entity, block, purpose, int(Stream.POISSON_DRIVE)), (k0, k1))
     return [word >> shift & 0xFFFF for word in words for shift in (0, 16)]
 
 
 def source_spikes_of(network: Network, step: int, seed: int, kiss: KissInput | None = None) -> list[int]:
-    """Ids of the spike-source neurons that fire in one step, each once a spike, ascending; ``kiss`` draws if given."""
+    """Return the ids of the spike-source neurons that fire in one step, ascending, one entry a spike.
+
+    ``kiss``, if given, draws the spikes of Poisson sources.
+    """
     fired: list[int] = []
     for source in network.sources:
         offset = network.offsets[source.name]
@@ -96,7 +99,7 @@ def source_spikes_of(network: Network, step: int, seed: int, kiss: KissInput | N
 
 
 class _Ring:
-    """Input of the coming steps: slots x receptors x neurons."""
+    """Holds the input of the coming steps: slots x receptors x neurons."""
 
     def __init__(self, n_slots: int, n_neurons: int) -> None:
         self._slots: list[dict[Receptor, list[float]]] = [

@@ -1,8 +1,8 @@
 """Draws synapses one at a time from their definition, or unpacks them from the rows that the engine stores.
 
 The definition: synapse ``j`` of a source neuron in a projection takes the Philox block with counter (j, source neuron
-within its population, projection in source order, stream); its words give target, delay and weight. How many synapses
-a source has is drawn before, by numpy, once a projection.
+within its population, projection in source order, stream); its words give target, delay and weight. Before that,
+numpy draws how many synapses each source has, once a projection.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def n_synapses_drawn(network: Network, index: int, seed: int) -> list[int]:
 
 
 def leaves_out_self(projection: Projection) -> bool:
-    """Return whether no neuron may reach itself."""
+    """Return whether no neuron may have a synapse onto itself."""
     allowed = getattr(projection.connector, "allow_autapses", True)
     return projection.source == projection.target and not allowed
 
@@ -125,7 +125,7 @@ def _draw_projection(network: Network, index: int, rank: int, source: int, n: in
 
 
 def _given(connector: object, source: int) -> list[tuple[float | None, float | None]]:
-    """Weight and delay of each synapse of one source of an explicit connector, ``None`` where they are drawn."""
+    """Return weight and delay of the synapses of one source of an explicit connector, ``None`` for drawn ones."""
     if not isinstance(connector, Explicit):
         return []
     return [
@@ -139,7 +139,7 @@ def _given(connector: object, source: int) -> list[tuple[float | None, float | N
 
 
 def _targets(network: Network, projection: Projection, source: int, words: list[int]) -> list[int]:
-    """Targets within the target population."""
+    """Return the targets, counted within the target population."""
     n_targets = network.group(projection.target).n_neurons
     candidates = [i for i in range(n_targets) if not (leaves_out_self(projection) and i == source)]
     match projection.connector:
@@ -156,7 +156,7 @@ def _targets(network: Network, projection: Projection, source: int, words: list[
 
 
 def _sample_without_replacement(n_candidates: int, words: list[int]) -> list[int]:
-    """Floyd's algorithm (Bentley & Floyd 1987, doi:10.1145/30401.315746), one word a number."""
+    """Draw by Floyd's algorithm (Bentley & Floyd 1987, doi:10.1145/30401.315746), one word a number."""
     chosen: list[int] = []
     for top, word in zip(range(n_candidates - len(words), n_candidates), words, strict=True):
         candidate = word * (top + 1) // _WORD
@@ -165,7 +165,7 @@ def _sample_without_replacement(n_candidates: int, words: list[int]) -> list[int
 
 
 def nearest_step(time_ms: float, dt_ms: float) -> int:
-    """Round to the nearest whole step, halves up; of the decimal fractions that were written."""
+    """Round to the nearest whole step, halves up; the two times are taken as the decimals that were written."""
     n_steps = Decimal(repr(float(time_ms))) / Decimal(repr(float(dt_ms)))
     return int(n_steps.to_integral_value(ROUND_HALF_UP))
 
@@ -176,7 +176,7 @@ def to_steps(delay_ms: float, dt_ms: float) -> int:
 
 
 def draw_delay_steps(delay_ms: Distribution, dt_ms: float, word: int) -> int:
-    """Delay at the quantile ``word / 2**32``."""
+    """Return the delay at the quantile ``word / 2**32``."""
     if isinstance(delay_ms, Constant):
         return to_steps(delay_ms.value, dt_ms)
     if isinstance(delay_ms, Normal) and delay_ms.sd == 0:
@@ -189,7 +189,7 @@ def draw_delay_steps(delay_ms: Distribution, dt_ms: float, word: int) -> int:
 
 
 def delay_cumulative(delay_ms: Uniform | Normal, dt_ms: float) -> tuple[int, list[float]]:
-    """Return the smallest delay in steps, and the probability of at most that and of each longer one."""
+    """Return the smallest delay in steps, and the cumulative probability of it and of each longer delay."""
     if isinstance(delay_ms, Uniform):
         low, high = delay_ms.low, delay_ms.high
     else:
@@ -221,7 +221,7 @@ def _probability_below(distribution: Uniform | Normal, x: float) -> float:
 
 
 def draw_weight(weight: Distribution, word: int) -> float:
-    """Weight at the quantile ``(word + 1/2) / 2**32``; the kernel interpolates, with an error up to 1e-5 sd."""
+    """Return the weight at the quantile ``(word + 1/2) / 2**32``; the kernel's interpolation errs by up to 1e-5 sd."""
     u = (word + 0.5) / _WORD
     match weight:
         case Constant(value=value):

@@ -1,10 +1,10 @@
 """One plastic synapse at a time: pair-based STDP in the device's integers and in float64.
 
-Definition. A presynaptic spike of step ``t`` meets a postsynaptic one of step ``s`` at ``s + delay``. When a
-presynaptic spike is processed, every postsynaptic spike that the synapse has met since the presynaptic spike before
-(that step excluded, this step included) raises the weight by the presynaptic trace at that time; then the trace of the
-postsynaptic spikes met before this step lowers it. Traces rise by one with each spike (``all``) or to one
-(``nearest``).
+Definition. The delay is dendritic: a postsynaptic spike of step ``s`` reaches the synapse in step ``s + delay``, a
+presynaptic spike in its own step. When a presynaptic spike is processed, every postsynaptic spike that has reached the
+synapse since the presynaptic spike before (that step excluded, this step included) raises the weight by the presynaptic
+trace at that time. Then the trace of the postsynaptic spikes that reached the synapse before this step lowers the
+weight. A spike raises its trace by one (``all``) or sets it to one (``nearest``).
 
 Fixed point. Traces and decays have 11 fractional bits; decays come from a table of ``floor(exp(-k dt/tau) * 2**11)``
 that ends where they reach one unit. Amplitudes and bounds are S16.15 (nA), and so is the weight within one update; the
@@ -31,7 +31,7 @@ _ONE = 2**_TRACE_BITS
 
 
 def decay_table(tau_ms: float, dt_ms: float) -> list[int]:
-    """Decay after 0, 1, 2, ... steps; an even number of entries (plasticity_helpers.py, get_exp_lut_array)."""
+    """Return the decay after 0, 1, 2, ... steps: an even number (plasticity_helpers.py, get_exp_lut_array)."""
     rate = dt_ms / tau_ms
     size = 2 * math.ceil(math.log(_ONE) / rate / 2)
     return [math.floor(math.exp(-k * rate) * _ONE) for k in range(size)]
@@ -51,11 +51,11 @@ class FixedRule:
         self._is_additive, self._unit = rule.is_additive, 1 << shift
 
     def decay_plus(self, trace: int, n_steps: int) -> int:
-        """Presynaptic trace ``n_steps`` later."""
+        """Return the presynaptic trace ``n_steps`` later."""
         return self._decay(trace, self._tables[0], n_steps)
 
     def decay_minus(self, trace: int, n_steps: int) -> int:
-        """Postsynaptic trace ``n_steps`` later."""
+        """Return the postsynaptic trace ``n_steps`` later."""
         return self._decay(trace, self._tables[1], n_steps)
 
     @staticmethod
@@ -63,31 +63,31 @@ class FixedRule:
         return trace * table[n_steps] // _ONE if n_steps < len(table) else 0
 
     def keep_trace(self, trace: int) -> int:
-        """Trace in its 16 bits; it wraps at 16."""
+        """Cut a trace to its 16 bits; it wraps at 16."""
         return (trace + 2**15) % 2**16 - 2**15
 
     def _bounded(self, weight: int) -> int:
         return min(max(weight, self._w_min), self._w_max)
 
     def first(self, stored: int) -> int:
-        """Stored weight to start with, within the bounds."""
+        """Return the initial stored weight, within the bounds."""
         return min(max(stored, -(-self._w_min // self._unit)), self._w_max // self._unit)
 
     def load(self, stored: int) -> int:
-        """S16.15 weight of a stored one."""
+        """Return the S16.15 weight of a stored weight."""
         return stored * self._unit
 
     def store(self, weight: int) -> int:
-        """Stored weight of an S16.15 one."""
+        """Return the stored weight of an S16.15 weight."""
         return weight // self._unit
 
     def potentiate(self, weight: int, trace: int) -> int:
-        """Weight after one postsynaptic spike."""
+        """Return the weight after one postsynaptic spike."""
         scale = self._a_plus if self._is_additive else scaled_product(self._w_max - weight, self._a_plus, 15)
         return self._bounded(weight + scaled_product(scale, trace, _TRACE_BITS))
 
     def depress(self, weight: int, trace: int) -> int:
-        """Weight after a presynaptic spike."""
+        """Return the weight after a presynaptic spike."""
         scale = self._a_minus if self._is_additive else scaled_product(weight - self._w_min, self._a_minus, 15)
         return self._bounded(weight - scaled_product(scale, trace, _TRACE_BITS))
 
@@ -102,37 +102,37 @@ class FloatRule:
         self._rule, self._dt_ms = rule, dt_ms
 
     def decay_plus(self, trace: float, n_steps: int) -> float:
-        """Presynaptic trace ``n_steps`` later."""
+        """Return the presynaptic trace ``n_steps`` later."""
         return trace * math.exp(-n_steps * self._dt_ms / self._rule.tau_plus_ms)
 
     def decay_minus(self, trace: float, n_steps: int) -> float:
-        """Postsynaptic trace ``n_steps`` later."""
+        """Return the postsynaptic trace ``n_steps`` later."""
         return trace * math.exp(-n_steps * self._dt_ms / self._rule.tau_minus_ms)
 
     def keep_trace(self, trace: float) -> float:
-        """Trace as it is."""
+        """Return the trace unchanged."""
         return trace
 
     def first(self, stored: float) -> float:
-        """Weight within the bounds."""
+        """Return the weight within the bounds."""
         return min(max(stored, self._rule.w_min_pa), self._rule.w_max_pa)
 
     def load(self, stored: float) -> float:
-        """Weight of a stored one."""
+        """Return the stored weight unchanged."""
         return stored
 
     def store(self, weight_pa: float) -> float:
-        """Stored weight."""
+        """Return the weight unchanged."""
         return weight_pa
 
     def potentiate(self, weight_pa: float, trace: float) -> float:
-        """Weight after one postsynaptic spike."""
+        """Return the weight after one postsynaptic spike."""
         r = self._rule
         scale = r.w_max_pa if r.is_additive else r.w_max_pa - weight_pa
         return self.first(weight_pa + r.a_plus * scale * trace)
 
     def depress(self, weight_pa: float, trace: float) -> float:
-        """Weight after a presynaptic spike."""
+        """Return the weight after a presynaptic spike."""
         r = self._rule
         scale = r.w_max_pa if r.is_additive else weight_pa - r.w_min_pa
         return self.first(weight_pa - r.a_minus * scale * trace)
@@ -194,7 +194,10 @@ class PlasticSynapse:
 def weight_after(
     rule: Rule, *, pairs_all: bool, delay_steps: int, first: float, pre: Sequence[int], post: Sequence[int]
 ) -> list[float]:
-    """Stored weight, ``first`` before, after each presynaptic spike of ``pre``; both trains ascending, steps."""
+    """Return the stored weight after each presynaptic spike of ``pre``, starting from ``first``.
+
+    ``pre`` and ``post`` hold steps, ascending.
+    """
     synapse = PlasticSynapse(rule, pairs_all, delay_steps, rule.first(first))
     after, waiting = [], list(post)
     for step in pre:

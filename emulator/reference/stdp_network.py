@@ -1,4 +1,4 @@
-"""The plastic synapses of a network, each with its own copy of its traces and histories."""
+"""Holds the plastic synapses of a network, each with its own copy of its traces and histories."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.network import Network, Receptor
 
 @dataclass(slots=True)
 class _Joint:
-    """A plastic synapse and what it joins; ``target``: neuron id."""
+    """A plastic synapse with its target (a neuron id) and its receptor."""
 
     target: int
     receptor: Receptor
@@ -28,7 +28,7 @@ class PlasticSynapses:
     ----------
     network : Network
     rows : sequence of PlasticRows
-        As they begin.
+        Synapses with their initial weights.
     scales : dict of (population, receptor) to WeightScale
         Empty for float64.
     """
@@ -68,7 +68,7 @@ class PlasticSynapses:
         ]
 
     def add_post_spikes(self, step: int, neurons: Iterable[int]) -> None:
-        """Enter the spikes of a step on the receiving side, after the step's own have been sent."""
+        """Enter the spikes of a step as postsynaptic ones, after ``send`` was called for all spikes of the step."""
         for neuron in neurons:
             for joint in self._onto.get(neuron, []):
                 joint.synapse.add_post_spike(step)

@@ -1,10 +1,10 @@
 """LIF neuron with current-based exponential synapses and a threshold that a spike raises.
 
-What is added to the threshold decays every step, the refractory ones too; then the potential is compared; a spike
-raises it. Synapses and membrane are those of ``LifCurrExp``: in fixed point the device's; in float exact. The device
-has no such threshold. In fixed point it is S16.47, two words, of which the upper one is compared, and the host sends
-its decay in U0.32, rounded to nearest: S16.15 would lose up to a unit in every step, more than a long time constant
-takes.
+The threshold is a base plus an addition. The addition decays in every step, refractory steps included; then the
+potential is compared with the threshold; a spike raises the addition. Synapses and membrane are those of
+``LifCurrExp``: as on the device in fixed point, exact in float. The device has no such threshold. In fixed point the
+addition is S16.47, two words, of which the upper one is compared; its decay is U0.32, rounded to nearest, as the host
+would send it. S16.15 would lose up to a unit in every step, more than the decay of a long time constant.
 """
 
 import numpy as np

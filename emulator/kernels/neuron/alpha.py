@@ -1,13 +1,15 @@
 """LIF neuron with alpha-shaped current-based synapses.
 
-A synapse has two variables: ``x`` rises with an input and decays, ``y``, the current, is filled from ``x`` and decays.
+A synapse has two variables. An input raises ``x``, which decays. ``y`` is the current: it decays, and a share of ``x``
+is added to it in every step.
 
-Fixed point, both in nA, ``y`` being the mean current of a step (as the device's ``init`` makes it for exponential
-synapses): an input ``I`` (a weight times e) adds ``I`` to ``x`` and ``I (init - decay)`` to ``y``; the membrane takes
-``y``, rounded to the nearest S16.15; then ``y = y decay + x fill`` with ``fill = decay (1 - decay)``, and
-``x = x decay``. The host sends the three factors in U0.32, rounded to nearest. ``x`` and ``y`` are S16.47, two words
-each, and every product is rounded down there: in S16.15 a long synapse would lose up to a unit of its current in every
-step, more than it loses by its decay. This is not what sPyNNaker's alpha synapse computes (docs/models.md).
+In fixed point, both are in nA, and ``y`` is the mean current over a step (the device's ``init`` does the same for
+exponential synapses). An input ``I`` (a weight times e) adds ``I`` to ``x`` and ``I (init - decay)`` to ``y``. The
+membrane receives ``y``, rounded to the nearest S16.15. Then ``y = y decay + x fill`` with ``fill = decay (1 - decay)``,
+and ``x = x decay``. The three factors are U0.32, rounded to nearest, as the host would send them. ``x`` and ``y`` are
+S16.47, two words each, and every product is rounded down to S16.47. In S16.15, a synapse with a long time constant
+would lose up to a unit of its current in every step, more than it loses by its decay. sPyNNaker's alpha synapse
+computes something else (docs/models.md).
 
 Float: exact integration as in NEST's ``iaf_psc_alpha`` (Rotter & Diesmann 1999, doi:10.1007/s004220050570).
 """
@@ -56,12 +58,12 @@ from emulator.kernels.neuron.parts import (
     take_word,
 )
 
-_HALF = np.int64(1 << 31)  # of a unit of S16.15, in S16.47
+_HALF = np.int64(1 << 31)  # half a unit of S16.15, in units of S16.47
 
 
 @njit(cache=True)
 def _advance_s1615(j, word, start, decay, fill, rise, rise_low, current, current_low):
-    """Add the input of a step to a synapse and go on by the step; return the mean current of the step, S16.15."""
+    """Add the input of a step to a synapse and advance it by the step; return the mean current of the step, S16.15."""
     x = np.int32(np.int64(rise[j]) + word)
     y = join_long(current[j], current_low[j]) + word * start
     after_y = scale_long_u032(np.int32(y >> 32), np.int32(y), decay) + scale_long_u032(x, rise_low[j], fill)

@@ -1,8 +1,9 @@
 """LIF neuron with current-based exponential synapses in any fixed-point format of up to 32 bits, and in float32.
 
-The operations and their order are those of ``step_lif_s1615``; state is int64, so that one text serves every format.
-Six products a step are shortened, each with the rounding asked for; sums saturate at the range of the format; values
-that saturate, vanish or stand still are counted. Rounding of ``x`` by ``s`` bits:
+The operations and their order are those of ``step_lif_s1615``; state is int64, so that the same code serves every
+format. Six products a step are shortened by the chosen rounding, and sums saturate at the range of the format. The
+kernel counts values that saturate, inputs that round to zero, and potentials that do not move although they should.
+Rounding of ``x`` by ``s`` bits:
 
 - floor: ``x >> s``;
 - nearest, ties up (towards plus infinity): ``(x + 2**(s - 1)) >> s``;
@@ -44,7 +45,7 @@ from emulator.kernels.neuron.lif import (
 )
 from emulator.kernels.random.philox import philox4x32
 
-# columns of ``lif`` behind those of ``step_lif_s1615``; the two shifts take the place of L_SHIFT_EXC, L_SHIFT_INH
+# columns of ``lif`` after those of ``step_lif_s1615``; the two shifts take the place of L_SHIFT_EXC, L_SHIFT_INH
 (Q_MIN, Q_MAX, Q_ROUNDING, Q_FRAC_BITS, Q_DECAY_BITS, Q_INPUT_SHIFT_EXC, Q_INPUT_SHIFT_INH, Q_KEY0, Q_KEY1) = range(
     N_LIF_INT, N_LIF_INT + 9
 )
@@ -79,7 +80,7 @@ def _offset(rounding, shift, word):
 
 @njit(cache=True)
 def _draw_words(first, n, step, shard, shard_bits, key0, key1, out_words):
-    """Six random words a neuron: uint32, shape (N_OPERATIONS, BLOCK)."""
+    """Draw six random words for each neuron: uint32, shape (N_OPERATIONS, BLOCK)."""
     w0, w1, w2, w3, w4, w5 = out_words[0], out_words[1], out_words[2], out_words[3], out_words[4], out_words[5]
     stride = np.uint32(1 << shard_bits)
     base = np.uint32((first << shard_bits) + shard)
@@ -117,7 +118,7 @@ def _add_input_q(ring, count, weight, init, shift, rounding, words, low, high, c
 
 @njit(inline="always")
 def _membrane_q(i_exc, i_inh, lif, rounding, alpha_words, leak_words, v, out_counts):
-    """Integrate the membranes, refractory ones too (they are put back afterwards); return the highest potential."""
+    """Integrate the membranes, refractory ones too (they are reset afterwards); return the highest potential."""
     low, high, frac_bits, decay_bits = lif[Q_MIN], lif[Q_MAX], lif[Q_FRAC_BITS], lif[Q_DECAY_BITS]
     i_offset, r_membrane, exp_tc, v_rest = lif[L_I_OFFSET], lif[L_R], lif[L_EXP_TC], lif[L_V_REST]
     top = low
@@ -150,7 +151,7 @@ def _decay_q(decay, rounding, words, current):
 
 @njit(inline="always")
 def _step_block_q(rounding, lif, count, exc, inh, words, v, i_exc, i_inh, out_counts):
-    """One step of one block; ``rounding`` is a literal in every call, so that each has loops of its own."""
+    """Advance one block by one step; ``rounding`` is a literal in every call, so each rounding has its own loops."""
     low, high = lif[Q_MIN], lif[Q_MAX]
     weight = np.uint32(lif[L_POISSON_WEIGHT])
     _add_input_q(
@@ -221,7 +222,7 @@ def step_lif_q(
     n_spikes,
     out_saturated,
 ):
-    """As ``step_lif_s1615``, in the format that ``lif`` (int64, shape (N_Q_INT,)) names.
+    """Do what ``step_lif_s1615`` does in the format that ``lif`` (int64, shape (N_Q_INT,)) describes.
 
     Parameters
     ----------
@@ -230,7 +231,7 @@ def step_lif_q(
     drive_count : ndarray, uint16
         Poisson events of the step; zero where a population has no drive.
     tops : ndarray, int64, shape (number of blocks + n_populations * N_Q_COUNTERS,)
-        Scratch, and behind it the counters of every population, which are added to.
+        Scratch, followed by the counters of every population, which this call adds to.
     """
     n_targets = v.size
     n_populations = held_ptr.shape[1] - 1
@@ -360,7 +361,7 @@ def coarsen_rows(
     Parameters
     ----------
     step_of_receptor : ndarray, int64, shape (n_receptors, n_populations)
-        Step of every run of ``n_delays`` bins (a receptor of the sources' group), by target population.
+        Step of each receptor of the sources' group (a run of ``n_delays`` bins), by target population.
     n_levels : int
         Largest multiple.
     population_of : ndarray, int16, shape (n_neurons,)

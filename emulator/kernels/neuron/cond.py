@@ -81,7 +81,7 @@ def step_cond_s1615(
 
 @njit(cache=True)
 def _integrate_f64(row, g_exc, g_inh, v):
-    """Potential after one step with conductances (nS) that decay from their values now."""
+    """Return the potential after one step with conductances (nS) that decay from their present values."""
     load = g_exc * row[CX_LOAD_EXC] + g_inh * row[CX_LOAD_INH]
     total = 0.0
     for k in range(N_NODES):

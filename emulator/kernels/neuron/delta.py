@@ -1,8 +1,8 @@
 """LIF neuron whose potential steps by the weight.
 
-Fixed point: the input of a step is a current of that one step, as in sPyNNaker's delta synapse; the host chooses the
+Fixed point: the input of a step is a current that lasts one step, as in sPyNNaker's delta synapse; the host chooses the
 current so that the potential has moved by the weight at the end of the step. Float: the weight is added at the end of
-the step, after the exact decay, as in NEST's ``iaf_psc_delta``. Input of the refractory time is lost in both.
+the step, after the exact decay, as in NEST's ``iaf_psc_delta``. Input during the refractory time is lost in both.
 """
 
 import numpy as np

@@ -2,11 +2,12 @@
 
 Fixed point: as ``spinnaker.step_izhikevich_s1615``, bit for bit: one midpoint step of dt, 1.85 dt after a spike.
 
-Float: the continuous equations, so that the error of the device's step can be seen. They are polynomial, so that their
-Taylor series follow by recurrence; a step is taken in parts of order ORDER, as long as the last terms stay below 1e-13
-mV (one part in most steps of 0.1 ms, more in the upstroke). Where a part reaches the peak, the time is found from the
-series; the neuron is reset then and goes on for the rest of the time step. It sends at most one spike a time step: a
-potential that reaches the peak again waits there, and fires at the start of the next.
+Float: the continuous equations, so that the error of the device's step can be seen. They are polynomial, so their
+Taylor series follow by recurrence. A step is cut into parts with series of order ORDER, each part so long that the last
+terms stay below 1e-13 mV (one part in most steps of 0.1 ms, more in the upstroke). Where a part reaches the peak, the
+time of the peak is found from the series; the neuron is reset at that time and integrated for the rest of the step. A
+neuron fires at most once a step: a potential that reaches the peak again stays there, and the neuron fires at the start
+of the next step.
 """
 
 import math
@@ -53,7 +54,7 @@ _NA_PER_PA = 1e-3
 
 @njit(cache=True)
 def _midpoint_s1615(row, h, drive, v, u):
-    """Potential and recovery variable after a midpoint step of ``h``; ``drive`` is 140 + I - u."""
+    """Return the potential and recovery variable after a midpoint step of ``h``; ``drive`` is 140 + I - u."""
     a, b = row[ZI_A], row[ZI_B]
     eta = _narrow(v + _half(_multiply(h, _narrow(drive + _parabola(v)))))
     beta = _half(_multiply(_multiply(h, _narrow(_multiply(b, v) - u)), a))
@@ -88,7 +89,7 @@ def step_izhikevich_model_s1615(
 
 @njit(cache=True)
 def _expand_f64(row, exc, inh, v, u, out_v, out_u):
-    """Taylor coefficients of potential and recovery variable; ``exc``, ``inh``: currents now, pA."""
+    """Compute the Taylor coefficients of potential and recovery variable; ``exc``, ``inh``: present currents, pA."""
     a, b = row[ZX_A], row[ZX_B]
     exc, inh = exc * _NA_PER_PA, inh * _NA_PER_PA
     constant = 140.0 + row[ZX_I_OFFSET]
@@ -114,7 +115,7 @@ def _polynomial(coefficients, t):
 
 @njit(cache=True)
 def _width_f64(coefficients):
-    """Step over which the last two terms of a series stay below the tolerance, ms."""
+    """Return the longest step over which the last two terms of a series stay below the tolerance, ms."""
     last, before = abs(coefficients[ORDER]), abs(coefficients[ORDER - 1])
     width = np.inf
     if last > 0.0:
@@ -126,7 +127,7 @@ def _width_f64(coefficients):
 
 @njit(cache=True)
 def _time_of_peak_f64(coefficients, v_peak, h):
-    """Time within ``h`` at which a series reaches the peak, by halving to the last bit."""
+    """Return the time within ``h`` at which a series reaches the peak, by halving to the last bit."""
     low, high = 0.0, h
     while True:
         middle = 0.5 * (low + high)

@@ -1,9 +1,9 @@
-"""Neuron updates: LIF with current-based exponential synapses, in S16.15 and in float64.
+"""Updates LIF neurons with current-based exponential synapses, in S16.15 and in float64.
 
 Fixed point: the arithmetic of the SpiNNaker code (facts/spinnaker.md 2.1-2.2), bit for bit. Every product is formed in
 64 bits and shifted right arithmetically; additions wrap at 32 bits. Float: exact integration as NEST's iaf_psc_exp.
-Loops are branch-free over blocks; those in plain Python run from 0 to the size of a slice: a start that LLVM cannot see
-to be non-negative costs numba's wrap-around check and with it the vectorisation (6x).
+Loops over blocks have no branches. Loops in plain Python run from 0 to the size of a slice: where LLVM cannot prove
+that an index is not negative, numba's check for negative indices prevents vectorisation (6 times slower).
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ N_LIF_INT = 14
     X_POISSON_WEIGHT,
 ) = range(11)
 N_LIF_FLOAT = 11
-MAX_SHIFT = 16  #: of a ring word; above, S16.15 holds no word of it
+MAX_SHIFT = 16  #: largest shift of a ring word, whose 16 bits then fill 32 bits
 _RING_MAX = 65535
 _N_LANES = 8
 _N_AT_A_GLANCE = 64  # neurons that are compared with the threshold at once
@@ -70,14 +70,14 @@ _N_AT_A_GLANCE = 64  # neurons that are compared with the threshold at once
 
 
 def _lif_body(loop, carried):
-    """One step of eight neighbours; arrays: ring words (exc, inh), drive, currents (exc, inh), potential.
+    """Advance eight neighbours by one step; arrays: ring words (exc, inh), drive, currents (exc, inh), potential.
 
-    Three products are formed in parts that 32-bit lanes hold, exactly (each follows from ``floor(floor(x / a) / b) =
-    floor(x / ab)``, or from a sum whose first term the divisor divides):
+    Three kinds of product are computed exactly from parts that fit into 32-bit lanes. Each identity follows from
+    ``floor(floor(x / a) / b) = floor(x / ab)``, or from a sum whose first term the divisor divides:
 
-    - input: ``((word << shift) * init) >> 32 = ((word * init) >> 16) >> (16 - shift)``, ``word`` having 16 bits;
+    - input: ``((word << shift) * init) >> 32 = ((word * init) >> 16) >> (16 - shift)``, where ``word`` has 16 bits;
     - by S16.15 constants: ``(x * c) >> 15 = x * (c >> 15) + ((x * ((c & 32767) << 17)) >> 32)``;
-    - by U0.32 constants of 2**31 and more, whose signed form is ``c - 2**32``: the upper half, plus ``x``.
+    - by U0.32 constants of 2**31 and more, read as the signed ``c - 2**32``: the upper half of the product, plus ``x``.
     """
     top, n_full_exc, n_full_inh = carried
     c = loop.constants
@@ -107,13 +107,13 @@ _lif_loop = vector_loop(_lif_body, n_lanes=_N_LANES, carried=((-(2**31), "max"),
 
 @njit(cache=True)
 def _times(x, high, low):
-    """``x * (high + low / 2**32)``, rounded down; ``low`` signed, as the upper half of a product takes it."""
+    """Return ``x * (high + low / 2**32)``, rounded down; ``low`` is signed, as in ``high_product``."""
     return np.int32(np.int32(x * high) + np.int32((np.int64(x) * np.int64(low)) >> 32))
 
 
 @njit(cache=True)
 def _lif_rest(first, last, arrays, c):
-    """As ``_lif_body``, for neurons ``[first, last)``, fewer than a vector."""
+    """Do what ``_lif_body`` does for neurons ``[first, last)``, which are fewer than a vector has."""
     exc, inh, count, i_exc, i_inh, v = arrays
     top, n_full_exc, n_full_inh = np.int32(-(2**31)), np.int32(0), np.int32(0)
     for j in range(first, last):
@@ -138,14 +138,14 @@ def _lif_rest(first, last, arrays, c):
 
 @njit(cache=True)
 def _split(constant):
-    """Whole and part of an S16.15 constant: the part as a signed 32-bit factor of an upper half."""
+    """Split an S16.15 constant into its whole and its part; the part is a signed 32-bit factor for ``high_product``."""
     part = np.int32(np.uint32((constant & 0x7FFF) << 17))
     return np.int32((constant >> 15) + (part < 0)), part
 
 
 @njit(cache=True)
 def _lif_constants(lif):
-    """The constants of the vector loop, int32."""
+    """Return the constants of the vector loop, int32."""
     r_whole, r_part = _split(lif[L_R])
     leak_whole, leak_part = _split(lif[L_EXP_TC])
     return (
@@ -169,7 +169,7 @@ def _lif_constants(lif):
 
 @njit(cache=True)
 def _hold_refractory(step, population, t_refract, v_reset, held, held_ptr, v):
-    """Put the neurons of one population that fired in the last ``t_refract`` steps back to the reset potential."""
+    """Reset the potential of a population's neurons that fired in the last ``t_refract`` steps."""
     n_slots = held.shape[0]
     for age in range(1, min(t_refract, step) + 1):
         slot = (step - age) % n_slots
@@ -222,7 +222,7 @@ def step_lif_s1615(
     n_spikes,
     out_saturated,
 ):
-    """One step of the local neurons ``[first, last)`` of one population in one shard.
+    """Advance the local neurons ``[first, last)`` of one population in one shard by one step.
 
     Parameters
     ----------
@@ -295,7 +295,7 @@ def _finish_step(
     out_spikes,
     n_spikes,
 ):
-    """Put back the refractory neurons, then find the neurons that fire in the blocks that reached the threshold."""
+    """Reset the refractory neurons, then find the neurons that fire in the blocks that reached the threshold."""
     _hold_refractory(step, population, t_refract, v_reset, held, held_ptr, v)
     slot = step % held.shape[0]
     held_ptr[slot, population] = n_spikes
@@ -346,7 +346,7 @@ def step_lif_f64(
     n_spikes,
     out_saturated,
 ):
-    """As ``step_lif_s1615`` in float64 (mV, pA), with exact integration (Rotter & Diesmann 1999)."""
+    """Do what ``step_lif_s1615`` does in float64 (mV, pA), with exact integration (Rotter & Diesmann 1999)."""
     n_targets = v.size
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)

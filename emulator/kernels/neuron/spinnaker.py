@@ -1,9 +1,9 @@
-"""Neuron updates as the SpiNNaker code makes them: LIF with currents or conductances, Izhikevich; all S16.15.
+"""Updates neurons as the SpiNNaker code does: LIF with currents or conductances, Izhikevich; all in S16.15.
 
 Each function advances ``n`` neurons that share their parameters by one step; state arrays are int32, changed in place.
-Arithmetic as in ``emulator.reference.neuron.spinnaker``: products in 64 bits, shifted right arithmetically, every
-result of C's 32-bit types narrowed to int32. ``emulator.kernels.neuron.lif`` has the LIF update of the engine, which
-does the same for currents, faster, where ``v_reset < v_thresh``.
+The arithmetic is that of ``emulator.reference.neuron.spinnaker``: products in 64 bits, shifted right arithmetically,
+every result of C's 32-bit types narrowed to int32. ``emulator.kernels.neuron.lif`` has the LIF update of the engine,
+which gives the same results for currents if ``v_reset < v_thresh``, and is faster.
 """
 
 import numpy as np
@@ -39,13 +39,13 @@ _LONG_STEP = np.int64(60620)  # 1.85
 
 @njit(cache=True)
 def _narrow(x):
-    """Cut to 32 bits, as int64 so that the next operation cannot overflow."""
+    """Cut to 32 bits; the result is int64, so that the next operation cannot overflow."""
     return np.int64(np.int32(x))
 
 
 @njit(cache=True)
 def _multiply(x, y):
-    """S16.15 * S16.15; both int64 with values of 32 bits."""
+    """Multiply two S16.15, floored; both int64 with values of 32 bits."""
     return _narrow((x * y) >> 15)
 
 
@@ -74,7 +74,7 @@ def decay_s1615(synapse, i_exc, i_inh):
 
 @njit(cache=True)
 def step_lif_spinnaker_s1615(lif, synapse, ring_exc, ring_inh, v, i_exc, i_inh, refractory, out_spike):
-    """One step of LIF neurons with current- or conductance-based synapses.
+    """Advance LIF neurons with current- or conductance-based synapses by one step.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def step_lif_spinnaker_s1615(lif, synapse, ring_exc, ring_inh, v, i_exc, i_inh, 
     v, i_exc, i_inh : ndarray, int32, raw S16.15
         Potential (mV) and synaptic currents (nA) or scaled conductances.
     refractory : ndarray, int32
-        Steps that are left.
+        Steps of the refractory time that are left.
     out_spike : ndarray, uint8
         1 where the neuron fired.
     """
@@ -108,13 +108,13 @@ def step_lif_spinnaker_s1615(lif, synapse, ring_exc, ring_inh, v, i_exc, i_inh, 
 
 @njit(cache=True)
 def _parabola(v):
-    """(5 + 0.04 v) v."""
+    """Return (5 + 0.04 v) v."""
     return _multiply(_narrow(_LINEAR + _multiply(_V_SQUARE, v)), v)
 
 
 @njit(cache=True)
 def step_izhikevich_s1615(izhikevich, synapse, ring_exc, ring_inh, v, u, i_exc, i_inh, after_spike, out_spike):
-    """One step of Izhikevich neurons by the midpoint rule.
+    """Advance Izhikevich neurons by one step of the midpoint rule.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def step_izhikevich_s1615(izhikevich, synapse, ring_exc, ring_inh, v, u, i_exc, 
     ring_exc, ring_inh : ndarray, uint16, shape (n,)
     v, u, i_exc, i_inh : ndarray, int32, raw S16.15
     after_spike : ndarray, uint8
-        1 where the neuron fired in the step before; its step is longer by 1.85 then.
+        1 where the neuron fired in the step before; this step is then 1.85 times as long.
     out_spike : ndarray, uint8
         May be ``after_spike`` itself.
     """

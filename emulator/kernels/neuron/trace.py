@@ -1,4 +1,4 @@
-"""One neuron with a given sequence of ring words, for comparison with recordings of the device.
+"""Runs one neuron with a given sequence of ring words, for comparison with recordings of the device.
 
 The state after every step goes to ``out_v``, ``out_i_exc``, ``out_i_inh`` (int32, raw S16.15, shape (n_steps,)) and
 ``out_spike`` (uint8).
@@ -13,7 +13,7 @@ from emulator.kernels.neuron.spinnaker import step_izhikevich_s1615, step_lif_sp
 
 @njit(cache=True)
 def trace_engine_lif_s1615(lif, v_init, ring, out_v, out_i_exc, out_i_inh, out_spike):
-    """Run the LIF update of the engine (``kernels.neuron``) with one neuron.
+    """Run the LIF update of the engine (``kernels.neuron.lif``) with one neuron.
 
     Parameters
     ----------

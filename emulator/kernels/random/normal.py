@@ -1,4 +1,4 @@
-"""The standard normal quantile, from tables between the tails and from Wichura's rational functions in them."""
+"""Computes the standard normal quantile, by tables and, in the far tails, by Wichura's rational functions."""
 
 import math
 
@@ -30,7 +30,7 @@ _FAR_BOTTOM = (
 
 @njit(cache=True)
 def _polynomial(x, coefficients):
-    """Value of a polynomial, coefficients from the highest power down."""
+    """Return the value of a polynomial, coefficients from the highest power down."""
     total = 0.0
     for coefficient in coefficients:
         total = total * x + coefficient
@@ -39,7 +39,7 @@ def _polynomial(x, coefficients):
 
 @njit(cache=True)
 def normal_quantile_tail(p):
-    """Standard normal quantile for ``0 < p < 0.075`` (AS 241, relative error 1e-16)."""
+    """Return the standard normal quantile for ``0 < p < 0.075`` (AS 241, relative error 1e-16)."""
     r = math.sqrt(-math.log(p))
     if r <= 5.0:
         return -_polynomial(r - 1.6, _NEAR_TOP) / _polynomial(r - 1.6, _NEAR_BOTTOM)
@@ -48,7 +48,7 @@ def normal_quantile_tail(p):
 
 @njit(cache=True)
 def normal_quantile(p, table):
-    """Standard normal quantile: two interpolated tables, AS 241 in the outer 1/4096 on either side.
+    """Return the standard normal quantile: by two interpolated tables, and by AS 241 in the outer 1/4096 on each side.
 
     ``table``: float64, shape (3, 4097): the quantile at k/4096, at k/(64 * 4096), and the differences of the first
     row (places that would be infinite are never read). Largest error 1.1e-5.

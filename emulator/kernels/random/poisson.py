@@ -1,4 +1,4 @@
-"""Poisson drive: counts from 16-bit random numbers, exact to 32 bits by dithered limits.
+"""Draws the Poisson drive from 16-bit random numbers; dithered limits make its counts exact to 32 bits.
 
 A count is a first count plus the number of limits (cumulative probability times 2**32) that a uniform 32-bit number
 reaches. Here the number ``h`` has 16 bits, half a word of a Philox block, and a limit is brought to 16 bits with a
@@ -30,7 +30,7 @@ _NEVER = np.int16(32767)  # no signed half is above it
 
 
 def _philox_body(loop, carried):
-    """Philox blocks of eight neurons: counter (neuron, block of steps, UPPER, STREAM_POISSON_DRIVE)."""
+    """Philox blocks of eight neurons: counter (neuron, block of steps, COUNTS, STREAM_POISSON_DRIVE)."""
     c = loop.constants
     x0, x1 = c[_INDEX_BASE] + loop.index * c[_INDEX_STRIDE], c[_BLOCK_OF_STEPS]
     x2, x3 = x1 & 0, (x1 & 0) + STREAM_POISSON_DRIVE
@@ -76,7 +76,10 @@ def _draw_words(base, stride, block_of_steps, key, out_words):
 
 @njit(cache=True)
 def _dither(population, block_of_steps, limits, n_limits, key, out_limits):
-    """Bring the limits to 16 bits; return how many all halves reach and how many are left (one less, as signed)."""
+    """Bring the limits to 16 bits; return how many of them every half reaches, and how many others there are.
+
+    ``out_limits`` takes the others, less one and as signed numbers, for the comparison in ``_count_body``.
+    """
     word, _, _, _ = philox4x32(
         np.uint32(population),
         np.uint32(block_of_steps),
@@ -100,7 +103,7 @@ def _dither(population, block_of_steps, limits, n_limits, key, out_limits):
 
 @njit(cache=True)
 def _part(first_count, pairs, out_even, out_odd):
-    """Part the counts of a word's two steps and add the first count."""
+    """Separate the counts of a word's two steps, and add the first count to both."""
     first = np.uint32(first_count)
     for j in range(out_even.size):
         out_even[j] = np.uint16((pairs[j] & _HALF) + first)
@@ -121,7 +124,7 @@ def draw_poisson(
     ----------
     drive : ndarray, int64, shape (N_POISSON_INT,)
     limits : ndarray, uint32
-        Ascending; the first ``D_N_LIMITS`` count.
+        Ascending; the first ``drive[D_N_LIMITS]`` are read.
     scratch : ndarray, uint32, shape (N_SCRATCH, BLOCK)
     scratch_limits : ndarray, int16, shape (D_N_LIMITS + N_LIMITS_AT_ONCE,)
     out_count : ndarray, uint16, shape (8, n)

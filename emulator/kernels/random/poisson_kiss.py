@@ -1,7 +1,7 @@
-"""SpiNNaker's Poisson source: KISS generator, and counts by three methods (facts/spinnaker.md 2.5).
+"""Draws the counts of SpiNNaker's Poisson source: KISS generator, three methods (facts/spinnaker.md 2.5).
 
 Every neuron has a generator of its own. ``emulator.engine.poisson_kiss`` describes the device's methods and arithmetic;
-``emulator.reference.kiss`` is the same in plain Python.
+``emulator.reference.kiss`` does the same in plain Python.
 """
 
 import numpy as np

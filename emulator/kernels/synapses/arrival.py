@@ -1,9 +1,10 @@
 """Delivers spikes that reach some cores late or not at all.
 
-After each step the caller tells how many steps late each of its spikes is on each slice of neurons, or that it is lost.
-Spikes on time go the usual way through the due lists; where little is missing, the missing input is taken back from the
-steps in which it would count, else the input on time is entered synapse by synapse. What is late is added to the input
-of so many steps later. In fixed point sums are exact (modulo 2**32), so that the order does not matter.
+After each step the caller says, for each spike of the step and each slice of neurons, how many steps late the spike is,
+or that it is lost. If at least half of a spike's synaptic events are on time, its whole row goes through the due lists,
+and the input that is not on time is subtracted from the steps in which it would count. Otherwise the input that is on
+time is added synapse by synapse. Late input is added that many steps later. In fixed point, sums are exact (modulo
+2**32), so their order does not matter.
 """
 
 from typing import Any, NamedTuple
@@ -111,7 +112,7 @@ def _choose_target_and_weight(synapse, weight, j):
 
 @njit(cache=True)
 def _move_row(shard, step, source, is_entered, late, slice_of, extra_delay, rows, moved):
-    """Enter those synapses of a spike in a shard that the due lists do not hold, take back what they hold wrongly."""
+    """Add the input of a spike in a shard that the due lists do not hold, and subtract what they hold wrongly."""
     ring, is_used = moved.input[shard], moved.is_used[shard]
     mask, half = ring.shape[0] - 1, ring.shape[1] // 2
     synapse, weight, row_ptr = rows.synapse, rows.weight, rows.row_ptr
@@ -180,9 +181,9 @@ def deliver(first_shard, n_by, step, extra_delay, neurons, n_missed, late, slice
 
 @njit(cache=True, nogil=True)
 def deliver_late(first_shard, n_by, steps, extra_delay, neurons, late, slice_of, rows, moved):
-    """Deliver the input of earlier steps' spikes that arrived only now; `LOST` elsewhere. Parameters as in ``deliver``.
+    """Deliver the input of earlier steps' spikes that arrived only now; parameters as in ``deliver``.
 
-    ``steps``: int32, shape (n_spikes,).
+    ``late`` is `LOST` for slices that the spike does not reach now. ``steps``: int32, shape (n_spikes,).
     """
     for shard in range(first_shard, moved.input.shape[0], n_by):
         for i in range(neurons.size):

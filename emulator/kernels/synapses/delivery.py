@@ -1,8 +1,8 @@
-"""Delivers spikes by due lists: a spike enters the places of its row segments, and a time slot collects them when due.
+"""Delivers spikes by due lists: a spike notes the segments of its row in the slots of the steps in which they are due.
 
 A ring buffer would scatter each spike over up to 64 future slots of all neurons, most of them far from any cache. Here
-a spike only notes, in the list of each future slot, which part of its row is due then (one entry a delay). At its time,
-a slot's segments are added to one accumulator that stays in cache, with the rows fetched ahead.
+a spike only notes, in the list of each future slot, which part of its row is due then (one entry a delay). In the step
+of a slot, its segments are added to one accumulator that stays in cache, and rows are prefetched.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ G_FIRST_DELAY, G_N_DELAYS, G_N_RECEPTORS, G_RECEPTOR_0, G_RECEPTOR_1 = range(5)
 N_GROUP_INT = 5
 # an entry of a due list: first synapse of a segment, its length, and a mark for the inhibitory half of the accumulator
 LENGTH_BIT = np.uint64(41)
-MAX_SEGMENT = 1 << 22  #: synapses; more in a row are refused when the rows are allocated
+MAX_SEGMENT = 1 << 22  #: synapses; a row of as many or more is refused when rows are allocated
 INHIBITORY = np.uint64(1 << 63)
 _FIRST = np.uint64((1 << 41) - 1)
 _LENGTH = np.uint64(MAX_SEGMENT - 1)
 _N_AHEAD = 8  # segments between the prefetch and the use of a row
-_N_LINES_AHEAD = 6  # cache lines of a segment that are fetched ahead; the hardware follows from there
+_N_LINES_AHEAD = 6  # cache lines of a segment that are prefetched; the hardware prefetches the rest
 _WORDS_PER_LINE = 16
 
 
@@ -52,9 +52,9 @@ def add_to_due_lists(
     Parameters
     ----------
     neurons : ndarray, int32
-        Senders, the first ``n``.
+        Neurons that sent; the first ``n`` are read.
     extra_delay : int
-        Step that the delay convention adds.
+        Steps that the delay convention adds.
     due : ndarray, uint64, shape (n_slots, capacity)
         Segments. ``n_slots`` is a power of two.
     n_due : ndarray, int64, shape (n_slots,)
@@ -100,7 +100,7 @@ def _length(entry):
 
 @njit(cache=True)
 def segment_length(entry):
-    """Synapses of a due list's entry."""
+    """Return the synapses of a due list's entry."""
     return np.int64(_length(entry))
 
 
@@ -116,7 +116,7 @@ def add_segments_fixed(n, due, n_targets, synapse, out_accumulator):
         entry = due[i]
         base = np.uint64(n_targets) if entry & INHIBITORY else np.uint64(0)
         first = entry & _FIRST
-        for j in range(_length(entry)):  # unsigned, so that no index is checked; no slice, whose reference is counted
+        for j in range(_length(entry)):  # unsigned indices are not checked; a slice would count references
             word = synapse[first + j]
             out_accumulator[base + np.uint64(word & np.uint32(0xFFFF))] += word >> np.uint32(16)
 

@@ -1,14 +1,14 @@
 """Draws rows again at every spike instead of storing them.
 
 A row is a pure function of (seed, projection, source), so rows that do not fit into memory need not be stored. When
-such a source fires, the threads share out drawing its row, by the kernel that builds stored rows, into an *arena* at
-the end of the synapse arrays, where it stays until its longest delay has passed. The due lists then point into the
-arena as they point at stored rows, in the same order, and nothing downstream can tell the difference: spikes are the
-same bit for bit, in double precision too.
+the source of such a row fires, one of the threads draws the row, with the kernel that builds stored rows, into an
+*arena* at the end of the synapse arrays. The row stays there until its longest delay has passed. The due lists point
+into the arena as they point at stored rows, in the same order, so spikes are the same bit for bit, in double precision
+too.
 
-The arena is dealt out in blocks, and a block is taken back when the row last drawn into it is past. The block that
-came back last goes out first, so the memory touched is no more than was ever in use at once. All threads keep the same
-book of it, each its own copy, and so agree without communication.
+The arena is divided into blocks. A block is free again when the row last drawn into it is no longer needed. The block
+freed last is used first, so the arena touches no more memory than was ever in use at once. Every thread keeps its own
+copy of the same book of blocks, so the threads agree without communication.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,7 @@ N_BOOK = 16  # two cache lines
 # entries of ``Redraw.arena``: its first synapse; words of a block; steps that a row is needed for after its spike;
 # first row pointer of the two pointer buffers; pointers of one row
 A_FIRST, A_BLOCK_WORDS, A_LIFE_STEPS, A_FIRST_PTR, A_PTR_PER_ROW = range(5)
-ROWS_PER_ROUND = 64  #: rows that are drawn between two meetings of the threads
+ROWS_PER_ROUND = 64  #: rows that are drawn between two barriers of the threads
 
 
 class Redraw(NamedTuple):
@@ -113,7 +113,7 @@ def _choose_build_row(source, group, shard_bits, rows, tables, scratch, thread, 
 
 @njit(cache=True)
 def free_blocks(step, life_steps, book, free, queue, last_step):
-    """Take back the full blocks whose rows are past in ``step``; ``queue`` is a ring."""
+    """Free the full blocks whose rows are no longer needed in ``step``; ``queue`` is a ring."""
     n_blocks = free.size
     while book[B_QUEUE_FIRST] != book[B_QUEUE_LAST]:
         block = queue[book[B_QUEUE_FIRST] % n_blocks]
@@ -146,10 +146,11 @@ def take_words(n, step, block_words, book, free, queue, last_step):
 
 @njit(cache=True)
 def _draw_round(thread, n_threads, step, first, neurons, n, shard_bits, group_of_source, rows, redraw):
-    """Draw this thread's share of the next rows that are not stored; return how far it came and how many rows.
+    """Draw this thread's share of the next rows that are not stored; return where the round ends and its rows.
 
-    Places are given to all of them, so that every thread's book stays the same. The packets of a source that sends
-    several in the step follow each other: they share one row, and one round, whose pointers they read.
+    Every thread assigns places to the rows of all threads, so that all books stay the same. Several packets of a source
+    in one step follow each other in ``neurons``. They share one row, and are kept in one round, whose pointers they
+    read.
     """
     book, arena = redraw.book[thread], redraw.arena
     n_rows = 0
@@ -197,10 +198,10 @@ def _draw_round(thread, n_threads, step, first, neurons, n, shard_bits, group_of
 
 @njit(cache=True)
 def enter_redrawn(thread, n_threads, step, extra_delay, shard_bits, neurons, n, rows, due, redraw):
-    """Enter the spikes of a step into the due lists of the own shards, with rows drawn where they are not stored.
+    """Enter the spikes of a step into the due lists of this thread's shards, and draw the rows that are not stored.
 
-    Threads meet once a round, between drawing and entering; pointers alternate between two buffers, so that a thread
-    in the next round never overwrites what another still reads.
+    Threads wait for each other once a round, between drawing and entering. Pointers alternate between two buffers, so a
+    thread in the next round never overwrites what another thread still reads.
 
     Returns
     -------

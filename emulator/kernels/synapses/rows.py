@@ -1,8 +1,8 @@
-"""Synaptic rows: all synapses of one source neuron, drawn as a pure function of (seed, projection, source).
+"""Draws synaptic rows: all synapses of one source neuron, a pure function of (seed, projection, source).
 
 Every synapse takes one Philox block: counter = (index of the synapse in its row, source within its population,
-projection, stream), words = target, delay, weight, spare. How many synapses a source has in a projection is given
-(``n_drawn``), so a core can draw just its own rows and any partition gives the same network.
+projection, stream), words = target, delay, weight, spare. The number of synapses of a source in a projection is given
+(``n_drawn``), so a core can draw its own rows alone, and any partition gives the same network.
 """
 
 import math
@@ -37,7 +37,7 @@ _TWO_POW_MINUS_32 = 1.0 / 4294967296.0
 
 @njit(cache=True)
 def _draw_words(n, source, projection, k0, k1, out_w0, out_w1, out_w2):
-    """Three random words of each of the row's ``n`` synapses."""
+    """Draw three random words for each of the row's ``n`` synapses."""
     for j in range(n):
         w0, w1, w2, _ = philox4x32(
             np.uint32(j), np.uint32(source), np.uint32(projection), np.uint32(STREAM_SYNAPSE), k0, k1
@@ -49,7 +49,7 @@ def _draw_words(n, source, projection, k0, k1, out_w0, out_w1, out_w2):
 
 @njit(cache=True)
 def _draw_distinct(n, n_candidates, words, taken, out_local):
-    """Floyd's sampling: ``n`` different numbers below ``n_candidates``; ``taken`` is all zero before and after."""
+    """Draw ``n`` different numbers below ``n_candidates`` (Floyd); ``taken`` is all zero before and after."""
     for j in range(n):
         top = n_candidates - n + j
         local = np.int64((np.uint64(words[j]) * np.uint64(top + 1)) >> np.uint64(32))
@@ -63,7 +63,7 @@ def _draw_distinct(n, n_candidates, words, taken, out_local):
 
 @njit(cache=True)
 def _draw_locals(kind, n, source, n_candidates, words, taken, explicit_target, explicit_start, out_local):
-    """Targets within the target population, the source itself left out of the count where autapses are."""
+    """Draw targets, counted within the target population; without autapses, the source itself is not counted."""
     if kind == FIXED_TOTAL_NUMBER:
         scale = np.uint64(n_candidates)
         for j in range(n):
@@ -83,7 +83,7 @@ def _draw_locals(kind, n, source, n_candidates, words, taken, explicit_target, e
 
 @njit(cache=True)
 def _draw_delays(n, words, limits, guide, bin_start, out_bin):
-    """Bins: the first ``k`` with ``word < limits[k]``; ``guide`` starts the search at the word's top byte."""
+    """Draw bins: the first ``k`` with ``word < limits[k]``; ``guide`` starts the search at the word's top byte."""
     for j in range(n):
         word = np.uint64(words[j])
         k = np.int64(guide[words[j] >> np.uint32(24)])
@@ -94,7 +94,7 @@ def _draw_delays(n, words, limits, guide, bin_start, out_bin):
 
 @njit(cache=True)
 def _draw_weights(n, words, kind, params, quantiles, out_raw):
-    """Magnitudes of the weights in raw units (pA in the float engine)."""
+    """Draw the magnitudes of the weights in raw units (pA in the float engine)."""
     scale = params[F_RAW_PER_PA]
     a, b = params[F_WEIGHT_A], params[F_WEIGHT_B]
     p_low, p_span = params[F_WEIGHT_P_LOW], params[F_WEIGHT_P_SPAN]
@@ -115,7 +115,7 @@ def _draw_weights(n, words, kind, params, quantiles, out_raw):
 
 @njit(cache=True)
 def _draw_normal(n, words, mean, sd, low, high, scale, quantiles, out_raw):
-    """The common case, bounds too far out to matter: interpolate all by integer index, then redo the tails."""
+    """Draw weights whose bounds are too far out to matter: interpolate all by integer index, then redo the tails."""
     table, slope = quantiles[0], quantiles[2]
     for j in range(n):
         k = words[j] >> np.uint32(20)
@@ -132,8 +132,8 @@ def _draw_normal(n, words, mean, sd, low, high, scale, quantiles, out_raw):
 def _dither_weights(n, source, projection, step, k0, k1, out_raw):
     """Add the block's spare word, so that rounding to the nearest multiple of ``step`` units is stochastic.
 
-    Rounding goes up with the probability of the fraction that is dropped. An even step has a tie among the whole
-    numbers in between, which the later rounding takes up; half a unit less corrects this.
+    A weight is then rounded up with a probability equal to the dropped fraction. With an even step, one whole number
+    between two multiples is a tie, which the later rounding rounds up; subtracting half a unit corrects this.
     """
     tie = 0.0 if step % 2.0 == 1.0 else 0.5
     for j in range(n):
@@ -348,7 +348,7 @@ def build_rows_float(
     out_target,
     out_weight,
 ):
-    """As ``build_rows_fixed``, with targets (uint16, in the shard) and weights (float64) in two arrays."""
+    """Do what ``build_rows_fixed`` does, with targets (uint16, in the shard) and weights (float64) in two arrays."""
     mask = (1 << shard_bits) - 1
     n_bins, cursor = group[R_N_BINS], scratch.cursor[thread]
     taken, words = scratch.taken[thread], scratch.words[thread]
@@ -380,7 +380,7 @@ def build_rows_float(
 def count_targets(
     first, last, sources, state, row_start, row_ptr, ptr_start, n_bins_of, synapse_target, slice_of_target, out_counts
 ):
-    """Count the synapses of ``sources[first:last]`` on every slice, of rows that are stored.
+    """Count the synapses of the stored rows of ``sources[first:last]`` on every slice.
 
     ``synapse_target``: the packed words (uint32) or the targets (uint16); the low 16 bits are the target in its shard.
     ``slice_of_target``: uint16 or uint32, shape (n_shards, most neurons of a shard), which stays in the cache.

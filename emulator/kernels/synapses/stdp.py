@@ -1,13 +1,14 @@
-"""Pair-based STDP: a plastic row is updated when its presynaptic spike is processed, and sent with the new weights.
+"""Applies pair-based STDP: a presynaptic spike updates its plastic row, and is delivered with the new weights.
 
 The order of one row is that of sPyNNaker's deferred update (synapse_dynamics_stdp_mad_impl.c, post_events.h): for
 each synapse, the postsynaptic spikes between the last presynaptic spike and this one potentiate, one after the other;
-then this presynaptic spike depresses; then the presynaptic trace of the row is advanced. With the delay ``d`` on the
-dendrite, a postsynaptic spike of step ``s`` is met at ``s + d``; since ``d >= 1``, only spikes of earlier steps count.
+then this presynaptic spike depresses; then the presynaptic trace of the row is advanced. The delay ``d`` is dendritic:
+a postsynaptic spike of step ``s`` reaches the synapse at ``s + d``. Since ``d >= 1``, only spikes of earlier steps
+count.
 
-``weight``, ``decay`` and ``constant`` choose the arithmetic by their type. In fixed point a trace is S4.11 in 16 bits,
+The types of ``weight``, ``decay`` and ``constant`` choose the arithmetic. In fixed point a trace is S4.11 in 16 bits,
 its decay a table (zero beyond its end), the weight within an update S16.15 nA, and products are cut towards minus
-infinity; ``emulator.reference.stdp`` says the same in plain Python.
+infinity. ``emulator.reference.stdp`` does the same in plain Python.
 """
 
 import math
@@ -42,7 +43,7 @@ H_PAIRS_ALL, H_MINUS_START, H_MINUS_STOP = range(3)
 
 
 class Plastic(NamedTuple):
-    """Plastic rows, their traces, the postsynaptic histories, and the input that is under way.
+    """Plastic rows, their traces, the postsynaptic histories, and the input of the coming steps.
 
     ``first_of_group``: int64, (n_groups + 1,), projections of each group of sources. ``layout``, ``constant``: one row
     a projection. ``decay``: tables, int16, or time constants in steps, float64. Rows are those of all projections one
@@ -75,7 +76,7 @@ class Plastic(NamedTuple):
 
 
 def decayed(trace, n_steps, table):
-    """Value of a trace ``n_steps`` later."""
+    """Return the value of a trace ``n_steps`` later."""
     raise NotImplementedError
 
 
@@ -95,7 +96,7 @@ def _choose_decayed(trace, n_steps, table):
 
 
 def changed(room, amplitude, trace, c):
-    """Amount of a change: ``amplitude * trace``, times ``room`` (the distance to the bound) if multiplicative."""
+    """Return a change: ``amplitude * trace``, times ``room`` (the distance to the bound) if multiplicative."""
     raise NotImplementedError
 
 
@@ -116,7 +117,7 @@ def _choose_changed(room, amplitude, trace, c):
 
 
 def loaded(stored, c):
-    """Weight as the rule counts it, from the one that is stored."""
+    """Return the weight as the rule computes with it, from the stored weight."""
     raise NotImplementedError
 
 
@@ -128,7 +129,7 @@ def _choose_loaded(stored, c):
 
 
 def kept(weight, c):
-    """Weight as it is stored; bits below those of the population's weights are cut."""
+    """Return the weight as it is stored; bits below those of the population's weights are cut."""
     raise NotImplementedError
 
 
@@ -141,13 +142,13 @@ def _choose_kept(weight, c):
 
 @njit(cache=True)
 def bounded(weight, c):
-    """Weight within the rule's bounds."""
+    """Return the weight within the rule's bounds."""
     return min(max(weight, c[V_W_MIN]), c[V_W_MAX])
 
 
 @njit(cache=True)
 def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post_step, post_trace, target, n_post):
-    """Bring one synapse up to the presynaptic spike of ``step``.
+    """Update one synapse at the presynaptic spike of ``step``.
 
     Parameters
     ----------
@@ -200,14 +201,14 @@ def update_weight(step, delay, last_pre, pre_trace, stored, c, plus, minus, post
 
 @njit(cache=True)
 def deliver_rows(shard, n_shards, step, extra_delay, neurons, n, group_of_source, plastic):
-    """Update and send off the plastic rows of the ``n`` spikes of ``step`` in one shard.
+    """Update the plastic rows of the ``n`` spikes of ``step`` in one shard, and deliver their weights.
 
     Returns
     -------
     int
-        Updates that needed postsynaptic spikes no longer kept.
+        Updates that needed postsynaptic spikes which were no longer kept.
     """
-    # arrays of the tuple by name once: taking one out of it counts references, which costs more than an update
+    # take the arrays out of the tuple once: taking one out counts references, which costs more than an update
     target_of, delay_of, weights, row_ptr = plastic.target, plastic.delay, plastic.weight, plastic.row_ptr
     ring = plastic.input[shard]
     mask, n_targets = ring.shape[0] - 1, ring.shape[1] // 2

@@ -1,1 +1,1 @@
-"""Plain-Python neuron updates in integers: the definition of what the kernels must compute."""
+"""Updates neurons in plain Python, in integers and in float64; the kernels must give the same results."""

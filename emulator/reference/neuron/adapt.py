@@ -1,6 +1,7 @@
 """One LIF neuron with a threshold that spikes raise, one step at a time: in S16.15 integers, and in float64.
 
-Both are the neuron with exponential currents but for the threshold: it decays, is compared, and jumps at a spike.
+Both equal the neuron with exponential currents except for the threshold, which decays, is compared with the potential,
+and jumps at a spike.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class FloatAdaptNeuron:
         return has_fired
 
     def _response(self, tau_syn_ms: float) -> float:
-        """Potential after one step from a unit current that decays, mV/pA."""
+        """Return the potential after one step from a unit current that decays, mV/pA."""
         n, dt = self.neuron, self.dt_ms
         slow = math.exp(-dt / n.tau_mem_ms)
         if tau_syn_ms == n.tau_mem_ms:

@@ -28,7 +28,7 @@ class FixedAlphaSynapse:
     current: int = 0
 
     def add(self, ring_word: int) -> None:
-        """Add what arrives in a step."""
+        """Add the ring word of a step."""
         arriving = ring_word * 2**self.shift
         self.rise = wrap64(self.rise + arriving * _LONG)
         self.current = wrap64(self.current + arriving * self.start_factor)
@@ -39,7 +39,7 @@ class FixedAlphaSynapse:
         return wrap32((self.current + _LONG // 2) // _LONG)
 
     def decay(self) -> None:
-        """Go on by one step."""
+        """Advance both variables by one step."""
         decayed, filled = self.current * self.decay_factor // _LONG, self.rise * self.fill_factor // _LONG
         self.current = wrap64(decayed + filled)
         self.rise = wrap64(self.rise * self.decay_factor // _LONG)
@@ -81,8 +81,8 @@ class FixedAlphaNeuron:
 class FloatAlphaNeuron:
     """State in mV, pA and pA/ms; every step is the exact solution between two inputs.
 
-    A current ``(y + x t) exp(-t/tau)`` moves the membrane over a step by two convolutions with its impulse response;
-    both are taken here from the equations' partial fractions, with the limit where the time constants agree.
+    A current ``(y + x t) exp(-t/tau)`` moves the membrane over a step by two convolutions with its impulse response.
+    Both are computed by partial fractions, or by their limit where the time constants are equal.
     """
 
     neuron: LifCurrAlpha
@@ -116,7 +116,7 @@ class FloatAlphaNeuron:
         return has_fired
 
     def _response(self, y: float, x: float, tau_ms: float) -> float:
-        """Potential that ``(y + x t) exp(-t/tau)`` adds in one step, mV."""
+        """Return the potential that ``(y + x t) exp(-t/tau)`` adds in one step, mV."""
         n, h = self.neuron, self.dt_ms
         slow = math.exp(-h / n.tau_mem_ms)
         if tau_ms == n.tau_mem_ms:

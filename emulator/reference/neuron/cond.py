@@ -43,7 +43,7 @@ class FloatCondNeuron:
         return has_fired
 
     def _slope(self, t_ms: float, v_mv: float) -> float:
-        """Change of the potential at a time after the start of the step, mV/ms."""
+        """Return the change of the potential at a time after the start of the step, mV/ms."""
         n = self.neuron
         g_exc = self.g_exc_nsiemens * math.exp(-t_ms / n.tau_syn_exc_ms)
         g_inh = self.g_inh_nsiemens * math.exp(-t_ms / n.tau_syn_inh_ms)

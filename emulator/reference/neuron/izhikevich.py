@@ -1,7 +1,8 @@
 """One Izhikevich neuron in float64; its fixed-point form is in ``spinnaker``.
 
-The scheme is that of ``emulator.kernels.neuron.izhikevich``, written again from its description: Taylor series in parts
-as long as their last terms are small, reset where the peak is reached, at most one spike a time step.
+The scheme is that of ``emulator.kernels.neuron.izhikevich``, written again from its description. A step is cut into
+parts, each so long that the last terms of its Taylor series are small. The neuron is reset where it reaches the peak,
+and fires at most once a time step.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ _MAX_PARTS = 4096
 
 
 def series_at(series: Sequence[float], t_ms: float) -> float:
-    """Value of a series, t_ms after the point that it starts from."""
+    """Return the value of a series ``t_ms`` after the point from which it is expanded."""
     return math.fsum(c * t_ms**k for k, c in enumerate(series))
 
 
 def time_of_peak_ms(series: Sequence[float], v_peak_mv: float, latest_ms: float) -> float:
-    """Time at which a series reaches the peak, which it has at ``latest_ms``."""
+    """Return the time at which a series reaches the peak, which it has reached by ``latest_ms``."""
     earliest_ms = 0.0
     for _ in range(100):
         middle_ms = (earliest_ms + latest_ms) / 2
@@ -77,12 +78,12 @@ class FloatIzhikevichNeuron:
 
     @staticmethod
     def _width_ms(series: Sequence[float]) -> float:
-        """How far a series may be used: until one of its last two terms reaches the tolerance."""
+        """Return how far a series may be used: until one of its last two terms reaches the tolerance."""
         ends = ((k, abs(series[k])) for k in (_ORDER - 1, _ORDER))
         return min(((_TOLERANCE_MV / c) ** (1 / k) for k, c in ends if c > 0), default=math.inf)
 
     def _series(self, t_ms: float) -> tuple[list[float], list[float]]:
-        """Taylor series of v and u from a time after the start of the step."""
+        """Return the taylor series of v and u from a time after the start of the step."""
         n = self.neuron
         current = [self.current_pa / 1000 if k == 0 else 0.0 for k in range(_ORDER)]
         for synaptic_pa, tau in ((self.i_exc_pa, n.tau_syn_exc_ms), (-self.i_inh_pa, n.tau_syn_inh_ms)):

@@ -40,7 +40,7 @@ class FixedConstants:
     def derive(
         cls, neuron: LifCurrExp, dt_ms: float, *, current_pa: float, shift_exc: int, shift_inh: int
     ) -> FixedConstants:
-        """Name the numbers of ``lif_constants_s1615``."""
+        """Return the constants that ``lif_constants_s1615`` derives, by name."""
         row = lif_constants_s1615(
             neuron, dt_ms, current_pa=current_pa, shift_exc=shift_exc, shift_inh=shift_inh, poisson_weight_raw=0
         )
@@ -48,7 +48,7 @@ class FixedConstants:
 
     @classmethod
     def of_row(cls, row: NDArray[np.int64]) -> FixedConstants:
-        """Name the first columns of a row of constants."""
+        """Return the first columns of a row of constants, by name."""
         return cls(
             r_membrane=int(row[column.L_R]),
             exp_tc=int(row[column.L_EXP_TC]),
@@ -128,7 +128,7 @@ class FloatNeuron:
         return has_fired
 
     def _response(self, tau_syn_ms: float) -> float:
-        """Potential after one step from a unit current that decays, mV/pA."""
+        """Return the potential after one step from a unit current that decays, mV/pA."""
         n, dt = self.neuron, self.dt_ms
         if tau_syn_ms == n.tau_mem_ms:
             return dt / n.c_m_pf * math.exp(-dt / n.tau_mem_ms)

@@ -1,4 +1,4 @@
-"""The reference neuron of every model."""
+"""Makes the reference neuron of every model."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""One neuron of a SpiNNaker core, step by step, in plain Python integers: the definition of right.
+"""Updates one neuron as a SpiNNaker core does, in plain Python integers; the kernels must give the same bits.
 
 Three models: LIF with current-based synapses, LIF with conductance-based synapses, Izhikevich; all with exponential
 synapses. Numbers are raw S16.15 (factors of the synapses U0.32). Every result that C keeps in 32 bits is cut to 32 bits
-by ``wrap32``; a product of two S16.15 is floored to 15 fractional bits. The kernels must give the same bits.
+by ``wrap32``; a product of two S16.15 is floored to 15 fractional bits.
 
 One step, in the order of the device: ring words are added to the synaptic values, the neuron is updated and perhaps
 fires, the synaptic values decay.
