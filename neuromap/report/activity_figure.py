@@ -1,4 +1,4 @@
-"""Figures of what the network did: raster plot, rates, and distributions against the reference."""
+"""Draws the activity of the network: raster plot, rates, and distributions with the reference."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from neuromap.measures.statistics import ks_distance, window
 from neuromap.page.style import GREY, INK, PAGE_WIDTH_IN, new_figure, population_colours, say, styled
 from neuromap.report.sample import Samples, collect_samples
 
-#: The raster shows this much model time, and (every n-th neuron so that) about this many spikes at most.
+#: The raster shows this much model time, and at most about this many spikes; of more, only every n-th neuron is drawn.
 RASTER_MS = 400.0
 MAX_RASTER_SPIKES = 40_000
-#: Populations with panels of their own; the tables list all.
+#: Number of populations that have panels; the tables list all populations.
 MAX_PANELS = 8
 
 _Floats = NDArray[np.float64]
@@ -174,7 +174,7 @@ def distributions(report: Report, arrays: RunArrays, samples: Samples | None = N
 
 
 def _edges(samples: list[_Floats], bounds: tuple[float | None, float | None], quantum: float) -> _Floats:
-    """Edges of about 25 bins; rates are multiples of ``quantum`` (one spike), and every bin holds as many of them."""
+    """Return edges of about 25 bins; every bin covers equally many multiples of ``quantum``, the rate of one spike."""
     values = np.concatenate(samples)
     values = values[np.isfinite(values)]
     if not values.size:
@@ -210,7 +210,7 @@ def _distribution(ax: Axes, own: _Floats, others: list[_Floats], edges: _Floats,
 
 
 def _log_density(ax: Axes, edges: _Floats, n_values: int) -> None:
-    """Logarithmic density: in short runs nearly all pairs are near zero, and the tail is what differs."""
+    """Make the density axis logarithmic: in short runs nearly all pairs are near zero, and the tails differ."""
     ax.set_yscale("log")
     ax.set_ylim(0.7 / n_values / (edges[1] - edges[0]), 2 / (edges[1] - edges[0]))
     ax.set_yticks([])

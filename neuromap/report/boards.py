@@ -1,4 +1,4 @@
-"""Maps of the machine: its chips on the boards they sit on, and its links, coloured by load."""
+"""Draws maps of the machine: its chips on their boards, and its links, coloured by load."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def link_map(report: Report, arrays: RunArrays) -> Figure:
 
 
 def _link_ends(arrays: RunArrays) -> tuple[_Floats, _Floats, _Floats]:
-    """Start, far end and bow of the links of ``arrays.link_xyl``."""
+    """Return start, far end and bow of the links of ``arrays.link_xyl``."""
     centre = chip_drawing(arrays)[1]
     index = {tuple(xy): i for i, xy in enumerate(arrays.chip_xy.tolist())}
     start = centre[[index[(x, y)] for x, y, _ in arrays.link_xyl.tolist()]]
@@ -121,7 +121,7 @@ def _link_ends(arrays: RunArrays) -> tuple[_Floats, _Floats, _Floats]:
 def _draw_links(figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], bow: _Floats, share: _Floats) -> None:
     """Draw links, all of a colour level at once.
 
-    ``share``: load in percent of what each link carries.
+    ``share``: load of each link in percent of its capacity.
     """
     high = max(float(share.max()), 1e-9)
     norm = LogNorm(high / 1e3, high)
@@ -135,7 +135,7 @@ def _draw_links(figure: Figure, ax: Axes, ends: tuple[_Floats, _Floats], bow: _F
         own_ends = (ends[0][is_own], ends[1][is_own])
         draw_half_links(ax, own_ends, bow[is_own], ec=cmap(depth), lw=0.8 + 2.4 * depth)
     bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, format=FuncFormatter(lambda x, _: f"{x:g}"), **_BAR)
-    bar.set_label(f"% of what the link carries (busiest {high:.2g} %)")
+    bar.set_label(f"% of the link's capacity (busiest {high:.2g} %)")
 
 
 def _map(arrays: RunArrays, gid: str, title: str, value: _Floats, label: str, vmax: float) -> Figure:
@@ -151,12 +151,12 @@ def _map(arrays: RunArrays, gid: str, title: str, value: _Floats, label: str, vm
         draw(gid, value, cmap, norm)
         bar = figure.colorbar(ScalarMappable(norm, cmap), ax=ax, **_BAR)
         n_unused = int(np.isnan(value).sum())
-        bar.set_label(label + (f" ({n_unused} chips unused: grey)" if n_unused else ""))
+        bar.set_label(label + (f" (grey: {n_unused} not in use)" if n_unused else ""))
     return figure
 
 
 def _two_scales(share: float) -> Colormap:
-    """Return a colour map whose first ``share`` is the usual one, and whose rest (past the limit) goes to dark red."""
+    """Return a colour map: the usual colours up to ``share`` of it, and reds for the values above the limit."""
     n_below = min(max(round(_N_COLOURS * share), 1), _N_COLOURS - 1)
     below = mpl.colormaps["YlGnBu"](np.linspace(0, 1, n_below))
     above = mpl.colormaps["OrRd"](np.linspace(0.45, 1, _N_COLOURS - n_below))
@@ -167,12 +167,12 @@ _Draw = Callable[[str, _Floats, Colormap, Normalize], None]
 
 
 def _canvas(arrays: RunArrays, width_in: float) -> tuple[Figure, Axes, _Draw]:
-    """Figure and axes in the proportions of the machine, and a function that draws its chips and board outlines."""
+    """Return figure and axes in the proportions of the machine, and a function that draws its chips and boards."""
     outline, centre = chip_drawing(arrays)
     figure, ax = map_axes(centre, width_in)
 
     def draw(gid: str, value: _Floats, cmap: Colormap, norm: Normalize) -> None:
-        # one colour a chip, unmasked: the order of the elements is what tooltips count on
+        # a colour for each chip, none masked: tooltips rely on the order of the elements
         faces = [_UNUSED if math.isnan(one) else cmap(norm(one)) for one in value.tolist()]
         draw_chips(ax, centre, outline, faces, gid=gid)
         draw_boards(ax, centre, arrays.chip_board, outline)

@@ -1,4 +1,4 @@
-"""What every map of chips is made of: axes in the machine's proportions, chips, outlines of boards, links."""
+"""Draws the parts of every map of chips: axes in the machine's proportions, chips, outlines of boards, links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_HEIGHT_IN = 9.0
 _WIDEST_CHIP_IN = 0.42
 #: Free space around the chips, in the distance of neighbours.
 _MARGIN = 0.8
-#: Machines of fewer chips are drawn as if they were this wide and high, so that a machine of one does not fill a page.
+#: Smaller machines get this width and height, in the distance of neighbours, so that one chip does not fill a page.
 _LEAST_EXTENT = np.array([7.0, 3.0])
 
 
@@ -30,7 +30,7 @@ def map_axes(
 ) -> tuple[Figure, Axes]:
     """Return a figure at most ``width_in`` wide and axes in the proportions of the machine, without ticks.
 
-    ``extra_in``: height for title and legend; ``widest_chip_in``: chips are not drawn larger than this.
+    ``extra_in``: extra height for title and legend; ``widest_chip_in``: largest width of a chip.
     """
     low, high = (centre.min(axis=0), centre.max(axis=0)) if len(centre) else (np.zeros(2), np.zeros(2))
     margin = np.maximum(_MARGIN, (_LEAST_EXTENT - (high - low)) / 2)
@@ -49,9 +49,9 @@ def map_axes(
 def draw_chips(
     ax: Axes, centre: _Floats, outline: Outline, faces: Sequence[Any], *, gid: str, size: float = 0.97, **style: Any
 ) -> None:
-    """Draw the chips, one element each in the order of ``centre``: tooltips count on it.
+    """Draw the chips, one element each in the order of ``centre``, on which tooltips rely.
 
-    ``size``: part of its place that a chip covers.
+    ``size``: share of its place that a chip covers.
     """
     style = {"edgecolors": "white", "lw": 0.4, **style}
     shape = size * corners(outline)
@@ -61,14 +61,14 @@ def draw_chips(
 
 
 def draw_boards(ax: Axes, centre: _Floats, board: NDArray[np.int32], outline: Outline) -> None:
-    """Draw the sides of chips that separate two boards, or a board from nothing; not where each chip is a board."""
+    """Draw the outlines of the boards, along the sides of their chips; nothing if every chip is a board."""
     if outline != "circle" and len(np.unique(board)) < max(len(board), 2):
         sides = board_sides(centre, board, outline)
         ax.add_collection(LineCollection(list(sides), colors="#333333", lw=1.1), autolim=False)
 
 
 def board_sides(centre: _Floats, board: NDArray[np.int32], outline: Outline) -> _Floats:
-    """Return the sides of chips beyond which there is another board or none, float64, shape (n, 2, 2)."""
+    """Return the sides of chips beyond which another board or nothing lies, float64, shape (n, 2, 2)."""
     corner = corners(outline)
     board_at = {_key(one): int(b) for one, b in zip(centre, board, strict=True)}
     sides = []
@@ -81,12 +81,12 @@ def board_sides(centre: _Floats, board: NDArray[np.int32], outline: Outline) -> 
 
 
 def _key(place: _Floats) -> tuple[int, int]:
-    """Place as whole numbers, equal for places that differ by rounding."""
+    """Return a place as whole numbers that are equal for places which differ only by rounding."""
     return round(float(place[0]) * 4), round(float(place[1]) * 4)
 
 
 def draw_half_links(ax: Axes, ends: tuple[_Floats, _Floats], bow: _Floats, **style: Any) -> None:
-    """Draw the nearer half of links as one path (a path per link would make a page several times larger).
+    """Draw the half of each link next to its start, all as one path (a path per link makes pages several times larger).
 
     ``ends``: start and far end, each of shape (n, 2); ``bow``: height of the arc over the length, shape (n,).
     """
@@ -102,7 +102,7 @@ def draw_half_links(ax: Axes, ends: tuple[_Floats, _Floats], bow: _Floats, **sty
 
 
 def half_arc(start: _Floats, end: _Floats, bow: _Floats) -> tuple[_Floats, _Floats]:
-    """Return the middle of each arc and the control point of its first half; both ways of a link bow to one side."""
+    """Return the middle of each arc and the control point of its first half; both directions bow to the same side."""
     along = end - start
     is_back = (along[:, 0] < 0) | ((along[:, 0] == 0) & (along[:, 1] < 0))
     across = np.column_stack((-along[:, 1], along[:, 0])) * np.where(is_back, -1.0, 1.0)[:, None]

@@ -1,4 +1,4 @@
-"""What late and lost packets do to the network, as a section of the report."""
+"""Writes the section of the report on what late and lost packets do to the network."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def feedback_section(feedback: Feedback) -> str:
     return section(
         "feedback",
         "What losses do to the network",
-        f"<p>{text(sentence[0].upper() + sentence[1:])}. What a core has not done at the end of a tick: "
-        f"{text(_POLICY[report.end_of_tick])}.</p>",
+        f"<p>{text(sentence[0].upper() + sentence[1:])}. {text(_POLICY[report.end_of_tick])}</p>",
         loss_table(report),
         effect_table(report),
         '<p class="note">D: Kolmogorov-Smirnov distance between the run with losses and the same run without (same '
-        "seed, same input); vermillion where independent samples of these sizes would differ so much in less than 1 % "
-        "of cases. Neurons of one chaotic network part after any change of a spike, so that a D below the bound is "
-        "what a change of seed makes.</p>",
+        "seed, same input); vermillion where independent samples of these sizes would differ that much in less than "
+        "1 % of cases. In a chaotic network one changed spike soon changes all others, so a D that is not marked is no "
+        "larger than a change of seed would make it.</p>",
         figure(
             to_svg(feedback_figure(feedback), "feedback"),
-            "Above: synaptic events that the spikes of a moment ask for. Below: rate of all neurons.",
+            "Above: late and lost synaptic events, in percent of all events of the spikes at that time. Below: rate of "
+            "all neurons; where the two curves part, losses have changed the spikes.",
         ),
     )
 
 
 _POLICY = {
-    "late": "it does it later (synapses count from then)",
-    "drop": "packets that wait are thrown away",
-    "wait": "all wait until it is done",
+    "late": "Work that a core has not done when its tick ends is done later, and its synapses take effect then.",
+    "drop": "Packets that still wait at a core when its tick ends are thrown away.",
+    "wait": "Every tick waits until all cores have done all their work.",
 }
 
 
@@ -56,12 +56,13 @@ def loss_table(report: FeedbackReport) -> str:
         )
         for name, one in report.targets.items()
     ]
-    return table(["onto", "synaptic events", "late", "lost"], rows)
+    return table(["target population", "synaptic events", "late", "lost"], rows)
 
 
 def effect_table(report: FeedbackReport) -> str:
     """Return rates, CVs and correlations with and without losses, and their distances."""
-    head = ["population", "rate (Hz)", "without", "D", "CV", "without", "D", "correlation", "without", "D"]
+    without = "without losses"
+    head = ["population", "rate (Hz)", without, "D", "CV", without, "D", "correlation", without, "D"]
     rows = []
     for name in report.targets:
         cells = [cell(name)]
@@ -82,7 +83,7 @@ def effect_table(report: FeedbackReport) -> str:
 
 
 def feedback_figure(feedback: Feedback) -> Figure:
-    """Return the course of late and lost events, and of the rate with and without losses."""
+    """Return the shares of late and lost events over time, and the rate with and without losses."""
     with styled():
         made = new_figure(PAGE_WIDTH_IN, 3.6)
         upper, lower = made.subplots(2, 1, sharex=True)

@@ -1,4 +1,4 @@
-"""Draws the figures of a report one by one: the functions behind ``neuromap.raster(result)`` and its like.
+"""Draws the figures of a report one by one: ``neuromap.raster(result)`` and the other figure functions.
 
 Every function takes the result of a run and returns a matplotlib figure; with ``path`` it also writes the figure into
 a file that ends in ``.png``, ``.svg`` or ``.pdf``. The page of a report shows the same figures.
@@ -228,8 +228,8 @@ def packet_latencies(result: HasPackets, path: str | Path | None = None) -> Figu
 def packet_lateness(result: HasPackets, path: str | Path | None = None) -> Figure:
     """Draw how many deliveries are worked off 0, 1, 2 ... ticks late.
 
-    By how many ticks is known only from the log of the packets (``with_log`` or ``trace``); without it there is one bar
-    for all that are late. Parameters, result and errors are those of `packet_latencies`.
+    The number of ticks is known only from the log of the packets (``with_log`` or ``trace``); without it, one bar holds
+    all late deliveries. Parameters, result and errors are those of `packet_latencies`.
     """
 
     def draw() -> Figure:
@@ -240,7 +240,7 @@ def packet_lateness(result: HasPackets, path: str | Path | None = None) -> Figur
 
 
 def packet_ticks(result: HasPackets, path: str | Path | None = None) -> Figure:
-    """Draw the duration of the ticks and the backlog at their ends, in their order.
+    """Draw, tick by tick, the packets sent, the largest backlog and, if ticks wait for the cores, their duration.
 
     Parameters, result and errors are those of `packet_latencies`.
     """
@@ -248,7 +248,7 @@ def packet_ticks(result: HasPackets, path: str | Path | None = None) -> Figure:
 
 
 def packet_link_loads(result: HasPackets, path: str | Path | None = None) -> Figure:
-    """Draw the histogram of the part of the time in which each link was sending.
+    """Draw the histogram of link loads: the share of the time in which each link was sending.
 
     Parameters, result and errors are those of `packet_latencies`.
     """
@@ -256,7 +256,7 @@ def packet_link_loads(result: HasPackets, path: str | Path | None = None) -> Fig
 
 
 def packet_link_map(result: HasPackets, path: str | Path | None = None) -> Figure:
-    """Draw the machine with its links coloured by the part of the time in which they were sending.
+    """Draw the machine with its links coloured by the share of the time in which they were sending.
 
     Parameters, result and errors are those of `packet_latencies`.
     """
@@ -288,7 +288,7 @@ def packet_backlog_map(result: HasPackets, path: str | Path | None = None) -> Fi
 
 
 def packet_loss_map(result: HasPackets, path: str | Path | None = None) -> Figure:
-    """Draw the machine as a heat map: how much was lost on each chip.
+    """Draw the machine as a heat map: the deliveries that were lost at each chip.
 
     Parameters, result and errors are those of `packet_latencies`.
     """

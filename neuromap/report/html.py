@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs no network: verdict first, then the figures and tables behind it."""
+"""Writes the report as one HTML file that works offline: verdict first, then the figures and tables behind it."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _top(report: Report, title: str, sections: Sequence[Section]) -> str:
     )
     banner = ""
     if report.status == "partial":
-        banner = f'<p class="banner">Partial: {text(partial_run(report))}. All figures are of that part.</p>'
+        banner = f'<p class="banner">Partial: {text(partial_run(report))}. All figures cover only that part.</p>'
     banner += "".join(f'<p class="banner">Note: {text(note)}.</p>' for note in report.notes)
     tiles = "".join(tile(line.mark, _MARKS[line.mark] + line.answer, line.details) for line in verdict_lines(report))
     named = (*((key, name) for key, name, _ in sections), *_SECTIONS)
@@ -98,7 +98,7 @@ _MARKS = {"good": "✓ ", "bad": "✗ ", "open": "? ", "number": ""}
 
 
 def _limit(report: Report) -> str:
-    """What limits the run, with a gauge of the limiting core's cycles, and what to change."""
+    """Return the box with the limit of the run, a gauge of the limiting core's cycles, and what to change."""
     verdict, core = report.verdict, report.timing.limiting_core
     rows = []
     if verdict.limit and (core is None or verdict.limited_by != "core"):
@@ -148,14 +148,14 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
     colours = population_colours(tuple(report.network.population_sizes)).values()
     has_colours = {EXC_COLOUR, INH_COLOUR} <= set(colours)
     n_left_out = len(report.network.population_sizes) - activity_figure.MAX_PANELS
-    left_out = f" The first {activity_figure.MAX_PANELS} populations; {n_left_out} more are in the table."
+    left_out = f" These are the first {activity_figure.MAX_PANELS} populations; {n_left_out} more are in the table."
     caption = (
-        "Rate of every neuron, coefficient of variation (CV) of the intervals of neurons with at least three spikes, "
-        "and correlation of spike counts (2 ms bins, 200 active neurons)."
-        + (" D: Kolmogorov-Smirnov distance from the reference, mean over its two runs." if samples.reference else "")
+        _DISTRIBUTIONS
+        + (_REFERENCE if samples.reference else "")
         + (_SHORT if samples.reference and activity.model_time_ms < _LONG_MS else "")
         + (left_out if n_left_out > 0 else "")
     )
+    crosses = "; crosses: means of the two NEST runs" if samples.reference else ""
     return section(
         "activity",
         "Activity",
@@ -163,21 +163,34 @@ def _activity(report: Report, arrays: RunArrays, samples: Samples) -> str:
         tables.activity_table(report),
         figure(
             _svg("raster", activity_figure.raster(report, arrays)),
-            ("Excitatory blue, inhibitory vermillion. " if has_colours else "") + "Below: rate of all neurons.",
+            _RASTER + (" Excitatory populations are blue, inhibitory ones vermillion." if has_colours else ""),
         ),
         figure(_svg("distributions", activity_figure.distributions(report, arrays, samples)), caption),
         '<div class="pair">',
-        figure(_svg("rates", activity_figure.rate_boxes(report, arrays, samples)), "Dot: mean of this run."),
+        figure(_svg("rates", activity_figure.rate_boxes(report, arrays, samples)), f"{_BOXES}{crosses}."),
         tables.distance_table(report),
         "</div>",
     )
 
 
+_RASTER = (
+    "Each dot is a spike, each row a neuron; vertical stripes are neurons that fire together. Below: mean rate of all "
+    "neurons."
+)
+_DISTRIBUTIONS = (
+    "Distributions in each population: firing rates, coefficients of variation (CV) of the inter-spike intervals of "
+    "neurons with at least three spikes, and correlations of spike counts (2 ms bins, pairs of 200 active neurons)."
+)
+_REFERENCE = (
+    " Filled: this run; lines: the two NEST runs. D: Kolmogorov-Smirnov distance from these, mean over both; the "
+    "smaller, the more alike."
+)
+_BOXES = "Box: middle half of the neurons, with their median; line: 5 % to 95 %; dot: mean of this run"
 #: Protocols of PD14 comparisons record at least this long for correlations (facts: 10 s).
 _LONG_MS = 10_000.0
 _SHORT = (
-    " In a run as short as this most pairs of slow neurons share no bin: correlations and their means scatter from "
-    "seed to seed (compare the KS distances)."
+    " In a run this short, most pairs of slow neurons never spike in the same bin, so correlations and their means "
+    "vary from seed to seed (compare the KS distances)."
 )
 
 
@@ -187,12 +200,13 @@ def _time(report: Report, arrays: RunArrays) -> str:
         f"Time of the slowest core in a step: mean {timing.step_us.mean:.1f} µs, 99th percentile "
         f"{timing.step_us.p99:.1f} µs, longest {timing.step_us.max:.1f} µs. If every step waited for "
         f"its slowest core, the real-time factor (wall time over model time) would be "
-        f"{fixed(timing.real_time_factor, 3)}. With a fixed tick no step overruns from a time-scale factor of "
-        f"{rounded_up(timing.min_lossless_time_scale_factor, 2)} on."
+        f"{fixed(timing.real_time_factor, 3)}. With a fixed tick, no step overruns at a time-scale factor of "
+        f"{rounded_up(timing.min_lossless_time_scale_factor, 2)} or more."
     )
-    caption = "Vermillion: longer than the tick."
-    if timing.is_free_running:
-        caption = "Grey: warm-up."
+    caption = "Left: number of steps by their time (log scale); right: the steps in order, warm-up in grey."
+    if not timing.is_free_running:
+        caption += " Dashed: the tick; steps in vermillion are longer."
+    else:
         about = (
             f"A step of {report.network.dt_ms * 1e3:g} µs of model time takes {timing.step_us.mean:.2f} µs on average, "
             f"99 % of steps less than {timing.step_us.p99:.2f} µs, the longest {timing.step_us.max:.2f} µs. "
@@ -202,7 +216,7 @@ def _time(report: Report, arrays: RunArrays) -> str:
     made = machine_figure.step_times(report, arrays)
     about += "".join(f" {line[0].upper()}{line[1:]}." for line in range_lines(report))
     if timing.unverified_costs:
-        about += f" These are {', '.join(timing.unverified_costs)}."
+        about += f" The unverified costs are {', '.join(timing.unverified_costs)}."
     return section("time", "Time", f"<p>{text(about)}</p>", figure(_svg("steps", made), caption))
 
 
@@ -235,20 +249,22 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
     where = (
         f"Each {arrays.chip_outline} is a {words.chip} at its place{outlined}; point at a {words.chip} for its numbers."
     )
-    memory_map = [figure(_svg("sdram", boards.sdram_map(report, arrays)), where)] if memory.sdram_bytes else []
-    dashed = "" if report.timing.is_free_running else "; dashed: tick"
+    fuller = f"The darker, the more {words.chip_memory} of the {words.chip} is in use."
+    memory_map = [figure(_svg("sdram", boards.sdram_map(report, arrays)), fuller)] if memory.sdram_bytes else []
+    red = "" if report.timing.is_free_running else "; red: longer than the tick"
+    dashed = "" if report.timing.is_free_running else f"; {words.core}s right of the dashed line (the tick) overran"
     return section(
         "machine",
         "Cores and memory",
         f'<div class="facts">{left}{middle}{right}</div>',
         '<div class="pair">',
-        figure(_svg("load", boards.core_load_map(report, arrays)), where),
+        figure(_svg("load", boards.core_load_map(report, arrays)), f"The darker, the longer the step{red}. {where}"),
         *memory_map,
         "</div>",
         '<div class="pair">',
         figure(
             _svg("cores", machine_figure.core_loads(report, arrays)),
-            f"Filled: mean step; line: longest step of each {words.core}{dashed}.",
+            f"Number of {words.core}s by busy time. Filled: mean step; line: longest step{dashed}.",
         ),
         tables.core_table(report, arrays),
         "</div>",
@@ -257,16 +273,20 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
 
 def _links(report: Report, arrays: RunArrays) -> str:
     words, is_even = words_of(report), len(set(arrays.link_capacity_packets_per_s.tolist())) <= 1
-    between = "" if is_even else f"; it differs on and between {words.board}s"
+    between = "" if is_even else f" (links between {words.board}s have another capacity than links within one)"
     return section(
         "links",
         "Links",
         figure(
             _svg("linkmap", boards.link_map(report, arrays)),
-            f"Expected load at the measured rates, of each link's own capacity{between}.",
+            f"Expected load of each link at the measured rates, in percent of its own capacity{between}. The darker "
+            "and wider a line, the higher its load; each half of a line is one direction.",
         ),
         '<div class="pair">',
-        figure(_svg("links", machine_figure.link_loads(report, arrays)), "Dashed: the link is full."),
+        figure(
+            _svg("links", machine_figure.link_loads(report, arrays)),
+            "Number of directed links by load. Dashed: the capacity; a link beyond it falls behind.",
+        ),
         tables.packet_table(report, arrays),
         "</div>",
     )
@@ -279,18 +299,20 @@ def _energy(report: Report) -> str:
         "<h3>PD14 on real systems</h3>",
         tables.published_table(report),
         f"<p>{text(tables.alike_sentence(report))}</p>",
-        '<p class="note">Real-time factor: wall time over model time. What the energies include differs between '
-        "systems; a range where sources disagree. Lines are those of performance_data_raw.yaml of Senk et al. 2026 "
-        "(arXiv:2505.21185).</p>",
+        '<p class="note">Real-time factor: wall time over model time. The energies of different systems do not include '
+        "the same parts; a range is given where sources disagree. Line numbers in the sources are those of "
+        "performance_data_raw.yaml of Senk et al. 2026 (arXiv:2505.21185).</p>",
     ]
     scaled = "" if report.network.scale == 1 else '<p class="note">This run is scaled, the published ones are not.</p>'
     split = figure(
-        _svg("energy", machine_figure.energy_split(report)), f"Mean power of all {words_of(report).board}s in use."
+        _svg("energy", machine_figure.energy_split(report)),
+        f"Mean power of all {words_of(report).board}s in use, by part.",
     )
     if not is_pd14:
         return section("energy", "Energy", split)
     scatter = figure(
-        _svg("published", machine_figure.published_systems(report)), "Lower left is better. Names as in the table."
+        _svg("published", machine_figure.published_systems(report)),
+        "Left is faster, and lower takes less energy. Names are the ids of the table; a bar is a range of energies.",
     )
     return section(
         "energy", "Energy and other systems", '<div class="pair">', split, scatter, "</div>", scaled, *comparison
@@ -301,8 +323,9 @@ def _constants(report: Report) -> str:
     if not report.machine.constants:
         return section("constants", "Machine constants", "<p>The report lists no constants.</p>")
     about = (
-        "Everything the numbers above rest on. datasheet, code, published, measured: as the source says; calibrated: "
-        "fitted to a published point; unverified: a prior without a checked source; stated: given by the user."
+        "All numbers above rest on these constants. Their status says where the value comes from: datasheet, code, "
+        "published and measured values are those of the source; calibrated values were fitted to a published result; "
+        "unverified values are estimates without a checked source; stated values were given by the user."
     )
     return section(
         "constants",
@@ -321,7 +344,7 @@ def _provenance(report: Report) -> str:
             ("build", seconds(host.build_s)),
             ("map", seconds(host.map_s)),
             ("simulate", seconds(host.simulate_s)),
-            ("emulation factor", f"{fixed(host.emulation_factor, 2)} (our wall time / model time)"),
+            ("emulation factor", f"{fixed(host.emulation_factor, 2)} (wall time of neuromap / model time)"),
             ("peak memory", size_of(host.peak_rss_bytes)),
             ("threads", f"{host.n_threads}"),
         ]
@@ -342,5 +365,8 @@ def _provenance(report: Report) -> str:
 
 
 def _reproduce(report: Report) -> str:
-    about = "The experiment, complete; the same seed gives the same spikes on any number of threads."
+    about = (
+        "These are all settings of the run; the same seed gives the same spikes on any number of threads. The file "
+        "<code>mapping/experiment.yaml</code> of the run holds them in the form that <code>neuromap run</code> reads."
+    )
     return reproduce_section(about, report.experiment)

@@ -1,4 +1,4 @@
-"""What a report says of the time until the first step on the machine."""
+"""Writes the time until the first step on the machine in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _WAYS = {"host": "drawn by the host", "machine": "drawn by the cores"}
 
 
 def duration(time_s: float) -> str:
-    """Return a time as people say it: seconds, minutes or hours with two or three digits."""
+    """Return a time in seconds, minutes or hours, with two or three digits."""
     for scale, unit, least in ((3600.0, "h", 1.5), (60.0, "min", 1.5)):
         if time_s >= least * scale:
             value = time_s / scale
@@ -18,12 +18,12 @@ def duration(time_s: float) -> str:
 
 
 def _range(low_s: float, high_s: float) -> str:
-    """Return a range in brackets; nothing where both ends are the same."""
+    """Return a range in brackets; an empty text if both ends are equal."""
     return f" ({duration(low_s)} to {duration(high_s)})" if low_s != high_s else ""
 
 
 def loading_line(loading: LoadingReport) -> str:
-    """Return the times in one line: the usual way, its range, then the other."""
+    """Return the times in one line: for the usual place of drawing synapses, its range, and for the other place."""
     low_s, high_s = loading.total_range_s
     usual = f"{duration(loading.total_s)}{_range(low_s, high_s)}"
     others = [
@@ -35,7 +35,7 @@ def loading_line(loading: LoadingReport) -> str:
 
 
 def loading_facts(loading: LoadingReport) -> list[tuple[str, str]]:
-    """Return the parts of the usual way, its total and the other way's, for a table."""
+    """Return table rows: the parts and total for the usual place of drawing synapses, the total for the other."""
     rows = [
         ("allocation, boot, code", duration(loading.start_s)),
         (f"synapses, {_WAYS[loading.generation]}", duration(loading.draw_s)),

@@ -1,4 +1,4 @@
-"""Figures of what the machine did: step times, core loads, link loads, energy, and published systems beside ours."""
+"""Draws what the machine did: step times, core loads, link loads, power, and the published systems with this run."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _PERCENT = FuncFormatter(lambda value, _: f"{value:g} %")
 
 
 def tick_us(report: Report) -> float:
-    """Return the length of a tick on the machine, us of wall time; the longest step where steps wait for no timer."""
+    """Return the length of a tick on the machine, us of wall time; the longest step if steps wait for no timer."""
     if report.timing.is_free_running:
-        return max(report.timing.step_us.max * (1 + 1e-6), 1e-9)  # nothing is longer, rounded to 32 bits either
+        return max(report.timing.step_us.max * (1 + 1e-6), 1e-9)  # no step counts as longer, even after rounding
     return report.network.dt_ms * 1e3 * report.timing.time_scale_factor
 
 
@@ -59,7 +59,7 @@ def _note(
     color: str,
     va: str = "top",
 ) -> None:
-    """Write ``words`` beside a point, ``offset_pt`` points away, on the side the offset points to."""
+    """Write ``words`` beside a point, at a distance and on the side that ``offset_pt`` (in points) gives."""
     ha = "right" if offset_pt[0] < 0 else "left"
     ax.annotate(
         words, at, offset_pt, xycoords=transform, textcoords="offset points", ha=ha, va=va, color=color, fontsize=8
@@ -73,14 +73,14 @@ def step_times(report: Report, arrays: RunArrays) -> Figure:
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 3.0)
         left, right = figure.subplots(1, 2, width_ratios=(2, 3))
-        is_free = report.timing.is_free_running  # nothing to be late for
+        is_free = report.timing.is_free_running  # no tick that a step could miss
         left.set_title("Duration of steps" if is_free else "Time of the slowest core in each step")
         if not step_us.size:
             say(left, "no steps after the warm-up")
             say(right, "")
             return figure
-        # from zero, so that the distance to the tick is seen for what it is; bin edges fall on the tick, so that no
-        # bin mixes kept and missed steps
+        # the axis starts at zero, so that the distance to the tick is to scale; a bin edge falls on the tick, so that
+        # no bin mixes steps within the tick and overruns
         high = 1.06 * max(float(step_us.max()), tick)
         width = tick / max(round(_N_STEP_BINS * tick / high), 1)
         edges = width * np.arange(int(np.ceil(high / width)) + 1)
@@ -119,11 +119,11 @@ def _step_times_in_order(ax: Axes, report: Report, arrays: RunArrays, tick: floa
     ax.set_ylabel("step time (µs)")
     over = report.timing.n_overruns
     than = "real time" if is_free else "the tick"
-    ax.set_title(f"In their order: {over:,} of {report.timing.n_steps:,} longer than {than}")
+    ax.set_title(f"Steps in order: {over:,} of {report.timing.n_steps:,} longer than {than}")
 
 
 def core_loads(report: Report, arrays: RunArrays) -> Figure:
-    """Return, for each kind of core, how long its cores are busy in a mean step and in their longest."""
+    """Return histograms, for each kind of core, of the busy times of its cores in a mean step and in the longest."""
     kinds = sorted(set(arrays.core_kind))
     tick = tick_us(report)
     with styled():
@@ -162,7 +162,7 @@ def link_shares(arrays: RunArrays) -> NDArray[np.float64]:
 
 
 def link_loads(report: Report, arrays: RunArrays) -> Figure:
-    """Return the histogram of link loads, each in percent of what that link carries (log axis)."""
+    """Return the histogram of link loads, each in percent of the link's own capacity (log axis)."""
     share = link_shares(arrays)
     share = share[share > 0]
     with styled():
@@ -182,7 +182,7 @@ def link_loads(report: Report, arrays: RunArrays) -> Figure:
         ax.xaxis.set_major_formatter(_PERCENT)
         _tick_line(ax, 100)
         _note(ax, (100, 1), "full", ax.get_xaxis_transform(), (-4, 0), color=VERMILLION)
-        ax.set_xlabel("load, % of what the link carries")
+        ax.set_xlabel("load, % of the link's capacity")
         ax.set_ylabel("directed links")
     return figure
 
@@ -211,13 +211,13 @@ def energy_split(report: Report) -> Figure:
 
 
 def systems_alike(report: Report) -> tuple[str, ...]:
-    """Return the ids of the published systems that are the machine and recipe of this run."""
+    """Return the ids of the published systems with the machine and recipe of this run."""
     is_changed = bool(report.experiment.get("machine", {}).get("settings")) or report.network.scale != 1
     return () if is_changed else _ALIKE.get((report.machine.name, report.mapping.recipe), ())
 
 
 def published_systems(report: Report) -> Figure:
-    """Return real-time factor against energy per synaptic event of published PD14 systems, and this run."""
+    """Return the plot of real-time factor against energy per synaptic event, of published PD14 systems and this run."""
     points = [
         (one.real_time_factor, one.energy_per_event_uj, one.system_id)
         for one in PD14_SYSTEMS
@@ -260,7 +260,7 @@ def _label_points(ax: Axes, points: list[tuple[float, float, str]]) -> None:
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # keep the layout that the places below are found in
+    figure.set_layout_engine("none")  # freezes the layout for which the places below are computed
     to_points = 72 / figure.dpi
     at = ax.transData.transform(np.array([(x, y) for x, y, _ in points])) * to_points
     taken: list[tuple[float, float, float, float]] = [(x - 4, y - 4, x + 4, y + 4) for x, y in at]

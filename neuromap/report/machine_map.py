@@ -1,4 +1,4 @@
-"""A machine drawn: its chips, links and boards, what is dead, and the numbers that say what it can hold."""
+"""Draws a machine: its chips, links and boards, its dead parts, and lines of text on what it can hold."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from neuromap.page.style import INK, ORANGE, PAGE_WIDTH_IN, PURPLE, SKY, VERMILL
 from neuromap.report.chip_map import draw_boards, draw_chips, half_arc
 from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
 
-#: Machines of more chips are drawn without links, which would be a grey surface.
+#: Machines of more chips are drawn without links, which would merge into a grey surface.
 _MAX_LINK_CHIPS = 3000
 _LINE_IN, _LEGEND_IN, _TITLE_IN = 0.18, 0.75, 0.35
 _LEAST_WIDTH_IN, _MOST_HEIGHT_IN, _CHIP_IN = 6.8, 8.0, 0.5
-_MARGIN = 1.2  # room for arcs, in the distance of neighbours
-_CHIP_SIZE = 0.62  # of the place that a chip has, so that links are seen between chips
+_MARGIN = 1.2  # room for arcs around the chips, in the distance of neighbours
+_CHIP_SIZE = 0.62  # share of its place that a chip covers, so that links are visible between chips
 _DPI = 144
 _ROUTER = "#bbbbbb"
 _WITHIN = "#8a8a8a"
@@ -76,7 +76,7 @@ def machine_map(machine: Machine, n_boards: int | None = None) -> Figure:
 
 
 def _page(centre: NDArray[np.float64], lines: list[str]) -> tuple[Figure, Axes, tuple[float, float]]:
-    """Figure with the map's axes at the top and ``lines`` below it, and where the legend goes, in the figure."""
+    """Return a figure with ``lines`` below the map, the axes of the map, and the place of the legend in the figure."""
     low, high = centre.min(axis=0) - _MARGIN, centre.max(axis=0) + _MARGIN
     across, up = (high - low).tolist()
     width_in = float(np.clip(_CHIP_IN * across, _LEAST_WIDTH_IN, PAGE_WIDTH_IN))
@@ -95,7 +95,7 @@ def _page(centre: NDArray[np.float64], lines: list[str]) -> tuple[Figure, Axes, 
 
 
 def _draw_chips(ax: Axes, drawing: Drawing, topology: Topology, whole: Topology) -> list[Patch]:
-    """Draw every chip of the whole machine by what it is, and return the legend."""
+    """Draw every chip of the whole machine in the colour of its state (such as dead), and return the legend."""
     row = topology.index_of(whole.chip[:, 0], whole.chip[:, 1])
     n_cores = np.where(row >= 0, topology.n_app_cores[np.maximum(row, 0)], 0)
     is_host = whole.is_ethernet & (row >= 0) & (whole.n_boards != whole.n_chips) & (whole.metric != "tree")
@@ -140,7 +140,7 @@ def _cores_text(n_cores: NDArray[np.int32]) -> str:
 
 
 def _draw_links(ax: Axes, drawing: Drawing, topology: Topology, whole: Topology) -> list[Line2D]:
-    """Draw the links below the chips, dead ones above, and return the legend."""
+    """Draw working links below the chips and dead links above them, and return the legend."""
     if whole.n_chips > _MAX_LINK_CHIPS:
         return []
     here, link = np.nonzero(whole.neighbour >= 0)
@@ -166,7 +166,7 @@ def _draw_links(ax: Axes, drawing: Drawing, topology: Topology, whole: Topology)
 
 
 def _curves(drawing: Drawing, chip: NDArray[np.int64], link: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-    """Half of each link from its chip on, as points of a curve."""
+    """Return the half of each link next to its chip, as points of a curve."""
     start, end, bow = drawing.centre[chip], drawing.link_end[chip, link], drawing.link_bow[chip, link]
     middle, control = half_arc(start, end, bow)
     t = np.linspace(0, 1, 9 if bow.any() else 2)[None, :, None]

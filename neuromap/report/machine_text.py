@@ -1,4 +1,4 @@
-"""What a machine can hold, in a few lines of text: for its figure and for the terminal."""
+"""Describes what a machine can hold, in a few lines of text for its figure and for the terminal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from models.machine import Machine
 from models.topology import Topology, is_size_open
 from neuromap.page.quantity import plural, si, size_of
 
-#: Boards shown of a machine whose size is open: a triad of SpiNNaker, two boards of others to show how they join.
+#: Boards shown of a machine without a fixed size: three of SpiNNaker (a triad), two of others, to show how they join.
 _N_OPEN_BOARDS = {"triangular_torus": 3}
 _DEFAULT_OPEN_BOARDS = 2
-#: Fields of a core that not every machine states, in words.
+#: Texts for the limits of a core that not every machine states.
 _LIMITS = {
     "max_fan_in": "{} synapses onto a neuron",
     "max_fan_out": "{} synapses from a neuron",
@@ -23,7 +23,7 @@ _LIMITS = {
 
 
 def shown_boards(machine: Machine) -> int | None:
-    """Return how many boards of a machine of open size are shown where nobody says; None for a fixed size."""
+    """Return the number of boards shown by default of a machine without a fixed size; None for a fixed size."""
     if not is_size_open(machine.topology):
         return None
     return _N_OPEN_BOARDS.get(machine.topology.kind, _DEFAULT_OPEN_BOARDS)

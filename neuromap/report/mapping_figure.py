@@ -1,7 +1,7 @@
-"""What a mapping looks like on the machine: populations, cores in use, one net's tree, links, table lengths.
+"""Draws a mapping as five maps of the machine: populations, cores in use, one routing tree, links, table lengths.
 
-Five maps on one page. In the first a chip is cut into bands, one for each population on it, as high as its share of the
-cores in use there.
+In the first map, a chip is cut into bands, one for each population on it; the height of a band is the population's
+share of the cores in use on the chip.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WIDTH_IN, _MARGIN = 13.0, 0.8
 _BAR_IN, _TITLE_IN = 0.7, 0.35
 _ARC_POINTS = 7  # of half a link that is drawn as an arc
 _MAX_LISTED = 12  # populations in the legend
-_CHIP_SIZE = 0.94  # of the place that a chip has
+_CHIP_SIZE = 0.94  # share of its place that a chip covers
 
 
 def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None) -> Figure:
@@ -69,9 +69,9 @@ def mapping_figure(mapping: Mapping, network: Network, *, net: str | None = None
 
 
 def _page(drawing: Drawing) -> tuple[list[Axes], Figure]:
-    """Five axes in the machine's proportions; the sixth place is for the legend of the first."""
+    """Return six axes in the machine's proportions, the sixth for the legend of the first, and their figure."""
     low, high = drawing.centre.min(axis=0) - _MARGIN, drawing.centre.max(axis=0) + _MARGIN
-    if drawing.link_bow.any():  # half arcs reach beyond the chips
+    if drawing.link_bow.any():  # arcs reach beyond the chips
         chip, link = np.nonzero(drawing.link_bow)
         middle, _ = half_arc(drawing.centre[chip], drawing.link_end[chip, link], drawing.link_bow[chip, link])
         low, high = np.minimum(low, middle.min(axis=0) - 0.1), np.maximum(high, middle.max(axis=0) + 0.1)
@@ -90,7 +90,7 @@ def _page(drawing: Drawing) -> tuple[list[Axes], Figure]:
 def _draw_populations(
     ax: Axes, drawing: Drawing, topology: Topology, mapping: Mapping, chip: NDArray[np.int32]
 ) -> None:
-    """Colour every chip by its populations, in bands from the top in their order."""
+    """Colour every chip by its populations, in bands from the top in the order of the populations."""
     names = list(mapping.partition.first_slice)
     of_vertex = [names.index(mapping.partition.slices[v.slice_id].population) for v in mapping.partition.vertices]
     count = np.zeros((topology.n_chips, len(names)), dtype=np.int64)
@@ -138,7 +138,7 @@ def _draw_tree(ax: Axes, drawing: Drawing, topology: Topology, mapping: Mapping,
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1])
     root = roots(tree.parent.astype(np.int64))
     several = np.unique(root)
-    shown = several[len(several) // 2]  # of a forest, the tree of one source chip
+    shown = several[len(several) // 2]  # of several trees, that of one source chip is drawn
     inner = np.flatnonzero((tree.parent >= 0) & (root == shown))
     lines = _half_lines(drawing, topology, chip[inner], tree.parent_link[inner].astype(np.int64))
     ax.add_collection(LineCollection(lines, colors=INK, lw=1.0), autolim=False)
@@ -148,7 +148,7 @@ def _draw_tree(ax: Axes, drawing: Drawing, topology: Topology, mapping: Mapping,
 
 
 def _draw_links(ax: Axes, drawing: Drawing, topology: Topology, load: StaticLoad) -> None:
-    """Draw each link that carries something, both ways together, by its packets per second."""
+    """Draw each link that carries packets, coloured by its packets per second in both directions together."""
     both = load.link_packets_per_s.copy()
     chip, link = np.nonzero(topology.neighbour >= 0)
     other = topology.neighbour[chip, link]
@@ -168,7 +168,7 @@ def _draw_links(ax: Axes, drawing: Drawing, topology: Topology, load: StaticLoad
 def _half_lines(
     drawing: Drawing, topology: Topology, chip: NDArray[np.integer], link: NDArray[np.int64]
 ) -> list[NDArray[np.float64]]:
-    """Both halves of each link, drawn from its own chip, so that a link around the edge leaves on both sides."""
+    """Return both halves of each link, each from its own chip; a link around the edge leaves the map on both sides."""
     lines = []
     for c, one in zip(chip.tolist(), link.tolist(), strict=True):
         other, back = int(topology.neighbour[c, one]), int(topology.back_link[c, one])
@@ -185,7 +185,7 @@ def _half_lines(
 
 
 def _band(shape: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """Part of a convex outline between two heights."""
+    """Return the part of a convex outline between two heights."""
     for side, height in ((1.0, low), (-1.0, high)):
         above = side * (shape[:, 1] - height)
         kept: list[NDArray[np.float64]] = []

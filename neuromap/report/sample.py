@@ -1,4 +1,4 @@
-"""Samples behind the activity figures: those of the run and, where there is one, of its reference."""
+"""Collects the samples behind the activity figures, of the run and of its reference if there is one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from neuromap.measures.statistics import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """Statistics of every neuron and pair, by population; ``reference`` is ``None`` where nothing was published."""
+    """Statistics of every neuron and pair, by population; ``reference`` is ``None`` for networks without one."""
 
     own: dict[str, PopulationStatistics]
     reference: ReferenceStatistics | None
@@ -31,6 +31,6 @@ def collect_samples(report: Report, arrays: RunArrays) -> Samples:
     )
     duration_ms = (arrays.n_steps - arrays.warmup_steps) * dt_ms
     is_compared = report.activity.reference_rate_hz is not None and duration_ms > 0
-    # the report names its reference in words; that it is NEST's PD14 follows from the populations
+    # the report holds only a label of its reference; the names of the populations show that it is NEST's PD14
     has_reference = is_compared and has_nest_reference("pd14", tuple(sizes))
     return Samples(own, nest_reference(duration_ms) if has_reference else None)

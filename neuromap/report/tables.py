@@ -1,4 +1,4 @@
-"""Tables of the HTML report."""
+"""Writes the tables of the HTML report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from neuromap.report.machine_figure import link_shares, systems_alike, tick_us
 
 
 def activity_table(report: Report) -> str:
-    """Return rates, CVs and correlations of all populations, beside the reference with the deviation of the rates."""
+    """Return rates, CVs and correlations of all populations, with the reference and the deviation of the rates."""
     activity = report.activity
     has_reference = activity.reference_rate_hz is not None
     head = ["population", "neurons", "rate (Hz)"]
@@ -46,7 +46,7 @@ def _relative(value: float | None, reference: float | None) -> float | None:
 
 
 def distance_table(report: Report) -> str:
-    """Return the KS distances from the reference, beside those between its own two runs."""
+    """Return the KS distances from the reference, with the distances between the two runs of the reference."""
     own, seeds = report.activity.ks_distance, report.activity.reference_ks_distance
     if own is None or seeds is None:
         return "<div></div>"
@@ -57,7 +57,10 @@ def distance_table(report: Report) -> str:
         for statistic in ("rate_hz", "cv_isi", "correlation"):
             cells += [cell(fixed(own[statistic].get(name), 3)), cell(fixed(seeds[statistic].get(name), 3))]
         rows.append(row(cells))
-    note = "seeds: distance between the two reference runs, what a change of seed alone makes."
+    note = (
+        "seeds: distance between the two reference runs, which differ only in their seed. A run with distances no "
+        "larger than these differs from NEST as one NEST run differs from another."
+    )
     return f'<div>{table(head, rows)}<p class="note">{note}</p></div>'
 
 
@@ -105,7 +108,7 @@ def packet_table(report: Report, arrays: RunArrays) -> str:
 
 
 def loss_table(report: Report) -> str:
-    """Return what the machine's numbers lost, by population and projection; empty if nothing was."""
+    """Return the losses to the machine's number formats, by population and projection; empty if there were none."""
     losses = report.losses
     rows = [
         row([cell(where, kind="text"), cell(what, kind="text"), cell(f"{n:,}", n)])
@@ -121,15 +124,15 @@ def loss_table(report: Report) -> str:
         for where in losses.near_overflow
     ]
     rows += [
-        row([cell(where, kind="text"), cell("Poisson rate sent over that asked for", kind="text"), cell(f"{x:.4f}", x)])
+        row([cell(where, kind="text"), cell("Poisson rate sent over rate asked for", kind="text"), cell(f"{x:.4f}", x)])
         for where, x in losses.poisson_rate_ratio.items()
     ]
-    head = ["population or projection", "what the machine's numbers lost", ""]
-    return f"<h3>Lost to the machine's numbers</h3>{table(head, rows, text_columns=(0, 1))}" if rows else ""
+    head = ["population or projection", "loss", ""]
+    return f"<h3>Lost to the machine's number formats</h3>{table(head, rows, text_columns=(0, 1))}" if rows else ""
 
 
 def published_table(report: Report) -> str:
-    """Return the published PD14 results with this run among them, by real-time factor."""
+    """Return the published PD14 results and this run, sorted by real-time factor."""
     rows: list[tuple[float, str]] = []
     alike = systems_alike(report)
     for one in PD14_SYSTEMS:
@@ -169,7 +172,7 @@ def published_table(report: Report) -> str:
 
 
 def alike_sentence(report: Report) -> str:
-    """Return how the published systems of the same machine and recipe did beside this run; empty without any."""
+    """Return the results of published systems with the same machine and recipe, and of this run; empty without any."""
     alike = [one for one in PD14_SYSTEMS if one.system_id in systems_alike(report)]
     if not alike:
         return ""
@@ -183,9 +186,10 @@ def alike_sentence(report: Report) -> str:
     own_uj = fixed(None if energy_nj is None else energy_nj * 1e-3, 3)
     factor = fixed(report.timing.real_time_factor, 2)
     return (
-        "The same machine and recipe (shaded), real-time factor, energy per synaptic event and size: "
+        "Real-time factor, energy per synaptic event and size of the same machine and recipe (shaded rows): "
         f"{'; '.join(parts)}. This run (emulated, {report.network.drive}): {factor} ({own}), {own_uj} µJ, "
-        f"{plural(report.mapping.n_boards, 'board')}. A published factor is the slow-down that was set, with a margin."
+        f"{plural(report.mapping.n_boards, 'board')}. A published factor is the slow-down that was set, which includes "
+        "a margin."
     )
 
 

@@ -1,4 +1,4 @@
-"""The report on one terminal screen: four answers, what limits them and what to change, rates, host figures."""
+"""Writes the report for one terminal screen: four answers, the limit, what to change, rates, cost on this computer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_POPULATIONS = 10
 def render_verdict(report: Report) -> RenderableType:
     """Return what the terminal shows at the end of a run, for ``rich.console.Console.print``.
 
-    Reads the same without colour, and fits 24 lines of 80 to 100 columns for a network of eight populations.
+    The text loses nothing without colour, and fits 24 lines of 80 to 100 columns for a network of eight populations.
     """
     parts: list[RenderableType] = [_title(report)]
     if report.status == "partial":
@@ -98,7 +98,7 @@ def _rates(report: Report) -> Table:
 
 
 def _notes(report: Report) -> list[Text]:
-    """What the table of rates leaves out, what its reference is, and what else a reader should know."""
+    """Return the lines below the table of rates: populations left out, the reference, and the notes of the run."""
     n_more = len(report.activity.rate_hz) - MAX_POPULATIONS
     notes = [Text(f"and {n_more} more populations in the report", style="dim")] if n_more > 0 else []
     if report.activity.reference:

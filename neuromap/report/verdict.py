@@ -1,4 +1,4 @@
-"""The verdict in words: what the terminal and the page both say first."""
+"""Writes the four answers that the terminal and the page both show first."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neuromap.page.quantity import MISSING, count, fixed, percent, plural, round
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One of the four answers. ``mark``: is it good, bad, open, or just a number. ``short``: details in one line."""
+    """One of the four answers. ``mark``: good, bad, open, or just a number. ``short``: the details in one line."""
 
     mark: Literal["good", "bad", "open", "number"]
     answer: str
@@ -45,7 +45,7 @@ def _fits(report: Report) -> Line:
     is_good = report.verdict.fits
     short = f"{details[0]}; {share}"
     if is_good and report.verdict.fits_answer == DEPENDS:
-        unknown = f"no range is known of {listed(mapping.unranged_capacities)}"
+        unknown = f"no range is known for {listed(mapping.unranged_capacities)}"
         return Line("open", "Fits: depends on unverified constants", (*details, unknown), f"{short}; {unknown}")
     return Line("good" if is_good else "bad", "Fits" if is_good else "Does not fit", details, short)
 
@@ -91,12 +91,12 @@ def _mark_of(report: Report) -> tuple[Literal["good", "bad", "open"], str]:
 
 
 def _runs_freely(report: Report) -> Line:
-    """The answer for a machine whose steps wait for no timer."""
+    """Return the answer for a machine whose steps wait for no timer."""
     timing, mean_us = report.timing, report.timing.step_us.mean
     factor = timing.real_time_factor
-    pace = (
-        f"{fixed(1 / factor, 1)} times as fast as real time" if 0 < factor < 1 else f"{fixed(factor, 2)} times slower"
-    )
+    pace = f"{fixed(factor, 2)} times slower than real time"
+    if 0 < factor < 1:
+        pace = f"{fixed(1 / factor, 1)} times as fast as real time"
     details = (
         f"{pace}: real-time factor {fixed(factor, 4)}",
         f"a step of {report.network.dt_ms * 1e3:g} µs takes {fixed(mean_us, 2)} µs on average, "
@@ -111,12 +111,12 @@ def _runs_freely(report: Report) -> Line:
 
 
 def range_lines(report: Report) -> tuple[str, ...]:
-    """Return what the unverified costs leave open, in words; empty where all costs have a source."""
+    """Return the results over the ranges of the unverified costs, in words; empty if all costs have a source."""
     timing = report.timing
     low, high = timing.low, timing.high
     unknown: tuple[str, ...] = ()
     if timing.unranged_costs:
-        unknown = (f"no range is known of {listed(timing.unranged_costs)} (unverified)",)
+        unknown = (f"no range is known for {listed(timing.unranged_costs)} (unverified)",)
     if low is None or high is None:
         return unknown
     n_decimals = 4 if timing.is_free_running else 2
@@ -124,13 +124,13 @@ def range_lines(report: Report) -> tuple[str, ...]:
     factors = span(low.real_time_factor, high.real_time_factor, n_decimals)
     needed = span(low.min_lossless_time_scale_factor, high.min_lossless_time_scale_factor, n_decimals)
     if timing.is_free_running:
-        found = f"unverified costs ({len(timing.unverified_costs)}): longest step {longest} µs, factor {factors}"
-        return (*unknown, found)
+        costs = plural(len(timing.unverified_costs), "unverified cost")
+        return (*unknown, f"{costs} from low to high: longest step {longest} µs, real-time factor {factors}")
     return (
         *unknown,
-        f"unverified costs: longest step {longest} µs, real-time factor {factors}",
-        f"time-scale factor without overruns {needed}, with all {len(timing.unverified_costs)} unverified costs low, "
-        "and all high",
+        f"unverified costs from low to high: longest step {longest} µs, real-time factor {factors}",
+        f"time-scale factor without overruns: {needed}, from all {len(timing.unverified_costs)} unverified costs low "
+        "to all high",
     )
 
 
@@ -145,7 +145,7 @@ def _loses(report: Report) -> Line:
         low = high = None
     if low is not None and high is not None and (low.n_lost, low.n_late) != (high.n_lost, high.n_late):
         between = f"{count(low.n_lost)} to {count(high.n_lost)} lost, {count(low.n_late)} to {count(high.n_late)} late"
-        details += (f"unverified costs: {between}",)
+        details += (f"unverified costs from low to high: {between}",)
     share = (
         f"busiest link at {percent(packets.link_ratio, 1, 1)} of its capacity"
         if packets.busiest_link
@@ -153,7 +153,7 @@ def _loses(report: Report) -> Line:
     )
     short = f"{count(packets.n_lost)} lost, {count(packets.n_late)} late; {share}"
     if packets.unranged_rates:
-        details += (f"no range is known of {listed(packets.unranged_rates)}",)
+        details += (f"no range is known for {listed(packets.unranged_rates)}",)
     answer = "Loses nothing" if is_good else "Loses spikes"
     if report.verdict.loses_nothing_answer == NOTHING:
         return Line(
@@ -192,15 +192,15 @@ def _costs(report: Report) -> Line:
 
 
 def _power_range(report: Report) -> str:
-    """The power with all its constants at the low, and high, ends of their ranges; nothing where they have none."""
+    """Return the power with all its constants at the low, and at the high, ends of their ranges, in brackets."""
     bounds = [f"{value:,.3g}" for value in report.energy.power_range_w]
     between = f" ({bounds[0]} to {bounds[1]})" if len(set(bounds)) > 1 else ""
     unranged = report.energy.unranged_power
-    return f"{between}; no range is known of {listed(unranged)}" if unranged else between
+    return f"{between}; no range is known for {listed(unranged)}" if unranged else between
 
 
 def core_name(core: LimitingCore) -> str:
-    """Return what and where a core is."""
+    """Return the kind, place and neurons of a core."""
     lane = f", lane {core.lane}" if core.kind == "synapse" else ""
     neurons = f"{core.population}[{core.neuron_start}:{core.neuron_stop}]"
     return f"{core.kind} core ({core.x}, {core.y}, {core.p}) of {neurons}{lane}"
@@ -219,7 +219,7 @@ def drive_of(report: Report) -> str:
 
 
 def partial_run(report: Report) -> str:
-    """Return where a run that was stopped ended."""
+    """Return how far a run got that was stopped."""
     activity = report.activity
     seconds_wanted = report.experiment.get("seconds")
     wanted = f" of {seconds_wanted * 1e3:,.6g} ms" if isinstance(seconds_wanted, int | float) else ""

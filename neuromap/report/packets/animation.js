@@ -1,6 +1,6 @@
 "use strict";
-// One tick's packets on the machine. Everything is drawn for a position 0..1 of the slider; the page holds the position
-// of every event, which runs evenly over what moves, so that lulls are short (`clock` gives the time that belongs to it).
+// Draws the packets of one tick for a position of the slider from 0 to 1. The page holds the position of every event.
+// Positions advance evenly over the events, so that pauses between them are short; `clock` turns a position into time.
 const data = JSON.parse(document.getElementById("animation").textContent);
 const $ = (id) => document.getElementById(id);
 const canvas = $("stage"), g = canvas.getContext("2d");
@@ -10,7 +10,7 @@ let position = 0, playing = true, speed = 1, only = -1, pointed = -1, last = 0;
 const colourOf = (packet) => COLOURS[packet % COLOURS.length];
 const isShown = (packet) => only < 0 || packet === only;
 
-// events are rows [position, ...], sorted by it
+// index of the first event at or after a position; events are rows [position, ...], sorted by position
 function first(rows, at) {
   let low = 0, high = rows.length;
   while (low < high) { const middle = (low + high) >> 1; if (rows[middle][0] < at) low = middle + 1; else high = middle; }
@@ -48,7 +48,7 @@ function linkPath(link, until = 1) {
   if (until >= 1) { g.quadraticCurveTo(X(cx), Y(cy), X(x1), Y(y1)); return; }
   for (let i = 1; i <= 6; i++) { const [x, y] = along(link, (until * i) / 6); g.lineTo(X(x), Y(y)); }
 }
-// parts of chips that light up and fade: rows [position, chip, packet, ...]
+// fills chips that light up and fade; rows are [position, chip, packet, ...]
 function flashes(rows, colour, strength = () => 1) {
   for (let i = first(rows, position - FADE); i < rows.length && rows[i][0] <= position; i++) {
     if (!isShown(rows[i][2])) continue;
@@ -71,7 +71,7 @@ function draw() {
   g.stroke();
   drawPassed(); drawMoving(); drawLost();
 }
-// chips that a packet has come to
+// chips that have sent or received a packet so far
 function reached() {
   const found = new Set();
   for (let i = 0; i < sends.length && sends[i][0] <= position; i++) if (isShown(sends[i][2])) found.add(sends[i][1]);
@@ -105,7 +105,7 @@ function drawMoving() {
   }
   g.globalAlpha = 1;
 }
-// number of lost deliveries and packets on each chip, so far
+// writes the number of losses so far on each chip
 function drawLost() {
   const counts = new Map();
   for (const [at, chip, packet] of losses) {
@@ -141,7 +141,7 @@ function show() { draw(); say(); $("slider").value = Math.round(position * 1000)
 function step(now) {
   if (playing) {
     position += ((now - last) / 1000 / data.seconds) * speed;
-    if (position > 1 + 0.12) position = 0; // a rest at the end
+    if (position > 1 + 0.12) position = 0; // rests at the end before it begins again
     const kept = position; position = Math.min(kept, 1); show(); position = kept;
   }
   last = now;

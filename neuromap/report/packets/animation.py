@@ -1,7 +1,7 @@
-"""One tick's packets spreading over the machine: a page that plays without a network connection, or a moving picture.
+"""Draws the packets of one tick spreading over the machine, as a page that plays offline or as an animated GIF.
 
-The page (`animation.js`) draws what this module works out: where chips, boards and links are, and a position from 0 to
-1 for every event. Positions run evenly over the events, with a share for time itself, so that lulls are short.
+The page (`animation.js`) draws what this module computes: the places of chips, boards and links, and a position from 0
+to 1 for every event. Positions advance mostly with the events and partly with time, so that pauses are short.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from neuromap.report.packets.gif import LOSSES, chip_of, write_gif
 
 _FRAMES_PER_S = 6.0  # of a page
 _N_CLOCK = 400
-_TIME_SHARE = 0.2  # of the positions; the rest goes to events
-#: Packets take these in turn; green, orange, purple and vermillion have a meaning of their own.
+_TIME_SHARE = 0.2  # share of a position that advances with time; the rest advances with the events
+#: Packets take these colours in turn; green, orange, purple and vermillion have meanings of their own.
 _PACKET_COLOURS = (BLUE, "#5B3A8E", SKY, "#8C6D1F", "#1B7F8C", "#6B7A99")
 _Floats = NDArray[np.float64]
 
@@ -50,21 +50,21 @@ def write_animation(
     Parameters
     ----------
     outcome : Outcome
-        With its log; routers are the chips of ``topology``.
+        Must have its log; routers are the chips of ``topology``.
     topology : Topology
     path : Path
-        ``.html``, or ``.gif`` for a picture that moves.
+        ``.html``, or ``.gif`` for an animated GIF.
     tick : int
     n_frames : int
-        Pictures between the first and the last movement of a packet in the tick; a page plays six a second.
+        Frames between the first and the last movement of a packet in the tick; a page plays six a second.
     title : str
     source_names : mapping of int to str, optional
-        What each core that sends packets holds, by its number.
+        Description of each core that sends packets, by the core's number.
 
     Returns
     -------
     int
-        Packets shown.
+        Number of packets shown.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def _page(drawing: dict[str, Any], title: str) -> str:
 
 
 def _of_tick(outcome: Outcome, tick: int) -> EventLog:
-    """Events of the network (not of the cores' work) of the packets that are sent in one tick."""
+    """Return the events of the packets that are sent in one tick, without the work that cores do for them."""
     log = outcome.log
     if log is None:
         raise ParameterError("animation", "no log", "a run with its log")
@@ -109,7 +109,7 @@ def _of_tick(outcome: Outcome, tick: int) -> EventLog:
 def _packet_names(
     outcome: Outcome, topology: Topology, log: EventLog, source_names: Mapping[int, str] | None
 ) -> list[str]:
-    """What each packet shown is called, in the order of their numbers on the page."""
+    """Return the names of the packets shown, in the order of their numbers on the page."""
     packets, n_cores = outcome.scenario.packets, outcome.scenario.fabric.n_cores
     names = []
     for packet in np.unique(log.packet).tolist():
@@ -120,7 +120,7 @@ def _packet_names(
 
 
 def _machine(topology: Topology) -> dict[str, Any]:
-    """Chips, boards and links as the page draws them; y grows upwards."""
+    """Return chips, boards and links as the page draws them; y grows upwards."""
     layout = drawing_of(topology)
     is_one_board = layout.outline == "circle" or len(np.unique(topology.board)) >= max(len(topology.board), 2)
     sides = np.zeros((0, 2, 2)) if is_one_board else board_sides(layout.centre, topology.board, layout.outline)
@@ -140,7 +140,7 @@ def _machine(topology: Topology) -> dict[str, Any]:
 
 
 def _curves(layout: Drawing) -> _Floats:
-    """Start, control point and end of every link, shape (n_links, 6); NaN where there is none."""
+    """Return start, control point and end of every link, shape (n_links, 6); NaN for links that do not exist."""
     end = layout.link_end.reshape(-1, 2)
     start = np.repeat(layout.centre, layout.link_end.shape[1], axis=0)
     along = end - start
@@ -151,7 +151,7 @@ def _curves(layout: Drawing) -> _Floats:
 
 
 def _events(outcome: Outcome, log: EventLog, tick: int) -> dict[str, Any]:
-    """Rows [position, place, packet, ...] of what happens, each list sorted; ``clock``: microseconds by position."""
+    """Return a sorted list of rows [position, place, packet, ...] for each kind of event; ``clock``: µs by position."""
     fabric = outcome.scenario.fabric
     position, clock_us = _positions(outcome, log, tick)
     number = np.searchsorted(np.unique(log.packet), log.packet)
@@ -160,7 +160,7 @@ def _events(outcome: Outcome, log: EventLog, tick: int) -> dict[str, Any]:
     link = log.place[is_hop]
     there = log.time[is_hop] + fabric.period.ravel()[link] + fabric.delay.ravel()[link]
     hops = np.column_stack([position(log.time[is_hop]), position(there), link, number[is_hop]])
-    got = log.of(What.DELIVER)  # all cores of a chip at once
+    got = log.of(What.DELIVER)  # one row for all cores of a chip that a packet reaches at one time
     rows, n_cores = np.unique(np.column_stack([log.time[got], chip[got], number[got]]), axis=0, return_counts=True)
     gets = np.column_stack([position(rows[:, 0]), rows[:, 1:], n_cores])
 
@@ -201,6 +201,6 @@ def _rounded(values: _Floats) -> list[Any]:
 
 
 def _rows(table: _Floats) -> list[list[float]]:
-    """Rows by position; everything but positions as whole numbers."""
+    """Return the rows sorted by position; everything but positions as whole numbers."""
     table = table[np.argsort(table[:, 0], kind="stable")]
     return [[round(x, 6) if not float(x).is_integer() else int(x) for x in row] for row in table.tolist()]

@@ -1,4 +1,4 @@
-"""Figures of a run of the packet model: latencies, ticks in their order, lateness, loads of links."""
+"""Draws the figures of a run of the packet model: latencies, ticks in their order, lateness, loads of links."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_POINTS = 1500
 _MAX_LATE_BARS = 12
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.6g}")
 _COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
-#: Quantiles of the latency that are marked, with what they are called.
+#: Quantiles of the latency that are marked, and their names.
 QUANTILES = ((0.5, "median"), (0.99, "99 %"), (1.0, "longest"))
 
 
@@ -32,7 +32,7 @@ def latency_us(view: PacketView) -> dict[str, float | None]:
 
 
 def latency_words(view: PacketView) -> dict[str, str]:
-    """Return the same in words; latencies beyond the longest that is counted are "over" that."""
+    """Return the latencies as text; one in the last bin, which holds all longer ones, reads "over" its length."""
     cap_us = (N_LATENCY_BINS - 1) * view.us
     return {
         name: MISSING if value is None else f"{'over ' if value >= cap_us else ''}{value:,.4g} µs"
@@ -60,7 +60,7 @@ def latencies(view: PacketView) -> Figure:
         ax.bar(edges[:-1] * view.us, binned, np.diff(edges) * view.us, align="edge", color=BLUE)
         ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.set_ylim(0.7, binned.max() * (binned.max() / 0.7) ** 0.35)  # the top quarter is for the words
+        ax.set_ylim(0.7, binned.max() * (binned.max() / 0.7) ** 0.35)  # leaves the top quarter to the labels
         ax.set_xlim(edges[0] * view.us / 1.3, edges[-1] * view.us * 1.3)
         _plain_log(ax)
         heights = iter((0.99, 0.90, 0.81))
@@ -68,13 +68,13 @@ def latencies(view: PacketView) -> Figure:
             if value:
                 _mark(ax, value, f"{name} {latency_words(view)[name]}", next(heights))
         is_cut = int(found[-1]) == N_LATENCY_BINS - 1
-        ax.set_xlabel("from when a packet is due to the spike buffer (µs)" + ("; last bar: and more" if is_cut else ""))
+        ax.set_xlabel("time until the packet is in the spike buffer (µs)" + ("; last bar: or more" if is_cut else ""))
         ax.set_ylabel("deliveries")
     return figure
 
 
 def _plain_log(ax: Axes) -> None:
-    """Label a log axis with plain numbers, several a decade if there are few decades."""
+    """Label a log axis with plain numbers, several for each decade if there are few decades."""
     low, high = ax.get_xlim()
     subs = (1.0, 2.0, 5.0) if high < 1000 * low else (1.0,)
     ax.xaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
@@ -100,7 +100,7 @@ def _mark(ax: Axes, x: float, words: str, height: float) -> None:
 
 
 def link_loads(view: PacketView) -> Figure:
-    """Return the histogram of the utilisation of links that carried packets."""
+    """Return the histogram of the loads of links that carried packets."""
     share = 100 * view.link_load_ratio[view.is_link & (view.link_packets > 0)]
     with styled():
         figure = new_figure(_HALF_WIDTH_IN, 3.0)
@@ -123,7 +123,7 @@ def link_loads(view: PacketView) -> Figure:
 
 
 def ticks(view: PacketView) -> Figure:
-    """Return, tick by tick: packets sent, backlog of the core furthest behind and, where ticks wait, their length."""
+    """Return, tick by tick: packets sent, backlog of the core furthest behind and, if ticks wait, their length."""
     scenario = view.outcome.scenario
     with styled():
         figure = new_figure(PAGE_WIDTH_IN, 4.6 if view.is_waiting else 3.3)
@@ -144,7 +144,7 @@ def ticks(view: PacketView) -> Figure:
 
 
 def _dashed(view: PacketView, ax: Axes) -> str:
-    """Mark the least length of a tick if it is in sight, and return what to say of it."""
+    """Mark the least length of a tick if it is within the axis, and return a phrase on it for the title."""
     if view.is_untimed or ax.get_ylim()[1] < view.tick_us:
         return ""
     ax.axhline(view.tick_us, color=GREY, lw=0.8, ls="--")
@@ -152,7 +152,7 @@ def _dashed(view: PacketView, ax: Axes) -> str:
 
 
 def _line(ax: Axes, values: NDArray[np.float64], label: str, colour: str) -> None:
-    """Draw values by tick; of long runs the band from least to most of groups of ticks."""
+    """Draw values by tick; for long runs, the band from the least to the most of each group of ticks."""
     ax.set_ylabel(label)
     ax.yaxis.set_major_locator(MaxNLocator(4, integer=label == "packets"))
     ax.yaxis.set_major_formatter(_COUNT if values.max(initial=0) >= 10 else _PLAIN)
@@ -171,7 +171,7 @@ def _line(ax: Axes, values: NDArray[np.float64], label: str, colour: str) -> Non
 def lateness(view: PacketView, counts: NDArray[np.int64] | None) -> Figure:
     """Return how many deliveries were worked off 0, 1, 2, ... ticks late (log axis).
 
-    ``counts``: deliveries by ticks late, shape (n,); None: only that they were late is known.
+    ``counts``: deliveries by ticks late, shape (n,); None: it is known only whether they were late.
     """
     n_served, n_late = view.outcome.total("n_served"), view.outcome.total("n_late")
     names, values = ["on time", "late"], [n_served - n_late, n_late]
@@ -198,7 +198,7 @@ def lateness(view: PacketView, counts: NDArray[np.int64] | None) -> Figure:
 
 
 def _late_groups(counts: NDArray[np.int64]) -> tuple[list[str], list[int]]:
-    """Names and sizes of the bars: each number of ticks its own, or, if there are many, groups that double in width."""
+    """Return names and sizes of the bars: one for each number of ticks or, if there are many, groups that double."""
     last = int(np.flatnonzero(counts)[-1]) if counts.any() else 0
     if last <= _MAX_LATE_BARS:
         return [str(k) for k in range(last + 1)], counts[: last + 1].tolist()

@@ -1,4 +1,4 @@
-"""One tick's packets spreading over the machine, as a picture that moves."""
+"""Draws the packets of one tick spreading over the machine as an animated GIF."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from neuromap.report.chip_map import draw_boards, draw_chips
 
 _WIDTH_IN, _MOST_HEIGHT_IN, _DPI, _FPS = 7.5, 8.0, 80, 12
 _IDLE, _PASSED, _FADE_FRAMES = "#f2f2f2", "#cfe3f1", 3
-#: What packets are lost by.
+#: Events in which packets are lost.
 LOSSES = (What.DUMP, What.MISS, What.QUEUE_FULL, What.NO_ROUTE, What.OVERFLOW, What.EXPIRE)
-#: What lights a chip up, strongest last.
+#: Events that colour a chip, and the colour; later ones cover earlier ones.
 _CHIP_COLOURS = (
     (What.ARRIVE, _PASSED),
     (What.DELIVER, GREEN),
@@ -36,14 +36,14 @@ _CHIP_COLOURS = (
 
 
 def write_gif(outcome: Outcome, topology: Topology, log: EventLog, path: Path, *, n_frames: int, title: str) -> None:
-    """Draw the events of a tick as a moving picture.
+    """Draw the events of a tick as an animated GIF.
 
     Parameters
     ----------
     outcome : Outcome
     topology : Topology
     log : EventLog
-        What is shown.
+        The events that are shown.
     path : Path
         ``.gif``.
     n_frames : int
@@ -60,7 +60,7 @@ def write_gif(outcome: Outcome, topology: Topology, log: EventLog, path: Path, *
 
 
 def _frame_of(log: EventLog, n_frames: int) -> NDArray[np.int64]:
-    """Frame of every event: equal numbers of link starts a frame, so that lulls are short."""
+    """Return the frame of every event; a frame covers as many moves of packets as any other, so pauses are short."""
     moves = np.unique(log.time[log.of(What.TRANSMIT) | log.of(What.SEND) | log.of(What.DELIVER)])
     edges = moves[np.linspace(0, len(moves) - 1, n_frames + 1).astype(np.int64)]
     return np.clip(np.searchsorted(edges, log.time, side="right") - 1, 0, n_frames - 1)
@@ -101,7 +101,7 @@ def _animate(
 
 
 def _canvas(layout: Drawing, topology: Topology) -> Figure:
-    """Figure with the chips, boards and a legend below them."""
+    """Return a figure with the chips, the boards and a legend below them."""
     low, high = layout.centre.min(axis=0) - 1, layout.centre.max(axis=0) + 1
     inch = min(_WIDTH_IN / (high - low)[0], _MOST_HEIGHT_IN / (high - low)[1], 0.8)
     figure = new_figure(max(inch * float((high - low)[0]), 5.5), inch * float((high - low)[1]) + 0.9)
@@ -133,7 +133,7 @@ def _canvas(layout: Drawing, topology: Topology) -> Figure:
 
 
 def chip_of(outcome: Outcome, log: EventLog) -> NDArray[np.int64]:
-    """Return the chip at which every event is seen: an arrival at the link's far end. Shape (n_events,)."""
+    """Return the chip that shows each event; an arrival shows at the far end of its link. Shape (n_events,)."""
     fabric = outcome.scenario.fabric
     router = log.place.copy()
     is_link = np.isin(log.what, (What.TRANSMIT, What.EMERGENCY, What.ARRIVE))

@@ -1,4 +1,4 @@
-"""Maps of a run of the packet model: links by utilisation and by queue, chips by what waits, blocks and is lost."""
+"""Draws maps of a run of the packet model: links by load and queue; chips by backlog, blocked routers and losses."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from neuromap.report.packets.view import PacketView
 _Floats = NDArray[np.float64]
 _EMPTY, _UNUSED = "#ffffff", "#eeeeee"
 _N_LEVELS = 14
-_N_LABELS = 6  # of a bar of levels
-_DECADES = 1e3  # from the weakest to the strongest colour of links
+_N_LABELS = 6  # on a colour bar of levels
+_DECADES = 1e3  # ratio of the loads with the strongest and the weakest colour
 _BAR: dict[str, Any] = {"location": "bottom", "shrink": 0.5, "aspect": 40, "pad": 0.01}
 _NUMBER = FuncFormatter(lambda value, _: f"{value:,.6g}")
 
 
 def link_load_map(view: PacketView) -> Figure:
-    """Return the map of links by the part of the time in which they were sending."""
+    """Return the map of links by the share of the time in which they were sending."""
     share = 100 * view.link_load_ratio
     high = float(share.max(initial=0))
     with styled():
@@ -58,7 +58,7 @@ def queue_map(view: PacketView) -> Figure:
         faces = [cmap(norm(one)) if one > 0 else _UNUSED for one in blocked.tolist()]
         _chips(view, ax, "packet-queues", faces)
         if queue.any():
-            longest = size if size <= _N_LEVELS else int(queue.max())  # of deep buffers only what was used
+            longest = size if size <= _N_LEVELS else int(queue.max())  # of a deep buffer, only the part that was used
             n_levels = min(longest, _N_LEVELS)
             levels = BoundaryNorm(np.arange(0.5, n_levels + 1), 256)
             scaled = np.ceil(queue * n_levels / longest)
@@ -88,7 +88,7 @@ def backlog_map(view: PacketView) -> Figure:
     backlog = view.core("max_backlog_cycles").max(axis=1) * view.us
     tick = "" if view.is_untimed else f" (a tick: {view.tick_us:,.4g} µs)"
     label = f"µs of unfinished work{tick}"
-    return _value_map(view, "packet-backlog", "Longest backlog at a tick's begin", backlog, label)
+    return _value_map(view, "packet-backlog", "Longest backlog at the start of a tick", backlog, label)
 
 
 def loss_map(view: PacketView) -> Figure:
@@ -105,7 +105,7 @@ def reinjection_map(view: PacketView) -> Figure:
 
 
 def _value_map(view: PacketView, gid: str, title: str, value: _Floats, label: str, cmap: str = "YlGnBu") -> Figure:
-    """Chips by a number: white for zero, grey without cores in use; a log scale if it spans more than two decades."""
+    """Return a map of chips by a number (white: 0, grey: no core in use), on a log scale above two decades."""
     with styled():
         figure, ax = _canvas(view, PAGE_WIDTH_IN / 2)
         ax.set_title(title)
@@ -153,7 +153,7 @@ def _chips(view: PacketView, ax: Axes, name: str, faces: list[Any]) -> None:
 def _links(
     view: PacketView, ax: Axes, value: _Floats, norm: Normalize, cmap: Colormap, *, n_levels: int = _N_LEVELS
 ) -> None:
-    """Draw links with a value above zero, all of a colour level in one path, the strongest last and widest."""
+    """Draw links with a value above 0, one path for each colour level; the highest level is drawn last and widest."""
     chip, slot = np.nonzero((value > 0) & view.is_link)
     if not chip.size:
         return

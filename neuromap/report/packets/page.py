@@ -1,4 +1,4 @@
-"""The dynamic depth's report as one HTML file that needs no network."""
+"""Writes the report of the depth ``dynamic`` as one HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def render_packet_page(report: dict[str, Any], outcome: Outcome, mapping: Mappin
     outcome : Outcome
     mapping : Mapping
     experiment : dict
-        What to run to get this again.
+        The settings of the run.
     """
     found = [Loss(**one) for one in report["losses"]]
     title = f"{report['network']} on {report['machine']}"
     about = (
         f"{title}: {report['recipe']} recipe, {plural(report['n_steps'], 'step')}, time-scale factor "
-        f"{report['time_scale_factor']:g}, depth dynamic: every packet, nothing acts back on the network"
+        f"{report['time_scale_factor']:g}, depth dynamic: every packet is followed; losses do not change the spikes"
     )
     body = (
         f'<h1>{text(about)}</h1><p class="headline">{text(_headline(report, title))}</p>'
@@ -96,5 +96,8 @@ def _latency(latency_ns: float, cap_ns: float) -> str:
 
 
 def _reproduce(experiment: dict[str, Any]) -> str:
-    about = "The experiment, complete; <code>neuromap run FILE --depth dynamic</code> takes it."
+    about = (
+        "These are all settings of the run. The file <code>mapping/experiment.yaml</code> of the run holds them in the "
+        "form that <code>neuromap run FILE --depth dynamic</code> reads."
+    )
     return reproduce_section(about, experiment)

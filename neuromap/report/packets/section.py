@@ -1,6 +1,6 @@
-"""The packets of a run as a section of an HTML report: latency, links, routers, cores, lateness, what was lost where.
+"""Writes the section on packets of an HTML report: latency, lateness, links, routers, cores, and losses by place.
 
-Any page with the report's style sheet and script can take it: tooltips of its maps come with it.
+Any page with the report's style sheet and script can include it; it brings the tooltips of its maps along.
 """
 
 from __future__ import annotations
@@ -22,11 +22,24 @@ from neuromap.report.packets.view import PacketView
 
 _Counts = NDArray[np.int64]
 _LATE = (
-    "Late: the work of a delivery ends after the machine's next tick has begun. With random phases (--no-in-phase) a "
-    "core's own tick may begin after that; its packets are then late and act one step later than with cores in phase."
+    "A delivery is late if its work ends after the machine's next tick has begun. With random phases (--no-in-phase) a "
+    "core's own tick may begin later than the machine's; its packets then count as late, and act one step later than "
+    "with cores in phase."
 )
-_LATE_UNKNOWN = " By how many ticks is only counted in short runs, and in those with --trace."
-_LATE_STEPS = "Ticks of the machine from the one in which a packet is sent to the one in which its work ends."
+_LATE_UNKNOWN = " The number of ticks late is counted only in short runs and in runs with --trace."
+_LATE_STEPS = "Ticks from the one in which a packet is sent to the one in which its work ends; 0 is on time."
+_LATENCY = (
+    "From the time at which a packet is due to be sent until it is in the spike buffer of a core; both axes are "
+    "logarithmic. Lost packets have no latency and are counted above."
+)
+_QUEUES = (
+    "Lines: the longest queue in each link's output buffer. Chips: how long their routers held a packet up; a router "
+    "takes no other packet during that time."
+)
+_LINKS = (
+    "Number of links by the share of the time in which they were sending. The queue of a link near 100 % backs up into "
+    "the routers that feed it."
+)
 
 
 def packet_figures(outcome: Outcome, mapping: Mapping, *, lateness: _Counts | None = None) -> dict[str, Figure]:
@@ -84,9 +97,9 @@ def packet_section(
     outcome, mapping, lateness
         As `packet_figures`.
     warmup_steps : int
-        Ticks at the start that are the network's warm-up, which the section covers and other counts leave out.
+        Ticks of the warm-up, which this section includes and the other sections leave out.
     found : list of Loss, optional
-        What was lost, as the report has it.
+        The losses that the report states; computed from the outcome if not given.
     """
     view = PacketView(outcome, mapping, found)
     made = _figures(view, lateness)
@@ -101,8 +114,8 @@ def packet_section(
     lost = [
         figure(svg[name], caption)
         for name, caption in (
-            ("loss_map", "Counted where they were lost. " + where),
-            ("reinjection_map", "Dropped packets that waited for the monitor core to send them again."),
+            ("loss_map", "Deliveries are counted at the chip where they were lost. " + where),
+            ("reinjection_map", "Most dropped packets that waited for a chip's monitor core to send them again."),
         )
         if name in svg
     ]
@@ -113,25 +126,25 @@ def packet_section(
         packet_table.loss_table(view),
         *(['<div class="pair">', *lost, "</div>"] if lost else []),
         '<div class="pair">',
-        figure(svg["latency"], "Both axes logarithmic. Loss of a packet is not a latency: it is counted above."),
-        figure(svg["lateness"], late if not view.is_waiting else "Every tick waits until all is done: none is late."),
+        figure(svg["latency"], _LATENCY),
+        figure(svg["lateness"], late if not view.is_waiting else "Every tick waits for all work, so nothing is late."),
         "</div>",
         figure(svg["ticks"], _ticks_caption(view)),
         *_side_by_side(
             made,
             ("link_map", "queue_map"),
             [
-                figure(svg["link_map"], f"Part of the time in which each link was sending. {where}"),
-                figure(svg["queue_map"], "Output buffers of links; a router takes no packet while it holds one up."),
+                figure(svg["link_map"], f"Share of the time in which each link was sending. {where}"),
+                figure(svg["queue_map"], _QUEUES),
             ],
         ),
         '<div class="pair">',
-        figure(svg["links"], "A link that sends all the time passes its queue on to the routers behind it."),
+        figure(svg["links"], _LINKS),
         packet_table.link_table(view),
         "</div>",
         '<div class="pair">',
-        figure(svg["buffer_map"], "Packets that wait for a core's software."),
-        figure(svg["backlog_map"], "Work of packets and of the tick before that was not done."),
+        figure(svg["buffer_map"], f"Most packets that waited at once for the software of a core on the {chip}."),
+        figure(svg["backlog_map"], f"Unfinished work, of packets and of the tick before, on the {chip}'s worst core."),
         "</div>",
         packet_table.core_table(view),
         packet_table.counter_table(view),
@@ -160,7 +173,7 @@ def _about(view: PacketView) -> str:
     return (
         f"{plural(outcome.total('n_sent'), 'packet')} in {plural(outcome.scenario.n_ticks, 'tick')} {length}, "
         f"{n_hops:,} hops over {plural(int(np.count_nonzero(view.is_link)), 'link')}, "
-        f"{outcome.n_delivered:,} of {outcome.n_expected:,} deliveries to {cores} made"
+        f"{outcome.n_delivered:,} of {outcome.n_expected:,} deliveries to {cores} were made"
         f"{in_flight}. End of a tick: {policy}. A cycle is {outcome.scenario.cycle_ns:.3g} ns; "
         f"{plural(fabric.n_routers, 'router')}."
     )
@@ -171,4 +184,4 @@ def _ticks_caption(view: PacketView) -> str:
     if not step_us.size:
         return "No tick ended."
     about = f"Ticks last {step_us.mean():,.4g} µs on average, {step_us.max():,.4g} µs at most."
-    return about + " Of long runs, the band between the least and the most of neighbouring ticks."
+    return about + " For long runs, the band spans the least and the most of neighbouring ticks."

@@ -1,4 +1,4 @@
-"""Tables of the packets' section: what was lost, the busiest links, the cores furthest behind, all counters."""
+"""Writes the tables of the section on packets: losses, busiest links, cores furthest behind, all counters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def microseconds(value_us: float) -> str:
 
 
 def loss_table(view: PacketView) -> str:
-    """Return what was lost, by cause: a message each, and the places; a sentence if nothing was."""
+    """Return the losses by cause, as a list of messages and a table of places; a sentence if nothing was lost."""
     if not view.losses:
         return "<p><b>Nothing was lost.</b></p>"
     n_lost = sum(one.n_lost for one in view.losses)
@@ -118,8 +118,8 @@ def counter_table(view: PacketView) -> str:
 
     shown = [(f"latency, {name}", words) for name, words in latency_words(view).items()]
     return (
-        '<h3>Counters</h3><p class="note">Sums over the machine (of those that begin with max_: the largest), named as '
-        "the machine's own tools name them.</p>"
+        '<h3>Counters</h3><p class="note">Sums over the whole machine; a counter that begins with max_ is the largest '
+        "value on any router or core. Names are those of the machine's own tools.</p>"
         f'<div class="facts"><div>{listed(ROUTER_COUNTERS)}</div><div>{listed(CORE_COUNTERS)}</div>'
         f"<div>{facts(shown)}</div></div>"
     )

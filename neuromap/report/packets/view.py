@@ -1,4 +1,4 @@
-"""The numbers of a run of the packet model by place, as figures and tables want them."""
+"""Arranges the numbers of a run of the packet model by chip, link and core, for figures and tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PacketView:
     outcome : Outcome
     mapping : Mapping
     found : list of Loss, optional
-        What was lost, as the report has it; worked out from the outcome if not given.
+        The losses that the report states; computed from the outcome if not given.
     """
 
     outcome: Outcome
@@ -44,12 +44,12 @@ class PacketView:
 
     @cached_property
     def words(self) -> Words:
-        """What the machine's parts are called."""
+        """Names of the machine's parts."""
         return words_of_kind(self.mapping.machine.core.kind)
 
     @cached_property
     def layout(self) -> Drawing:
-        """Where its chips and links are drawn."""
+        """Places at which chips and links are drawn."""
         return drawing_of(self.topology)
 
     @cached_property
@@ -59,7 +59,7 @@ class PacketView:
 
     @property
     def us(self) -> float:
-        """Microseconds of a cycle."""
+        """Length of a cycle, microseconds."""
         return self.outcome.scenario.cycle_ns * 1e-3
 
     @property
@@ -69,7 +69,7 @@ class PacketView:
 
     @property
     def tick_us(self) -> float:
-        """Least length of a tick."""
+        """Least length of a tick, microseconds."""
         return self.outcome.scenario.tick_cycles * self.us
 
     @property
@@ -79,12 +79,12 @@ class PacketView:
 
     @cached_property
     def step_us(self) -> _Floats:
-        """Length of each tick that ended, shape (n,)."""
+        """Length of each tick that ended, microseconds, shape (n,)."""
         return np.diff(self.outcome.tick_start[: self.outcome.n_ticks_ended + 1]) * self.us
 
     @property
     def length_cycles(self) -> int:
-        """From the first tick's begin to the last one's end."""
+        """Cycles from the start of the first tick to the end of the last."""
         return max(int(self.outcome.tick_start.max(initial=0)), 1)
 
     @property
@@ -104,7 +104,7 @@ class PacketView:
 
     @property
     def link_load_ratio(self) -> _Floats:
-        """Part of the time in which each link was sending, shape (n_chips, n_slots); at most 1."""
+        """Share of the time in which each link was sending, shape (n_chips, n_slots); at most 1."""
         period = self.outcome.scenario.fabric.period.astype(np.float64)
         return self.link_packets * period / self.outcome.n_link_cycles
 
@@ -119,7 +119,7 @@ class PacketView:
 
     @property
     def blocked_ratio(self) -> _Floats:
-        """Part of the time in which each router held a packet up, shape (n_chips,)."""
+        """Share of the time in which each router held a packet up, shape (n_chips,)."""
         return self.router("n_blocked_cycles") / self.outcome.n_link_cycles
 
     @cached_property
@@ -150,9 +150,9 @@ class PacketView:
 
     @cached_property
     def lateness(self) -> _Counts | None:
-        """Deliveries that were worked off 0, 1, 2, ... ticks late, shape (n,); None if nothing says by how many.
+        """Number of deliveries that were worked off 0, 1, 2, ... ticks late, shape (n,); None without a log.
 
-        Late by k: the k-th tick of the machine after the packet's own had begun when its work ended, and no later one.
+        A delivery is late by k if k ticks of the machine after the tick of the packet had begun when its work ended.
         """
         log, scenario = self.outcome.log, self.outcome.scenario
         if self.is_waiting:

@@ -78,7 +78,7 @@ def test_the_verdict_of_an_invented_machine_is_open():
     assert "plan.default_rate_hz" not in timing.unranged_costs
     lines = verdict_lines(result.report)
     assert [line.mark for line in lines] == ["open", "open", "open", "number"]
-    assert "no range is known of power.board_idle_w" in lines[3].short
+    assert "no range is known for power.board_idle_w" in lines[3].short
     stored = json.loads(json.dumps(result.report.to_dict()))
     assert stored["timing"]["unranged_costs"] == timing.unranged_costs
     assert stored["verdict"]["keeps_up_answer"] == DEPENDS

@@ -421,6 +421,6 @@ def test_losses_are_listed_by_population_and_projection(report, arrays):
         "L4I -> L4E weights clipped at the largest word 2",
         "L4E -> <b> weights that round to zero 7",
         "L5E state near the end of its range seen",
-        "L6I Poisson rate sent over that asked for 1.0398",
+        "L6I Poisson rate sent over rate asked for 1.0398",
     ):
         assert text in words

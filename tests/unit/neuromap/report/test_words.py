@@ -54,8 +54,8 @@ def of_kind(core_kind):
 def test_range_in_words():
     assert range_lines(REPORT) == ()
     assert range_lines(with_range(REPORT)) == (
-        "unverified costs: longest step 80.0 to 130.0 µs, real-time factor 1.00 to 1.30",
-        "time-scale factor without overruns 0.80 to 1.30, with all 2 unverified costs low, and all high",
+        "unverified costs from low to high: longest step 80.0 to 130.0 µs, real-time factor 1.00 to 1.30",
+        "time-scale factor without overruns: 0.80 to 1.30, from all 2 unverified costs low to all high",
     )
 
 
@@ -78,7 +78,7 @@ def test_answer_that_depends_on_constants_is_open(answer, keeps_up, mark, words)
 def test_losses_that_depend_on_constants():
     line = verdict_lines(with_range(REPORT, loses_nothing_answer=DEPENDS))[2]
     assert (line.mark, line.answer) == ("open", f"Loses nothing: {DEPENDS}")
-    assert "unverified costs: 0 to 5 lost, 0 to 0 late" in line.details
+    assert "unverified costs from low to high: 0 to 5 lost, 0 to 0 late" in line.details
 
 
 @pytest.mark.parametrize(
