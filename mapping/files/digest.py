@@ -1,4 +1,4 @@
-"""A short number that tells two networks apart, kept with a mapping."""
+"""The digest of a network, which is kept with its mapping and tells two networks apart."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Prove that two sets of tables send every key the same way.
 
-Each entry of the first table stands for a set of keys, less what earlier entries take. The set is taken through the
-second table: the part that an entry matches must have its route there, the rest goes on to the next entry; what is left
-at the end must be what default routing serves. So all keys are compared, not a sample, and nothing is drawn.
+Each entry of the first table stands for a set of keys: those that it matches and no earlier entry does. The set is
+looked up in the second table, entry by entry: the keys that an entry matches must get the same route from it, and the
+rest goes on to the next entry. Keys that are left at the end must be ones that default routing serves. So every key is
+compared, and none is drawn at random.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ def compare_tables(original: Tables, other: Tables) -> tuple[Violation, ...]:
     Parameters
     ----------
     original : Tables
-        Where it has ``is_default``, keys of marked entries may be without entry in ``other``.
+        If it has ``is_default``, keys of marked entries may have no entry in ``other``.
     other : Tables
-        What a minimiser made of it; chips may come in another order, and chips without entries be left out.
+        The minimised tables; chips may come in another order, and chips without entries may be left out.
 
     Returns
     -------
     tuple of Violation
-        At most one a chip, ``table``: the first entry of ``original`` with a key that comes out otherwise. Empty if the
-        tables are equal.
+        At most one ``table`` for each chip: the first entry of ``original`` with a key that ``other`` treats
+        differently. Empty if every key gets the same route.
     """
     return tuple(_differences(original, other))
 
@@ -65,7 +66,7 @@ def _may_overlap(key: NDArray[np.uint32], mask: NDArray[np.uint32]) -> bool:
 
 
 def _common_routes(one: Tables, other: Tables) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the routes of both, equal where the routes are."""
+    """Number the routes of both tables; equal routes have equal numbers."""
     words = []
     for tables in (one, other):
         words.append(tables.route[:, None].astype(np.uint64) if tables.routes is None else tables.routes[tables.route])

@@ -1,10 +1,10 @@
-"""A mapping for other programs: tables of plain values as JSON, loads as arrays, graphs for networkx.
+"""Exports a mapping for other programs: vertices and nets as JSON, loads as arrays, graphs for networkx.
 
 ``vertices.json``
-    One object a core: ``vertex_id``, ``population``, ``start``, ``stop`` (neurons, half open), ``role``, ``lane``,
-    ``x``, ``y``, ``p`` (its place), ``dtcm_bytes``, ``sdram_bytes``.
+    One object for each core: ``vertex_id``, ``population``, ``start``, ``stop`` (neurons, half open), ``role``,
+    ``lane``, ``x``, ``y``, ``p`` (its place), ``dtcm_bytes``, ``sdram_bytes``.
 ``nets.json``
-    One object a population or source that sends: ``source``, ``targets``, ``rate_hz`` (expected, per neuron),
+    One object for each population or source that sends: ``source``, ``targets``, ``rate_hz`` (expected, per neuron),
     ``n_targets`` (cores that one packet goes to), ``keys`` (key and mask of each slice, in hex).
 ``loads.npz``
     Expected traffic: ``link_xyl`` int32 (n_links, 3), chip and link number; ``link_packets_per_s`` float64 (n_links,);
@@ -54,7 +54,7 @@ def write_artefacts(mapping: Mapping, network: Network, folder: str | Path) -> t
 
 
 def check_artefacts(mapping: Mapping, network: Network, folder: str | Path) -> Iterator[Violation]:
-    """Compare the files of `write_artefacts` in a folder with what they must hold, value by value.
+    """Compare the files that `write_artefacts` wrote into a folder with the mapping, value by value.
 
     Raises
     ------
@@ -70,13 +70,13 @@ def check_artefacts(mapping: Mapping, network: Network, folder: str | Path) -> I
             continue
         wrong = [i for i, (needs, has) in enumerate(zip(rows, found, strict=True)) if _text(needs) != _text(has)]
         if wrong:
-            yield Violation("file", name, f"row {wrong[0]} (of {len(wrong)}) is not as the mapping says")
+            yield Violation("file", name, f"rows that differ from the mapping: {len(wrong)}, the first is {wrong[0]}")
     needed = _loads(mapping, network)
     specs = tuple(ArraySpec(name=key, dtype=array.dtype.name, shape=array.shape) for key, array in needed.items())
     loads = read_arrays(path / LOADS_NAME, ArrayLayout(what="the loads of this mapping", arrays=specs))
     for key, array in needed.items():
         if not np.array_equal(array, loads[key]):
-            yield Violation("file", LOADS_NAME, f"{key} is not as the mapping says")
+            yield Violation("file", LOADS_NAME, f"{key} differs from the mapping")
 
 
 def _text(row: Any) -> str:
@@ -84,7 +84,7 @@ def _text(row: Any) -> str:
 
 
 def vertex_rows(mapping: Mapping) -> list[dict[str, Any]]:
-    """Return what ``vertices.json`` holds."""
+    """Return the rows of ``vertices.json``."""
     rows = []
     for vertex, (x, y, p) in zip(mapping.partition.vertices, mapping.placement.core.tolist(), strict=True):
         part = mapping.partition.slices[vertex.slice_id]
@@ -107,7 +107,7 @@ def vertex_rows(mapping: Mapping) -> list[dict[str, Any]]:
 
 
 def net_rows(mapping: Mapping, network: Network) -> list[dict[str, Any]]:
-    """Return what ``nets.json`` holds."""
+    """Return the rows of ``nets.json``."""
     rates_hz, targets = expected_rates_hz(network, mapping.machine), targets_of(network)
     partition, keys = mapping.partition, mapping.keys
     ranges = slice_ranges(partition)
@@ -129,7 +129,7 @@ def net_rows(mapping: Mapping, network: Network) -> list[dict[str, Any]]:
 
 
 def population_graph(mapping: Mapping, network: Network) -> nx.DiGraph:
-    """Return who sends to whom: nodes are populations and sources, edges are pairs joined by a projection.
+    """Return the graph of populations and sources (nodes) and of pairs that a projection joins (edges).
 
     Node attributes: ``n_slices``, ``n_neurons``, ``rate_hz``; edge attribute: ``n_deliveries_per_s`` (packets/s that
     arrive at the target's cores).
@@ -177,7 +177,7 @@ def tree_graph(mapping: Mapping, population: str) -> nx.DiGraph:
 
 
 def machine_graph(mapping: Mapping, network: Network) -> nx.DiGraph:
-    """Return the machine's chips and links with what the mapping puts on them.
+    """Return the graph of the machine's chips and links, with the load that the mapping puts on them.
 
     To `models.topology.Topology.to_networkx` it adds the node attributes ``n_cores_used`` and ``n_table_entries`` and
     the edge attribute ``packets_per_s`` (expected).

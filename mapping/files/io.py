@@ -1,20 +1,19 @@
-"""Keep a mapping in a folder: ``mapping.json`` (what a person reads) and ``mapping.npz`` (the arrays).
+"""Saves and loads a mapping in a folder: ``mapping.json`` (readable by people) and ``mapping.npz`` (the arrays).
 
 ``mapping.json``
     ``format`` (``neuromap mapping``), ``version``, ``network_name``, ``seed``; ``machine`` (all fields of
     `models.machine.Machine`); ``partition`` (``recipe``, ``first_slice``, ``n_lanes``, ``slices`` as
     [population, start, stop], ``roles`` that the role numbers stand for); ``keys`` (bits of the zones); ``lanes`` and
-    ``trees`` (source and target, or source, of each numbered array); ``unicast`` (sources whose tree is of that kind);
+    ``trees`` (source and target, or source, of each numbered array); ``unicast`` (sources whose tree is unicast);
     ``recipe`` (`mapping.recipe.Recipe`, each constraint with its ``kind``; null if unknown) and ``network_digest``.
 ``mapping.npz``
     ``vertex`` int64 (n_vertices, 5): slice_id, role number, lane, DTCM bytes, SDRAM bytes; ``core`` int32
-    (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``part_of_slice`` int32,
-    where the recipe has parts; ``tree_<i>_chip``, ``_parent``,
-    ``_parent_link``; ``table_chip``, ``_indptr``, ``_key``, ``_mask``, ``_route`` and, where a mapping has them,
-    ``_is_default``, ``_routes`` (fields of `mapping.model.Tables`).
+    (n_vertices, 3): x, y, p; ``key``, ``mask`` uint32 (n_slices,); ``lane_<i>`` int8; ``part_of_slice`` int32, if the
+    recipe has parts; ``tree_<i>_chip``, ``_parent``, ``_parent_link``; ``table_chip``, ``_indptr``, ``_key``,
+    ``_mask``, ``_route`` and, if a mapping has them, ``_is_default``, ``_routes`` (fields of `mapping.model.Tables`).
 
-Both are read against this declaration: names, types, sizes and ranges are checked before any values are unpacked, and a
-header that holds anything that the mapping made of it does not is refused.
+Both are read against this declaration: names, types, sizes and ranges are checked before any values are unpacked. A
+header is refused if the mapping that is built from it would be saved with a different one.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _MAX_JSON_BYTES = 64 << 20  # PD14 takes 0.1 MB
 
 @dataclass(frozen=True, slots=True)
 class _PartitionContent:
-    """What ``mapping.json`` holds of the partition."""
+    """The section ``partition`` of ``mapping.json``."""
 
     recipe: str
     roles: tuple[Role, ...]
@@ -64,7 +63,7 @@ class _PartitionContent:
 
 @dataclass(frozen=True, slots=True)
 class _KeysContent:
-    """Bits of the zones of keys."""
+    """The section ``keys`` of ``mapping.json``: bits of the zones."""
 
     population_bits: int
     slice_bits: int
@@ -73,7 +72,7 @@ class _KeysContent:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What ``mapping.json`` holds; the recipe's constraints are built one by one, by their kinds."""
+    """The content of ``mapping.json``; the recipe's constraints are built later, each by its kind."""
 
     format: str
     version: int
@@ -116,13 +115,13 @@ def save_mapping(mapping: Mapping, folder: str | Path) -> Path:
 
 
 def load_mapping(folder: str | Path) -> Mapping:
-    """Read a mapping that `save_mapping` wrote; equal to the saved one in every field.
+    """Read a mapping that `save_mapping` wrote; it is equal to the saved one in every field.
 
     Raises
     ------
     ParameterError
-        In one line, with file, key or array, what is needed and what there is: if a file is missing, damaged, not a
-        mapping of this version, or holds anything else than a mapping.
+        If a file is missing or damaged, or is not a mapping of this version. The message has one line, with the file,
+        the key or array, the value that is needed and the one found.
     """
     path = Path(folder)
     for name in (JSON_NAME, ARRAYS_NAME):
@@ -157,7 +156,7 @@ def _check_there(path: Path, name: str) -> None:
 
 
 def _first_difference(needs: Any, has: Any, where: str) -> tuple[str, Any, Any]:
-    """Place of the first value in which two JSON contents differ, and both values."""
+    """Return the place of the first value in which two JSON contents differ, and both values."""
     if isinstance(needs, dict) and isinstance(has, dict):
         for key in [*needs, *(key for key in has if key not in needs)]:
             if key not in needs or key not in has or needs[key] != has[key]:
@@ -171,7 +170,7 @@ def _first_difference(needs: Any, has: Any, where: str) -> tuple[str, Any, Any]:
 
 
 def _layout(content: _Content) -> ArrayLayout:
-    """The arrays that belong to a header."""
+    """Return the names, types and shapes of the arrays that belong to a header."""
     specs = [
         ArraySpec(name="vertex", dtype="int64", shape=("n_vertices", 5)),
         ArraySpec(name="core", dtype="int32", shape=("n_vertices", 3)),

@@ -1,8 +1,8 @@
-"""Whether the stages that a new mapping keeps of an earlier one still hold.
+"""Checks that the stages that a new mapping keeps from an earlier one are still valid.
 
-A kept stage holds if everything that it depends on is as it was: the network, the recipe's choices for this stage and
-the ones before, the seed, and what the stage reads of the machine. Whatever else has changed (powers, costs that no
-stage plans with, the length of routing tables) is taken over into the new mapping.
+A kept stage is valid if nothing that it depends on has changed: the network, the recipe's choices for this stage and
+the ones before, the seed, and the values of the machine that the stage reads. All other changed values (powers, costs
+that no stage plans with, the length of routing tables) go into the new mapping.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from models.network import Network
 from models.topology import with_boards
 
 _MAX_OTHERS = 3  # names of further settings in an error
-#: Recipes whose partition says which slices share a chip, so that it depends on the machine's shape.
+#: Recipes whose partition decides which slices share a chip, and so depends on the machine's shape.
 _RECIPES_OF_CHIPS = ("spread", "hypergraph")
-#: First stage that depends on each section or value of a machine; the longest path that fits counts. None: no stage.
-#: `tests/unit/mapping/files/test_resume.py` records what the stages really read.
+#: First stage that depends on each section or value of a machine (None: no stage); the longest matching path counts.
+#: `tests/unit/mapping/files/test_resume.py` records the values that the stages really read.
 _STAGE_OF_MACHINE: dict[str, str | None] = {
     "topology": "place",
     "dead_chips": "place",
     "dead_links": "place",
     "dead_cores": "place",
     "core": "partition",
-    "core.clock_hz": None,  # but with automatic neurons per core
+    "core.clock_hz": None,  # except in `_OF_CYCLES`
     "memory": "partition",
     "plan": "partition",
     "plasticity": "partition",
@@ -38,9 +38,9 @@ _STAGE_OF_MACHINE: dict[str, str | None] = {
     "router.casting": "route",
     "router.has_default_route": "tables",
     "router.n_table_entries": "tables",
-    "cost": None,  # but where cores are filled by their work
+    "cost": None,  # except in `_OF_CYCLES`
 }
-#: What a recipe that plans with cycles depends on beside that.
+#: Sections and values on which the partition depends as well if it plans with cycles (`plans_with_cycles`).
 _OF_CYCLES = ("cost", "core.clock_hz", "neuro_core", "router.casting")
 
 
@@ -61,9 +61,9 @@ def stage_of_machine(path: str, recipe: Recipe) -> str | None:
 
 
 def machine_changes(made: Machine, asked: Machine, recipe: Recipe) -> list[Change]:
-    """Return what is different in two machines and read by a stage; the name first where another machine was named.
+    """Return the values that differ between two machines and that a stage reads; first the name, if it differs.
 
-    The number of boards is left out: of a mapping it is the one that was found, which was not asked for.
+    The number of boards is left out, since in a mapping it is the number that was found, not the one asked for.
     """
     found = [
         Change(stage, f"machine.{path}", old, new)
@@ -78,7 +78,7 @@ def machine_changes(made: Machine, asked: Machine, recipe: Recipe) -> list[Chang
 
 
 def differences(made: object, asked: object, prefix: str = "") -> list[tuple[str, object, object]]:
-    """Return path, old and new value of everything in which two machines differ, but the notes of constants."""
+    """Return path, old and new value of every difference between two machines, except the notes of constants."""
     found: list[tuple[str, object, object]] = []
     for entry in fields(made):  # type: ignore[arg-type]
         old, new = getattr(made, entry.name), getattr(asked, entry.name)
@@ -93,7 +93,7 @@ def differences(made: object, asked: object, prefix: str = "") -> list[tuple[str
 
 
 def as_large_as(made: Machine, asked: Machine) -> Machine:
-    """Return ``asked`` with the boards of ``made``, the machine of a mapping, and without the dead parts of others."""
+    """Return ``asked`` with as many boards as ``made``, a mapping's machine; dead parts of other boards are dropped."""
     n_boards = made.topology.n_boards
     return asked if n_boards == "auto" else with_boards(asked, n_boards)
 
@@ -112,7 +112,7 @@ class Resume:
 
 
 def keep_stages(resume: Resume, network: Network, machine: Machine, recipe: Recipe, *, seed: int) -> Machine:
-    """Check that the stages that are kept still hold; return the machine to go on with.
+    """Check that the kept stages are still valid; return the machine to go on with.
 
     Parameters
     ----------
@@ -124,13 +124,13 @@ def keep_stages(resume: Resume, network: Network, machine: Machine, recipe: Reci
     Returns
     -------
     Machine
-        ``machine``, with the boards of the earlier mapping where its placement is kept.
+        ``machine``, with as many boards as the earlier mapping if its placement is kept.
 
     Raises
     ------
     ParameterError
-        If a kept stage depends on something that is different now; names the value, old and new, and the last stage
-        from which it could be changed.
+        If a kept stage depends on a value that has changed. The message names the value, old and new, and the last
+        stage from which the mapping could be resumed.
     """
     given, stage = resume.mapping, resume.stage
     if stage == STAGES[0]:

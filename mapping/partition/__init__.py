@@ -1,4 +1,4 @@
-"""Stage 1: cut the network into slices, and slices into the vertices that sit on cores.
+"""Stage 1: cut the network into slices, and each slice into vertices, one for each of its cores.
 
 Every algorithm of the stage is one file with one function of this form::
 
@@ -6,7 +6,7 @@ Every algorithm of the stage is one file with one function of this form::
 
 ``neurons_per_core`` is the number of neurons of a slice (the last one of a population may be shorter);
 ``n_synapse_cores`` the number of synapse cores of each ensemble. ``None`` lets the recipe decide. The function raises
-CapacityError for whatever cannot fit on a core or a chip of the machine, however many chips there are:
+CapacityError for what cannot fit on a core or a chip of the machine, however many chips there are:
 
 ================================  ==============================================================================
 neurons per core                  ``core.max_neurons``
@@ -14,14 +14,14 @@ ring-buffer index bits            neurons, receptors and delay slots share ``cor
 synaptic row                      ``core.max_row_synapses``
 cores of an ensemble              application cores of a chip
 DTCM, SDRAM                       ``core.dtcm_bytes``, ``memory.sdram_bytes``
-fan-in, axons, weights, delays    what else the machine states (`limits`)
+fan-in, axons, weights, delays    other limits that the machine states (`limits`)
 ================================  ==============================================================================
 
 Files: `combined` (neurons and synapses on one core), `ensemble` (neuron, synapse and Poisson cores on one chip),
-`spread` (as combined, a share of every population on every chip), `hypergraph` (as combined, slices with common spikes
-on one chip);
-`row` bounds rows and delays, `memory` counts bytes, `lane` deals the packets of a source to the synapse cores;
-`limits` checks what a machine states beside that; `automatic` finds ``neurons_per_core`` for ``"auto"``.
+`spread` (as combined, a share of every population on every chip), `hypergraph` (as combined, slices that exchange
+packets on one chip). `cut` runs the recipe of a task, `automatic` finds ``neurons_per_core`` for ``"auto"``, `slices`
+and `lane` make slices and assign source slices to synapse cores, `row` bounds rows and delays, `memory` counts bytes,
+`limits` checks the other limits that a machine states, `hints` words errors.
 """
 
 from __future__ import annotations

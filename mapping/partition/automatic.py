@@ -1,9 +1,9 @@
 """``neurons_per_core="auto"``: the most neurons on a core that memory, limits and the cycles of a tick allow.
 
-Work is counted at mean load and expected rates (`mapping.expected`), by the phases of the core model: fixed work of a
-tick, packets sent, packets that arrive, synaptic events. Where a packet has one destination core, a spike is sent once
-for each core that it has synapses on, and only those packets arrive. A busy step takes more than the mean, so only a
-share of the tick is planned with: `MAX_LOAD_RATIO`.
+The work of a core is its mean work at expected rates (`mapping.expected`), added up by the phases of the core model:
+fixed work of a tick, packets sent, packets that arrive, synaptic events. With unicast a spike is sent once for each
+core that it has synapses on, and no other core gets it. Some steps take more than the mean, so the mean may fill only a
+share of the tick, `MAX_LOAD_RATIO`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from models.errors import CapacityError
 from models.machine import Machine
 from models.network import Network, Population
 
-#: Share of a tick that mean load may take; a choice, not a measurement: it leaves a fifth for steps that are busier
-#: than the mean. On PD14 in real time it gives the 64 neurons a core of Rhodes et al. (2019),
+#: Share of a tick that mean work may take. It is a choice, not a measurement, and leaves a fifth for steps that are
+#: busier than the mean. For PD14 in real time it gives the 64 neurons a core of Rhodes et al. (2019),
 #: doi:10.1098/rsta.2019.0160.
 MAX_LOAD_RATIO = 0.8
 
@@ -50,11 +50,11 @@ def automatic_neurons_per_core(
     Raises
     ------
     CapacityError
-        If one neuron on a core is too many already: the recipe's own error, or ``cycles of a tick``.
+        If even one neuron on a core is too many: the recipe's own error, or ``cycles of a tick``.
     """
     budget = machine.budget_cycles(network.dt_ms, time_scale_factor) * MAX_LOAD_RATIO
     largest = max((population.n_neurons for population in network.populations), default=1)
-    low, high = 0, min(machine.core.max_neurons, largest)  # low fits, what is above high does not
+    low, high = 0, min(machine.core.max_neurons, largest)  # low fits, numbers above high do not
     failure: CapacityError | None = None
     while low < high:
         middle = (low + high + 1) // 2
@@ -85,7 +85,7 @@ def _too_slow(machine: Machine, where: str, need: float, budget: float, time_sca
 
 
 def busiest_cycles(partition: Partition, network: Network, machine: Machine) -> tuple[float, str]:
-    """Return the mean cycles a tick of the core with the most work, and which core that is."""
+    """Return the mean cycles per tick of the core with the most work, and the name of that core."""
     rates_hz = expected_rates_hz(network, machine)
     n_slice: dict[str, int] = {}
     for part in partition.slices:
@@ -101,7 +101,7 @@ def busiest_cycles(partition: Partition, network: Network, machine: Machine) -> 
 
 
 def combined_cycles(network: Network, machine: Machine, population: str, n_neurons: int) -> float:
-    """Return the mean cycles a tick of a core with neurons and synapses of ``n_neurons`` neurons of a population."""
+    """Return the mean cycles per tick of a core with neurons and synapses of ``n_neurons`` neurons of a population."""
     rates_hz = expected_rates_hz(network, machine)
     one = next(one for one in network.populations if one.name == population)
     per_s = _per_s(network, machine, one, dict.fromkeys(network.offsets, n_neurons), rates_hz)
@@ -110,7 +110,11 @@ def combined_cycles(network: Network, machine: Machine, population: str, n_neuro
 
 @dataclass(frozen=True, slots=True)
 class _PerSecond:
-    """What a slice's core sees in a second of model time: its own spikes, their packets; what arrives."""
+    """Events of a slice in a second of model time.
+
+    ``spikes`` of its neurons, ``copies`` of them if each destination core gets its own packet, ``packets`` and synaptic
+    ``events`` that arrive.
+    """
 
     spikes: float
     copies: float
@@ -121,7 +125,7 @@ class _PerSecond:
 def _per_s(
     network: Network, machine: Machine, population: Population, n_slice: dict[str, int], rates_hz: dict[str, float]
 ) -> _PerSecond:
-    """Return what the largest slice of a population sends and gets; ``n_slice``: neurons of every group's largest."""
+    """Return the events of a population's largest slice; ``n_slice``: neurons of the largest slice of every group."""
     n = n_slice[population.name]
     packets, events = _arriving(network, machine, population, n, rates_hz)
     spikes = n * rates_hz[population.name]
@@ -130,7 +134,7 @@ def _per_s(
 
 
 def _copies_of_spike(network: Network, source: str, n_slice: dict[str, int]) -> float:
-    """Mean number of target slices that a spike of ``source`` has synapses on."""
+    """Return the mean number of target slices that a spike of ``source`` has synapses on."""
     none: dict[tuple[str, int], float] = {}
     for projection in network.projections:
         if projection.source != source:
@@ -151,7 +155,7 @@ def _copies_of_spike(network: Network, source: str, n_slice: dict[str, int]) -> 
 def _arriving(
     network: Network, machine: Machine, population: Population, n: int, rates_hz: dict[str, float]
 ) -> tuple[float, float]:
-    """Packets and synaptic events a second that arrive at a slice of ``n`` neurons."""
+    """Return packets and synaptic events per second that arrive at a slice of ``n`` neurons."""
     none, events = dict[str, float](), 0.0
     for projection in network.projections:
         if projection.target != population.name:
@@ -173,10 +177,7 @@ def _core_cycles(
     per_s: _PerSecond,
     recipe: str,
 ) -> dict[str, float]:
-    """Mean cycles a tick of each kind of core of a slice.
-
-    ``size``: neurons and lanes.
-    """
+    """Return the mean cycles per tick of each kind of core of a slice; ``size``: its neurons and lanes."""
     cost, (n, n_lanes), step_s = machine.cost, size, network.dt_ms * 1e-3
     packets, events = step_s * per_s.packets, step_s * per_s.events
     of_spike, of_copy = sending_cycles(machine)

@@ -47,7 +47,7 @@ def make_combined(
     neurons_per_core: int | None = None,
     part_of_slice: NDArray[np.int32] | None = None,
 ) -> Partition:
-    """Return slices as a partition with one vertex each, after every check of the package.
+    """Check slices against all limits of the package and return them as a partition with one vertex each.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def make_combined(
     slices, first_slice, recipe, part_of_slice
         Fields of `mapping.model.Partition`.
     neurons_per_core : int, optional
-        What error messages call the neurons of a core; default: those of the largest slice of a population.
+        Neurons of a full core, by which limits are checked and which messages state; default: the largest slices.
     """
     planner = InputPlanner(network, machine)
     own = [part for part in slices if part.population in planner.populations]

@@ -1,4 +1,4 @@
-"""The partition that a task asks for."""
+"""Runs the partition that a task asks for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mapping.task import Task
 
 
 def cut(task: Task) -> Partition:
-    """Run the partition of a task.
+    """Return the partition of a task; find the neurons per core first if they are ``"auto"``.
 
     Raises
     ------

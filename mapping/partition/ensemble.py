@@ -3,9 +3,9 @@
 The layout of Rhodes et al. (2019), doi:10.1098/rsta.2019.0160, as sPyNNaker 7.4.1 does it
 (splitter_population_vertex_neurons_synapses.py): one neuron core, k synapse cores that take the packets, and cores that
 draw a Poisson drive and hand it over through shared memory. The first synapse core owns the synaptic matrix; the
-others read it. k is the work of the incoming rows over ``plan.synapse_events_per_s``, every row counted as long as the
-longest of its projection and every source at the *planned* rate (30 Hz), never the measured one
-(population_vertex.py:660-745); at most what a chip holds.
+others read it. k is the number of synaptic events per second divided by ``plan.synapse_events_per_s``, where every row
+counts as the longest of its projection, and every source fires at the *planned* rate (30 Hz on SpiNNaker 1), never the
+measured one (population_vertex.py:660-745). k is limited to the cores that a chip has left.
 """
 
 from __future__ import annotations
@@ -97,14 +97,14 @@ def _n_poisson_cores(machine: Machine, population: Population, n_neurons: int) -
 def _n_synapse_cores(
     machine: Machine, population: Population, needs: list[InputNeeds], n_poisson: int, asked: int | None
 ) -> int:
-    """Synapse cores of an ensemble; raises CapacityError if the ensemble exceeds a chip's cores."""
+    """Return the synapse cores of an ensemble; raise CapacityError if the ensemble exceeds a chip's cores."""
     if not any(need.n_projections for need in needs):
         wanted = 0
     elif asked is not None:
         wanted = check_whole("n_synapse_cores", asked, at_least=1)
     else:
         wanted = math.ceil(max(need.row_synapses_per_s for need in needs) / machine.plan.synapse_events_per_s)
-        wanted = max(1, wanted)  # also where nothing is expected to fire
+        wanted = max(1, wanted)  # also if no source is expected to fire
     n_cores = machine.core.n_per_chip - machine.core.n_monitor_per_chip
     room = n_cores - 1 - n_poisson
     least = wanted if asked is not None else min(1, wanted)
@@ -123,7 +123,7 @@ def _n_synapse_cores(
 def _ensemble(
     machine: Machine, population: Population, part: Slice, needs: InputNeeds, n_lanes: int
 ) -> list[tuple[Role, int, int, int]]:
-    """Role, lane, DTCM bytes and SDRAM bytes of the vertices of one slice."""
+    """Return role, lane, DTCM bytes and SDRAM bytes of each vertex of one slice."""
     n = part.n_neurons
     n_poisson = _n_poisson_cores(machine, population, n)
     shared = hand_over_bytes(n)

@@ -2,15 +2,17 @@
 
 Which slices share a chip is a hypergraph partitioning problem. Its vertices are the slices; each net is a source slice
 with the slices that it sends to, weighted by its packets per second; its blocks are chips. The objective is the
-*connectivity*: for each net the number of blocks it touches, less one, times its weight. That is the packets per second
-that multicast delivers to chips other than their own; how far apart chips are is left to the placer. Mt-KaHyPar
-(Gottesbüren et al. 2024, doi:10.1145/3626527) solves it; it is an optional dependency, the extra ``hypergraph``.
+*connectivity*: for each net the number of blocks it touches, less one, times its weight. This is the number of packets
+per second that multicast delivers to chips other than the sender's; the distances between chips are left to the placer.
+Mt-KaHyPar (Gottesbüren et al. 2024, doi:10.1145/3626527) solves it; it is an optional dependency, the extra
+``hypergraph``.
 
-A slice takes the larger of its parts of a chip's cores and of its SDRAM, so a block that is not too heavy fits a chip;
-a core holds one slice however many cycles that takes, so cycles do not count. Slices of one population with equal pins
-are one net of their common rate: always so where the population sends to itself. The better of two partitions is taken:
-one from nothing, and chips filled in the order of slices with what Mt-KaHyPar can improve there; so it is never worse
-than that order. The deterministic preset and a fixed seed give the same parts every time.
+The weight of a slice is its share of a chip's cores or of its SDRAM, whichever is larger, so a block that is not too
+heavy fits a chip. Cycles do not count, since a core holds one slice however many cycles that takes. If a population
+sends to itself, its slices all have the same pins, and are one net with their total rate. Two partitions are made: one
+from scratch, and one that fills chips in the order of slices and is then improved by Mt-KaHyPar. The better one is
+taken, so it is never worse than the order of slices. The deterministic preset and a fixed seed give the same parts
+every time.
 """
 
 from __future__ import annotations
@@ -34,17 +36,17 @@ from models.network import Network
 from models.topology import MAX_CHIPS, is_size_open
 
 _SEED = 1
-_UNITS_PER_CORE = 1000  # weights are whole numbers
-_MORE_BLOCKS = 1.06  # factor of the number of blocks where a partition into so many was too heavy
-_EPSILON = 0.03  # Mt-KaHyPar asks for it; the largest weight of each block is given as well, and counts
+_UNITS_PER_CORE = 1000  # units of weight, since weights are whole numbers
+_MORE_BLOCKS = 1.06  # factor of the number of blocks for the next try, after a partition with too heavy a block
+_EPSILON = 0.03  # a required argument; the largest weights of the blocks, which are given as well, decide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hypergraph:
-    """Slices and who sends to whom.
+    """Slices, and the nets over which they send to each other.
 
     ``vertex_weight``: int64, shape (n_slices,), thousandths of a core; ``pins``: slices of each net; ``net_weight``:
-    int64, shape (n_nets,), packets/s, at least 1; ``block_weight``: the most that a chip holds.
+    int64, shape (n_nets,), packets/s, at least 1; ``block_weight``: the most vertex weight that a chip holds.
     """
 
     vertex_weight: NDArray[np.int64]
@@ -114,7 +116,7 @@ def make_hypergraph(cut: Partition, network: Network, machine: Machine) -> Hyper
 
 
 def _gather(mtkahypar: Any, graph: Hypergraph, machine: Machine) -> NDArray[np.int32]:
-    """Block of every slice, numbered by their first slices, none heavier than a chip can hold."""
+    """Return the block of every slice. Blocks are numbered by their first slices; none is too heavy for a chip."""
     n_slices = len(graph.vertex_weight)
     most = MAX_CHIPS if is_size_open(machine.topology) else usable_chips(machine, None).n_chips
     fewest = max(1, -(-int(graph.vertex_weight.sum()) // max(graph.block_weight, 1)))
@@ -152,7 +154,7 @@ def _no_room(n_slices: int, machine: Machine, need: int, have: int) -> CapacityE
 
 
 def _in_order(graph: Hypergraph) -> NDArray[np.int32]:
-    """Blocks filled one after the other with slices as they are listed."""
+    """Return the block of every slice if blocks are filled one after the other in the order of slices."""
     block, load, n = np.empty(len(graph.vertex_weight), dtype=np.int32), 0, 0
     for i, weight in enumerate(graph.vertex_weight.tolist()):
         if load + weight > graph.block_weight:
@@ -165,7 +167,7 @@ def _in_order(graph: Hypergraph) -> NDArray[np.int32]:
 def _solve(
     mtkahypar: Any, graph: Hypergraph, n_blocks: int, start: NDArray[np.int32] | None = None
 ) -> NDArray[np.int32]:
-    """Partition into ``n_blocks``, or make ``start`` better."""
+    """Partition into ``n_blocks``, or improve ``start``."""
     if n_blocks == 1 or not graph.pins:
         return _in_order(graph) if start is None else start
     solver = _solver()
@@ -188,7 +190,7 @@ def _solve(
 
 @lru_cache(maxsize=1)
 def _solver() -> Any:
-    return _import_solver().initialize(1)  # threads of the process, once; more would not change the result
+    return _import_solver().initialize(1)  # threads of the whole process; the result does not depend on their number
 
 
 def _import_solver() -> Any:

@@ -1,9 +1,9 @@
-"""Deal the packets of a source population to the synapse cores (lanes) of its targets.
+"""Assign source slices to the synapse cores (lanes) of their targets, which take the packets of these slices.
 
-A block of source slices that shares a lane can share a routing-table entry when it is a power of two long and aligned
-to its length. So each source is cut into few such blocks, the largest is halved while it is much more than a fair
-share, and blocks go to the lane with the least expected packets so far. sPyNNaker deals equal power-of-two runs in turn
-(splitter_population_vertex_neurons_synapses.py:525); looking at the load keeps lanes even when sources differ in rate.
+A block of source slices with one lane can share a routing-table entry if its length is a power of two to which it is
+aligned. So each source is cut into few such blocks: the largest is halved while it is much more than a fair share. Then
+each block goes to the lane with the fewest expected packets so far. sPyNNaker deals equal power-of-two runs in turn
+(splitter_population_vertex_neurons_synapses.py:525); dealing by load keeps lanes balanced if sources differ in rate.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def deal_lanes(slice_loads: list[NDArray[np.float64]], n_lanes: int) -> list[NDA
 
 
 def _blocks(load: NDArray[np.float64], n_lanes: int) -> list[tuple[int, int]]:
-    """Aligned power-of-two blocks (start, stop; the last may end early) that cover all slices of one source."""
+    """Return aligned power-of-two blocks (start, stop) that cover all slices of one source; the last may end early."""
     n_slices = len(load)
     total = np.concatenate(([0.0], np.cumsum(load)))
     blocks = [(0, 1 << (n_slices - 1).bit_length())]

@@ -1,8 +1,9 @@
-"""Limits of a machine that a network breaks whatever is done about placement: checked before anything is cut.
+"""Checks the limits of a machine that no placement can help with, before populations are cut.
 
-Random connectors are judged by their means: a mean beyond a limit breaks it for certain, while a tail beyond it may yet
-be met by a drawn network. In-axons of a core are counted as Loihi counts them, different source neurons with a synapse
-onto the core; out-axons as pairs of a neuron of the core and a core that it has a synapse onto.
+Random connectors are judged by their means, since a network with a mean above a limit certainly breaks it; a network
+with a mean below the limit is accepted, although a draw could exceed it. In-axons of a core are counted as on Loihi:
+source neurons with a synapse onto the core. Out-axons are pairs of a neuron of the core and a core that it has a
+synapse onto.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def check_shared_memory(machine: Machine, recipe: str) -> None:
 
 
 def check_limits(network: Network, machine: Machine, neurons_per_core: int | Mapping[str, int]) -> None:
-    """Check what the machine's cores can hold at best, full with ``neurons_per_core`` neurons (or those of each name).
+    """Check the limits of cores full with ``neurons_per_core`` neurons (one number, or one for each population).
 
     Raises
     ------
@@ -66,7 +67,7 @@ def check_limits(network: Network, machine: Machine, neurons_per_core: int | Map
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
-    """What the most demanding place needs of one resource."""
+    """The largest need of one resource, and the place that has it."""
 
     what: str
     where: str
@@ -77,9 +78,9 @@ class _Demand:
 
 
 def _demands(network: Network, machine: Machine, per_core: dict[str, int], now: int) -> Iterator[_Demand]:
-    """Demands on the limits that the machine states, the ones that nothing can be done about first.
+    """Yield the demands on the limits that the machine states; limits that no recipe can help with come first.
 
-    ``per_core``: neurons of a full core of each population or source; ``now``: what messages call neurons_per_core.
+    ``per_core``: neurons of a full core of each population or source; ``now``: neurons_per_core in messages.
     """
     core = machine.core
     targets = {population.name: population.n_neurons for population in network.populations}
@@ -117,14 +118,14 @@ def _demands(network: Network, machine: Machine, per_core: dict[str, int], now: 
 
 
 def _between(network: Network, projection: Projection) -> tuple[int, int, float]:
-    """Sources, targets, and expected synapses of a projection."""
+    """Return the numbers of sources, targets and expected synapses of a projection."""
     n_sources = network.group(projection.source).n_neurons
     n_targets = network.group(projection.target).n_neurons
     return n_sources, n_targets, projection.expected_n_synapses(n_sources, n_targets)
 
 
 def _degree(network: Network, name: str, *, is_in: bool) -> float:
-    """Mean synapses onto (from) one neuron of a population; the most of any where synapses are listed."""
+    """Return the mean synapses onto (or from) one neuron of a population; of listed synapses, the most of a neuron."""
     total = 0.0
     for projection in network.projections:
         if (projection.target if is_in else projection.source) != name:
@@ -139,7 +140,7 @@ def _degree(network: Network, name: str, *, is_in: bool) -> float:
 
 
 def _n_weights(network: Network, name: str) -> float:
-    """Different weights onto one neuron: every synapse its own where they are drawn."""
+    """Return the number of different weights onto one neuron; every drawn weight is taken to be different."""
     values: set[float] = set()
     drawn = 0.0
     for projection in network.projections:
@@ -159,7 +160,10 @@ def _n_weights(network: Network, name: str) -> float:
 
 
 def _reach(network: Network, projection: Projection, n_slice: int) -> float:
-    """Probability that a source neuron has a synapse onto a slice of ``n_slice`` targets; exact where rules are."""
+    """Return the probability that a source neuron has a synapse onto a slice of ``n_slice`` targets.
+
+    It is an estimate for a total number or a list of synapses, else exact.
+    """
     n_sources, n_targets, n_synapses = _between(network, projection)
     share = min(n_slice, n_targets) / n_targets
     match projection.connector:
@@ -169,12 +173,12 @@ def _reach(network: Network, projection: Projection, n_slice: int) -> float:
             return share
         case FixedProbability(probability=p):
             return 1.0 - math.exp(n_targets * share * math.log1p(-p)) if p < 1 else 1.0
-        case _:  # a total number, or a list: as if it were drawn
+        case _:  # a total number or a list: as if each synapse were drawn at random
             return 1.0 - math.exp(-n_synapses / n_sources * share)
 
 
 def _n_in_axons(network: Network, name: str, per_core: dict[str, int]) -> float:
-    """Source neurons with a synapse onto a full core of population ``name``."""
+    """Return the mean number of source neurons with a synapse onto a full core of population ``name``."""
     missed: dict[str, float] = {}
     for projection in network.projections:
         if projection.target == name:
@@ -184,7 +188,7 @@ def _n_in_axons(network: Network, name: str, per_core: dict[str, int]) -> float:
 
 
 def _n_out_axons(network: Network, name: str, per_core: dict[str, int]) -> float:
-    """Pairs of a neuron of a full core of ``name`` and a core that it has a synapse onto."""
+    """Return the mean number of pairs of a neuron of a full core of ``name`` and a core that it has a synapse onto."""
     missed: dict[str, float] = {}
     for projection in network.projections:
         if projection.source == name:

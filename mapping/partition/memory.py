@@ -1,8 +1,8 @@
-"""Bytes that a slice needs, and the limits that no placement can help with.
+"""Bytes that a slice needs, and checks of the limits of a core that no placement can help with.
 
-Sizes follow sPyNNaker's data structures (fact sheet spinnaker.md 2.2-2.4). SDRAM holds the synaptic matrix and what
-the cores of an ensemble hand over; recording buffers are not counted, since they take what is left. The bytes marked
-*estimate* are rounded up from the C structures and are small beside ring buffers and rows.
+Sizes follow sPyNNaker's data structures (fact sheet spinnaker.md 2.2-2.4). SDRAM holds the synaptic matrix and the sums
+that the cores of an ensemble hand over; recording buffers are not counted, since they take the SDRAM that is left. The
+bytes marked *estimate* are rounded up from the C structures and are small beside ring buffers and rows.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ _N_ROW_BUFFERS = 2  # one row is worked on while the next is fetched (spike_proc
 
 @dataclass(frozen=True, slots=True)
 class InputNeeds:
-    """What the synapses onto one slice take.
+    """Memory and work that the synapses onto one slice take.
 
     ``longest_row`` in synapses, of projection ``longest_row_of``; ``n_slots`` of the ring buffer (a power of two);
-    ``matrix_bytes`` in SDRAM; ``row_synapses_per_s``: synapses a second in the rows that arrive at the planned rates,
-    every row as long as the longest of its projection (what sPyNNaker divides among synapse cores,
-    population_vertex.py:660), a plastic one counting as many as a core could do in its time. ``row_buffer_bytes``: the
-    largest row as it is fetched. ``history_bytes``: postsynaptic spikes of the slice, and decay tables.
+    ``matrix_bytes`` in SDRAM; ``row_synapses_per_s``: synapses per second in the rows that arrive at the planned rates,
+    where every row is as long as the longest of its projection (sPyNNaker divides this number among synapse cores,
+    population_vertex.py:660) and a plastic synapse counts as many as the static ones that a core processes in the same
+    time. ``row_buffer_bytes``: the largest row as it is fetched. ``history_bytes``: postsynaptic spikes of the slice,
+    and decay tables.
     """
 
     n_projections: int
@@ -50,7 +51,7 @@ class InputNeeds:
 
 
 class InputPlanner:
-    """Input needs of the slices of a network on a machine; equal slices are worked out once."""
+    """Computes the input needs of the slices of a network on a machine, once for equal slices."""
 
     def __init__(self, network: Network, machine: Machine) -> None:
         self._network, self._machine = network, machine
@@ -101,7 +102,7 @@ class InputPlanner:
         )
 
     def _work_of(self, projection: Projection) -> float:
-        """Static synapses that take as long as one of ``projection``, by the rates the machine's tools plan with."""
+        """Return how many static synapses take as long as one of ``projection``, at the machine's planned rates."""
         if projection.plasticity is None:
             return 1.0
         plan = self._machine.plan.synapse_events_per_s
@@ -114,7 +115,7 @@ def plasticity_of(machine: Machine, projection: Projection) -> PlasticitySpec:
     Raises
     ------
     ParameterError
-        If the machine does not say.
+        If the machine has no section ``plasticity``.
     """
     if machine.plasticity is None:
         where = f"plasticity of Projection({projection.source!r} -> {projection.target!r})"
@@ -124,7 +125,7 @@ def plasticity_of(machine: Machine, projection: Projection) -> PlasticitySpec:
 
 
 def row_bytes(machine: Machine, projection: Projection, n_synapses: float) -> float:
-    """Bytes of a row of ``n_synapses`` with its headers."""
+    """Return the bytes of a row of ``n_synapses`` with its headers."""
     memory = machine.memory
     if projection.plasticity is None:
         return memory.row_header_bytes + memory.synapse_bytes * n_synapses
@@ -132,9 +133,9 @@ def row_bytes(machine: Machine, projection: Projection, n_synapses: float) -> fl
 
 
 def history_bytes(machine: Machine, network: Network, part: Slice, incoming: list[Projection]) -> int:
-    """Bytes that plasticity takes on every core that updates the synapses of a slice: histories and decay tables.
+    """Return the bytes of histories and decay tables on every core that updates the plastic synapses of a slice.
 
-    Rules that differ in ``tau_minus_ms`` or pairing each have a history (sPyNNaker allows one rule onto a population).
+    Each pair of ``tau_minus_ms`` and pairing has a history (sPyNNaker allows only one rule onto a population).
     """
     rules = {projection.plasticity for projection in incoming if projection.plasticity is not None}
     if not rules:
@@ -147,7 +148,10 @@ def history_bytes(machine: Machine, network: Network, part: Slice, incoming: lis
 
 
 def hand_over_bytes(n_neurons: int) -> int:
-    """Bytes that a synapse or Poisson core hands to the neuron core each step: one 16-bit sum per receptor, neuron."""
+    """Return the bytes that a synapse or Poisson core hands to the neuron core each step.
+
+    They are one 16-bit sum for each receptor and neuron.
+    """
     return _RING_BUFFER_BYTES * N_RECEPTORS * _power_of_two(n_neurons)
 
 
@@ -160,7 +164,7 @@ def dtcm_bytes(
     *,
     bytes_per_neuron: int = LIF_CURR_EXP_BYTES,
 ) -> int:
-    """DTCM of one core.
+    """Return the DTCM bytes of one core.
 
     Parameters
     ----------
@@ -169,7 +173,7 @@ def dtcm_bytes(
     n_neurons : int
         Neurons (or sources) of the slice on this core.
     needs : InputNeeds or None
-        Of the slice; only synapse and combined cores use it.
+        Input needs of the slice; only synapse and combined cores use them.
     n_inputs : int
         Cores that hand over to a neuron core; 1 on a combined core that draws a Poisson drive itself, else 0.
     bytes_per_neuron : int
@@ -224,7 +228,7 @@ def check_input(machine: Machine, part: Slice, needs: InputNeeds, dt_ms: float, 
 
 
 def check_synapse_memory(machine: Machine, part: Slice, needs: InputNeeds, neurons_per_core: int) -> None:
-    """Raise CapacityError if the rows of ``part`` exceed a core's own memory for them, where a machine has that."""
+    """Raise CapacityError if the rows of ``part`` exceed a core's synapse memory; do nothing if cores have none."""
     have = machine.core.synapse_memory_bytes
     if machine.memory.synapse_store == "core" and have is not None and needs.matrix_bytes > have:
         raise CapacityError(
@@ -258,7 +262,7 @@ def slice_name(part: Slice) -> str:
 
 
 def _n_bits(n_values: int) -> int:
-    """Bits that number ``n_values`` things."""
+    """Return the bits that it takes to number ``n_values`` things."""
     return (n_values - 1).bit_length()
 
 

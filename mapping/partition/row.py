@@ -1,8 +1,8 @@
-"""How long synaptic rows and delays get: bounds that a plan can rely on before any synapse is drawn.
+"""Bounds on the lengths of synaptic rows and delays, known before any synapse is drawn.
 
-A *row* is what one source neuron sends to one slice of a target population in one projection. Its length is random for
-most connectors; machines reserve and transfer memory for the longest row of a block. sPyNNaker bounds the longest row
-by the binomial quantile at which a row longer than the bound is expected 0.01 times in the projection
+A *row* holds the synapses of one source neuron onto one slice of a target population in one projection. Its length is
+random for most connectors; machines reserve and transfer memory for the longest row of a block. sPyNNaker bounds the
+longest row by the binomial quantile at which a row longer than the bound is expected 0.01 times in the projection
 (sPyNNaker 7.4.1 utility_calls.py:225, multapse_connector.py:190); we do the same with a single quantile.
 """
 
@@ -36,18 +36,18 @@ from models.units import round_to_steps
 ROW_TAIL = 0.01
 #: Probability per synapse of a delay above the bound: 0.3 synapses of PD14's 298,880,968 (fact sheet pd14 1.4).
 DELAY_TAIL = 1e-9
-_LARGE_MEAN = 1e6  #: synapses of a row from which on its bound is not summed up
+_LARGE_MEAN = 1e6  #: mean synapses of a row above which its bound comes from the normal distribution
 
 
 def expected_row_length(projection: Projection, network: Network, n_slice_neurons: int) -> float:
-    """Mean synapses of one row onto ``n_slice_neurons`` target neurons."""
+    """Return the mean synapses of one row onto ``n_slice_neurons`` target neurons."""
     n_sources = network.group(projection.source).n_neurons
     n_targets = network.group(projection.target).n_neurons
     return projection.expected_n_synapses(n_sources, n_targets) * n_slice_neurons / (n_sources * n_targets)
 
 
 def row_probability(projection: Projection, network: Network, n_slice_neurons: int) -> float:
-    """Probability that a source neuron has any synapse on ``n_slice_neurons`` neurons of the target population.
+    """Return the probability that a source neuron has any synapse on ``n_slice_neurons`` target neurons.
 
     Explicit connections are taken to be scattered at random.
     """
@@ -66,9 +66,9 @@ def row_probability(projection: Projection, network: Network, n_slice_neurons: i
 
 
 def rows_met(partition: Partition, network: Network) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Probability that a spike of a source finds a row on each slice of a target, by (source, target); all projections.
+    """Return the probability that a source neuron has a synapse, of any projection, on each slice of a target.
 
-    Shape (n_slices of the target,), float64, each.
+    Keys are (source, target); values have shape (n_slices of the target,), float64.
     """
     n_neurons = np.array([part.n_neurons for part in partition.slices])
     empty: dict[tuple[str, str], NDArray[np.float64]] = {}
@@ -82,9 +82,9 @@ def rows_met(partition: Partition, network: Network) -> dict[tuple[str, str], ND
 
 
 def longest_row(projection: Projection, network: Network, start: int, stop: int) -> int:
-    """Bound on the synapses from one source neuron onto target neurons ``start`` to ``stop`` (half open).
+    """Return a bound on the synapses from one source neuron onto target neurons ``start`` to ``stop`` (half open).
 
-    Exact for all-to-all, one-to-one and explicit connectors, a quantile (`ROW_TAIL`) for random ones.
+    It is exact for all-to-all, one-to-one and explicit connectors, and a quantile (`ROW_TAIL`) for random ones.
     """
     n_sources = network.group(projection.source).n_neurons
     n_targets = network.group(projection.target).n_neurons
@@ -106,7 +106,7 @@ def longest_row(projection: Projection, network: Network, start: int, stop: int)
 
 @lru_cache(maxsize=4096)
 def binomial_bound(n_trials: int, probability: float, tail: float) -> int:
-    """Smallest r >= 1 with P(X > r) <= ``tail`` for a binomial X; 0 where X cannot be anything else."""
+    """Return the smallest r >= 1 with P(X > r) <= ``tail`` for a binomial X; 0 if X is always 0."""
     if n_trials == 0 or probability <= 0:
         return 0
     if probability >= 1:
@@ -123,12 +123,12 @@ def binomial_bound(n_trials: int, probability: float, tail: float) -> int:
 
 
 def longest_delay_steps(projection: Projection, dt_ms: float) -> int:
-    """Bound on the delay in steps: exceeded by a synapse with probability at most `DELAY_TAIL`; at least 1."""
+    """Return a bound on the delay in steps, at least 1; a synapse exceeds it with probability at most `DELAY_TAIL`."""
     return max(1, round_to_steps(longest_projection_delay_ms(projection), dt_ms))
 
 
 def longest_projection_delay_ms(projection: Projection) -> float:
-    """Bound on the delay, ms: exceeded by a synapse with probability at most `DELAY_TAIL`."""
+    """Return a bound on the delay in ms; a synapse exceeds it with probability at most `DELAY_TAIL`."""
     connector = projection.connector
     if isinstance(connector, Explicit) and connector.delays_ms is not None:
         return float(connector.delays_ms.max(initial=0.0))

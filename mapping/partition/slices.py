@@ -1,4 +1,4 @@
-"""What every recipe shares: slices, the vertices of spike sources, and the lanes of all pairs of populations."""
+"""The steps that all recipes share: make slices, vertices of spike sources, and lanes for all pairs of populations."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def check_neurons_per_core(machine: Machine, neurons_per_core: int) -> int:
     Raises
     ------
     ParameterError
-        If it is no whole number of at least 1.
+        If it is not a whole number of at least 1.
     CapacityError
-        If it is too many for a core.
+        If a core cannot hold so many neurons.
     """
     allowed = "a whole number of neurons, at least 1"
     neurons_per_core = check_whole("neurons_per_core", neurons_per_core, at_least=1, allowed=allowed)
@@ -65,7 +65,10 @@ def check_source_room(machine: Machine) -> None:
 
 
 def make_slices(network: Network, machine: Machine, neurons_per_core: int) -> tuple[tuple[Slice, ...], dict[str, int]]:
-    """Slices of ``neurons_per_core`` neurons, or ``core.max_poisson_sources`` sources, and the first one of each."""
+    """Cut populations by ``neurons_per_core`` and sources by ``core.max_poisson_sources``.
+
+    Returns the slices, and the first slice id of each population and source.
+    """
     slices: list[Slice] = []
     first_slice: dict[str, int] = {}
     sizes: list[tuple[Population | SpikeSource, int]] = []
@@ -83,7 +86,7 @@ def make_slices(network: Network, machine: Machine, neurons_per_core: int) -> tu
 def source_vertices(
     machine: Machine, slices: tuple[Slice, ...], first_vertex: int, *, first_source: int
 ) -> list[Vertex]:
-    """One SOURCE vertex for each slice from ``first_source`` on."""
+    """Return one SOURCE vertex for each slice from ``first_source`` on."""
     vertices: list[Vertex] = []
     for slice_id in range(first_source, len(slices)):
         part = slices[slice_id]
@@ -100,7 +103,7 @@ def lanes_of_sources(
     first_slice: dict[str, int],
     n_lanes: dict[str, int],
 ) -> dict[tuple[str, str], NDArray[np.int8]]:
-    """Lane of every slice of every source for each of its targets (``Partition.lane_of_source``)."""
+    """Return the lane of every slice of every source for each of its targets (``Partition.lane_of_source``)."""
     rates_hz = expected_rates_hz(network, machine)
     n_neurons = np.array([part.n_neurons for part in slices], dtype=np.float64)
     bounds = [*first_slice.values(), len(slices)]

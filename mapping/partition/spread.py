@@ -1,15 +1,15 @@
 """Partition *spread*: every chip takes an equal share of every population.
 
 The layout of neuroAIx (Kauth et al. 2023, doi:10.3389/fncom.2023.1144143): each node simulates its part of each
-population, so that activity, which differs between populations, loads all nodes alike. A small network uses all nodes
-too. Shares of a population differ by one neuron at most, and so do the neurons of chips in all: neurons that do not
-divide are dealt on from the chip where the population before ended.
+population, so that activity, which differs between populations, loads all nodes alike. Even a small network uses all
+nodes. Shares of a population differ by at most one neuron, and so do the total neurons of two chips: if a population
+does not divide evenly, the neurons left over go to the chips that follow those with the ones left over before.
 
-Within a chip a core holds neurons of one population, neurons and synapses together (as `combined`). Its cores are dealt
-to the populations one by one, each to the population whose cores have the most work, until all are in use; with
-``neurons_per_core`` given, a population gets just as many as its share needs. The chip with the fewest working cores
-decides for all. Where the size of the machine is open, the fewest boards are taken whose cores hold at most
-``neurons_per_core`` neurons (default: the machine's plan, else 80).
+A core holds neurons and synapses of one population (as in `combined`). The cores of a chip are given to populations one
+by one, each to the population whose cores have the most work, until all are in use; if ``neurons_per_core`` is given, a
+population gets only as many cores as its share needs. All chips use as many cores as the chip with the fewest working
+ones. If the number of boards is open, the fewest boards are taken whose cores hold at most ``neurons_per_core`` neurons
+(default: the machine's plan, else 80).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from models.topology import build_topology, chips_per_board, is_size_open, max_b
 
 @dataclass(frozen=True, slots=True)
 class UsableChips:
-    """Chips with application cores, and how many of those each has at least."""
+    """The number of chips with application cores, and the fewest application cores of any of these chips."""
 
     n_chips: int
     n_cores: int
@@ -52,7 +52,7 @@ def partition(
     Raises
     ------
     CapacityError
-        If a share of everything takes more cores than a chip has; for the rest see the package.
+        If a share of every population takes more cores than a chip has, or another limit of the package is exceeded.
     """
     if n_synapse_cores is not None:
         raise ParameterError("n_synapse_cores", n_synapse_cores, "None: the cores of spread have no synapse cores")
@@ -78,7 +78,7 @@ def partition(
 
 
 def _limits(network: Network, machine: Machine, asked: int | None) -> dict[str, int]:
-    """Most neurons that a core may hold, of each population and source."""
+    """Return the most neurons of each population and source that a core may hold."""
     if asked is not None:
         per_core = check_neurons_per_core(machine, asked)
     elif is_size_open(machine.topology):
@@ -92,12 +92,12 @@ def _limits(network: Network, machine: Machine, asked: int | None) -> dict[str, 
 
 
 def _cores_needed(network: Network, limits: dict[str, int], n_chips: int) -> dict[str, int]:
-    """Cores that the largest share of each population and source takes."""
+    """Return the cores that the largest share of each population and source takes."""
     return {name: -(-network.group(name).n_neurons // (n_chips * limit)) for name, limit in limits.items()}
 
 
 def _choose_nodes(network: Network, machine: Machine, limits: dict[str, int]) -> UsableChips:
-    """All chips of the machine, or those of the fewest boards on which each chip holds its share."""
+    """Return the chips of the machine or, if its size is open, of the fewest boards whose chips hold their shares."""
     if not is_size_open(machine.topology):
         return usable_chips(machine, None)
     largest = max_boards(machine.topology)
@@ -139,7 +139,7 @@ def _check_room(machine: Machine, nodes: UsableChips, n_cores: dict[str, int], a
 
 
 def _deal_cores(network: Network, machine: Machine, nodes: UsableChips, n_cores: dict[str, int]) -> None:
-    """Give the cores of a chip that are left to the populations whose cores have the most work; changes ``n_cores``."""
+    """Give each core of a chip that is left to the population whose cores have the most work; changes ``n_cores``."""
     share = {one.name: -(-one.n_neurons // nodes.n_chips) for one in network.populations}
 
     def cycles(name: str) -> float:
@@ -155,7 +155,7 @@ def _deal_cores(network: Network, machine: Machine, nodes: UsableChips, n_cores:
 
 
 def _shares(n_neurons: int, n_chips: int, first: int) -> NDArray[np.int64]:
-    """Neurons of each chip: all equal, and one more for chips from ``first`` on (modulo ``n_chips``) for what is left.
+    """Return the neurons of each chip: an equal share, and one of those left over from chip ``first`` (modulo) on.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def _shares(n_neurons: int, n_chips: int, first: int) -> NDArray[np.int64]:
 
 
 def _cut(name: str, sizes: NDArray[np.int64], n_cores: int) -> Iterator[tuple[int, Slice]]:
-    """Chip and slice of every core: shares one after the other, each cut into ``n_cores`` slices as equal as can be."""
+    """Yield chip and slice of every core; each share is cut into ``n_cores`` slices of nearly equal size."""
     stop = 0
     for chip, size in enumerate(sizes.tolist()):
         start, stop = stop, stop + size

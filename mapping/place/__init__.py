@@ -4,15 +4,15 @@ Every algorithm of the stage is one file with one function of this form::
 
     place(unplaced, *, rng=None, **options) -> Placement
 
-The vertices of a slice (its *ensemble*) get one chip; every vertex an application core of its own; a chip's SDRAM
-holds what its vertices need; only chips of the largest connected part of the machine are used. ``rng`` is a
-``numpy.random.Generator`` and only algorithms that draw use it. ``constraints`` are those of `constraint`: slices fixed
-to a chip, slices that share one, reserved cores. The function raises CapacityError when the machine of ``topology``'s
-size is too small, and ParameterError for constraints that cannot be kept.
+``unplaced`` is a `mapping.site.Unplaced`. The vertices of a slice (its *ensemble*) go to one chip, and every vertex
+gets an application core of its own; the SDRAM of a chip holds all that its vertices need; only chips of the largest
+connected part of the machine are used. ``rng`` is a ``numpy.random.Generator``, which only algorithms that draw random
+numbers use. ``unplaced.constraints`` are slices fixed to a chip, slices that share a chip, and reserved cores and chips
+(`mapping.recipe`). The function raises CapacityError if the machine is too small, and ParameterError for constraints
+that cannot be kept.
 
-Which populations a network lists first matters to `sequential`, `hilbert` and `connected`, which keep that order; the
-others place the same slices on the same cores whatever the order of populations. The order of projections never
-matters.
+`sequential`, `hilbert` and `connected` keep the order in which a network lists its populations; the others give the
+same placement whatever this order. The order of projections never matters.
 
 ==================  ===================================================================================================
 file                places
@@ -22,16 +22,16 @@ file                places
 `hilbert`           slices in the order of their numbers, chips along a Hilbert curve
 `connected`         compact connected growth, board by board or along a curve (the default)
 `breadth_first`     populations and chips both in breadth-first order
-`spectral`          by eigenvectors of the traffic between chip loads, cut in halves again and again
-`force_directed`    from the Hilbert curve, swaps of neighbours as long as they help
-`annealing`         swaps drawn at random, fewer and fewer that do harm; for hops, or (``annealing_links``,
-                    ``annealing_both``) for the busiest link or both
+`spectral`          loads of chips, halved again and again along eigenvectors of their traffic
+`force_directed`    from the Hilbert curve, swaps loads of neighbours as long as that helps
+`annealing`         swaps loads at random and keeps fewer and fewer harmful swaps; for fewest hops, or
+                    (``annealing_links``, ``annealing_both``) for the least busy busiest link, or both
 ==================  ===================================================================================================
 
-Beside the algorithms: `constraint`; `cluster` (what is placed), `fill` (chips filled in an order), `choice` (what
-a chip takes), `chip_order`,
-`order` (of populations), `load` and `kernel` (cost of moving the loads of chips); `smallest` finds the number of
-boards.
+Beside the algorithms: `constraint` applies constraints, `load` gathers the loads of chips and the nets between them,
+and `mapping.kernels.place` computes the cost of moving loads. In `filling`, `cluster` joins slices that must share a
+chip, `chip_order` and `order` are orders of chips and of clusters, `fill` fills chips in these orders, `choice` chooses
+what a chip takes, and `smallest` finds the number of boards.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Placer *annealing*: simulated annealing of the loads of chips, from the best of several quick placements.
 
-Chips are filled along the Hilbert curve (and by the spectral placer, and in connected growth), the placement that costs
-least is taken, and then loads of two chips are swapped: drawn at random, half of them towards a chip that shares a net
-with the load. A swap that does harm is kept with probability exp(-harm / temperature). Only nets with an end in one of
-the two loads are counted anew (`kernel`).
+Three placements are made: along the Hilbert curve, in connected growth, and by the spectral placer. From the cheapest
+of them on, the loads of two chips are swapped, one drawn at random and the other, half of the time, near a chip that
+shares a net with it. A swap that does harm is kept with probability exp(-harm / temperature). Only nets with an end in
+one of the two loads are counted again (`mapping.kernels.place`).
 
 Objectives: ``hops``, packets/s times hops of the multicast trees; ``busiest_link``, the 6-norm of the packets/s of all
-links, which the largest loads dominate; ``both``, the mean of the two, each relative to where it starts. The latter two
-start from what annealing for hops gives.
+links, which the largest loads dominate; ``both``, the mean of the two, each relative to its value at the start. The
+latter two start from the result of annealing for hops.
 
 References
 ----------
@@ -56,11 +56,11 @@ def place(
     unplaced, rng
         As every placer.
     objective : {"hops", "busiest_link", "both"}
-        What is made small.
+        The quantity to minimise.
     effort : float
         Factor of the number of swaps that are tried.
     start_ratio : float
-        First temperature, as a part of the mean harm of a harmful swap.
+        First temperature, as a share of the mean harm of a harmful swap.
     """
     if objective not in get_args(Objective):
         raise UnknownNameError("objective", objective, get_args(Objective))
@@ -92,7 +92,7 @@ place_for_both = partial(place, objective="both")
 
 
 def _n_swaps(loads: Loads, *, uses_links: bool) -> float:
-    """Swaps to try at effort 1: as many as the time of ``_N_STEPS`` steps allows, at most 4,000 a load."""
+    """Return the swaps to try at effort 1: as many as take ``_N_STEPS`` steps over links, at most 4,000 a load."""
     nets = loads.nets
     steps_per_net = len(nets.target) / len(nets.weight)  # a net's tree has about as many links as targets
     nets_per_swap = min(2 * len(nets.net) / len(loads.chip_of_load), len(nets.weight))

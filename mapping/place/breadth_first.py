@@ -1,7 +1,8 @@
 """Placer *breadth first*: populations in breadth-first order of the network onto chips in breadth-first order.
 
-Populations start from the busiest one, those most strongly joined first; chips from the first Ethernet chip, by hops.
-rig has a placer of this name that orders vertices only (place/breadth_first.py).
+The order of populations starts from the busiest one and takes the most strongly connected neighbours first. The order
+of chips is by hops from the first Ethernet chip. rig has a placer of this name that orders vertices only
+(place/breadth_first.py).
 """
 
 from __future__ import annotations

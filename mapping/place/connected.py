@@ -1,9 +1,9 @@
 """Placer *connected*: fill chips in a connected, compact order, and each chip as full as the ensembles allow.
 
-Chips are taken board by board, each board row by row to and fro, always next to a chip taken before; so the chips in
-use are connected whatever their number (up to dead chips and links), and the trees of the router need hardly any other
-chip. Machines of more than 1,152 chips are filled along a Hilbert curve instead, each chip still next to an earlier one
-(`chip_order.growth_order`). Neighbouring slices get neighbouring chips.
+Chips are taken board by board, each board row by row to and fro, and each chip next to one that was taken before. So
+the chips in use are connected, whatever their number, and the routing trees need hardly any other chip. Machines of
+more than 1,152 chips are filled along a Hilbert curve instead, each chip still next to an earlier one
+(`mapping.place.filling.chip_order.growth_order`). Neighbouring slices get neighbouring chips.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a placement must keep to beyond the machine's own limits."""
+"""Applies the constraints of a recipe to a machine and a partition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.topology import Topology
 
 
 def named_chips(constraints: Sequence[Constraint]) -> list[tuple[int, ...]]:
-    """Chips that constraints name: the machine must be large enough to have them."""
+    """Return the chips that constraints name; the machine must be large enough to have them."""
     chips = [item.chip for item in constraints if not isinstance(item, SameChip)]
     return [chip for chip in chips if chip is not None]
 
@@ -26,7 +26,7 @@ def without_reserved_cores(topology: Topology, constraints: Sequence[Constraint]
     Raises
     ------
     ParameterError
-        If a chip is named that does not work.
+        If a constraint names a chip that does not exist or is dead.
     CapacityError
         If a chip has fewer application cores than are reserved on it.
     """
@@ -58,12 +58,12 @@ def without_reserved_cores(topology: Topology, constraints: Sequence[Constraint]
 
 
 def chip_index(topology: Topology, name: str, chip: tuple[int, ...]) -> int:
-    """Index of a chip that a constraint names.
+    """Return the index of a chip that a constraint names.
 
     Raises
     ------
     ParameterError
-        If there is none, or it is dead.
+        If the chip does not exist or is dead.
     """
     if not has_chip(topology, chip):
         raise ParameterError(name, chip, "the coordinates of a working chip")
@@ -76,12 +76,12 @@ def has_chip(topology: Topology, chip: tuple[int, ...]) -> bool:
 
 
 def slice_numbers(partition: Partition, population: str, start: int | None) -> list[int]:
-    """Ids of the slice of ``population`` whose first neuron is ``start``, or of all its slices (``None``).
+    """Return the ids of the slice of ``population`` whose first neuron is ``start``, or of all its slices (``None``).
 
     Raises
     ------
     UnknownNameError, ParameterError
-        If there is none.
+        If there is no such population or slice.
     """
     if start is not None:
         return [slice_number(partition, population, start)]
@@ -90,12 +90,12 @@ def slice_numbers(partition: Partition, population: str, start: int | None) -> l
 
 
 def slice_number(partition: Partition, population: str, start: int) -> int:
-    """Id of the slice of ``population`` whose first neuron is ``start``.
+    """Return the id of the slice of ``population`` whose first neuron is ``start``.
 
     Raises
     ------
     UnknownNameError, ParameterError
-        If there is none.
+        If there is no such population or slice.
     """
     if population not in partition.first_slice:
         raise UnknownNameError("population of a constraint", population, partition.first_slice)

@@ -2,12 +2,13 @@
 
 Populations that exchange most packets are put next to each other on the curve. Each load is drawn towards the middle of
 every net that it takes part in. Two neighbouring chips whose loads are drawn past each other are under tension. Pairs
-are tried in the order of falling tension, and those are swapped that lower the packets/s times hops, until nothing is
-gained: first every target counted for itself, since that cost has a slope where that of trees is flat, then the trees.
+are tried in the order of falling tension, and a swap is kept if it lowers the packets/s times hops, until a sweep gains
+next to nothing. At first the hops to every target are counted separately, because many single swaps that lower them
+leave the cost of the trees unchanged; then the hops of the multicast trees are counted.
 
 Jin, Zhang, Zheng et al. (2023), Mapping very large scale spiking neuron network to neuromorphic hardware, ASPLOS,
 doi:10.1145/3582016.3582038: Hilbert curve, then swaps by tension. Where we deviate: tension only orders the attempts,
-the change of the cost decides, and multicast trees have the last word.
+the change of the cost decides, and the last sweeps count multicast trees.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mapping.place.load import Loads, gather, make_board
 from mapping.site import Unplaced
 from models.topology import Topology
 
-_MIN_GAIN_RATIO = 1e-3  # of the cost, in one sweep; less than this and it ends
+_MIN_GAIN_RATIO = 1e-3  # gain of a sweep over the cost at or below which the sweeps end
 _MAX_SWEEPS = 200
 
 
@@ -52,7 +53,7 @@ def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Plac
 
 
 def _neighbouring_pairs(topology: Topology) -> NDArray[np.int64]:
-    """Pairs of chips that a link joins, each once. Shape (n, 2)."""
+    """Return the pairs of chips that a link joins, each once. Shape (n, 2)."""
     chip, link = np.nonzero(topology.neighbour >= 0)
     other = topology.neighbour[chip, link].astype(np.int64)
     is_first = chip < other
@@ -62,7 +63,7 @@ def _neighbouring_pairs(topology: Topology) -> NDArray[np.int64]:
 def _tension(
     loads: Loads, pairs: NDArray[np.int64], chip_of_load: NDArray[np.int64], load_of_chip: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """How much the loads of each pair of chips are drawn past each other, packets/s times steps. Shape (n,)."""
+    """Return how strongly the loads of each pair of chips are drawn past each other: packets/s times steps, (n,)."""
     nets, topology = loads.nets, loads.ground.topology
     place = topology.coordinate.astype(np.float64)
     load = np.repeat(np.arange(len(chip_of_load)), np.diff(nets.net_ptr))

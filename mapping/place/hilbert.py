@@ -1,7 +1,7 @@
-"""Placer *hilbert*: slices as they are numbered onto chips along a Hilbert curve.
+"""Placer *hilbert*: puts slices, in the order of their numbers, on chips along a Hilbert curve.
 
-Slices whose numbers are close get chips that are close, in every direction of the machine. rig has the same
-(place/hilbert.py); Jin et al. (2023), ASPLOS, doi:10.1145/3582016.3582038, start from it.
+Slices with close numbers get chips that are close in every direction of the machine. rig has the same placer
+(place/hilbert.py); the placement of Jin et al. (2023), ASPLOS, doi:10.1145/3582016.3582038, starts from it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from mapping.model import Placement
 from mapping.place.filling.fill import Ground, assign_cores
 from models.errors import CapacityError
 
-#: Bytes that the tables of ways between all chips may take: 11,585 chips without links, 6,688 with.
+#: Bytes that the tables of paths between all chips may take: enough for 11,585 chips without links, or 6,688 with.
 MAX_TABLE_BYTES = 512 * 1024 * 1024
 
 
@@ -21,8 +21,8 @@ MAX_TABLE_BYTES = 512 * 1024 * 1024
 class Loads:
     """Clusters gathered into loads of chips, the nets between loads, and where each load is.
 
-    ``load_of_cluster``: int64, (n_clusters,); ``chip_of_load``: int64, (n_loads,), chip indices; ``nets``, ``fit``: as
-    the kernel takes them.
+    ``load_of_cluster``: int64, (n_clusters,); ``chip_of_load``: int64, (n_loads,), chip indices; ``nets``, ``fit``:
+    arguments of the functions of `mapping.kernels.place`.
     """
 
     ground: Ground
@@ -50,7 +50,7 @@ def gather(ground: Ground, chip_of_cluster: NDArray[np.int64]) -> Loads:
 
 
 def _nets(ground: Ground, load_of_cluster: NDArray[np.int64], n_loads: int) -> Nets:
-    """Net of every population that has targets and a rate; by name, so that their order does not matter."""
+    """Return a net for every population that has targets and a rate, sorted by name, whatever the network's order."""
     partition, network = ground.partition, ground.network
     load_of_slice = load_of_cluster[ground.clusters.of_slice]
     rates_hz = expected_rates_hz(network, ground.machine)
@@ -91,7 +91,7 @@ def _pointers(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _nets_of_loads(members: list[NDArray[np.int64]], n_loads: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Nets that each load takes part in, by row pointer."""
+    """Return row pointers and nets: the nets that each load takes part in."""
     load = np.concatenate([np.empty(0, dtype=np.int64), *members])
     net = np.repeat(np.arange(len(members)), [len(row) for row in members])
     order = np.argsort(load, kind="stable")
@@ -100,7 +100,7 @@ def _nets_of_loads(members: list[NDArray[np.int64]], n_loads: int) -> tuple[NDAr
 
 
 def make_board(ground: Ground, *, with_links: bool) -> Board:
-    """Tables of the ways between all chips.
+    """Return the tables of the paths between all chips.
 
     Raises
     ------
@@ -124,5 +124,5 @@ def make_board(ground: Ground, *, with_links: bool) -> Board:
 
 
 def weighted_hops(loads: Loads, board: Board, chip_of_load: NDArray[np.int64]) -> float:
-    """Packets/s times hops of all nets, as the kernel counts them."""
+    """Return packets/s times hops of all nets, as `mapping.kernels.place` counts them."""
     return float(all_hops(loads.nets, board, chip_of_load).sum()) if len(loads.nets.weight) else 0.0

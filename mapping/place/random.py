@@ -1,6 +1,7 @@
 """Placer *random*: each cluster on a chip drawn at random among those with room; a baseline.
 
-What is drawn depends on the population's name and the slice's first neuron, not on where either stands in a list.
+Clusters draw by size, then by population name and first neuron, so the order in which a network lists its populations
+does not matter.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Plac
 
 
 def _draw(ground: Ground, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Chip of every cluster: the largest clusters first, each on a chip drawn among those with room.
+    """Return the chip of every cluster: the largest clusters first, each on a chip drawn among those with room.
 
-    Where large clusters find no chip because smaller ones broke up the room, chips are filled in a random order.
+    If no chip has room for a cluster, because the free cores are scattered, chips are filled in a random order instead.
     """
     clusters = ground.clusters
     chip_of_cluster = clusters.fixed_chip.copy()
@@ -33,7 +34,7 @@ def _draw(ground: Ground, rng: np.random.Generator) -> NDArray[np.int64]:
     order = order[clusters.fixed_chip[order] < 0]
     order = order[np.argsort(-clusters.n_cores[order], kind="stable")]
     chips = rng.permutation(ground.chips)
-    if ground.partition.part_of_slice is not None:  # one chip each
+    if ground.partition.part_of_slice is not None:  # each part has a chip of its own
         return fill(ground, chips.tolist(), order)
     for cluster in order.tolist():
         n_cores, n_bytes = clusters.n_cores[cluster], clusters.sdram_bytes[cluster]

@@ -1,6 +1,6 @@
-"""Placer *sequential*: slices as they are numbered onto chips as they are numbered (by x, then y).
+"""Placer *sequential*: puts slices on chips, both in the order of their numbers (chips by x, then y).
 
-The simplest placer, and a baseline: rig calls the same so (place/sequential.py).
+The simplest placer, and a baseline; rig has the same one under this name (place/sequential.py).
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""Placer *spectral*: the traffic between chip loads, cut in halves again and again by its slowest eigenvector.
+"""Placer *spectral*: halves the loads of chips again and again along the slowest eigenvector of their traffic.
 
-Populations that exchange most packets are put next to each other and gathered into loads of chips (`order`). Then the
-chips in use are halved across their longer side and the loads with them: along the second eigenvector of the
-normalised adjacency of the nets between them (a net's weight is shared out among its ends), which separates groups that
-exchange little. The halves are turned so that loads come near those in other parts that they exchange packets with. So
-on until a part is one chip.
+Populations that exchange most packets are put next to each other (`mapping.place.filling.order`) and gathered into
+loads of chips. Then the chips in use are halved across their longer side, and the loads are halved with them: along the
+second eigenvector of the normalised adjacency of the nets between them (a net's weight is divided among its ends),
+which separates groups that exchange few packets. Which half of the loads gets which half of the chips is chosen so that
+loads come near the loads of other parts with which they exchange packets. This is repeated until each part is one chip.
 
 References
 ----------
 Zhou, Huang & Schoelkopf (2006), Learning with hypergraphs, doi:10.7551/mitpress/7503.003.0205: the normalised Laplacian
 of a hypergraph. Hall (1970), doi:10.1287/mnsc.17.3.219: placement by eigenvectors. Dunlop & Kernighan (1985),
-doi:10.1109/TCAD.1985.1270101: halves that know of the rest. Ronzani & Silvano (2026), arXiv:2601.16118, place spiking
-networks by the same eigenvectors.
+doi:10.1109/TCAD.1985.1270101: halving that takes connections to other parts into account. Ronzani & Silvano (2026),
+arXiv:2601.16118, place spiking networks by the same eigenvectors.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ def place(unplaced: Unplaced, *, rng: np.random.Generator | None = None) -> Plac
 
 
 def spectral_chips(ground: Ground) -> NDArray[np.int64]:
-    """Chip of every cluster."""
+    """Return the chip of every cluster."""
     order = order_by_population(ground, closest_populations(ground))
     loads = gather(ground, fill(ground, hilbert_order(ground.topology).tolist(), order))
     return _halve(loads)[loads.load_of_cluster]
 
 
 def _halve(loads: Loads) -> NDArray[np.int64]:
-    """Chip of every load: chips in use and loads halved together, level by level."""
+    """Return the chip of every load; chips in use and loads are halved together, level by level."""
     topology, fit = loads.ground.topology, loads.fit
     is_free = fit.is_movable[loads.chip_of_load]
     place = topology.coordinate.astype(np.float64)
-    position = place[loads.chip_of_load].copy()  # of each load: the middle of its part, as far as it is known
+    position = place[loads.chip_of_load].copy()  # of each load: the middle of its present part
     pins = _Pins(loads)
     chip_of_load = loads.chip_of_load.copy()
     parts = [(np.flatnonzero(is_free), loads.chip_of_load[is_free])]
@@ -73,7 +73,7 @@ def _halve(loads: Loads) -> NDArray[np.int64]:
 
 
 class _Pins:
-    """The ends of all nets: pairs of net and load, and how much a net weighs between two of its ends."""
+    """The ends of all nets, as pairs of net and load, and the weight of each net."""
 
     def __init__(self, loads: Loads) -> None:
         nets = loads.nets
@@ -86,7 +86,10 @@ class _Pins:
         self._index = np.zeros(n_loads, dtype=np.int64)
 
     def order(self, members: NDArray[np.int64], position: NDArray[np.float64], axis: int) -> NDArray[np.int64]:
-        """Members along the slowest eigenvector, turned so that they come near what they are joined to outside."""
+        """Return the members in the order of the slowest eigenvector, with the sign that brings them near their nets.
+
+        The sign follows the pull of loads outside the part that share nets with the members.
+        """
         self._is_member[:] = False
         self._is_member[members] = True
         self._index[members] = np.arange(len(members))
@@ -104,7 +107,9 @@ class _Pins:
     def _pull_outside(
         self, members: NDArray[np.int64], position: NDArray[np.float64], axis: int, is_inside: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Mean place, along an axis, of what each member is joined to outside, times the weight; 0 where nothing is."""
+        """Return the pull of loads outside on each member along an axis: over its nets, the sum of the weight times
+        the distance from the part's centre to the mean place of the net's loads outside.
+        """
         outside = ~is_inside
         net, load = self.net[outside], self.load[outside]
         count = np.bincount(net, minlength=self.n_nets)
@@ -120,9 +125,9 @@ class _Pins:
 def _slowest(
     net: NDArray[np.int64], load: NDArray[np.int64], weight: NDArray[np.float64], n_loads: int
 ) -> NDArray[np.float64]:
-    """Second eigenvector of the normalised adjacency of a hypergraph, by Lanczos' method with full orthogonalisation.
+    """Return the second eigenvector of a hypergraph's normalised adjacency, by Lanczos' method.
 
-    Its sign is arbitrary but always the same: it starts from fixed numbers.
+    All vectors are orthogonalised. The sign is arbitrary but always the same, since the start vector is fixed.
     """
     if not len(net):
         return np.zeros(n_loads)
@@ -169,6 +174,6 @@ def _make_fit(loads: Loads, chip_of_load: NDArray[np.int64]) -> NDArray[np.int64
         fits = is_movable & (fit.cores_of_chip[chip_of_load] >= need) & (fit.cores_of_load <= fit.cores_of_chip[chip])
         others = np.flatnonzero(fits)
         hops = topology.distance(np.full(len(others), chip), chip_of_load[others])
-        other = int(others[np.argmin(hops)])  # there is one: the loads fitted before they were moved
+        other = int(others[np.argmin(hops)])  # one exists, since the loads fitted before they were moved
         chip_of_load[load], chip_of_load[other] = chip_of_load[other], chip
     return chip_of_load

@@ -1,10 +1,10 @@
-"""What to change where a network does not map: changes that were mapped, so that none is named which does not help.
+"""Searches for changes that make a network fit after its mapping has failed; a change is mapped before it is named.
 
 A change is one step away from what was asked: other neurons on a core, another number of synapse cores, another recipe,
-more boards, fewer constraints, shorter delays, a longer tick, another machine. The changes that go at what did not fit
-are tried first; where one only gets to the next thing that does not fit, the search goes on from there; then come all
-other changes. How much is tried is bounded by the size of what is mapped, not by time, so that the same question has
-the same answer everywhere.
+more boards, fewer constraints, shorter delays, a longer tick, another machine. Changes that affect the resource that
+did not fit are tried first. If such a change only leads to another error, the search goes on from there. All other
+changes come last. The search is bounded by the number of mappings and their sizes, not by time, so that the same
+question has the same answer on every computer.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from models.errors import CapacityError, NeuromapError
 from models.machine import Machine
 from models.machine.file import list_machines, load_machine
 
-#: Says what a mapping that a change leads to is like: size, expected load.
+#: Describes the mapping that a change leads to: its size, its expected load.
 Describe = Callable[[Mapping, Task], str]
 RunStages = Callable[[Task], Mapping]
 
 _MAX_SLICES = 250_000  # slices cut in all attempts together: about two seconds
 _MAX_SLICES_MAPPED = 20_000  # slices of one whole mapping; a larger one is not tried
 _MAX_MAPPINGS = 20
-_MAX_CHANGES = 3  # changes one after the other
+_MAX_CHANGES = 3  # changes that are combined, one after the other
 _MAX_DOUBLINGS = 4  # of a machine's size
 
 
@@ -84,17 +84,17 @@ class _Search:
 
 
 def tried_hint(error: CapacityError, task: Task, run: RunStages, describe: Describe) -> str:
-    """Return what to change, after mapping it.
+    """Return a hint that says what to change; the change has been mapped.
 
     Parameters
     ----------
     error : CapacityError
-        What the task ended with.
+        The error with which the task failed.
     task : Task
     run : callable
-        ``run(task)`` maps it.
+        ``run(task)`` maps a task.
     describe : callable
-        What to say of the mapping that a change leads to.
+        ``describe(mapping, task)`` returns the words for a mapping that a change leads to.
 
     Returns
     -------
@@ -107,12 +107,12 @@ def tried_hint(error: CapacityError, task: Task, run: RunStages, describe: Descr
     words = " and ".join(change.words for change in found.changes)
     if isinstance(found.end, Mapping):
         return f"{words}, which was tried: it takes {describe(found.end, found.changes[-1].task)}"
-    elsewhere = _elsewhere(task, _Search(run), describe)
-    return f"{words}; that alone is not enough, since then {_without_hint(found.end)}{elsewhere}"
+    other_machine = _other_machine_hint(task, _Search(run), describe)
+    return f"{words}; that alone is not enough, since then {_without_hint(found.end)}{other_machine}"
 
 
-def _elsewhere(task: Task, search: _Search, describe: Describe) -> str:
-    """Name a shipped machine that takes the network as it is; empty if none was found."""
+def _other_machine_hint(task: Task, search: _Search, describe: Describe) -> str:
+    """Return the end of a hint, naming a shipped machine that the unchanged network fits; empty if none is found."""
     for change in _machines(task, search):
         mapping = search.attempt(change.task)
         if isinstance(mapping, Mapping):
@@ -122,20 +122,20 @@ def _elsewhere(task: Task, search: _Search, describe: Describe) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Changes one after the other, and what they end with: a mapping, or what stands in its way next."""
+    """Changes, one after the other, and their result: a mapping, or the next error."""
 
     changes: tuple[_Change, ...]
     end: Mapping | NeuromapError
 
 
 def _solve(error: CapacityError, task: Task, search: _Search, *, depth: int) -> _Found | None:
-    """Look for a change that maps; else for one that gets past this error, and go on from there; else any other."""
+    """Look for a change that maps; else go on from a change that gets past this error; else try the other families."""
     first, others = _families(error)
     further: list[_Found] = []
     for families in (first, others):
         for family in families:
             if family == "other machines" and (further or depth < _MAX_CHANGES):
-                continue  # what helps here, but for something else, says more
+                continue  # a change that gets past this error is the better hint
             for change in _FAMILIES[family](task, search):
                 end = search.attempt(change.task)
                 if isinstance(end, Mapping):
@@ -156,11 +156,11 @@ def _without_hint(error: NeuromapError) -> str:
 
 
 def _bound(error: CapacityError) -> str:
-    return f"the network or the machine itself has to change, to at most {error.have:,} {error.unit} at {error.where}"
+    return f"change the network or the machine, so that {error.where} needs at most {error.have:,} {error.unit}"
 
 
 def _n_slices(task: Task) -> int:
-    """Slices that a task is cut into, about."""
+    """Return roughly the number of slices that a task is cut into."""
     recipe, machine = task.recipe, task.machine
     n = neurons_per_core(task)
     if recipe.neurons_per_core == "auto":
@@ -171,7 +171,7 @@ def _n_slices(task: Task) -> int:
 
 
 def neurons_per_core(task: Task) -> int:
-    """Return the neurons that a full core holds: what was asked, else what machine or recipe take."""
+    """Return the neurons that a full core holds: as asked, else the default of the machine or the recipe."""
     asked, machine = task.recipe.neurons_per_core, task.machine
     if isinstance(asked, int):
         return max(1, asked)
@@ -189,7 +189,7 @@ def _with(task: Task, **changes: object) -> Task:
 
 
 def _fewer_neurons(task: Task, search: _Search) -> Iterator[_Change]:
-    """The most neurons on a core, below the present number, that can be cut."""
+    """Yield the largest number of neurons on a core below the present one that can be cut, then half of it, ..."""
     now = neurons_per_core(task)
     high, low = now, min(now - 1, task.machine.core.max_neurons)
     while low >= 1 and not search.can_cut(_with(task, neurons_per_core=low)):
@@ -205,7 +205,7 @@ def _fewer_neurons(task: Task, search: _Search) -> Iterator[_Change]:
 
 
 def _more_neurons(task: Task, search: _Search) -> Iterator[_Change]:
-    """Twice as many neurons on a core, and so on."""
+    """Yield twice as many neurons on a core, then four times as many, and so on."""
     now, most = neurons_per_core(task), task.machine.core.max_neurons
     n = now
     while n < most:
@@ -277,7 +277,7 @@ def _constraints(task: Task, search: _Search) -> Iterator[_Change]:
 
 
 def _delays(task: Task, search: _Search) -> Iterator[_Change]:
-    """The longest power-of-two number of steps, or the machine's own limit, that maps."""
+    """Yield the longest limit that can be cut: a power-of-two number of steps, or the machine's own limit."""
     network, machine = task.network, task.machine
     longest_ms = longest_delay_ms(network)
     limits = {1 << bits for bits in range(16)}
@@ -293,7 +293,7 @@ def _delays(task: Task, search: _Search) -> Iterator[_Change]:
 
 
 def _slower(task: Task, search: _Search) -> Iterator[_Change]:
-    """Slow-downs that leave ``auto`` neurons per core more cycles in a tick."""
+    """Yield slow-downs, which give ``auto`` neurons per core more cycles in a tick."""
     if task.recipe.neurons_per_core != "auto":
         return
     for ratio in (1.25, 1.5, 2, 3, 5, 10, 20, 50, 100):
@@ -310,7 +310,10 @@ def _no_dead_parts(task: Task, search: _Search) -> Iterator[_Change]:
 
 
 def _machines(task: Task, search: _Search) -> Iterator[_Change]:
-    """The shipped machines, used as is usual for them; those whose constants are known best come first."""
+    """Yield the shipped machines with their default recipe and router.
+
+    Machines with the smallest share of unverified constants come first.
+    """
     others = [_shipped(name) for name in list_machines() if name != task.machine.name]
     for machine in sorted(others, key=lambda one: len(one.unverified) / max(1, len(one.constants))):
         factor = task.recipe.time_scale_factor
@@ -357,5 +360,5 @@ def _families(error: CapacityError) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Families that go at what did not fit, and the other ones."""
     first = next(names for starts, names in _FIRST if error.what.startswith(starts))
     if first[0] in ("other machines", "no dead parts"):
-        return first, ()  # a neuron's own synapses, a machine without chips: nothing else changes them
+        return first, ()  # no other family changes the synapses of one neuron, or a machine without working chips
     return first, tuple(name for name in _FAMILIES if name not in first)

@@ -1,4 +1,4 @@
-"""A network with its delays cut at a limit: to find out which longest delay a machine takes."""
+"""Limits the delays of a network, to find out which longest delay a machine takes."""
 
 from __future__ import annotations
 

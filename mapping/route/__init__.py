@@ -5,12 +5,12 @@ Every algorithm of the stage is one file with one function of this form::
     route(site, *, rng=None, **options) -> dict[str, RoutingTree]
 
 The tree of a population covers the chips of its slices and of the slices of all its targets, over working links, and
-no loop is possible. The function raises UnroutableError when no way is left between two of these chips. ``rng`` is for
-algorithms that draw; none of the present ones does.
+cannot hold a loop. The function raises UnroutableError if dead chips or links separate two of these chips. ``rng`` is
+for algorithms that draw random numbers; none of the present ones does.
 
-All slices of a population share one tree (the source hierarchy), so a network in which everything is joined does not
-cost an entry for each (source core, target core); `two_phase` and `unicast` have a tree for each source chip, since
-that is what those machines do.
+All slices of a population share one tree (the source hierarchy), so a densely connected network does not need a table
+entry for each pair of source core and target core. `two_phase` and `unicast` have a tree for each source chip, as the
+machines that send packets this way do.
 
 ===========================  ==========================================================================================
 file                         tree
@@ -20,13 +20,14 @@ file                         tree
 `dimension_order`            from the middle slice, x first, then y, then the others
 `longest_dimension_first`    from the middle slice, the dimension with the most steps first
 `shortest_path`              breadth-first from the middle slice
-`congestion_aware`           avoids busy links, detours included; routes again until the busiest link stays
+`congestion_aware`           avoids busy links, detours included; routes all populations again in several rounds
 `two_phase`                  one tree a source chip: along the shorter dimension, then along the longer (neuroAIx)
 `unicast`                    one packet a target core, dimension by dimension (Loihi, TrueNorth)
 ===========================  ==========================================================================================
 
-Beside the algorithms: `job` (what is to be routed, growing trees), `lattice` and `dimension` (ways dimension by
-dimension), `kernel` (compiled search).
+Beside the algorithms: `job` (the populations to route, and growing trees), `steiner` (nearly the fewest chips that join
+given ones), `link_load` (packets on links), `lattice` and `dimension` (paths dimension by dimension). The compiled
+search is in `mapping.kernels.route`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Router *congestion aware*: trees that avoid busy links, detours included.
 
-Starts from the shared trees. Then populations are routed again, one after the other from the busiest, while all others
-stay: a link costs one hop, and more the more packets/s it would carry. What costs least is taken; the trees whose
-busiest link is least busy (of equal ones, those with fewer packets/s times hops) are the result, so it is never worse
-than where it starts. As in PathFinder, what was busy in earlier rounds stays dearer for a while.
+The router starts from the shared trees. In each round every population is routed again, the busiest first, while all
+others keep their trees. The cost of a link is a constant for the hop and a part that grows with the packets/s that the
+link would carry; the cheapest tree is taken. The result is the round with the least busy busiest link (of equal ones,
+with fewer packets/s times hops), so it is never worse than the shared trees. As in PathFinder, links that were busy in
+earlier rounds cost more for a while.
 
 McMurchie & Ebeling (1995), PathFinder, doi:10.1109/FPGA.1995.242049.
 """
@@ -23,7 +24,7 @@ from models.topology import Topology
 
 N_ROUNDS = 24
 _POWER = 4.0
-_MEMORY_RATIO = 0.7  # of what was dear in the rounds before
+_MEMORY_RATIO = 0.7  # share of the extra cost of earlier rounds that a link keeps each round
 
 
 def route(
@@ -42,7 +43,7 @@ def route(
     n_rounds : int
         How often all populations are routed again.
     hop_ratio : float
-        What a hop costs beside a link as busy as the busiest; larger ones mean fewer detours.
+        Cost of a hop relative to the cost of the load on the busiest link; larger ratios give fewer detours.
     """
     jobs, topology = make_jobs(site), site.topology
     trees = shared_tree.route(site, rng=rng)
@@ -66,7 +67,7 @@ def route(
 
 
 def _cost(load: NDArray[np.float64]) -> tuple[float, float]:
-    """Busiest link and sum over links, rounded so that the order of additions cannot decide."""
+    """Return busiest link and sum over links, rounded so that the order of additions cannot decide."""
     return round(float(load.max(initial=0.0)), 3), round(float(load.sum()), 3)
 
 
@@ -78,7 +79,7 @@ def _grow(
     goal: float,
     hop_ratio: float,
 ) -> RoutingTree:
-    """Grow the cheapest tree of one job beside the loads of all others."""
+    """Grow the cheapest tree of one job, given the loads of all others."""
     own = float(job.packets_per_s.sum())
     would_be = np.maximum(load, 0.0) + own
     link_cost = hop_ratio + (would_be / goal) ** _POWER + memory * (would_be > 0)

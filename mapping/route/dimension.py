@@ -1,4 +1,4 @@
-"""Trees and forests of ways that go dimension by dimension; what several routers share."""
+"""Grows trees and forests of paths that go dimension by dimension, for several routers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.topology import Topology
 
 
 def grow_in_order(topology: Topology, jobs: dict[str, Job]) -> dict[str, RoutingTree]:
-    """Grow one tree a job from its root, dimension by dimension in their order, as far as links work."""
+    """Grow one tree for each job from its root, dimension by dimension in order, with detours around dead links."""
     finder = ChipFinder(topology) if has_dimensions(topology) else None
     neighbours = topology.neighbour.tolist()
     order = tuple(range(n_dimensions(topology)))
@@ -23,7 +23,10 @@ def grow_in_order(topology: Topology, jobs: dict[str, Job]) -> dict[str, Routing
 
 
 def grow_longest_first(topology: Topology, jobs: dict[str, Job]) -> dict[str, RoutingTree]:
-    """Grow one tree a job from its root, nearer chips first, the longest dimension first as far as links work."""
+    """Grow one tree for each job from its root, nearer chips first, with the longest dimension of each path first.
+
+    Chips whose path is blocked join the tree by the shortest working path.
+    """
     finder = ChipFinder(topology) if has_dimensions(topology) else None
     neighbours = topology.neighbour.tolist()
     trees = {}
@@ -46,7 +49,7 @@ def forests_by_dimension(
 ) -> dict[str, RoutingTree]:
     """Grow one tree for each source chip of each job, dimension by dimension in ``order``.
 
-    Chips whose way is blocked join the tree by the shortest working way.
+    Chips whose path is blocked join the tree by the shortest working path.
     """
     finder = ChipFinder(topology) if has_dimensions(topology) else None
     neighbours = topology.neighbour.tolist()
@@ -63,14 +66,14 @@ def forests_by_dimension(
 
 
 def axes_shortest_first(topology: Topology) -> tuple[int, ...]:
-    """Dimensions by the size of the machine along them, the smallest first; the diagonal last."""
+    """Return the dimensions by the size of the machine along them, the smallest first; the diagonal last."""
     sizes = [*topology.dims, *[0] * (n_dimensions(topology) - len(topology.dims))]
     n_axes = len(topology.dims)
     return (*sorted(range(n_axes), key=lambda axis: (sizes[axis], axis)), *range(n_axes, n_dimensions(topology)))
 
 
 def _parents(topology: Topology, finder: ChipFinder | None, root: int, order: tuple[int, ...]) -> NDArray[np.int64]:
-    """Chip before each chip on its way from the root; -1 for the root and where the way is blocked."""
+    """Return the chip before each chip on its path from the root; -1 for the root and where the path is blocked."""
     if finder is not None:
         return dimension_order_parents(topology, finder, root, order)
     hops = topology.hops_from(root)
@@ -83,7 +86,7 @@ def _parents(topology: Topology, finder: ChipFinder | None, root: int, order: tu
 def _tree_to(
     topology: Topology, neighbours: list[list[int]], root: int, targets: NDArray[np.int64], parent: NDArray[np.int64]
 ) -> RoutingTree:
-    """Tree from the root over ``parent`` to the targets, with detours where it is broken."""
+    """Return the tree from the root to the targets that ``parent`` gives, with detours where it is broken."""
     is_used = np.zeros(topology.n_chips, dtype=bool)
     front = np.unique(targets)
     blocked = np.zeros(topology.n_chips, dtype=bool)
@@ -114,7 +117,7 @@ def _tree_to(
 
 
 def _depth(parent: NDArray[np.int64], chips: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Steps from each chip up to the root."""
+    """Return the steps from each chip up to the root."""
     depth = np.zeros(len(chips), dtype=np.int64)
     at = parent[chips]
     while (at >= 0).any():

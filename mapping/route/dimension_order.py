@@ -1,8 +1,7 @@
 """Router *dimension order*: from the middle slice of a population, x first, then y, then the other dimensions.
 
-On the triangular torus the dimensions are x, y and the diagonal. All slices of a population share the tree. Where a
-way is blocked by dead chips or links, and on topologies without dimensions, the shortest working way to the tree is
-taken.
+On the triangular torus the dimensions are x, y and the diagonal. All slices of a population share the tree. If dead
+chips or links block a path, and on topologies without dimensions, the shortest working path to the tree is taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What has to be routed: one job for every population that has targets; and a job's tree while it grows."""
+"""The jobs of a router, one for every population that has targets, and a job's tree while it grows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Job:
     sources, targets, terminals : ndarray, int64
         Chip indices of the population's slices, of its targets' slices, and of both; ascending, each once.
     packets_per_s : ndarray, float64
-        What each chip of ``sources`` sends.
+        Packets per second that each chip of ``sources`` sends.
     """
 
     root: int
@@ -75,12 +75,12 @@ def make_jobs(site: Site) -> dict[str, Job]:
 
 
 def busiest_first(jobs: dict[str, Job]) -> list[str]:
-    """Names of the jobs by falling packet rate; equal ones by name."""
+    """Return the names of the jobs by falling packet rate; jobs of equal rate by name."""
     return sorted(jobs, key=lambda name: (-float(jobs[name].packets_per_s.sum()), name))
 
 
 def connected_parts(topology: Topology) -> NDArray[np.int64]:
-    """Number of the connected part of the machine that each chip belongs to. Shape (n_chips,)."""
+    """Return the number of the connected part of the machine that each chip belongs to. Shape (n_chips,)."""
     part = np.full(topology.n_chips, -1, dtype=np.int64)
     n_parts = 0
     while (part < 0).any():
@@ -98,13 +98,13 @@ class TreeGrowth:
         self.parent: dict[int, int] = {root: -1}
 
     def add(self, path: list[int]) -> None:
-        """Add a path of chips, each next to the one before: the part after the last chip that the tree has."""
+        """Add the part of a path after its last chip in the tree; each chip of the path is next to the one before."""
         last = max(i for i, chip in enumerate(path) if chip in self.parent)
         for above, chip in zip(path[last:], path[last + 1 :], strict=False):
             self.parent[chip] = above
 
     def nearest_path(self, chip: int, max_hops: int | None = None) -> list[int] | None:
-        """Return the shortest way over working links from the tree to ``chip``; ``None`` if it is too far or none."""
+        """Return the shortest working path from the tree to ``chip``; ``None`` if there is none within ``max_hops``."""
         if chip in self.parent:
             return [chip]
         before = {chip: -1}
@@ -154,7 +154,7 @@ def tree_of(
 
 
 def forest_of(trees: Iterable[RoutingTree], *, is_unicast: bool = False) -> RoutingTree:
-    """Join trees, one a source chip, to a forest."""
+    """Join trees, one for each source chip, to a forest."""
     parts = list(trees)
     starts = np.cumsum([0, *(len(part.chip) for part in parts[:-1])])
     return RoutingTree(

@@ -1,8 +1,8 @@
-"""Ways through a lattice of chips, one dimension after the other.
+"""Paths through a lattice of chips, one dimension after the other.
 
-A way from one chip to another is a number of *steps* in each dimension. Meshes and tori have one dimension an axis, the
-triangular torus three: x, y, and the diagonal, of which a shortest way takes at most two. In a HyperX one step leads to
-any place of an axis. Trees and graphs have no dimensions; there, ways are found by search.
+A path from one chip to another takes a number of *steps* in each dimension. Meshes and tori have one dimension for each
+axis. The triangular torus has three, x, y, and the diagonal; a shortest path uses at most two of them. In a HyperX one
+step leads to any place of an axis. Trees and graphs have no dimensions; there, paths are found by search.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def has_dimensions(topology: Topology) -> bool:
 
 
 def n_dimensions(topology: Topology) -> int:
-    """Dimensions in which a packet can travel."""
+    """Return the number of dimensions in which a packet can travel."""
     return 3 if topology.metric == "triangular" else topology.coordinate.shape[1]
 
 
 def displacement(topology: Topology, start: int, ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Signed steps in each dimension of a shortest way from one chip to others. Shape (n, n_dimensions).
+    """Return the signed steps in each dimension of a shortest path from one chip to others. Shape (n, n_dimensions).
 
-    For a HyperX, the difference of the coordinates: one hop each, however large. Of two ways round a ring that are
-    equally long, the one in positive direction.
+    In a HyperX they are differences of coordinates, of which each is one hop, however large. Of two equally long paths
+    round a ring, the one in positive direction is taken.
     """
     delta: NDArray[np.int64] = topology.coordinate[ends].astype(np.int64) - topology.coordinate[start]
     if topology.metric == "triangular":
@@ -44,7 +44,7 @@ def displacement(topology: Topology, start: int, ends: NDArray[np.int64]) -> NDA
 
 
 def _triangular(delta: NDArray[np.int64], topology: Topology) -> NDArray[np.int64]:
-    """x, y and diagonal steps; the shortest of the images on a torus."""
+    """Return x, y and diagonal steps; on a torus, to the nearest image of the chip."""
     images = [delta]
     if topology.is_wrapped:
         size = np.array(topology.dims, dtype=np.int64)
@@ -62,7 +62,7 @@ def _triangular(delta: NDArray[np.int64], topology: Topology) -> NDArray[np.int6
 
 
 def unit_steps(topology: Topology) -> NDArray[np.int64]:
-    """Change of the coordinates by one step in positive direction of each dimension. Shape (n_dimensions, n_axes)."""
+    """Return the change of coordinates by one positive step in each dimension. Shape (n_dimensions, n_axes)."""
     if topology.metric == "triangular":
         return np.array([(1, 0), (0, 1), (1, 1)], dtype=np.int64)
     return np.eye(topology.coordinate.shape[1], dtype=np.int64)
@@ -85,7 +85,7 @@ class ChipFinder:
         return label
 
     def at(self, place: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Chip index at each place, -1 where no chip works. ``place``: shape (n, n_axes)."""
+        """Return the chip index at each place, -1 where no chip works. ``place``: shape (n, n_axes)."""
         inside = np.where(self._wraps, place % self._dims, place)
         is_inside: NDArray[np.bool_] = np.all((inside >= 0) & (inside < self._dims), axis=1)
         found = self._table[self._label(np.where(is_inside[:, None], inside, 0))]
@@ -95,9 +95,9 @@ class ChipFinder:
 def dimension_order_parents(
     topology: Topology, finder: ChipFinder, root: int, order: tuple[int, ...]
 ) -> NDArray[np.int64]:
-    """Chip before each chip on its way from the root, dimension by dimension in ``order``.
+    """Return the chip before each chip on its path from the root, dimension by dimension in ``order``.
 
-    -1 for the root, and where that chip or the link from it is dead. Shape (n_chips,).
+    It is -1 for the root, and where the chip before or the link from it is dead. Shape (n_chips,).
     """
     chips = np.arange(topology.n_chips)
     steps = displacement(topology, root, chips)
@@ -105,7 +105,7 @@ def dimension_order_parents(
     units = unit_steps(topology)
     before = place.copy()
     is_open = np.ones(topology.n_chips, dtype=bool)
-    for dimension in reversed(order):  # undo one step of the last dimension that the way uses
+    for dimension in reversed(order):  # undo one step of the last dimension that the path uses
         step = steps[:, dimension]
         is_last = is_open & (step != 0)
         back = step if topology.metric == "hyperx" else np.sign(step)
@@ -117,9 +117,9 @@ def dimension_order_parents(
 
 
 def way(topology: Topology, finder: ChipFinder, start: int, end: int, *, is_longest_first: bool) -> list[int] | None:
-    """Chips of a shortest way from ``start`` to ``end``, dimension by dimension; ``None`` if it meets a dead link.
+    """Return the chips of a shortest path, dimension by dimension; ``None`` if the path meets a dead chip or link.
 
-    ``is_longest_first``: the dimension with the most steps first (of equal ones in order), else in order.
+    ``is_longest_first``: the dimension with the most steps comes first (equal ones in order), else all are in order.
     """
     steps = displacement(topology, start, np.array([end]))[0]
     dimensions = np.argsort(-np.abs(steps), kind="stable") if is_longest_first else np.arange(len(steps))

@@ -1,4 +1,4 @@
-"""Packets per second that one population's shared tree puts on each link."""
+"""Adds up the packets per second that shared trees put on each link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.topology import Topology
 
 
 def add_tree(load: NDArray[np.float64], topology: Topology, job: Job, tree: RoutingTree, sign: float) -> None:
-    """Add (``sign`` 1) or take away (-1) what a tree with one root carries. ``load``: (n_chips, n_links), packets/s."""
+    """Add (``sign`` 1) or subtract (-1) the packets/s of a tree with one root. ``load``: (n_chips, n_links)."""
     node = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     above = tree.parent.astype(np.int64)
     sent, is_target = np.zeros(topology.n_chips), np.zeros(topology.n_chips)

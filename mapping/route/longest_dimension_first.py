@@ -1,8 +1,8 @@
 """Router *longest dimension first*: from the middle slice of a population, first the dimension with the most steps.
 
-Spreads load more evenly than dimension order and needs fewer turns at equal length; rig and PACMAN lay single ways so.
-All slices of a population share the tree. Where a way is blocked by dead chips or links, and on topologies without
-dimensions, the shortest working way to the tree is taken.
+This spreads load more evenly than dimension order and needs fewer turns at equal length; rig and PACMAN route single
+paths this way. All slices of a population share the tree. If dead chips or links block a path, and on topologies
+without dimensions, the shortest working path to the tree is taken.
 """
 
 from __future__ import annotations

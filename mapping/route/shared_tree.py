@@ -2,13 +2,13 @@
 
 All slices of a population send over one undirected tree (the source hierarchy; PACMAN's application router does so
 too, application_router.py:162), so the tables do not grow with the number of source slices. The chips of the
-tree are nearly the fewest that join sources and targets (`steiner`): n chips that touch cost n - 1 hops. Among these
-chips the tree is a breadth-first tree around the population's middle slice, so ways are short; where several parents
-are equally near, a chip takes the one whose link carries the least so far. Populations are routed from the busiest to
-the quietest, twice.
+tree are nearly the fewest that join sources and targets (`mapping.route.steiner`): a tree of n chips has n - 1 links.
+Over these chips the tree is a breadth-first tree around the population's middle slice, so paths are short. If several
+parents are equally near, a chip takes the one whose link carries the fewest packets so far. Populations are routed from
+the busiest to the quietest, twice.
 
-A present limit: one-to-one and explicit connectors could do with less, since not every slice of theirs sends to every
-target slice.
+One-to-one and explicit connectors could do with smaller trees, since not each of their source slices sends to every
+target slice; the router does not use this.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from mapping.route.steiner import connect
 from mapping.site import Site
 from models.topology import Topology
 
-#: The second pass routes each population again, now that all others are there: PD14's busiest link goes from 193,335 to
-#: 165,678 packets/s; a third changes nothing.
+#: The second pass routes each population again beside the trees of all others: it lowers PD14's busiest link from
+#: 193,335 to 165,678 packets/s. A third pass changes nothing.
 N_PASSES = 2
 
 
@@ -55,15 +55,15 @@ def route(
 
 
 def _grow(topology: Topology, job: Job, chosen: NDArray[np.bool_], load: NDArray[np.float64], turn: int) -> RoutingTree:
-    """Breadth-first tree of a job over the chosen chips. ``load``: (n_chips, n_links)."""
-    chip = np.flatnonzero(chosen)  # all below is in numbers of these, so the size of the machine does not matter
+    """Return the breadth-first tree of a job over the chosen chips. ``load``: (n_chips, n_links)."""
+    chip = np.flatnonzero(chosen)  # the arrays below have one row for each of these, whatever the machine's size
     number = np.full(topology.n_chips + 1, -1, dtype=np.int64)  # the last element answers for -1
     number[chip] = np.arange(len(chip))
     neighbour = number[topology.neighbour[chip]]
     hops = topology.hops_from(job.root, chosen)[chip]
     links = np.arange(topology.n_links)
     is_parent = (neighbour >= 0) & (hops >= 1)[:, None] & (hops[neighbour] == hops[:, None] - 1)
-    into = load[topology.neighbour[chip], topology.back_link[chip]]  # what already comes in by each link
+    into = load[topology.neighbour[chip], topology.back_link[chip]]  # packets/s that already come in by each link
     tie = ((links + turn) % topology.n_links) * 1e-9
     best_link = np.argmin(np.where(is_parent, into + tie, np.inf), axis=1)
     best = np.where(hops >= 1, neighbour[np.arange(len(chip)), best_link], -1)
@@ -71,7 +71,7 @@ def _grow(topology: Topology, job: Job, chosen: NDArray[np.bool_], load: NDArray
     is_kept = hops >= 0
     is_terminal = np.zeros(len(chip), dtype=bool)
     is_terminal[number[job.terminals]] = True
-    while True:  # joining chips that became leaves are not needed
+    while True:  # drop leaves that are no terminals
         n_children = np.bincount(best[is_kept & (best >= 0)], minlength=len(chip))
         is_idle = is_kept & ~is_terminal & (n_children == 0)
         if not is_idle.any():

@@ -1,7 +1,7 @@
 """Router *shortest path*: a breadth-first tree over working links from the middle slice of a population.
 
-Every chip is reached by as few hops from the middle as there are; of several chips before it, the one that already
-lies on the way to a target is taken, then the one with the lower link number.
+Every chip is reached by the fewest possible hops from the middle slice. If several chips could come before it, one that
+is already in the tree is taken, and of several such chips the one with the lowest link number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def route(
 
 
 def _grow(topology: Topology, job: Job) -> RoutingTree:
-    """Go from the farthest ring of chips inwards; each used chip takes a used chip before it, else the first."""
+    """Grow a tree from the farthest ring of chips inwards; a chip's parent is a used chip, or else the first one."""
     hops = topology.hops_from(job.root)
     neighbour = topology.neighbour.astype(np.int64)
     is_used = np.zeros(topology.n_chips, dtype=bool)

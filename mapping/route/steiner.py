@@ -1,8 +1,8 @@
-"""Chips of a tree that joins given chips: nearly as few as possible.
+"""Finds nearly the fewest chips that join given chips.
 
-Where the given chips (terminals) touch, nothing is added. Separate parts are joined by shortest ways over working
-links, chosen as a minimum spanning tree between the parts: Mehlhorn (1988), doi:10.1016/0020-0190(88)90066-X, whose
-result is at most twice the fewest. One breadth-first search serves all parts.
+If the given chips (terminals) touch each other, nothing is added. Separate parts are joined by shortest paths over
+working links, chosen as a minimum spanning tree between the parts: Mehlhorn (1988), doi:10.1016/0020-0190(88)90066-X,
+whose result is at most twice the smallest. One breadth-first search serves all parts.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def connect(topology: Topology, terminals: NDArray[np.int64]) -> tuple[NDArray[n
     if labels.size == 1:
         return chosen, None
     reach = 1
-    while True:  # parts are close most often, so the search stops as soon as all are joined
+    while True:  # parts are usually close, so the search starts small and stops as soon as all are joined
         owner, before, hops, is_whole = _cells(topology, chosen, part, reach)
         edges = _edges(topology, owner, hops, None if is_whole else 2 * reach)
         joined, home = _span(edges, owner, labels, int(part[terminals[0]]))
@@ -55,7 +55,7 @@ def connect(topology: Topology, terminals: NDArray[np.int64]) -> tuple[NDArray[n
 def _edges(
     topology: Topology, owner: NDArray[np.int64], hops: NDArray[np.int64], max_hops: int | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Links between the cells of different parts, the shortest ways first, none longer than ``max_hops``."""
+    """Return the links between cells of different parts, those on the shortest paths first, up to ``max_hops``."""
     near = np.flatnonzero(owner >= 0)
     other = topology.neighbour[near].astype(np.int64)
     row, link = np.nonzero((other >= 0) & (owner[other] >= 0) & (owner[other] != owner[near][:, None]))
@@ -70,7 +70,10 @@ def _edges(
 def _span(
     edges: tuple[NDArray[np.int64], NDArray[np.int64]], owner: NDArray[np.int64], labels: NDArray[np.int64], first: int
 ) -> tuple[list[int] | None, set[int]]:
-    """Chips at the ends of the links that join all parts (None if they do not), and the parts joined to ``first``."""
+    """Return the chips at the ends of links that join all parts, and the parts joined to ``first``.
+
+    The chips are None if the links do not join all parts.
+    """
     root = {int(label): int(label) for label in labels}
 
     def find(label: int) -> int:
@@ -93,7 +96,7 @@ def _span(
 
 
 def _parts(topology: Topology, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Smallest chip index of the connected part of ``chosen`` that each chip belongs to (itself where not chosen)."""
+    """Return the smallest chip index of each chip's connected part of ``chosen``; chips not chosen get their own."""
     chip = np.flatnonzero(chosen)
     number = np.full(topology.n_chips + 1, -1, dtype=np.int64)  # the last element answers for -1
     number[chip] = np.arange(len(chip))
@@ -114,9 +117,9 @@ def _parts(topology: Topology, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _cells(
     topology: Topology, chosen: NDArray[np.bool_], part: NDArray[np.int64], reach: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], bool]:
-    """For every chip within ``reach`` hops: nearest part (-1 elsewhere), the chip before it on the way, and the hops.
+    """Return the nearest part of every chip within ``reach`` hops (-1 elsewhere), the chip before it, and the hops.
 
-    The last value tells whether there is nothing beyond.
+    The last value says whether no chip is farther away.
     """
     owner = np.where(chosen, part, -1)
     before = np.full(topology.n_chips, -1, dtype=np.int64)

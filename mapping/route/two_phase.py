@@ -1,10 +1,10 @@
-"""Router *two phase*: along the shorter dimension first, then everybody who got the packet sends it along the longer.
+"""Router *two phase*: along the shorter dimension first, then from every chip that got the packet along the longer.
 
-How neuroAIx broadcasts on its 5 x 7 HyperX: each node sends its own spikes to its row and its column, and passes on
-along the rows what came from its column (the fact sheet of the public static model: ``calculate_transfer_list``); no
-packet takes more than two hops. Each source chip has a tree of its own. Where we deviate: branches that lead to no
-target are left out. On meshes and tori the same order of dimensions is a way of many hops; on the triangular torus the
-diagonal comes last.
+This is how neuroAIx broadcasts on its 5 x 7 HyperX: each node sends its own spikes to its row and its column, and
+passes spikes from its column on along its row (the fact sheet of the public static model: ``calculate_transfer_list``);
+no packet takes more than two hops. Each source chip has a tree of its own. Where we deviate: branches that lead to no
+target are left out. On meshes and tori the paths have the same order of dimensions and many hops; on the triangular
+torus the diagonal comes last.
 """
 
 from __future__ import annotations

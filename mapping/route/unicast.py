@@ -1,8 +1,8 @@
-"""Router *unicast*: one packet for each target core, each on its way from the source chip, x first, then y.
+"""Router *unicast*: one packet for each target core, from the source chip, x first, then y.
 
-Loihi sends one message a destination (Davies et al. 2018, doi:10.1109/MM.2018.112130359: dimension-order routing),
-and so does TrueNorth (Merolla et al. 2014, doi:10.1126/science.1254642: x, then y). The ways of one source chip form a
-tree; a link carries a packet for each target core below it.
+Loihi sends one message to each destination (Davies et al. 2018, doi:10.1109/MM.2018.112130359: dimension-order
+routing), and so does TrueNorth (Merolla et al. 2014, doi:10.1126/science.1254642: x, then y). The paths from one source
+chip form a tree; a link carries one packet for each target core below it.
 """
 
 from __future__ import annotations

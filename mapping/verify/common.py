@@ -1,4 +1,4 @@
-"""What the checks of the verifier share."""
+"""Small functions that the checks of the verifier share."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ N_EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a mapping is said to be of: the machine and recipe of an experiment, and its seed.
+    """Machine, recipe and seed of the experiment that a mapping belongs to.
 
-    ``machine`` as its file and settings say, its number of boards perhaps ``"auto"``.
+    ``machine`` is as its file and the settings say; its number of boards may be ``"auto"``.
     """
 
     machine: Machine
@@ -30,7 +30,7 @@ class Asked:
 
 
 def targets_in(network: Network) -> dict[str, list[str]]:
-    """Populations that each population or source has synapses to."""
+    """Return the populations onto which each population or source has synapses."""
     found: dict[str, list[str]] = {name: [] for name in network.offsets}
     for projection in network.projections:
         sizes = (network.group(projection.source).n_neurons, network.group(projection.target).n_neurons)
@@ -40,16 +40,16 @@ def targets_in(network: Network) -> dict[str, list[str]]:
 
 
 def examples(items: list[str]) -> str:
-    """Join the first few of ``items`` and the number of the others."""
+    """Join the first few of ``items``, and state how many more there are."""
     more = f" and {len(items) - N_EXAMPLES} more" if len(items) > N_EXAMPLES else ""
     return ", ".join(items[:N_EXAMPLES]) + more
 
 
 def slice_ids(mapping: Mapping) -> NDArray[np.int64]:
-    """Slice of every vertex. Shape (n_vertices,)."""
+    """Return the slice of every vertex. Shape (n_vertices,)."""
     return np.array([vertex.slice_id for vertex in mapping.partition.vertices], dtype=np.int64)
 
 
 def n_bits(n_values: int) -> int:
-    """Bits that number ``n_values`` things."""
+    """Return the bits that it takes to number ``n_values`` things."""
     return (n_values - 1).bit_length()

@@ -1,6 +1,6 @@
-"""The first check: every part of a mapping is of the kind, the type and the shape that `mapping.model` describes.
+"""Checks that every part of a mapping has the kind, the type and the shape that `mapping.model` describes.
 
-Nothing else is looked at before, so that the other checks can count on it.
+This check runs first, so that the others can rely on it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from models.machine import Machine
 
 _INT32 = (-(1 << 31), (1 << 31) - 1)
 _UINT32 = (0, (1 << 32) - 1)
-_MAX_BYTES = 1 << 62  # of a core or chip; sums of many still fit a float exactly enough to be compared
+_MAX_BYTES = 1 << 62  # largest whole number accepted for bytes, ids and lanes
 
 
 def check_layout(mapping: Mapping) -> list[Violation]:
-    """Return what is of a wrong kind, type or shape."""
+    """Return a violation for each part of a wrong kind, type or shape."""
     found = [*_check_names(mapping), *_check_partition(mapping.partition)]
     if found:
         return [Violation("layout", "mapping", what) for what in found]
@@ -50,7 +50,7 @@ def _array(
     *,
     dtype: type[np.generic] | None = None,
 ) -> list[str]:
-    """Return what is wrong with an array of whole numbers. ``shape``: None is any size."""
+    """Return the fault of an array of whole numbers, if any. ``shape``: None stands for any size."""
     if not isinstance(values, np.ndarray):
         return [f"{name}: needs an array, has {type(values).__name__}"]
     if values.dtype.kind not in "iu" or (dtype is not None and values.dtype != dtype):
@@ -72,7 +72,7 @@ def _check_names(mapping: Mapping) -> Iterator[str]:
         if not isinstance(getattr(mapping, name), str):
             yield f"{name}: needs text, has {getattr(mapping, name)!r}"
     if not isinstance(mapping.trees, dict):
-        yield f"trees: need a tree a name, have {type(mapping.trees).__name__}"
+        yield f"trees: need a dict with a tree for each name, have {type(mapping.trees).__name__}"
 
 
 def _check_partition(partition: Partition) -> list[str]:
@@ -84,7 +84,7 @@ def _check_partition(partition: Partition) -> list[str]:
         or not _is_int(part.stop, _INT32)
     ]
     if bad:
-        found.append(f"slices: need a name, first and last neuron, not so {examples(bad)}")
+        found.append(f"slices: need a name, a first and a last neuron, wrong in {examples(bad)}")
     bad = [
         f"vertex {i}"
         for i, one in enumerate(partition.vertices)
@@ -92,13 +92,13 @@ def _check_partition(partition: Partition) -> list[str]:
         or not (_is_int(one.slice_id) and _is_int(one.lane) and _is_int(one.dtcm_bytes) and _is_int(one.sdram_bytes))
     ]
     if bad:
-        found.append(f"vertices: need whole numbers and a role, not so {examples(bad)}")
+        found.append(f"vertices: need whole numbers and a role, wrong in {examples(bad)}")
     for name in ("first_slice", "n_lanes"):
         numbers = getattr(partition, name)
         if not isinstance(numbers, dict) or not all(
             isinstance(key, str) and _is_int(value) for key, value in numbers.items()
         ):
-            found.append(f"{name}: needs a whole number a name, has {numbers!r:.60}")
+            found.append(f"{name}: needs a whole number for each name, has {numbers!r:.60}")
     for pair, lane in partition.lane_of_source.items():
         if not (isinstance(pair, tuple) and [type(name) for name in pair] == [str, str]):
             found.append(f"lane_of_source: needs pairs of names, has {pair!r}")

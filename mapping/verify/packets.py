@@ -1,4 +1,4 @@
-"""Follow packets through the tables or, where routers have none, over the trees, and compare with the network."""
+"""Follows packets through the tables or, if routers have none, over the trees, and compares with the network."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MAX_STATES = 1 << 23  # (slice, chip) pairs that are walked at a time
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cores:
-    """Where vertices are.
+    """The cores of the vertices.
 
     ``start_chip``: chip index of every slice's sending core; ``number``: `CORE_STRIDE` x chip index + p of every
-    vertex; ``lane``: of every vertex; ``slices_of``, ``receivers_of``: slices of each population, and its vertices
-    that take packets.
+    vertex; ``lane``: lane of every vertex; ``slices_of``, ``receivers_of``: slices of each population, and its vertices
+    that receive packets.
     """
 
     start_chip: NDArray[np.int64]
@@ -55,7 +55,7 @@ def _find_cores(mapping: Mapping, topology: Topology) -> _Cores:
 
 
 def check_packets(mapping: Mapping, network: Network, topology: Topology) -> Iterator[Violation]:
-    """Walk the packets of every population that has targets, and compare; then look for what no packet needs."""
+    """Walk the packets of every population that has targets and compare; then look for entries that no packet meets."""
     cores, router = _find_cores(mapping, topology), mapping.machine.router
     core = mapping.placement.core[:, 2]
     if (cores.number < 0).any() or (core < 0).any() or (core >= topology.n_cores).any():
@@ -84,11 +84,11 @@ def check_packets(mapping: Mapping, network: Network, topology: Topology) -> Ite
 def _check_source(
     mapping: Mapping, source: str, targets: list[str], where: tuple[_Cores, Routers, Topology], *, is_multicast: bool
 ) -> list[Violation]:
-    """What is wrong with the packets and the tree of one population."""
+    """Return the violations by the packets and the tree of one population."""
     cores, routers, topology = where
     lanes = mapping.partition.lane_of_source
     takers = [
-        (lanes[source, target], cores.number[at], cores.lane[at])  # the cores that take each lane of each target
+        (lanes[source, target], cores.number[at], cores.lane[at])  # the receiving cores of each target, with lanes
         for target in targets
         for at in [cores.receivers_of[target]]
     ]
@@ -106,11 +106,11 @@ def _check_source(
     hops: list[NDArray[np.int64]] = []
     lanes_of_slice = np.column_stack([cores.start_chip[slices], *(lane for lane, _, _ in takers)])
     _, alike = np.unique(lanes_of_slice, axis=0, return_inverse=True)
-    if mapping.tables.is_default is not None:  # each packet's own entries are looked at
+    if mapping.tables.is_default is not None:  # every packet is walked, so that each one's entries are checked
         alike = np.arange(len(slices))
     for chunk in _chunks(slices, topology.n_chips):
         key, mask = mapping.keys.key[chunk], mapping.keys.mask[chunk]
-        for together in (alike.ravel()[chunk - slices[0]], None):  # every packet by itself if one of them is wrong
+        for together in (alike.ravel()[chunk - slices[0]], None):  # if one packet is wrong, walk each one
             outcome = routers.walk(key, mask, cores.start_chip[chunk], alike=together)
             wanted = _wanted(takers, chunk - slices[0], outcome.walked)
             wrong = [
@@ -130,7 +130,7 @@ def _check_source(
 def _check_followed(
     source: str, way: Way, ends: Ends, walked: tuple[NDArray[np.int64], NDArray[np.int64]], topology: Topology
 ) -> Iterator[Violation]:
-    """Where all is delivered, packets took the links of the tree that lead to their targets and no others."""
+    """Check that packets took exactly the tree's links that lead to their targets; all deliveries are right already."""
     crossed, hops = walked
     strayed = np.setdiff1d(crossed, way.link)
     if strayed.size:
@@ -139,12 +139,12 @@ def _check_followed(
     needed = n_hops(way, ends)
     wrong = np.flatnonzero(hops != needed).tolist()
     if wrong:
-        shown = [f"packet {i} crosses {hops[i]} links, has {needed[i]} to its targets" for i in wrong[:N_EXAMPLES]]
+        shown = [f"packet {i} crosses {hops[i]} links, needs {needed[i]} to its targets" for i in wrong[:N_EXAMPLES]]
         yield Violation("tree", source, examples(shown + [""] * (len(wrong) - len(shown))))
 
 
 def _members(names: list[str]) -> dict[str, NDArray[np.int64]]:
-    """Positions of each name in a list, ascending."""
+    """Return the positions of each name in a list, ascending."""
     known, number = np.unique(np.array(names), return_inverse=True)
     order = np.argsort(number, kind="stable")
     edges = np.searchsorted(number[order], np.arange(len(known) + 1))
@@ -152,7 +152,7 @@ def _members(names: list[str]) -> dict[str, NDArray[np.int64]]:
 
 
 def _common_bits(mapping: Mapping, slices_of: dict[str, NDArray[np.int64]]) -> int:
-    """Key bits in which no two slices of one population differ, whichever population it is."""
+    """Return the key bits in which, in every population, all slices agree."""
     common = 0xFFFFFFFF
     for slices in slices_of.values():
         key, mask = mapping.keys.key[slices], mapping.keys.mask[slices]
@@ -170,7 +170,7 @@ def _wanted(
     position: NDArray[np.int64],
     walked: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Deliveries that the network asks of the slices ``walked``: position in the chunk << 32 | core number, sorted."""
+    """Return the deliveries that slices ``walked`` need: position in the chunk << 32 | core number, sorted."""
     wanted = []
     for lane_of_slice, cores, lane_of_core in takers:
         lane_of_walked = lane_of_slice[position[walked]]
@@ -183,7 +183,7 @@ def _wanted(
 def _compare(
     source: str, chunk: NDArray[np.int64], outcome: Outcome, wanted: NDArray[np.int64], topology: Topology
 ) -> Iterator[Violation]:
-    """Missed and extra deliveries, and packets that left the machine."""
+    """Yield violations for missed and extra deliveries, and for packets that left the machine."""
     delivered = np.sort((outcome.delivered_slice << 32) | outcome.delivered_core)
 
     def describe(codes: NDArray[np.int64]) -> str:
@@ -208,7 +208,7 @@ def _differences(
     delivered: NDArray[np.int64],
     describe: Callable[[NDArray[np.int64]], str],
 ) -> Iterator[Violation]:
-    """Deliveries that are missed, and those that nobody asked for."""
+    """Yield violations for missed deliveries, and for extra ones."""
     missed = np.setdiff1d(wanted, delivered, assume_unique=True)
     if missed.size:
         n_silent = f" ({outcome.unmatched_slice.size} slices without entry)" if outcome.unmatched_slice.size else ""
@@ -226,7 +226,7 @@ def _classify_returns(
     mapping: Mapping,
     start_chip: NDArray[np.int64],
 ) -> Iterator[Violation]:
-    """Tell packets that go round for ever from packets that come to a chip by two ways."""
+    """Tell packets that go round for ever from packets that reach a chip by two paths."""
     if not outcome.again_slice.size:
         return
     affected = np.unique(outcome.again_slice)

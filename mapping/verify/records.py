@@ -1,6 +1,6 @@
-"""What a mapping says of itself: compared with the network, with what was asked for, and with the mapping's own parts.
+"""Compares a mapping's records of itself with the network, the experiment, and the mapping's own parts.
 
-Keys have a check here too, since their zones follow from the slices alone (`mapping.keys` describes both allocations).
+The numbering of keys is checked here too, since it follows from the slices alone (`mapping.keys` describes it).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models.network import Network
 from models.topology import Topology, n_boards_built
 
 _KEY_BITS = 32
-#: Recipes that say which slices share a chip.
+#: Recipes that decide which slices share a chip.
 _RECIPES_OF_CHIPS = ("spread", "hypergraph")
 
 
@@ -31,7 +31,7 @@ def check_records(mapping: Mapping, network: Network, asked: Asked | None) -> It
         yield from _check_asked(mapping, network, asked)
     has_parts = mapping.partition.part_of_slice is not None
     if has_parts != (mapping.partition.recipe in _RECIPES_OF_CHIPS):
-        what = "which slices share a chip is not said" if not has_parts else "says which slices share a chip"
+        what = "has parts (slices that share a chip)" if has_parts else "has no parts (slices that share a chip)"
         yield Violation("record", "partition", f"recipe {mapping.partition.recipe!r}, but {what}")
     if mapping.recipe is not None:
         yield from _check_recipe(mapping, network, mapping.recipe)
@@ -73,15 +73,16 @@ def _check_recipe(mapping: Mapping, network: Network, recipe: Recipe) -> Iterato
             yield Violation("record", "recipe.n_synapse_cores", what)
     wrong = [name for name, tree in mapping.trees.items() if tree.is_unicast != (recipe.route == "unicast")]
     if wrong:
-        what = f"packets of {wrong[0]} are{'' if mapping.trees[wrong[0]].is_unicast else ' not'} sent once a target"
+        is_unicast = mapping.trees[wrong[0]].is_unicast
+        what = f"packets of {wrong[0]} are{'' if is_unicast else ' not'} sent once for each target"
         yield Violation("tree", f"route {recipe.route!r}", what)
 
 
 def check_boards(mapping: Mapping, topology: Topology) -> Iterator[Violation]:
-    """The number of boards: as asked for, or, where that was left open, no more than are in use.
+    """Check the number of boards: it is as asked for or, if it was left open, no larger than the number in use.
 
-    A placement that is as small as can be has vertices on every board. That is certain of the placer that finds the
-    size (``connected``), and only where no constraint names a chip.
+    The smallest possible placement has vertices on every board. Only the placer that finds the number of boards
+    (``connected``) is sure to give one, and only without constraints, so the second check is left out for others.
     """
     recipe, spec = mapping.recipe, mapping.machine.topology
     if recipe is None or spec.n_boards == "auto":
@@ -104,7 +105,7 @@ def check_boards(mapping: Mapping, topology: Topology) -> Iterator[Violation]:
 
 
 def check_zones(mapping: Mapping) -> Iterator[Violation]:
-    """Keys are as their allocation numbers them: populations in blocks, slices in blocks of their population."""
+    """Check that keys are numbered by their allocation: populations in blocks, and slices in these."""
     if mapping.recipe is None or mapping.recipe.keys not in ("zoned", "dense"):
         return
     first = np.array([*mapping.partition.first_slice.values(), len(mapping.partition.slices)], dtype=np.int64)
@@ -133,7 +134,7 @@ def check_zones(mapping: Mapping) -> Iterator[Violation]:
 
 
 def _starts(size: list[int]) -> tuple[list[int], int]:
-    """First key of each block, the largest blocks first, and the end of all."""
+    """Return the first key of each block, the largest blocks first, and the end of the last block."""
     start, end = [0] * len(size), 0
     for i in sorted(range(len(size)), key=lambda i: -size[i]):
         start[i], end = end, end + size[i]

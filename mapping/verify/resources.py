@@ -1,7 +1,7 @@
-"""Every core and every byte counted again from network, slices and machine, and compared exactly.
+"""Counts every core and every byte again from network, slices and machine, and compares exactly.
 
-What a core must hold is the published model of `mapping.partition.memory`; which cores there are has been checked
-before (`mapping.verify.slices`).
+The bytes of a core follow the published model of `mapping.partition.memory`; `mapping.verify.slices` has checked before
+that each slice has the right cores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from models.topology import Topology
 
 
 def check_cores(mapping: Mapping, topology: Topology) -> Iterator[Violation]:
-    """Each vertex has an application core of its own, ensembles and parts have one chip, constraints are kept."""
+    """Check that each vertex has a core of its own, ensembles and parts have one chip, and constraints are kept."""
     core = mapping.placement.core.astype(np.int64)
     slice_id = slice_ids(mapping)
     constraints: tuple[Constraint, ...] = mapping.recipe.constraints if mapping.recipe is not None else ()
@@ -59,7 +59,7 @@ def check_cores(mapping: Mapping, topology: Topology) -> Iterator[Violation]:
 def _check_parts(
     mapping: Mapping, topology: Topology, chip: NDArray[np.int64], part: NDArray[np.int32]
 ) -> Iterator[Violation]:
-    """Compare chip and part of every vertex."""
+    """Check that each part has one chip, and no chip has two parts. ``chip``, ``part``: of every vertex."""
     numbers = np.unique(part)
     if numbers.size and (numbers[0] != 0 or numbers[-1] != numbers.size - 1):
         what = f"needs the numbers 0 to {numbers.size - 1}, has {numbers[0]} to {numbers[-1]}"
@@ -75,7 +75,7 @@ def _check_parts(
 
 
 def _check_constraint(mapping: Mapping, item: Constraint, chip_of_slice: NDArray[np.int64]) -> Iterator[Violation]:
-    """A slice that is fixed to a chip is on it, slices that share a chip do."""
+    """Check that slices fixed to a chip are on it, and that slices that must share a chip do."""
     if not isinstance(item, FixedChip | SameChip):
         return
     named = [(item.population, item.start)] if isinstance(item, FixedChip) else list(item.slices)
@@ -89,12 +89,12 @@ def _check_constraint(mapping: Mapping, item: Constraint, chip_of_slice: NDArray
     needed = chip_of_slice[slices[0]] if isinstance(item, SameChip) else np.array(item.chip, dtype=np.int64)
     bad = [f"slice {i} on {tuple(chip_of_slice[i].tolist())}" for i in slices if (chip_of_slice[i] != needed).any()]
     if bad:
-        needs = f"needs chip {tuple(needed.tolist())}, not so "
+        needs = f"needs chip {tuple(needed.tolist())}, has "
         yield Violation("constraint", type(item).__name__, needs + examples(bad))
 
 
 def check_memory(mapping: Mapping, network: Network, topology: Topology) -> Iterator[Violation]:
-    """The bytes of every vertex are those that its slice needs, and no core, chip or row is over its limit."""
+    """Check that the bytes of every vertex are the ones that its slice needs, and no limit is exceeded."""
     machine, vertices = mapping.machine, mapping.partition.vertices
     try:
         needed = _needed(mapping, network)
@@ -120,7 +120,7 @@ def check_memory(mapping: Mapping, network: Network, topology: Topology) -> Iter
 
 
 def _needed(mapping: Mapping, network: Network) -> NDArray[np.int64]:
-    """DTCM and SDRAM bytes of every vertex, shape (n_vertices, 2); equal slices are worked out once.
+    """Return DTCM and SDRAM bytes of every vertex, shape (n_vertices, 2); equal slices are computed once.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def _needed(mapping: Mapping, network: Network) -> NDArray[np.int64]:
 
 
 def _bytes_of_slice(mapping: Mapping, planner: InputPlanner, part: Slice) -> list[tuple[int, int]]:
-    """DTCM and SDRAM bytes of the cores of a slice, in their order."""
+    """Return DTCM and SDRAM bytes of the cores of a slice, in their order."""
     machine, n = mapping.machine, part.n_neurons
     if part.population not in planner.populations:
         return [(dtcm_bytes(machine, Role.SOURCE, n, None), 0)]
@@ -170,6 +170,6 @@ def _bytes_of_slice(mapping: Mapping, planner: InputPlanner, part: Slice) -> lis
 
 
 def _drawn(machine: Machine, n_neurons: int) -> list[int]:
-    """Neurons that each Poisson core of a slice draws for: as many as a core takes, the last one what is left."""
+    """Return the neurons of each Poisson core of a slice: as many as a core takes, on the last core the rest."""
     most = max(machine.core.max_poisson_sources, 1)
     return [min(most, n_neurons - first) for first in range(0, n_neurons, most)]

@@ -1,4 +1,4 @@
-"""Slices cover every population once, each slice has the cores that its recipe promises, each source slice a lane."""
+"""Checks that slices cover every population once, and have the cores and lanes that the recipe gives them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.network import Network
 
 
 def check_slices(mapping: Mapping, network: Network) -> Iterator[Violation]:
-    """Slices in the order of populations and sources, from neuron 0 to the last, none larger than a core takes."""
+    """Check that slices are in network order, cover each population from neuron 0 to the last, and fit a core."""
     partition, core = mapping.partition, mapping.machine.core
     parts: dict[str, list[tuple[int, int, int]]] = {name: [] for name in network.offsets}
     for slice_id, part in enumerate(partition.slices):
@@ -45,7 +45,7 @@ def check_slices(mapping: Mapping, network: Network) -> Iterator[Violation]:
 
 
 def check_ensembles(mapping: Mapping, network: Network) -> Iterator[Violation]:
-    """The vertices of a slice are consecutive, and their roles and lanes those of the recipe."""
+    """Check that the vertices of a slice are consecutive, and have the roles and lanes that the recipe gives them."""
     partition = mapping.partition
     last = -1
     found: list[list[tuple[Role, int]]] = [[] for _ in partition.slices]
@@ -70,7 +70,7 @@ def check_ensembles(mapping: Mapping, network: Network) -> Iterator[Violation]:
 
 
 def _cores(mapping: Mapping, network: Network, slice_id: int) -> list[tuple[Role, int]]:
-    """Role and lane of the cores of a slice, in their order."""
+    """Return role and lane of the cores of a slice, in their order."""
     partition, core = mapping.partition, mapping.machine.core
     part = partition.slices[slice_id]
     if part.population not in partition.n_lanes:
@@ -86,7 +86,7 @@ def _cores(mapping: Mapping, network: Network, slice_id: int) -> list[tuple[Role
 
 
 def check_lanes(mapping: Mapping, network: Network) -> Iterator[Violation]:
-    """Each slice of a source has, for each of the source's targets, a lane that exists."""
+    """Check that each source slice has a lane that exists for each target of the source."""
     partition = mapping.partition
     n_slices = dict.fromkeys(network.offsets, 0)
     for part in partition.slices:

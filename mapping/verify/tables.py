@@ -1,4 +1,4 @@
-"""The form of keys and tables: who owns which key, and entries that a router can hold and that mean what they say."""
+"""Checks the form of keys and tables: each key has one owner, and routers can hold the entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.topology import Topology
 
 
 def check_keys(mapping: Mapping) -> Iterator[Violation]:
-    """No two slices own the same key, and each has as many as neurons."""
+    """Check that no two slices own the same key, and that each slice has a key for every neuron."""
     key, mask = mapping.keys.key, mapping.keys.mask
     n_neurons = np.array([part.n_neurons for part in mapping.partition.slices], dtype=np.int64)
     bad: list[str] = []
@@ -37,7 +37,7 @@ def check_keys(mapping: Mapping) -> Iterator[Violation]:
 
 
 def check_tables(mapping: Mapping, topology: Topology) -> Iterator[Violation]:
-    """Each table is on one working chip, no longer than its router holds, and its entries are well formed."""
+    """Check that each table is on one working chip and not too long, and that its entries are well formed."""
     tables, router, where = mapping.tables, mapping.machine.router, mapping.machine.name
     if router.casting != "multicast":
         if tables.key.size or len(tables.chip):
@@ -69,7 +69,7 @@ def _name(mapping: Mapping, row: int | np.integer) -> str:
 
 
 def entry_names(mapping: Mapping, entries: NDArray[np.int64]) -> list[str]:
-    """Key, mask and chip of each of these entries."""
+    """Return key, mask and chip of each entry as text."""
     tables = mapping.tables
     owner = np.searchsorted(tables.indptr, entries, side="right") - 1
     return [
@@ -79,11 +79,11 @@ def entry_names(mapping: Mapping, entries: NDArray[np.int64]) -> list[str]:
 
 
 def _splitting_entries(mapping: Mapping) -> NDArray[np.int64]:
-    """Entries that match some but not all keys of a slice."""
+    """Return the entries that match some but not all keys of a slice."""
     keys, tables = mapping.keys, mapping.tables
     neuron_bits = np.bitwise_or.reduce(~keys.mask, initial=0)
     found = []
-    for entry in np.flatnonzero(tables.mask & neuron_bits).tolist():  # of a valid mapping: none
+    for entry in np.flatnonzero(tables.mask & neuron_bits).tolist():  # a valid mapping has none
         is_met = ((tables.key[entry] ^ keys.key) & tables.mask[entry] & keys.mask) == 0
         if np.any(is_met & (tables.mask[entry] & ~keys.mask != 0)):
             found.append(entry)

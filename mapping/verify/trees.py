@@ -1,4 +1,4 @@
-"""Trees are whole, hold what they must and no more, and say how many links each packet crosses."""
+"""Checks that trees are whole, reach all targets, and have no unused branch; counts the links that packets cross."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ends:
-    """Where packets of a population start and end, as chip indices: ``start`` of every slice, ``target`` each once."""
+    """Chip indices where a population's packets start (``start``, of every slice) and end (``target``, each once)."""
 
     start: _Ints
     target: _Ints
@@ -25,10 +25,10 @@ class Ends:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """A tree that was found to be whole.
+    """A tree that has been found to be whole.
 
-    ``chip``, ``parent``, ``root``: of every node, the last the node's own root; ``link``: directed links that packets
-    may take, n_links x chip index + link; ``is_forest``: whether there is a tree a source chip.
+    ``chip``, ``parent``, ``root``: chip index, parent node and root node of every node; ``link``: directed links that
+    packets may take, n_links x chip index + link; ``is_forest``: whether there is one tree for each source chip.
     """
 
     chip: _Ints
@@ -39,7 +39,7 @@ class Way:
 
 
 def find_way(source: str, tree: RoutingTree, topology: Topology) -> tuple[Way | None, list[Violation]]:
-    """Check that a tree is one, over working chips and links; return what it means, or what is wrong."""
+    """Check that a tree is whole, over working chips and links; return its nodes and links, or the violations."""
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     above = tree.parent.astype(np.int64)
     inner = np.flatnonzero(above >= 0)
@@ -66,7 +66,7 @@ def find_way(source: str, tree: RoutingTree, topology: Topology) -> tuple[Way | 
 
 
 def check_reach(source: str, way: Way, ends: Ends, topology: Topology) -> Iterator[Violation]:
-    """Each packet finds its start and all its targets in the tree, and no branch is without use."""
+    """Check that the tree holds the start and all targets of each packet, and that every branch is used."""
     starts = np.unique(ends.start)
     if way.is_forest:
         begins = np.sort(way.chip[way.parent < 0])
@@ -93,7 +93,7 @@ def check_reach(source: str, way: Way, ends: Ends, topology: Topology) -> Iterat
 
 
 def n_hops(way: Way, ends: Ends) -> _Ints:
-    """Links that the packet of each slice crosses on its way to all targets. Shape (n_slices,)."""
+    """Return the number of links that the packet of each slice crosses to all its targets. Shape (n_slices,)."""
     below, _ = _uses(way, ends)
     is_inner = way.parent >= 0
     goes_down = (is_inner & (below > 0)).astype(np.int64)
@@ -103,7 +103,7 @@ def n_hops(way: Way, ends: Ends) -> _Ints:
         order = np.argsort(way.chip[is_root])
         at = np.searchsorted(way.chip[is_root][order], ends.start)
         return np.asarray(per_root[is_root][order][at])
-    change = (is_inner & (below < below[0])).astype(np.int64) - goes_down  # the other way on links above the start
+    change = (is_inner & (below < below[0])).astype(np.int64) - goes_down  # links above the start are crossed upwards
     total = int(goes_down.sum())
     for node, over in enumerate(way.parent.tolist()):
         if over >= 0:
@@ -113,7 +113,7 @@ def n_hops(way: Way, ends: Ends) -> _Ints:
 
 
 def _uses(way: Way, ends: Ends) -> tuple[_Ints, NDArray[np.bool_]]:
-    """Target chips at each node and below it, and whether any packet crosses the link above it (true of roots)."""
+    """Return the target chips at and below each node, and whether a packet crosses the link above it (roots: True)."""
     targets = np.isin(way.chip, ends.target).astype(np.int64)
     starts = np.isin(way.chip, ends.start).astype(np.int64)
     parents = way.parent.tolist()
@@ -135,7 +135,7 @@ def _names(chips: _Ints, topology: Topology) -> str:
 
 
 def link_names(links: _Ints, topology: Topology) -> list[str]:
-    """Names of links n_links x chip index + link."""
+    """Return the names of links that are given as n_links x chip index + link."""
     return [
         f"{topology.link_names[i % topology.n_links]} of chip {tuple(topology.chip[i // topology.n_links].tolist())}"
         for i in links.tolist()

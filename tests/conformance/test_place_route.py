@@ -181,7 +181,7 @@ def test_placer_takes_one_vertex_on_one_chip(place):
     [
         (
             FixedChip("A", (0, 0)),
-            r"^cores at chip \(0, 0\) \(what is fixed to it\): needs 38 cores, has 15 cores; "
+            r"^cores at chip \(0, 0\) \(slices fixed to it\): needs 38 cores, has 15 cores; "
             r"fix no slices to chips, which was tried: it takes 97 cores on 7 chips$",
         ),
         (FixedChip("A", (9, 9), 0), r"^FixedChip.chip: needs the coordinates of a working chip, has \(9, 9\)$"),
@@ -197,7 +197,8 @@ def test_placer_takes_one_vertex_on_one_chip(place):
         ),
         (
             SameChip(tuple(("A", 8 * i) for i in range(17))),
-            r"^cores at one chip \(ensemble of A\[0:8\] and what shares its chip\): needs 17 cores, has 16 cores; "
+            r"^cores at one chip \(ensemble of A\[0:8\] and the slices that share its chip\): "
+            r"needs 17 cores, has 16 cores; "
             r"ask for no slices on the same chip, which was tried: it takes 97 cores on 7 chips$",
         ),
     ],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mapping.place.filling.fill import largest_part
 from models.topology import Topology
 
-#: Chips of the largest machine that is filled by boards on rings; PD14 in ensembles takes 449.
+#: Chips of the largest machine that is filled board by board; PD14 in ensembles takes 449.
 _MAX_RINGS = 1152
 
 
@@ -19,9 +19,9 @@ def growth_order(topology: Topology) -> Iterator[int]:
     """Iterate over the chips that can be reached, each next to an earlier one.
 
     Starts at the first Ethernet chip of the largest connected part of the machine. Machines of up to two dozen boards
-    are filled board by board, those nearest to the start first. In larger ones boards equally far would lie on rings,
-    and what is placed one after the other (a column of PD14) in a strip of them; there the growth follows a Hilbert
-    curve: of the chips next to those taken, the first one on the curve is next.
+    are filled board by board, those nearest to the start first. On larger machines boards at equal distance would lie
+    on rings, and slices placed one after the other (a column of PD14) on a strip of a ring. There the growth follows a
+    Hilbert curve: of all chips next to one that is taken, the first one on the curve is taken next.
     """
     start = first_chip(topology)
     has_curve = topology.metric in ("triangular", "lattice")
@@ -29,7 +29,7 @@ def growth_order(topology: Topology) -> Iterator[int]:
 
 
 def _along_curve(topology: Topology, start: int) -> Iterator[int]:
-    """Growth along a Hilbert curve."""
+    """Grow along a Hilbert curve."""
     number = hilbert_number(np.maximum(topology.coordinate, 0)).tolist()
     neighbours = topology.neighbour.tolist()
     is_seen = [False] * topology.n_chips
@@ -45,7 +45,7 @@ def _along_curve(topology: Topology, start: int) -> Iterator[int]:
 
 
 def _by_boards(topology: Topology, start: int) -> Iterator[int]:
-    """Growth board by board, the nearest to the start first; each board row by row to and fro."""
+    """Grow board by board, the nearest to the start first; each board row by row to and fro."""
     x, y = (topology.chip.astype(np.int64) - topology.chip[start]).T
     rank = (y * 2 + 1) * 4096 + np.where(y % 2 == 0, x, -x)  # rows to and fro
     neighbours = topology.neighbour.tolist()
@@ -70,7 +70,7 @@ def _by_boards(topology: Topology, start: int) -> Iterator[int]:
 
 
 def first_chip(topology: Topology) -> int:
-    """First Ethernet chip (else first chip) of the largest connected part."""
+    """Return the first Ethernet chip, or if there is none the first chip, of the largest connected part."""
     best = largest_part(topology)
     ethernet = best[topology.is_ethernet[best]]
     choices = ethernet if ethernet.size else best
@@ -78,29 +78,29 @@ def first_chip(topology: Topology) -> int:
 
 
 def raster_order(topology: Topology) -> NDArray[np.int64]:
-    """Chips of the largest connected part as they are numbered: by x, then y."""
+    """Return the chips of the largest connected part in the order of their numbers: by x, then y."""
     return largest_part(topology)
 
 
 def breadth_first_order(topology: Topology) -> NDArray[np.int64]:
-    """Chips by their hops from the first one, those of equal hops as numbered."""
+    """Return the chips by their hops from the first one; chips at equal hops in the order of their numbers."""
     hops = topology.hops_from(first_chip(topology))
     reached = np.flatnonzero(hops >= 0)
     return reached[np.argsort(hops[reached], kind="stable")]
 
 
 def hilbert_order(topology: Topology) -> NDArray[np.int64]:
-    """Chips along a Hilbert curve through the smallest cube, of side a power of two, that holds the machine.
+    """Return the chips along a Hilbert curve through the smallest cube, of side a power of two, that holds the machine.
 
-    Chips that are close on the curve are close in the machine. Where the curve leaves the machine it comes back
-    somewhere else, as in rig.
+    Chips that are close on the curve are close in the machine. If the curve leaves the machine, it may come back at a
+    distance, as in rig.
     """
     chips = largest_part(topology)
     return chips[np.argsort(hilbert_number(np.maximum(topology.coordinate[chips], 0)), kind="stable")]
 
 
 def hilbert_number(point: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Position of points on the Hilbert curve through the smallest cube of side 2^k.
+    """Return the positions of points on the Hilbert curve through the smallest cube of side 2^k that holds them.
 
     Parameters
     ----------

@@ -1,10 +1,11 @@
-"""Which clusters a chip takes: as many cores as the clusters allow, in order as far as there is a choice.
+"""Chooses the clusters that a chip takes: those that fill most cores, and of equal choices the earliest in the order.
 
-Where clusters of one population leave cores idle, those of a later population that fill the chip best are taken along:
-PD14's ensembles with four synapse cores (6 cores in all) fit a 16-core chip twice, but once together with two that have
-three (5 cores); this takes 449 chips instead of 501. They come from the next runs, or from populations that have at
-least half of their partners in common with the one that is being placed, so that no population is scattered over chips
-of others it has nothing to do with: on ten columns of PD14 trees hold 477 chips in place of 693 (one column: 397).
+If clusters of one population leave cores of a chip idle, the clusters of later populations that fill it best are added.
+Two of PD14's ensembles with four synapse cores (6 cores each) leave 4 cores of a 16-core chip idle, but one together
+with two that have three (5 cores each) fills it; so PD14 takes 449 chips instead of 501. The added clusters come from
+the next runs, or from populations that have at least half of their partners in common with the present one, so that no
+population is scattered over chips of unrelated ones: for ten columns of PD14 a tree has 477 chips instead of 693 (one
+column: 397).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from numpy.typing import NDArray
 from mapping.model import Partition
 from mapping.place.filling.cluster import Clusters
 
-_N_RUNS_AHEAD = 16  # runs that are looked at for the fullest choice; more would only cost time
-_N_RUNS_NEAR = 3  # of these, taken whatever they are; with fewer, ten columns of PD14 take 5 % more chips
+_N_RUNS_AHEAD = 16  # runs that are searched for the fullest choice; more would only cost time
+_N_RUNS_NEAR = 3  # of these, the first that need no common partners; with fewer, ten columns take 5 % more chips
 
 
 @dataclass(slots=True)
@@ -38,7 +39,10 @@ class _Run:
 
 @dataclass(slots=True)
 class _Plan:
-    """A choice that the next ``n_chips`` chips with ``room`` cores and ``sdram_bytes`` make as well: clusters a run."""
+    """A choice that holds for the next ``n_chips`` chips with ``room`` cores and ``sdram_bytes`` of SDRAM free.
+
+    ``choice``: runs, and the number of clusters of each that a chip takes.
+    """
 
     room: int
     sdram_bytes: int
@@ -73,7 +77,7 @@ class Filler:
         self._plan = _Plan(0, 0, [], 0)
 
     def take(self, room: int, sdram_room: int) -> list[int]:
-        """Take clusters, as positions in the order, for a chip with ``room`` cores and so many bytes of SDRAM."""
+        """Take clusters for a chip with ``room`` cores and ``sdram_room`` bytes free; return positions in the order."""
         plan = self._plan
         if plan.n_chips and plan.room == room and plan.sdram_bytes <= sdram_room:
             plan.n_chips -= 1
@@ -94,9 +98,9 @@ class Filler:
         return taken
 
     def _offered(self, room: int) -> list[_Run]:
-        """Runs that ``room`` cores may be filled from.
+        """Return the runs from which ``room`` cores may be filled.
 
-        The next ones, as many as it takes, and those further on that are akin to the first.
+        These are the next ones, until they can fill the cores, and later ones that are akin to the first.
         """
         first = self._runs[0].population
         offered: list[_Run] = []
@@ -115,10 +119,10 @@ class Filler:
         return self._known[a, b]
 
     def _plan_of(self, offered: list[_Run], before: list[int], room: int) -> _Plan:
-        """How often what a chip just took (``before``: where the runs stood) is certain to be taken again.
+        """Return the choice that was just made, and for how many more chips it is certain to be the same.
 
-        As long as the first run of each size alone could fill a chip, and the next runs do so without those further
-        on, nothing that the choice depends on changes.
+        ``before``: ``next`` of the runs before the choice. It stays the same as long as the first run of each size
+        alone could fill a chip, and the next runs could do so without later ones.
         """
         choice = [(run, run.next - start) for run, start in zip(offered, before, strict=True) if run.next > start]
         first_of_size: dict[int, _Run] = {}
@@ -133,7 +137,7 @@ class Filler:
             spare = run.n_left - room // size
             n_chips = min(n_chips, spare // taken[size] if taken[size] else n_chips if spare >= 0 else 0)
         offers = tuple((size, room // size) for size in first_of_size)
-        if tuple(taken.values()) != _best_counts(room, offers):  # SDRAM cut it short
+        if tuple(taken.values()) != _best_counts(room, offers):  # SDRAM limited the choice
             return _Plan(0, 0, [], 0)
         sdram_bytes = sum(count * int(self._sdram[run.next : run.stop].max(initial=0)) for run, count in choice)
         return _Plan(room, sdram_bytes, choice, max(n_chips, 0))
@@ -158,7 +162,7 @@ def _make_runs(partition: Partition, clusters: Clusters, order: NDArray[np.int64
 
 
 def _choose(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int64]) -> list[int]:
-    """Take clusters (positions) for a chip with ``room`` cores; the fullest choice, earlier runs first."""
+    """Take clusters for a chip with ``room`` cores: the fullest choice, earlier runs first; return positions."""
     runs_of_size: dict[int, list[_Run]] = {}
     n_offered: dict[int, int] = {}
     for run in runs:
@@ -181,7 +185,7 @@ def _choose(runs: list[_Run], room: int, sdram_room: int, sdram: NDArray[np.int6
 
 @lru_cache(maxsize=4096)
 def _best_counts(room: int, offers: tuple[tuple[int, int], ...]) -> tuple[int, ...]:
-    """How many of each offer (size, number available) fill ``room`` best; among equals, most of the first offers."""
+    """Return how many of each offer (size, number available) fill ``room`` best; of equals, most of the first ones."""
     if not offers:
         return ()
     size, available = offers[0]

@@ -1,4 +1,4 @@
-"""What is placed: clusters, the slices that have to share a chip."""
+"""Clusters, which placers place as a whole: the slices that have to share a chip."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from models.topology import Topology
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clusters:
-    """Slices joined into the units that are placed: one slice each, but where a SameChip constraint
-    or the partition's parts join more.
+    """Slices joined into the units that are placed.
+
+    A cluster is one slice, unless a SameChip constraint or a part of the partition joins several.
 
     Attributes
     ----------
@@ -29,7 +30,7 @@ class Clusters:
         Cluster of each slice; clusters are numbered by their first slice.
     first_slice : ndarray, shape (n_clusters,), int64
     n_cores, sdram_bytes : ndarray, shape (n_clusters,), int64
-        What a cluster takes of its chip.
+        Cores and SDRAM that each cluster takes of its chip.
     fixed_chip : ndarray, shape (n_clusters,), int64
         Chip index that a constraint demands, else -1.
     """
@@ -55,7 +56,7 @@ def make_clusters(
     CapacityError
         If a cluster takes more SDRAM or cores than any chip has.
     ParameterError
-        If constraints contradict each other or name what does not exist.
+        If constraints contradict each other, or name a chip or slice that does not exist.
     """
     n_slices = len(partition.slices)
     group = np.arange(n_slices, dtype=np.int64)
@@ -143,7 +144,7 @@ def _check_sizes(partition: Partition, machine: Machine, topology: Topology, clu
         part = partition.slices[clusters.first_slice[largest]]
         raise CapacityError(
             "cores",
-            f"one chip (ensemble of {part.population}[{part.start}:{part.stop}] and what shares its chip)",
+            f"one chip (ensemble of {part.population}[{part.start}:{part.stop}] and the slices that share its chip)",
             need=int(clusters.n_cores[largest]),
             have=have,
             unit="cores",

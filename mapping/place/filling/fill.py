@@ -1,6 +1,6 @@
-"""Fill chips in a given order with clusters in a given order; what most placers end with.
+"""Fills chips in a given order with clusters in a given order; the last step of most placers.
 
-What a chip takes of them is decided in `choice`.
+`mapping.place.filling.choice` chooses the clusters that a chip takes.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def make_ground(unplaced: Unplaced) -> Ground:
     Raises
     ------
     CapacityError, ParameterError
-        From the constraints, or where a cluster fits no chip.
+        If constraints cannot be kept, or a cluster fits no chip.
     """
     network, machine, partition = unplaced.network, unplaced.machine, unplaced.partition
     topology = without_reserved_cores(unplaced.topology, unplaced.constraints)
@@ -99,16 +99,16 @@ def place_in_order(
     chip_order : iterable of int
         Chip indices, each once.
     cluster_order : ndarray of int, optional
-        Every cluster once; default: as numbered. Clusters that must be on a certain chip go there whatever the order.
+        Every cluster once; default: by number. Clusters that are fixed to a chip go there whatever the order.
     is_mixed : bool
         Whether a chip may hold clusters of different runs (populations).
 
-    Where the partition has parts, each of them has a chip of its own.
+    If the partition has parts, each part gets a chip of its own.
 
     Raises
     ------
     CapacityError
-        If the chips run out, or a chip cannot hold what is fixed to it.
+        If the chips run out, or a chip cannot hold the clusters fixed to it.
     """
     return assign_cores(ground, fill(ground, chip_order, cluster_order, is_mixed=is_mixed))
 
@@ -144,7 +144,7 @@ def _one_each(
     order: NDArray[np.int64],
     room: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> NDArray[np.int64]:
-    """Chip of every cluster where each has a chip of its own: the next one with enough cores and SDRAM (``room``)."""
+    """Return a chip of its own for every cluster: the next free one with enough cores and SDRAM (``room``)."""
     clusters = ground.clusters
     chip_of_cluster = clusters.fixed_chip.copy()
     fixed = set(clusters.fixed_chip.tolist())
@@ -177,7 +177,7 @@ def assign_cores(ground: Ground, chip_of_cluster: NDArray[np.int64]) -> Placemen
 
 
 def core_numbers(topology: Topology) -> NDArray[np.int32]:
-    """Numbers of the application cores of each chip, ascending, -1 after the last. Shape (n_chips, most cores)."""
+    """Return the application cores of each chip, ascending, -1 after the last. Shape (n_chips, most cores)."""
     numbers = np.where(topology.is_app_core, np.arange(topology.n_cores, dtype=np.int32), topology.n_cores)
     numbers.sort(axis=1)
     numbers[numbers == topology.n_cores] = -1
@@ -185,7 +185,7 @@ def core_numbers(topology: Topology) -> NDArray[np.int32]:
 
 
 def room_beside_fixed(ground: Ground) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cores and SDRAM bytes of every chip that the fixed clusters leave."""
+    """Return the cores and SDRAM bytes that fixed clusters leave on every chip."""
     clusters, topology = ground.clusters, ground.topology
     fixed = np.flatnonzero(clusters.fixed_chip >= 0)
     chips = clusters.fixed_chip[fixed]
@@ -199,7 +199,7 @@ def room_beside_fixed(ground: Ground) -> tuple[NDArray[np.int64], NDArray[np.int
         if over.size:
             raise CapacityError(
                 what,
-                f"chip {tuple(topology.chip[over[0]].tolist())} (what is fixed to it)",
+                f"chip {tuple(topology.chip[over[0]].tolist())} (slices fixed to it)",
                 need=int(used[over[0]]),
                 have=int(have[over[0]]),
                 unit=unit,
@@ -212,7 +212,7 @@ def room_beside_fixed(ground: Ground) -> tuple[NDArray[np.int64], NDArray[np.int
 def _no_room(
     partition: Partition, machine: Machine, topology: Topology, n_reachable: int, n_placed: int
 ) -> CapacityError:
-    """Return the error for a machine that is full, saying so when dead chips or links cut part of it off."""
+    """Return the error for a full machine; its hint says so if dead chips or links cut part of the machine off."""
     n_boards = topology.n_boards
     hint = f"raise topology.n_boards (now {n_boards}) or set it to auto"
     n_cut_off = topology.n_chips - n_reachable

@@ -1,4 +1,4 @@
-"""Orders of clusters: what makes a placement independent of the order in which a network lists its populations."""
+"""Orders of clusters that do not depend on the order in which a network lists its populations."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mapping.place.filling.fill import Ground
 
 
 def canonical_order(ground: Ground) -> NDArray[np.int64]:
-    """Clusters by the name of their first slice's population and its first neuron."""
+    """Return the clusters by population name and first neuron of their first slice."""
     parts = [ground.partition.slices[s] for s in ground.clusters.first_slice.tolist()]
     keys = [(part.population, part.start) for part in parts]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
 def order_by_population(ground: Ground, names: list[str]) -> NDArray[np.int64]:
-    """Clusters by the position of their population in ``names``, then by first neuron."""
+    """Return the clusters by the position of their population in ``names``, then by first neuron."""
     position = {name: i for i, name in enumerate(names)}
     parts = [ground.partition.slices[s] for s in ground.clusters.first_slice.tolist()]
     keys = [(position[part.population], part.start) for part in parts]
@@ -27,7 +27,7 @@ def order_by_population(ground: Ground, names: list[str]) -> NDArray[np.int64]:
 
 
 def population_graph(ground: Ground) -> dict[str, dict[str, float]]:
-    """Packets per second between populations and sources that are joined, both directions added up.
+    """Return the packets per second between connected populations and sources, both directions added up.
 
     A packet counts once for each of the target's slices.
     """
@@ -48,9 +48,9 @@ def population_graph(ground: Ground) -> dict[str, dict[str, float]]:
 
 
 def breadth_first_populations(ground: Ground) -> list[str]:
-    """Names of populations and sources in breadth-first order, from the busiest; heavier neighbours first.
+    """Return populations and sources in breadth-first order from the busiest, neighbours with more traffic first.
 
-    Equal weights are told apart by name.
+    Equal traffic is ordered by name.
     """
     graph = population_graph(ground)
     total = {name: sum(flows.values()) for name, flows in graph.items()}
@@ -70,9 +70,9 @@ def breadth_first_populations(ground: Ground) -> list[str]:
 
 
 def closest_populations(ground: Ground) -> list[str]:
-    """Names of populations and sources, each next the one that is joined most strongly to those before it.
+    """Return populations and sources, always taking next the one with most traffic to those before it.
 
-    Starts anew from the busiest of the rest where nothing joined is left. Equal weights are told apart by name.
+    If none of the rest has any, the busiest of them is next. Equal traffic is ordered by name.
     """
     graph = population_graph(ground)
     total = {name: sum(flows.values()) for name, flows in graph.items()}

@@ -37,7 +37,7 @@ def place_on_boards(
     probe: Placer | None = None,
     constraints: Sequence[Constraint] = (),
 ) -> Site:
-    """Place on the machine's boards, or on the fewest that suffice where the machine's size is open.
+    """Place on the machine's boards or, if their number is open, on the fewest that suffice.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def place_on_boards(
     rng : Generator, optional
         Passed on to the placers.
     probe : callable, optional
-        A quick placer that finds the size in place of ``place``, which then only runs on that size (or, if it needs
-        more room, the next ones).
+        A quick placer that finds the number of boards in place of ``place``, which then runs only on this number and,
+        if it needs more room, on larger ones.
     constraints : sequence of Constraint
         Conditions that the placement must meet.
 
@@ -110,7 +110,7 @@ def _with_boards(site: Site) -> Site:
 
 
 def _search(attempt: Callable[[int], Site | CapacityError], low: int, largest: int) -> tuple[int, Site]:
-    """Fewest boards, of ``low`` .. ``largest``, that an attempt succeeds with, and what it found."""
+    """Return the fewest boards, of ``low`` .. ``largest``, on which an attempt succeeds, and its result."""
     high = low
     found = attempt(high)
     while isinstance(found, CapacityError):
@@ -119,7 +119,7 @@ def _search(attempt: Callable[[int], Site | CapacityError], low: int, largest: i
         low, high = high + 1, min(largest, high + max(1, high // 4))
         found = attempt(high)
     while low < high:
-        # a placer that leaves boards empty may do with those it used: that or one less is tried first
+        # a placer that left boards empty may need only those it used: their number or one less is tried first
         n_used = _n_boards_used(found)
         middle = n_used - 1 if low < n_used <= high else n_used if n_used < high else (low + high) // 2
         middle = min(max(middle, low), high - 1)
@@ -137,12 +137,12 @@ def _n_boards_used(site: Site) -> int:
 
 
 def _fewest_boards(partition: Partition, machine: Machine) -> int:
-    """Lower bound from the total of cores and of SDRAM."""
+    """Return a lower bound on the boards from the total of cores and of SDRAM."""
     n_chips = chips_per_board(machine.topology)
     cores_per_board = n_chips * (machine.core.n_per_chip - machine.core.n_monitor_per_chip)
     sdram_bytes = sum(vertex.sdram_bytes for vertex in partition.vertices)
     by_cores = -(-len(partition.vertices) // cores_per_board)
-    room = n_chips * machine.memory.sdram_bytes  # 0 where synapses are in the cores
+    room = n_chips * machine.memory.sdram_bytes  # 0 if synapses are stored in the cores
     return max(1, by_cores, -(-sdram_bytes // room) if room else 0)
 
 
@@ -155,7 +155,7 @@ def _boards_beside(
 ) -> int:
     """Return the fewest boards that hold the network without constraints; check that they have all named chips.
 
-    The machine does not grow to include a named chip: a wrong coordinate would make it as large as can be.
+    The machine does not grow to include a named chip, since a wrong coordinate would make it as large as possible.
 
     Raises
     ------
