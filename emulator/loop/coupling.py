@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emulator.engine.state import EngineState
-from emulator.kernels.packets.queue import S_N_TICKS, S_PACKET
+from emulator.kernels.arrival_columns import S_N_TICKS, S_PACKET
 from emulator.kernels.synapses import arrival
 from emulator.loop.arrivals import Arrivals, PacketCounts
 from emulator.packets.adaptor import SentSpikes, scenario_of

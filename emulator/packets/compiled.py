@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emulator.kernels.arrival_columns import N_ARRIVAL
 from emulator.kernels.packets import queue as q
 from emulator.kernels.packets.run import ARRIVALS_FULL, DONE, LOG_FULL, NOT_CONSERVED, PAUSED, QUEUE_SMALL
 from emulator.kernels.packets.run import run as run_kernel
@@ -267,7 +268,7 @@ def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
         codes=np.zeros(n_nodes, np.int32),
         bits=np.zeros(max(1, n_buckets // 64), np.int64),
         log=np.zeros((n_entries, 4), np.int64),
-        arrivals=lazy_array((n_cores + _N_ARRIVALS if switches[2] else 1, q.N_ARRIVAL), np.int32),
+        arrivals=lazy_array((n_cores + _N_ARRIVALS if switches[2] else 1, N_ARRIVAL), np.int32),
     )
 
 

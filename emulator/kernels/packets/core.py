@@ -1,19 +1,17 @@
-"""Inbox and work of a core: receive register, spike buffer, packets in order of arrival, ticks in the time left.
+"""Models a core's receive register and spike buffer, its work on packets, and its ticks' own work in the time left.
 
-A core's future follows from what has arrived so far, so nothing is simulated: the packet that arrives now starts when
-the core will be free, and only the times at which waiting packets leave the spike buffer are kept, to know how full it
-is.
+A core works through packets in the order of arrival, so the end of a packet's work is known as soon as it arrives, and
+a core needs no events. The start of a packet is the time at which the core will be free. To know how full the spike
+buffer is, the times at which waiting packets leave it are kept.
 """
 
 import numpy as np
 
+from emulator.kernels.arrival_columns import S_COLUMN, S_N_TICKS, S_PACKET
 from emulator.kernels.packets.queue import (
     NEVER,
     POLICY_DROP,
     POLICY_WAIT,
-    S_COLUMN,
-    S_N_TICKS,
-    S_PACKET,
     W_DELIVER,
     W_EXPIRE,
     W_OVERFLOW,
@@ -25,7 +23,7 @@ from emulator.kernels.packets.queue import (
 
 @inner
 def _work_until(c, time):
-    """Have a core spend the time that no packet takes, up to ``time``, on its ticks' own work."""
+    """Subtract the time up to ``time`` in which a core has no packet from the ticks' own work that is left."""
     if c.work_left > 0:
         spare = time - max(c.free_at, c.since)
         c.work_left = max(np.int64(0), c.work_left - max(np.int64(0), spare))
@@ -33,7 +31,7 @@ def _work_until(c, time):
 
 @inner
 def begin_ticks(s, core, time):
-    """Begin the ticks of a core that are due by ``time``: their own work adds to what is left."""
+    """Begin the ticks of a core that are due by ``time``: add their own work to the work that is left."""
     c, parameters = s.cores[core], s.parameters
     while c.tick_at <= time:
         at, tick = c.tick_at, c.tick
@@ -54,7 +52,7 @@ def begin_ticks(s, core, time):
 
 @inner
 def _make_room(s, core, time):
-    """Forget the packets that have left the spike buffer by ``time``; return how many wait."""
+    """Remove the packets that have left the spike buffer by ``time``; return how many still wait."""
     c = s.cores[core]
     size = s.parameters.spike_buffer
     head, count = c.head, c.count
@@ -67,7 +65,7 @@ def _make_room(s, core, time):
 
 @inner
 def _add_waiting(s, core, until):
-    """Keep a place of the spike buffer until ``until``."""
+    """Occupy a place of the spike buffer until cycle ``until``."""
     c = s.cores[core]
     size = s.parameters.spike_buffer
     place = c.head + c.count
@@ -78,7 +76,7 @@ def _add_waiting(s, core, until):
 
 @inner
 def _note_arrival(s, packet, column, end):
-    """Tell whoever watches in which tick of the machine a packet's work on a core ends."""
+    """Record in ``arrivals`` how many ticks late a core finishes its work on a packet."""
     n = s.clock.n_arrivals
     s.arrivals[n, S_PACKET] = packet
     s.arrivals[n, S_COLUMN] = column
@@ -91,7 +89,7 @@ def _note_arrival(s, packet, column, end):
 
 @inner
 def deliver(s, core, packet):
-    """Put a packet into the (empty) receive register of a core, and work out what becomes of it."""
+    """Put a packet into the empty receive register of a core, and work out when it is served, lost or thrown away."""
     c, parameters = s.cores[core], s.parameters
     now = s.clock.now
     note(s, now, W_DELIVER, core, packet)

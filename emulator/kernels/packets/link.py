@@ -1,4 +1,4 @@
-"""Links and the inputs they end in: credits, starting a packet, arrival, taking a packet out of an input."""
+"""Models links and the inputs at their ends: credits, the start and arrival of packets, and taking packets out."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from emulator.kernels.packets.queue import (
 def start_link(s, link):
     """Start the first packet of a link's output buffer, if the link is free and has a credit.
 
-    A credit that came back in this very cycle does not count yet.
+    A credit that came back in this cycle counts from the next cycle on.
     """
     x, now = s.links[link], s.clock.now
     if x.count == 0:
@@ -75,7 +75,7 @@ def push_link(s, link, item):
 
 @inner
 def arrive(s, far):
-    """Make the next packet on the link that ends in input ``far`` available to its router."""
+    """Give the packet that arrives at input ``far`` to the input's router."""
     y = s.inputs[far]
     router, slot = y.router, y.slot
     place = y.head + y.count
@@ -88,7 +88,7 @@ def arrive(s, far):
 
 @inner
 def send(s, core):
-    """Put the core's next packet into its send register, if it is due."""
+    """Put a core's next packet into its send register if it is due, else put the event again."""
     n_cores, n_slots = s.parameters.n_cores, s.parameters.n_slots
     router, packet = core // n_cores, s.cores[core].packet
     due = s.ticks[s.packets[packet].tick].start + s.packets[packet].offset
@@ -104,7 +104,7 @@ def send(s, core):
 
 @inner
 def look_at(s, router, port, r_sending):
-    """Return the packet at the head of a port of a router: number, arrival (+ 1, 0 for a core's own) and leg."""
+    """Return the item at the head of a router's port: packet number, input slot + 1 (0: sent on this chip), leg."""
     n_slots, n_cores = s.parameters.n_slots, s.parameters.n_cores
     if port < n_slots:
         far = router * n_slots + port
@@ -117,7 +117,7 @@ def look_at(s, router, port, r_sending):
 
 @inner
 def take_from(s, router, port):
-    """Take the packet at the head of a port; what feeds the port can go on in the next cycle."""
+    """Take the packet at the head of a port, and let the link, core or reinjector that feeds the port go on."""
     n_slots, n_cores, now = s.parameters.n_slots, s.parameters.n_cores, s.clock.now
     if port < n_slots:
         far = router * n_slots + port

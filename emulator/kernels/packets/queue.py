@@ -1,10 +1,10 @@
-"""State of the packet model as arrays, its event queue, and its log.
+"""Holds the state of the packet model as arrays, its event queue, and its log.
 
-The queue is a ring of one bucket per cycle, each a linked list of event codes; a bit per bucket finds the next one that
-is not empty. Events of one cycle may be taken in any order (see ``emulator.packets.model``), so nothing is sorted, and
-putting and taking cost the same however many events there are. Times are exact as long as no event is further ahead
-than the ring is long; what may be further away (ticks, packets that are due) comes up again and again until it is
-near enough (`put_far`).
+The queue is a ring with one bucket per cycle. A bucket is a linked list of event codes, and a bit per bucket marks
+those that are not empty. Events of one cycle may be taken in any order (see ``emulator.packets.model``), so nothing is
+sorted, and putting or taking an event costs the same however many events are waiting. An event must lie less than the
+length of the ring ahead. An event that may lie further ahead (the begin of a tick, a packet that is not yet due) is put
+into the ring at its far end and put again each time it comes up, until its own time is near enough (`put_far`).
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 
 def _record(names, kind=np.int64, size=0):
-    """Return the dtype of a record whose fields all are of one kind, padded to ``size`` numbers."""
+    """Return the dtype of a record whose fields all have type ``kind``, padded to at least ``size`` fields."""
     fields, width = names.split(), np.dtype(kind).itemsize
     return np.dtype(
         {"names": fields, "formats": [kind] * len(fields), "itemsize": width * max(size, len(fields))}, align=False
@@ -29,24 +29,24 @@ LINK = _record(
     "far period delay is_dead free_at free_due count head credits credit_at n_sent max_queue n_emergency",
     size=16,
 )
-# an input: a link at its far end, numbered far_router * n_slots + far_slot
+# an input: a link at its receiving end, numbered far_router * n_slots + far_slot
 INPUT = _record(
     "link head tail count router slot",
     size=8,
 )
-# a router; ``free_at``, ``wake_at`` ... are cycles
+# a router; names that end in ``_at`` or ``_due`` are cycles
 ROUTER = _record(
     "n_ready last port free_at wake_at stall_at active_at dump_item dump_free_at queue_head n_queued "
     "is_awake reinject_due sending",
     size=16,
 )
-# a core: the first eight fields are those that a delivery reads and writes (one cache line), then come the counters
+# a core: a delivery reads and writes the first eight fields, which fill one cache line; the counters follow
 CORE = _record(
     "rx_free_at free_at tick_at count spike_work synapse_work column phase n_delivered n_served "
     "n_busy_cycles n_late n_overflow n_expired max_spike_buffer_packets max_backlog_cycles n_sent packet "
     "is_sending tick head tick_work work_left since",
 )
-# the numbers of the model, of which there is one record
+# the constants of a run, one record
 PARAMETERS = _record(
     "router_cycles wait1 wait2 output_buffer input_buffer receive spike_buffer dump queue timer "
     "reinjection policy n_slots n_cores has_triangles n_ticks tick_cycles horizon is_logged is_strict "
@@ -54,7 +54,7 @@ PARAMETERS = _record(
     "n_ready_words",
 )
 POLICY_WAIT, POLICY_LATE, POLICY_DROP = range(3)
-# the numbers that change all the time, of which there is one record
+# the time and the running totals, one record
 CLOCK = _record(
     "now pending free_node n_free n_log tick latest n_active sent_sinks delivered lost n_events n_wakes n_arrivals",
 )
@@ -67,13 +67,10 @@ COUNTERS = _record(
 )
 # a packet; ``after`` is the next packet of the same core (-1: none)
 PACKET = _record("tick core offset net row after", np.int32)
-# a destination: where its ports begin (links), the cores among them, and where they end
+# a destination: in ``State.ports``, where its links begin, where its cores begin, and where they end
 DESTINATION = _record("links cores end", np.int32, size=4)
-# a tick: when it began, and the most unfinished cycles that any core had when its own began
+# a tick: when it began, and the most cycles of unfinished work that any core had when its own tick began
 TICK = _record("start backlog")
-# arrivals: packets whose work is done, with the column of the core and the ticks from theirs to the one it ends in
-S_PACKET, S_COLUMN, S_N_TICKS = range(3)
-N_ARRIVAL = 3
 # event codes: kind + index * 8
 E_ARRIVE, E_LINK, E_SEND, E_ROUTER, E_DUMP, E_REINJECT, E_TICK = range(7)
 # kinds of log entries, equal to ``emulator.packets.model.What``
@@ -96,25 +93,27 @@ E_ARRIVE, E_LINK, E_SEND, E_ROUTER, E_DUMP, E_REINJECT, E_TICK = range(7)
 ) = range(15)
 
 NEVER = np.int64(1 << 62)
-LEG_BITS, ARRIVAL_BITS = 2, 16  # of a packet in a buffer: number | arrival + 1 | leg
+LEG_BITS, ARRIVAL_BITS = 2, 16  # of an item, a packet in a buffer: number | input slot + 1 | leg
 ITEM_SHIFT = LEG_BITS + ARRIVAL_BITS
 ARRIVAL_MASK = (1 << ARRIVAL_BITS) - 1
 
 
 class State(NamedTuple):
-    """The arrays of a run; int64 unless said otherwise.
+    """The arrays of a run, int64 unless another type is named.
 
     ``parameters``, ``clock``: one record. ``links``, ``inputs``, ``routers``, ``cores``, ``packets``,
-    ``router_counters``: a record each. ``ready``: a row for each router, with a bit for every port that has a packet,
-    64 a word. ``out_fifo``, ``in_fifo``: a row for each link and each input. ``queue``: the reinjection queues, a row
-    for each router. ``waiting``: a row for each core, the times at which waiting packets leave its spike buffer.
-    ``route``, ``sinks``: (n_nets, n_routers), int32. ``route`` holds indices of ``destinations``, whose records give
-    the part of ``ports`` (int32: link slots and cores of a router) that belongs to each; the destinations from
-    ``parameters.singles`` on are each link alone. ``group_start``, ``group_packet``: where the groups of each tick
-    begin, and the first packet of each group (a group is one core's packets of one tick). ``ticks``: a record each and
-    one more. ``latency``: deliveries by the cycles since they were due; the last element takes all longer ones.
-    ``heads``, ``following``, ``codes`` (int32) and ``bits``: the event queue. ``log``: (capacity, 4): time, what,
-    place, packet. ``arrivals``: (capacity, N_ARRIVAL), int32, written if the run is watched.
+    ``router_counters``: one record for each link, input and so on. ``ready``: a row for each router, with a bit for
+    every port that has a packet, 64 bits a word. ``out_fifo``, ``in_fifo``: the buffers, a row for each link and each
+    input. ``queue``: the reinjection queues, a row for each router. ``waiting``: a row for each core, the times at
+    which waiting packets leave its spike buffer. ``route``, ``sinks``: (n_nets, n_routers), int32. ``route`` holds
+    indices of ``destinations``. The record of a destination gives its part of ``ports`` (int32: link slots and cores of
+    a router); the destinations from ``parameters.singles`` on consist of one link each, in the order of the slots.
+    ``group_start``, ``group_packet``: a group is the packets of one core in one tick; where the groups of each tick
+    begin, and the first packet of each group. ``ticks``: one record more than there are ticks. ``latency``: number of
+    deliveries by the cycles since they were due; the last element counts all longer ones. ``active``: the routers that
+    act at the end of the current cycle. ``heads``, ``following``, ``codes`` (int32) and ``bits``: the event queue.
+    ``log``: (capacity, 4): time, what, place, packet. ``arrivals``: (capacity, N_ARRIVAL), int32, with the columns of
+    `arrival_columns`; written if the run is watched.
     """
 
     parameters: np.ndarray
@@ -149,7 +148,7 @@ class State(NamedTuple):
     arrivals: np.ndarray
 
 
-# functions of kernels only: without the wrappers that Python would call, which take most of the time to compile
+# decorators of functions that only kernels call: they make no wrappers for Python, which take most of the compile time
 inner = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 inner_call = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
@@ -181,7 +180,7 @@ def put(s, time, code):
 
 @inner
 def put_far(s, time, code):
-    """Put an event into the queue that may lie beyond its ring; it then comes up early and must be put again."""
+    """Put an event that may lie beyond the ring into the queue; if it does, it comes up early and must be put again."""
     put(s, min(time, s.clock.now + s.parameters.n_buckets - 1), code)
 
 
@@ -224,7 +223,7 @@ def next_time(s, time):
 
 @inner
 def note(s, time, what, place, packet):
-    """Log an event (if anybody wants the log); events from the end of the run on do not happen."""
+    """Count an event, and log it if a log is wanted; ignore events at or after the horizon, the end of the run."""
     clock = s.clock
     if time >= s.parameters.horizon:
         return
@@ -241,7 +240,7 @@ def note(s, time, what, place, packet):
 
 @inner
 def activate(s, router):
-    """Have the router look at its inputs and outputs at the end of this cycle."""
+    """Have a router look at its inputs and outputs at the end of this cycle."""
     now = s.clock.now
     if s.routers[router].active_at != now:
         s.routers[router].active_at = now
@@ -251,7 +250,7 @@ def activate(s, router):
 
 @inner
 def make_ready(s, router, port):
-    """Say that a port of a router has a packet."""
+    """Mark a port of a router as having a packet."""
     ready, word, bit = s.ready[router], port >> 6, np.int64(1) << (port & 63)
     if ready[word] & bit == 0:
         ready[word] |= bit
@@ -260,14 +259,14 @@ def make_ready(s, router, port):
 
 @inner
 def make_empty(s, router, port):
-    """Say that a port of a router, which had a packet, has none any more."""
+    """Mark a port of a router as empty; it must have been ready."""
     s.ready[router, port >> 6] &= ~(np.int64(1) << (port & 63))
     s.routers[router].n_ready -= 1
 
 
 @inner
 def wake_at(s, router, time):
-    """Have the router look again at ``time``, unless it does so before."""
+    """Have a router look again at ``time``, unless it is to look at an earlier time."""
     if s.routers[router].wake_at > time:
         s.routers[router].wake_at = time
         s.clock.n_wakes += 1

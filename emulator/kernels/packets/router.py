@@ -1,4 +1,4 @@
-"""A router's cycle: the reinjector sends, one packet is chosen, looked up, and copied, held up or dropped."""
+"""Models a router's cycle: the reinjector sends; one packet is chosen, looked up, and copied, held or dropped."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ LEG_MASK = (1 << LEG_BITS) - 1
 
 @inner
 def outputs_of(s, router, item):
-    """Return the destination that a packet leaves for, -1 where there is no way."""
+    """Return the number of the destination of a packet at a router, -1 if it has nowhere to go."""
     arrival, leg = ((item >> LEG_BITS) & ARRIVAL_MASK) - 1, item & LEG_MASK
     if leg == 1:
         return s.parameters.singles + (arrival + 1) % 6
@@ -48,14 +48,14 @@ def outputs_of(s, router, item):
 
 @inner
 def takes_nothing(s, link):
-    """Whether a link is dead or its output buffer full."""
+    """Return whether a link is dead or its output buffer full."""
     x = s.links[link]
     return x.is_dead != 0 or x.count >= s.parameters.output_buffer
 
 
 @inner
 def has_blocked_link(s, router, destination):
-    """Whether any link of a destination takes nothing now."""
+    """Return whether any link of a destination cannot take a packet now."""
     first, d = router * s.parameters.n_slots, s.destinations[destination]
     for i in range(d.links, d.cores):  # noqa: SIM110 - numba compiles no any()
         if takes_nothing(s, first + s.ports[i]):
@@ -65,7 +65,7 @@ def has_blocked_link(s, router, destination):
 
 @inner
 def cores_free_at(s, router, destination):
-    """Return when the receive registers of all cores of a destination will have been emptied (now or before: are)."""
+    """Return the cycle from which on the receive registers of all cores of a destination are free."""
     first, d, time = router * s.parameters.n_cores, s.destinations[destination], np.int64(0)
     for i in range(d.cores, d.end):
         time = max(time, s.cores[first + s.ports[i]].rx_free_at)
@@ -74,7 +74,7 @@ def cores_free_at(s, router, destination):
 
 @inner_call
 def emergency_links(s, router, destination):
-    """Return the emergency links (bits) that replace the blocked ones, 0 if not all of them can take a packet."""
+    """Return the emergency links for all blocked links, a bit for each; 0 if any of them cannot take a packet."""
     first, d = router * s.parameters.n_slots, s.destinations[destination]
     free, blocked = np.int64(0), np.int64(0)
     for i in range(d.links, d.cores):
@@ -96,7 +96,7 @@ def emergency_links(s, router, destination):
 
 @inner
 def copy_out(s, router, item, destination, diverted):
-    """Copy a packet to its outputs: links first (with ``diverted`` only the free ones), emergency links, cores."""
+    """Copy a packet to its links (with ``diverted`` only the free ones), then to emergency links, then to cores."""
     leg, d = item & LEG_MASK, s.destinations[destination]
     bare = item & ~np.int64((1 << ITEM_SHIFT) - 1)
     first = router * s.parameters.n_slots
@@ -115,11 +115,11 @@ def copy_out(s, router, item, destination, diverted):
 
 @inner
 def sinks_of(s, router, item):
-    """Return the cores that a packet at a router has still to reach."""
+    """Return the number of cores that a packet at a router has still to reach."""
     net = s.packets[item >> ITEM_SHIFT].net
     if item & LEG_MASK != 1:
         return np.int64(s.sinks[net, router])
-    slot = ((item >> LEG_BITS) & ARRIVAL_MASK) % 6  # arrival + 1, the link it goes on by
+    slot = ((item >> LEG_BITS) & ARRIVAL_MASK) % 6  # input slot + 1: the link by which the packet goes on
     far = s.links[router * 6 + slot].far
     return np.int64(s.sinks[net, far // 6]) if far >= 0 else np.int64(0)
 
@@ -134,7 +134,7 @@ def lose(s, router, item):
 
 @inner_call
 def dump(s, router, item, destination):
-    """Drop a packet into the dump register."""
+    """Drop a packet: into the dump register if that is free and there is reinjection, else it is lost."""
     now, counters, x = s.clock.now, s.router_counters[router], s.routers[router]
     packet = item >> ITEM_SHIFT
     note(s, now, W_DUMP, router, packet)
@@ -182,7 +182,7 @@ def next_timer(s, now):
 
 @inner_call
 def reinject(s, router):
-    """Let the monitor core send the next dropped packet again."""
+    """Have the monitor core send the next dropped packet again, or wait for the timer if the router is blocked."""
     now, x = s.clock.now, s.routers[router]
     port = s.parameters.n_slots + s.parameters.n_cores
     if x.n_queued == 0:
@@ -201,7 +201,7 @@ def reinject(s, router):
 
 @inner
 def choose_port(s, router):
-    """Return the next port with a packet (there is one) after the one served last, round robin."""
+    """Return the next port with a packet, round robin after the port served last; some port must have a packet."""
     ready, n_words = s.ready[router], s.parameters.n_ready_words
     start = s.routers[router].last + 1
     i = start >> 6
@@ -214,7 +214,7 @@ def choose_port(s, router):
 
 @inner
 def finish(s, router, port):
-    """Take the packet that was dealt with from its port."""
+    """Take a packet that was copied, dropped or lost from its port, and count it."""
     x, now = s.routers[router], s.clock.now
     if x.stall_at >= 0:
         s.router_counters[router].n_blocked_cycles += now - x.stall_at
@@ -234,9 +234,9 @@ def finish(s, router, port):
 
 @inner_call
 def held_up(s, router, item, destination, is_blocked, free_at):
-    """Deal with a packet that has blocked outputs.
+    """Hold, divert or drop a packet that has blocked outputs.
 
-    Returns 0 if it waits, -1 if it was dropped, else the emergency links that it can leave by now.
+    Returns 0 if it waits, -1 if it was dropped, else the emergency links (bits) by which it can leave now.
     """
     x, now = s.routers[router], s.clock.now
     if x.stall_at < 0:
@@ -266,7 +266,7 @@ NEVER_ENDS = np.int64(1 << 61)
 
 @inner
 def evaluate(s, router):
-    """Do what a router does at the end of a cycle in which something may have changed for it."""
+    """Let a router act at the end of a cycle in which one of its inputs or outputs may have changed."""
     x, now = s.routers[router], s.clock.now
     if x.reinject_due == now:
         reinject(s, router)

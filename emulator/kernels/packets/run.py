@@ -1,4 +1,4 @@
-"""The loop over time: events of a cycle, then the routers that they concern."""
+"""Runs the loop over time: in each cycle first the events, then the routers that they concern."""
 
 import numpy as np
 from numba import njit
@@ -32,7 +32,7 @@ from emulator.kernels.packets.table import column, record, records, table
 
 @inner
 def tables_of(a):
-    """Return the state as bare tables, which inner functions take without counting references."""
+    """Return the state as bare tables, which numba passes to inner functions without counting references."""
     return State(
         record(a.parameters),
         record(a.clock),
@@ -73,7 +73,7 @@ DONE, LOG_FULL, QUEUE_SMALL, NOT_CONSERVED, PAUSED, ARRIVALS_FULL = range(6)
 
 @inner_call
 def begin_tick(s):
-    """Begin the next tick of the machine, if it is time: give the cores what they send in it."""
+    """Begin the next tick of the machine, if it is time, and give the cores the packets that they send in it."""
     now, tick, length = s.clock.now, s.clock.tick + 1, s.parameters.tick_cycles
     if s.parameters.policy != POLICY_WAIT and now < tick * length:
         put_far(s, tick * length, np.int64(E_TICK))
@@ -98,7 +98,7 @@ def begin_tick(s):
 
 @inner_call
 def end_tick(s):
-    """End a tick at rest: finish the cores' own work and put the next tick into the queue. True if there is one."""
+    """End a tick at rest: finish the cores' own work and queue the next tick. Return whether there is a next tick."""
     clock, tick = s.clock, s.clock.tick
     latest, horizon = clock.latest, s.parameters.horizon
     for core in range(n_all_cores(s)):
@@ -124,7 +124,7 @@ def end_tick(s):
 
 @inner_call
 def is_at_rest(s):
-    """Whether nothing will happen any more in this tick: only routers without packets would look again."""
+    """Return whether this tick is over: the only events left wake routers that have no packets. Remove these events."""
     if s.clock.pending != s.clock.n_wakes:
         return False
     for router in range(s.parameters.n_routers):
@@ -195,12 +195,13 @@ def in_flight(s):
 
 @inner
 def is_ready(s, router, port):
-    """Whether a port of a router has a packet."""
+    """Return whether a port of a router has a packet (1 or 0)."""
     return s.ready[router, port >> 6] >> (port & 63) & 1
 
 
 @inner_call
 def _behind(s, far, item):
+    """Return the number of cores that a packet which is to arrive at input ``far`` has still to reach."""
     n_slots = s.parameters.n_slots
     return sinks_of(s, far // n_slots, item | ((far % n_slots + 1) << LEG_BITS))
 
@@ -213,14 +214,14 @@ def n_all_cores(s):
 
 @njit(cache=True, nogil=True)
 def run(arrays):
-    """Run until nothing is left to do, the horizon, or tick ``parameters.pause_tick``; return why it stopped.
+    """Run until all is done, the horizon or tick ``parameters.pause_tick`` comes, or a buffer is full; return why.
 
-    Can be called again after a stop.
+    To go on, call it again with the same state, after making room if a buffer was full.
     """
     s = tables_of(arrays)
     clock, parameters = s.clock, s.parameters
     n_routers, n_slots, n_cores = s.parameters.n_routers, parameters.n_slots, parameters.n_cores
-    most_events = n_routers * (n_slots + n_cores + 8) + n_all_cores(s)  # that one cycle can add
+    most_events = n_routers * (n_slots + n_cores + 8) + n_all_cores(s)  # that one cycle can add to the queue
     most_entries = n_routers * (3 * n_slots + 3 * n_cores + 8)
     if clock.now < 0:
         clock.now = 0

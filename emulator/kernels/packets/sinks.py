@@ -1,4 +1,4 @@
-"""How many cores a packet reaches from each router of its tree on, and how many links it crosses."""
+"""Counts the cores that a packet still reaches from each router of its tree on, and the links that it crosses."""
 
 import numpy as np
 from numba import njit
@@ -6,11 +6,13 @@ from numba import njit
 
 @njit(cache=True)
 def count_sinks(route, first, output, source, far_router, far_slot, straight, out_sinks, out_n_hops):
-    """Walk every net from its source and fill ``out_sinks`` (int32, (n_nets, n_routers), -1 where it does not come).
+    """Walk every net from its source; write the cores still to be reached from each router to ``out_sinks``.
 
-    ``route`` (int32, (n_nets, n_routers)): destinations, -1 for none; destination d has the outputs
-    ``output[first[d] : first[d + 1]]``, links and then cores. ``out_n_hops`` (int64, (n_nets,)): links of each tree.
-    Returns the first net whose packets come to a router twice, -1 if there is none.
+    ``route`` (int32, (n_nets, n_routers)): destinations, -1 for none. The outputs of destination ``d``, links and then
+    cores, are those of ``output`` from ``first[d]`` to below ``first[d + 1]``. ``source`` (int32, (n_nets,)): router
+    from which each net is sent, -1 if it is not sent. ``out_sinks`` (int32, (n_nets, n_routers)): must hold -1
+    everywhere, and keeps it at routers that a net does not reach. ``out_n_hops`` (int64, (n_nets,)): filled with the
+    number of links of each tree. Returns the first net whose packets come to a router twice, -1 if there is none.
     """
     n_nets, n_routers = route.shape
     n_slots = far_router.shape[1]

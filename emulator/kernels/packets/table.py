@@ -1,11 +1,11 @@
 """Defines tables and records for kernels of many small functions: bare pointers with the syntax of an array.
 
-numba counts the references of every array, and of every row taken from one, with an atomic addition; where functions
-are many and branch a lot it cannot remove the pairs. In the packet model's event loop that took most of the time (3.5
-us a hop, against 0.2 us with these tables). A `table`, `column`, `records` or `record` is made inside a kernel from an
-array that outlives the call; it knows no size and checks no index. A field (``x.is_awake``) lies at a constant offset,
-so that it costs the same as a constant index: 26 million events of PD14 at half scale took 1.17 s of processor time
-with fields and 1.21 s with indices (the least of 20 runs each).
+numba counts the references to every array, and to every row taken from an array, with atomic additions. It removes
+matching pairs of them, but not where many functions with many branches are involved: in the packet model's event loop
+the counting took most of the time (3.5 us a hop, against 0.2 us with these tables). A `table`, `column`, `records` or
+`record` is made inside a kernel from an array that outlives the call; it knows no size and checks no index. A field
+(``x.is_awake``) lies at a constant offset, so it costs the same as a constant index: 26 million events of PD14 at half
+scale took 1.17 s of processor time with fields and 1.21 s with indices (the least of 20 runs each).
 """
 
 import operator
@@ -18,7 +18,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 
 class ColumnType(types.Type):
-    """One-dimensional: ``c[i]``."""
+    """The type of a one-dimensional table: ``c[i]`` is an element."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -26,7 +26,7 @@ class ColumnType(types.Type):
 
 
 class TableType(types.Type):
-    """Two-dimensional, C order: ``t[i, j]``, and ``t[i]``, a `ColumnType`."""
+    """The type of a two-dimensional table in C order: ``t[i, j]`` is an element, ``t[i]`` a `ColumnType`."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -34,7 +34,7 @@ class TableType(types.Type):
 
 
 class RecordType(types.Type):
-    """One record of a structured array: ``r.field``."""
+    """The type of one record of a structured array: ``r.field`` is a field."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -42,7 +42,7 @@ class RecordType(types.Type):
 
 
 class RecordsType(types.Type):
-    """A structured array of one dimension: ``r[i]``, a `RecordType`."""
+    """The type of a one-dimensional structured array: ``r[i]`` is a `RecordType`."""
 
     def __init__(self, dtype):
         self.dtype = dtype
@@ -51,7 +51,7 @@ class RecordsType(types.Type):
 
 @register_model(ColumnType)
 class ColumnModel(models.StructModel):
-    """A pointer."""
+    """A column in memory: a pointer."""
 
     def __init__(self, manager, column):
         super().__init__(manager, column, [("data", types.CPointer(column.dtype))])
@@ -59,7 +59,7 @@ class ColumnModel(models.StructModel):
 
 @register_model(TableType)
 class TableModel(models.StructModel):
-    """A pointer and the length of a row."""
+    """A table in memory: a pointer and the length of a row."""
 
     def __init__(self, manager, table):
         super().__init__(manager, table, [("data", types.CPointer(table.dtype)), ("width", types.intp)])
@@ -68,7 +68,7 @@ class TableModel(models.StructModel):
 @register_model(RecordType)
 @register_model(RecordsType)
 class RecordModel(models.StructModel):
-    """A pointer to bytes."""
+    """A record, or records, in memory: a pointer to bytes."""
 
     def __init__(self, manager, kind):
         super().__init__(manager, kind, [("data", types.CPointer(types.uint8))])
@@ -127,7 +127,7 @@ def table(typingctx, array):
 
 
 def _element(context, builder, kind, value, index):
-    """Pointer to element ``index`` (a list of one or two LLVM integers) of a table or column."""
+    """Return a pointer to element ``index`` (a list of one or two LLVM integers) of a table or column."""
     proxy = cgutils.create_struct_proxy(kind)(context, builder, value=value)
     offset = index[0] if len(index) == 1 else builder.add(builder.mul(index[0], proxy.width), index[1])
     return builder.gep(proxy.data, [offset])
@@ -207,7 +207,7 @@ class _Field(AttributeTemplate):
 
 
 def _field(context, builder, kind, value, name):
-    """Pointer to a field of a record."""
+    """Return a pointer to a field of a record."""
     proxy = cgutils.create_struct_proxy(kind)(context, builder, value=value)
     place = builder.gep(proxy.data, [context.get_constant(types.intp, kind.dtype.offset(name))])
     return builder.bitcast(place, context.get_value_type(types.CPointer(kind.dtype.typeof(name))))

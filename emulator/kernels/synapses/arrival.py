@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
-from emulator.kernels.packets.queue import S_COLUMN, S_N_TICKS, S_PACKET
+from emulator.kernels.arrival_columns import S_COLUMN, S_N_TICKS, S_PACKET
 from emulator.kernels.synapses.delivery import (
     G_FIRST_DELAY,
     G_N_DELAYS,

@@ -1,1 +1,1 @@
-"""Numba kernels that count the work of cores."""
+"""Numba kernels that count the work of cores and charge it with cycles."""

@@ -1,4 +1,4 @@
-"""Turns the counted work of every core into the cycles of every step, for one table of costs."""
+"""Turns the counted work of every core into cycles for every step, with one table of costs."""
 
 import numpy as np
 from numba import njit
@@ -31,10 +31,11 @@ from emulator.kernels.timing.work import (
 
 @njit(cache=True, nogil=True)
 def _queue(cycles, budget, n_packets, n_rows, buffer_packets, backlog, policy, totals):
-    """Deal with what a core cannot do in this tick; count late and lost packets. Returns the backlog.
+    """Count the packets that do not fit a core's tick as late or lost; return the core's new backlog in cycles.
 
-    The packets of a step are taken to be equally dear, and those that do not fit the tick to be late; of the late
-    ones, those beyond the spike buffer are lost and cost nothing. With DROP all that do not fit are lost.
+    All packets of a step are assumed to cost the same. Packets that do not fit the tick are late. With LATE, late
+    packets that do not fit the spike buffer either are lost, and cost nothing; with DROP all packets that do not fit
+    the tick are lost.
     """
     excess = backlog + cycles - budget
     if excess <= 0.0:
@@ -54,15 +55,16 @@ def _queue(cycles, budget, n_packets, n_rows, buffer_packets, backlog, policy, t
 
 @njit(cache=True, nogil=True)
 def _take(n, events, rows, fixed, spike, filtered, synapse, cycles):
-    """Cycles of the cores of one lane of one population: fixed work and reception. Signed words convert faster."""
+    """Write the cycles of the cores of one lane of one population, fixed work and reception, to ``cycles``."""
     for s in range(cycles.size):
+        # signed integers convert to floats faster
         r, e = np.float64(np.int32(rows[s])), np.float64(np.int32(events[s]))
         cycles[s] = fixed[s] + (n * spike - (n - r) * filtered + e * synapse)
 
 
 @njit(cache=True, nogil=True)
 def _wait_for_rows(events, rows, fixed, dma_row, dma_synapse, cycles):
-    """Make reception last as long as the rows' transfer."""
+    """Make reception last at least as long as the transfer of the rows."""
     for s in range(cycles.size):
         r, e = np.float64(np.int32(rows[s])), np.float64(np.int32(events[s]))
         c, dma = cycles[s], fixed[s] + (r * dma_row[s] + e * dma_synapse[s])
@@ -71,8 +73,8 @@ def _wait_for_rows(events, rows, fixed, dma_row, dma_synapse, cycles):
 
 @njit(cache=True, nogil=True)
 def _add_up(cycles, total, peak):
-    """Update sum and largest; new largest ones are rare, so that looking for any first is faster."""
-    is_new = 0
+    """Update the sum and the maximum of each core's cycles."""
+    is_new = 0  # new maxima are rare, so it is faster to look first whether there is any
     for s in range(cycles.size):
         total[s] += cycles[s]
         is_new |= np.int64(cycles[s] > peak[s])
@@ -83,7 +85,7 @@ def _add_up(cycles, total, peak):
 
 @njit(cache=True, nogil=True)
 def _charge_all(i, p, lane, counts, cost, layout, cycles):
-    """Reception with copies, plastic rows and histories."""
+    """Write the cycles of one lane of one population in step ``i``, with copies, plastic rows and histories."""
     n = np.float64(counts.packets[i, lane, p])
     for s in range(layout.target_int[p, T_FIRST_SLICE], layout.target_int[p, T_LAST_SLICE]):
         r, e = np.float64(counts.rows[i, lane, s]), np.float64(counts.events[i, lane, s])
@@ -99,9 +101,9 @@ def _charge_all(i, p, lane, counts, cost, layout, cycles):
 
 @njit(cache=True, nogil=True)
 def _charge_plain(packets, events, rows, sent, cost, target_int, is_receiver, is_dma_slower, cycles):
-    """Cycles of every receiving core in a step, where packets are multicast and nothing is plastic.
+    """Write the cycles of every receiving core in a step where packets are multicast and no synapse is plastic.
 
-    Arrays rather than tuples of them: these would be copied with every call.
+    It takes single arrays, since tuples of arrays would be copied at every call.
     """
     for p in range(target_int.shape[0]):
         a, b = target_int[p, T_FIRST_SLICE], target_int[p, T_LAST_SLICE]
@@ -133,7 +135,7 @@ def _charge_plain(packets, events, rows, sent, cost, target_int, is_receiver, is
 
 @njit(cache=True, nogil=True)
 def _charge_rest(i, counts, cost, layout, cycles):
-    """Cycles of every receiving core in a step, with copies, plastic rows and all."""
+    """Write the cycles of every receiving core in step ``i``, with copies, plastic rows and histories."""
     for p in range(layout.target_int.shape[0]):
         for lane in range(layout.target_int[p, T_N_LANES]):
             _charge_all(i, p, lane, counts, cost, layout, cycles)
@@ -144,8 +146,8 @@ def _charge_rest(i, counts, cost, layout, cycles):
 
 @njit(cache=True, nogil=True)
 def _slowest(cycles, start, worst, which, first):
-    """Update the slowest core: (its cycles with its start, its place). Blocks without a slower one cost one pass."""
-    for s in range(0, cycles.size, 64):
+    """Return the time (start + cycles) and the place of the slowest core so far; ``first``: place of ``cycles[0]``."""
+    for s in range(0, cycles.size, 64):  # a block without a slower core costs one vectorised pass
         stop = min(s + 64, cycles.size)
         is_slower = 0
         for j in range(s, stop):
@@ -159,7 +161,7 @@ def _slowest(cycles, start, worst, which, first):
 
 @njit(cache=True, nogil=True)
 def _queue_all(i, counts, layout, cycles, start, budget, buffer_packets, policy, is_unicast, backlog, totals):
-    """Deal with the packets of all receiving cores in a step; returns whether any core is behind."""
+    """Apply `_queue` to all receiving cores after step ``i``; return whether any core has a backlog."""
     is_behind = False
     for p in range(layout.target_int.shape[0]):
         for lane in range(layout.target_int[p, T_N_LANES]):
@@ -175,7 +177,7 @@ def _queue_all(i, counts, layout, cycles, start, budget, buffer_packets, policy,
 
 @njit(cache=True, nogil=True)
 def _is_even(layout, cost):
-    """Whether packets and synapses cost the same on all cores of a lane of a population."""
+    """Return whether packets and synapses cost the same on all cores of each lane of each population."""
     for p in range(layout.target_int.shape[0]):
         a, b = layout.target_int[p, T_FIRST_SLICE], layout.target_int[p, T_LAST_SLICE]
         for lane in range(layout.target_int[p, T_N_LANES]):
@@ -205,7 +207,7 @@ def charge_work(
     out_sender_peak,
     totals,
 ):
-    """Turn the counts of a chunk into cycles.
+    """Turn the counts of a chunk of steps into cycles.
 
     Parameters
     ----------
@@ -214,31 +216,31 @@ def charge_work(
     counts : Counts
     layout : Layout
     cost : ndarray, float64, shape (N_CORE_COST, n_lanes, n_slices)
-        Of the receiving cores; zeros where there is none.
+        Costs of the receiving cores; zeros where a slice has no such lane.
     start : ndarray, float64, shape (n_lanes, n_slices)
-        Cycles by which their timers start later.
+        Cycles by which the timers of the receiving cores start later than the first timer.
     sender_cost : ndarray, float64, shape (4, n_slices)
-        Of cores that only send: cycles a step, a spike, a copy; start of the timer.
+        Costs of cores that only send: cycles a step, a spike, a copy; and the start of the timer.
     idle : tuple (float, int)
-        Slowest of the cores in a step in which none receives or sends: its cycles with its start, its vertex.
+        Slowest of the cores that do not receive, in a step in which they send nothing: start + cycles, and its vertex.
     limits : tuple (float, int, int, bool)
-        Cycles of a tick, packets of a spike buffer, policy, whether packets have one destination.
+        Cycles of a tick, places of a spike buffer, policy, and whether each packet has only one destination.
     backlog, cycles : ndarray, float64, shape (n_lanes, n_slices)
-        Cycles carried over (kept between calls); scratch.
+        Cycles carried over from step to step and call to call; scratch memory.
     out_step_cycles, out_step_vertex : ndarray, float64, int32, shape (n_steps,)
-        The slowest core of each step.
+        Start + cycles of the slowest core of each step, and its vertex.
     out_total, out_peak : ndarray, float64, shape (n_lanes, n_slices)
-        Sum and largest of the receiving cores' cycles; updated.
+        Sum and maximum of the cycles of each receiving core; updated.
     out_sender_peak : ndarray, float64, shape (n_slices,)
-        Largest of the cores that only send; updated.
+        Maximum of the cycles of each core that only sends; updated.
     totals : ndarray, int64, shape (5,)
-        Updated.
+        Entries ``B_LATE`` to ``B_FIRST_OVERRUN`` of `emulator.kernels.timing.work`; updated.
     """
     budget, buffer_packets, policy, is_unicast = limits
     n_slices = start.shape[1]
     is_plain = not counts.plastic_rows.shape[0] and not is_unicast and _is_even(layout, cost)
     is_behind = backlog.max() > 0.0 if backlog.size else False
-    # a packet has at most one row: where neither row nor synapse is slower to fetch than to work on, no sum of them is
+    # a packet has at most one row, so if neither a row nor a synapse takes longer to fetch than to work on, no sum does
     is_dma_slower = (cost[K_DMA_ROW] > cost[K_SPIKE]).any() or (cost[K_DMA_SYNAPSE] > cost[K_SYNAPSE]).any()
     for i in range(out_step_cycles.size):
         worst, which = idle

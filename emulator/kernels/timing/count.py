@@ -1,4 +1,4 @@
-"""Counts the work that spikes bring to every core in every step, once for all tables of costs."""
+"""Counts the work that spikes bring to every core in every step; the counts serve all tables of costs."""
 
 import numpy as np
 from numba import njit
@@ -45,21 +45,21 @@ def count_work(spike_ptr, spike_row, slice_of_row, row_length, plastic_length, c
         Rows of the sources that fire in step ``i``: ``spike_row[spike_ptr[i]:spike_ptr[i + 1]]``.
     slice_of_row : ndarray, int32, shape (n_rows,)
     row_length, plastic_length : ndarray, uint16, shape (n_rows, n_slices)
-        Synapses of each row on each slice; the plastic ones' array has no rows where nothing is plastic.
+        Static and plastic synapses of each row on each slice; ``plastic_length`` has no rows if no synapse is plastic.
     copies_of_row : ndarray, int64, shape (n_rows,)
-        Packets that a spike becomes where each has one destination; of no rows where they are multicast.
+        Packets that a spike becomes if each packet has one destination; empty if packets are multicast.
     layout : Layout
     counts : Counts
-        Zeros; filled.
+        Must be zero; filled.
     totals : ndarray, int64, shape (N_TOTALS,)
-        Added to.
+        The counts are added to entries ``A_SENT`` to ``A_PLASTIC_EVENTS``.
     """
     n_targets, n_slices = layout.target_int.shape[0], row_length.shape[1]
     words = row_length.reshape(-1)
     for i in range(spike_ptr.size - 1):
         for k in range(spike_ptr[i], spike_ptr[i + 1]):
             r = spike_row[k]
-            if k + _N_AHEAD < spike_row.size:  # rows lie far apart in memory: fetched while those before are added
+            if k + _N_AHEAD < spike_row.size:  # rows lie far apart in memory, so fetch one early
                 next_word = np.int64(spike_row[k + _N_AHEAD]) * n_slices
                 for word in range(next_word, next_word + n_slices, _LINE_WORDS):
                     prefetch(words, word)

@@ -1,4 +1,4 @@
-"""Steps of an array of FPGA nodes: what the spikes of each step ask of every node, and when the last is done."""
+"""Times the steps of an array of FPGA nodes, from the work that each step's spikes bring to every node."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-# columns of ``times``: first spike at the node's router, neurons updated, one hop, router, clock crossing, dispatcher,
-# one flit, one look-up, end of a step in which no row is read
+# entries of ``Nodes.times``: first spike at the node's router, update of all neurons, one hop, router, clock crossing,
+# dispatcher, one flit, one look-up, barrier after the last look-up
 (N_FIRST, N_UPDATE, N_HOP, N_ROUTER, N_CROSSING, N_DISPATCHER, N_FLIT, N_LOOK_UP, N_BARRIER) = range(9)
 N_TIMES = 9
 N_GROUPS = 3
@@ -15,10 +15,11 @@ R_SENT, R_ROWS, R_EMPTY, R_EVENTS = range(4)
 
 
 class Nodes(NamedTuple):
-    """The array.
+    """The array of nodes.
 
-    ``group``: int8, (n_nodes, n_nodes), hops from one to another; ``is_peer``: bool, the same shape, whether the one's
-    spikes are forwarded by the other; ``n_groups``: 1 for a single node, 2 for a row, 3; ``times``: float64, ns.
+    ``group[a, b]``: int8, (n_nodes, n_nodes), hops from node a to node b; ``is_peer[a, b]``: bool, whether node b
+    forwards the spikes of node a; ``n_groups``: 1 for a single node, 2 for a row of nodes, 3 for two axes; ``times``:
+    float64, (N_TIMES,), ns.
     """
 
     group: NDArray[np.int8]
@@ -28,11 +29,12 @@ class Nodes(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What a step asks of every node.
+    """The work that a step brings to every node.
 
-    ``n_spikes``, ``row_ns``, ``byte_ns``: float64, (n_nodes, N_GROUPS), spikes that come to a node from each group;
-    time that its DRAM needs for their rows; mean time of one of those rows at the DRAM's best rate. ``own``,
-    ``forwarded``: float64, (n_nodes,), spikes that a node sends, and that it forwards on each link.
+    ``n_spikes``, ``row_ns``, ``byte_ns``: float64, (n_nodes, N_GROUPS): the spikes that come to a node from each group,
+    the time that its DRAM needs for their rows, and the mean time of one of these rows at the DRAM's best rate.
+    ``own``, ``forwarded``: float64, (n_nodes,): the spikes that a node sends, and the spikes that it forwards on each
+    link.
     """
 
     n_spikes: NDArray[np.float64]
@@ -44,7 +46,10 @@ class Load(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def queue_end(start, arrival, work, group):
-    """End of a group's work on one resource: fluid queue, the work of nearer groups first (they arrive evenly)."""
+    """Return when a group's work on one resource ends, in ns.
+
+    The resource is a fluid queue: the work of each group comes evenly, and the work of nearer groups goes first.
+    """
     until = start[group] + arrival[group]
     edges = np.empty(2 * group + 2)
     for g in range(group + 1):
@@ -66,20 +71,20 @@ def queue_end(start, arrival, work, group):
 
 @njit(cache=True, nogil=True)
 def node_ends(load, nodes, scratch, out_end):
-    """When every node is done with a step.
+    """Write the time at which every node is done with a step to ``out_end``.
 
     Parameters
     ----------
     load : Load
     nodes : Nodes
     scratch : ndarray, float64, shape (n_nodes, 4, 2, N_GROUPS)
-        Filled with start and arrival of the work at links, receivers, look-ups, DRAM.
+        Filled: for links, receivers, look-ups and DRAM (axis 1), the start and the arrival time (axis 2) of the work.
     out_end : ndarray, float64, shape (n_nodes,), ns
 
     Returns
     -------
     float, ns
-        When the last spike has been looked up anywhere.
+        Time of the last look-up of the step in any node.
     """
     t = nodes.times
     n_spikes, row_ns, byte_ns, own, forwarded = load
@@ -136,7 +141,7 @@ def run_nodes(
     out_dram_peak_ns,
     totals,
 ):
-    """Step times of a chunk of steps.
+    """Compute the step times of a chunk of steps.
 
     Parameters
     ----------
@@ -146,14 +151,15 @@ def run_nodes(
     row_length : ndarray, uint32, shape (n_rows, n_nodes)
         Synapses of each row on each node.
     length_ns, length_byte_ns : ndarray, float64, shape (longest + 1,)
-        DRAM time of a row by its synapses: as measured, and at the DRAM's best rate.
+        DRAM time of a row by its number of synapses: as measured, and at the DRAM's best rate.
     nodes : Nodes
     load, scratch, end : Load; ndarray, float64, shapes (n_nodes, 4, 2, N_GROUPS) and (n_nodes,)
-        Scratch; left as the last step was: what it asked, when its work came, when every node was done.
+        Scratch memory; holds the values of the last step afterwards: its load, the start and arrival of its work, and
+        when every node was done.
     out_step_ns, out_node : ndarray, float64, int32, shape (n_steps,)
-        Duration, and the node that is done last.
+        Duration of each step, and the node that is done last.
     out_dram_ns, out_dram_peak_ns : ndarray, float64, shape (n_nodes,)
-        DRAM time in all steps, and the most in one; updated.
+        DRAM time of each node in all steps together, and the largest in one step; updated.
     totals : ndarray, int64, shape (4,)
         Spikes, rows, look-ups without a row, synaptic events; updated.
     """
