@@ -1,14 +1,14 @@
 """Turns a mapping and its spikes into a scenario of the packet model.
 
-The unit of time is a cycle of the router's clock (SpiNNaker 7.5 ns, neuroAIx 10.9 ns, Loihi's stands for 1 ns); other
-times are rounded to it. A neuron's packet is due when its core's update has come to it: the update (all of the tick's
-own work) begins with the core's tick and is spread evenly over the neurons of the slice, in index order.
+The unit of time is a cycle of the router's clock (7.5 ns on SpiNNaker, 10.9 ns on neuroAIx, 1 ns for Loihi, which has
+no clock); other times are rounded to it. A neuron's packet is due when the core has updated the neuron. The update (all
+of the tick's own work) begins with the core's tick, and the neurons of the slice share it evenly, in index order.
 
-Packets follow routing tables where the routers have some, else the mapping's trees (`emulator.packets.ways`): a unicast
-machine sends one packet for each core on which the neuron has synapses. Hardware without time-outs holds packets back
-and loses none: endless waits, no reinjection, buffers so deep that rings of full ones are not to be expected. A machine
-whose steps end with a barrier has no timer: its next step begins when all is done, unless free-running ticks are asked
-for.
+Packets follow routing tables where the routers have them, else the mapping's trees (`emulator.packets.ways`). A unicast
+machine sends one packet to each core on which the neuron has synapses. Hardware without time-outs holds packets back
+and loses none, so its waits are endless, it has no reinjection, and its buffers are so deep that a deadlock of full
+buffers is unlikely. A machine whose steps end with a barrier has no timer: its next step begins when all work is done,
+unless the options ask for free-running ticks.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ _SENDERS = (Role.NEURON, Role.COMBINED, Role.SOURCE)
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class SentSpikes:
-    """The spikes that neurons send, and how many synapses each meets.
+    """The spikes that neurons send, and the number of synapses that each spike meets.
 
     Attributes
     ----------
     step, neuron : ndarray, shape (n_spikes,), int32
-        Sorted by step; neuron ids, spike sources' from ``n_neurons`` on.
+        Step and neuron id of each spike, sorted by step; spike sources have the ids from ``n_neurons`` on.
     n_steps : int
     row_length : ndarray, shape (n_rows, n_slices), uint16
         Synapses of each row on each slice.
     row : ndarray, shape (n_sources,), int32
-        Row of each neuron (its own, or its population's where only means are known).
+        Row of each neuron in ``row_length``: a row of its own, or that of its population where only means are known.
     rate_hz : dict of str to float, optional
-        Mean rate of populations and sources where ``step`` and ``neuron`` are not those of a run, as when everybody
-        fires once to find all packets; the cores are charged for sending at these rates.
+        Mean rate of each population and source. Given where ``step`` and ``neuron`` are not the spikes of a run, for
+        example when all neurons fire once to find all packets; cores are charged for sending at these rates.
     """
 
     step: NDArray[np.int32]
@@ -70,7 +70,7 @@ class SentSpikes:
 
 
 def routes_of(mapping: Mapping, topology: Topology) -> Routes:
-    """Look every slice up in every chip's table; a net is a slice."""
+    """Return the routes of all slices, looked up in the routing table of every chip; a net is a slice."""
     n_slices = len(mapping.partition.slices)
     destination = np.full((n_slices, topology.n_chips), NO_ENTRY, np.int32)
     routers = Routers(mapping.tables, topology)
@@ -97,7 +97,8 @@ def scenario_of(mapping: Mapping, network: Network, spikes: SentSpikes, options:
     Returns
     -------
     Scenario
-        Nets are slices, of unicast packets pairs of a chip and a core; routers are chip indices.
+        A net is a slice, or for unicast packets a pair of a chip and a core; the number of a router is the index of its
+        chip.
 
     Raises
     ------
@@ -129,10 +130,10 @@ def scenario_of(mapping: Mapping, network: Network, spikes: SentSpikes, options:
 
 
 def _ticks(mapping: Mapping, network: Network, options: PacketOptions) -> tuple[Parameters, int]:
-    """Parameters, and the least cycles of a tick; one cycle where only a barrier ends it.
+    """Return the model's parameters, and the router cycles of a tick (where a barrier ends it, the least number).
 
-    The nodes of a pipeline machine go on when the end of every node's spikes has come, whether or not there are spikes:
-    a step lasts at least as long as one without (`emulator.timing.pipeline`).
+    The nodes of a pipeline machine begin the next step when every node has reported the end of its spikes, so a step
+    lasts at least as long as a step without spikes (`emulator.timing.pipeline`).
     """
     machine = mapping.machine
     parameters = parameters_of(machine, options.end_of_tick)
@@ -153,15 +154,15 @@ def _ends_with_barrier(machine: Machine, options: PacketOptions) -> bool:
 
 
 def _barrier_core_cycles(mapping: Mapping, network: Network) -> float:
-    """Barrier that the cores' costs hold, which is not a core's work."""
+    """Return the cycles of the barrier that the costs of neuro-cores include, although it is not work of a core."""
     site = next(sites(mapping, network), None)
     return 0.0 if site is None or mapping.machine.core.kind != "neuro_core" else barrier_cycles(site)
 
 
 def _own_work(mapping: Mapping, network: Network, fixed: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Work of a tick itself, from what the cores' costs charge for a step without spikes; cycles of the cores.
+    """Return each core's own work of a tick, in cycles of the cores; ``fixed``: its cost of a step without spikes.
 
-    Without the barrier; of a pipeline node, without the packets' ways, which are in its ``timer_cycles``.
+    The barrier is left out, and so is the time that packets of a pipeline node travel, which ``timer_cycles`` includes.
     """
     machine = mapping.machine
     own = fixed - _barrier_core_cycles(mapping, network)
@@ -171,6 +172,7 @@ def _own_work(mapping: Mapping, network: Network, fixed: NDArray[np.float64]) ->
 
 
 def _core_of_vertex(mapping: Mapping, topology: Topology) -> NDArray[np.int64]:
+    """Return the number of the core of each vertex: ``chip index * n_cores + p``."""
     core = mapping.placement.core
     return topology.index_of(core[:, 0], core[:, 1]).astype(np.int64) * topology.n_cores + core[:, 2]
 
@@ -184,9 +186,9 @@ def _work(
     size: tuple[int, int],
     options: PacketOptions,
 ) -> Work:
-    """Work of every core of the machine; ``size``: cycles of a tick, cores of the machine.
+    """Return the work of every core of the machine; ``size``: cycles of a tick, number of cores of the machine.
 
-    The packets that a core sends are part of its work of a tick, at their mean (``sending``: cycles of the core).
+    A tick's own work includes sending, at the mean over the run (``sending``: cycles of each vertex).
     """
     tick_cycles, n_cores = size
     per_core_cycle = mapping.machine.router.clock_hz / mapping.machine.core.clock_hz
@@ -220,7 +222,7 @@ def _work(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sent:
-    """The packets of all spikes: slice, neuron, step, row and net of each packet; slice of each spike."""
+    """The packets of all spikes: slice, neuron, step, row and net of each packet; and the slice of each spike."""
 
     slices: NDArray[np.int64]
     neuron: NDArray[np.int32]
@@ -231,7 +233,7 @@ class _Sent:
 
 
 def _sent(mapping: Mapping, network: Network, spikes: SentSpikes, topology: Topology) -> tuple[_Sent, Routes]:
-    """Packets of all spikes, and the routes of their nets."""
+    """Return the packets of all spikes, and the routes of their nets."""
     casting = mapping.machine.router.casting
     slices = slice_of_source(mapping, network)[spikes.neuron].astype(np.int64)
     is_sent = np.isin(slices, _sending_slices(mapping))
@@ -246,9 +248,10 @@ def _sent(mapping: Mapping, network: Network, spikes: SentSpikes, topology: Topo
 
 
 def _sending_cycles(mapping: Mapping, network: Network, spikes: SentSpikes, sent: _Sent) -> NDArray[np.float64]:
-    """Mean cycles a tick that each core spends on sending, shape (n_vertices,), float64: of spikes, and of packets.
+    """Return the mean cycles a tick that each core spends on sending, float64, shape (n_vertices,).
 
-    From the spikes given, or from ``spikes.rate_hz`` where the spikes are not those of a run.
+    A spike and each of its packets have a cost. The number of spikes is that of ``spikes``, or follows from
+    ``spikes.rate_hz`` if that is given.
     """
     cost, n_slices = core_costs(mapping, network), len(mapping.partition.slices)
     counts = np.bincount(sent.slice_of_spike, minlength=n_slices)
@@ -271,7 +274,7 @@ def _sending_cycles(mapping: Mapping, network: Network, spikes: SentSpikes, sent
 def _packets(
     mapping: Mapping, network: Network, sent: _Sent, core_of_vertex: NDArray[np.int64], core_work: Work
 ) -> Packets:
-    """Turn the spikes sent into packets, each due when its neuron has been updated."""
+    """Return the packets of the spikes that are sent, each due when its neuron has been updated."""
     partition, machine = mapping.partition, mapping.machine
     sender = _sending_vertices(mapping)
     start = np.array([network.offsets[part.population] + part.start for part in partition.slices], np.int64)
@@ -297,7 +300,7 @@ def _check_offsets(offset_cycles: NDArray[np.int64], machine: Machine) -> None:
     Raises
     ------
     CapacityError
-        If a core's update takes so long.
+        If a core's update takes 2^30 cycles of the router or more.
     """
     longest = int(offset_cycles.max(initial=0))
     if longest >= MAX_OFFSET_CYCLES:
@@ -313,7 +316,7 @@ def _check_offsets(offset_cycles: NDArray[np.int64], machine: Machine) -> None:
 
 
 def _sending_vertices(mapping: Mapping) -> NDArray[np.int64]:
-    """Vertex that sends the packets of each slice."""
+    """Return the vertex that sends the packets of each slice, shape (n_slices,)."""
     sender: NDArray[np.int64] = first_vertices(mapping.partition)[:-1].astype(np.int64)
     for vertex in mapping.partition.vertices:
         if vertex.role in _SENDERS:
@@ -322,26 +325,26 @@ def _sending_vertices(mapping: Mapping) -> NDArray[np.int64]:
 
 
 def source_names(mapping: Mapping, topology: Topology) -> dict[int, str]:
-    """Return the slice of a population that each sending core's packets come from, by the number of the core."""
+    """Return the slice whose packets each sending core sends, such as ``L4E[0:80]``, by the core's number."""
     core = _core_of_vertex(mapping, topology)[_sending_vertices(mapping)]
     names = [f"{part.population}[{part.start}:{part.stop}]" for part in mapping.partition.slices]
     return dict(zip(core.tolist(), names, strict=True))
 
 
 def _way_out_cycles(machine: Machine) -> int:
-    """Cycles from a neuron's update until its packet is at the router: through a pipeline node's dispatcher."""
+    """Return the cycles from a neuron's update until its packet is at the router; 0 except in pipeline nodes."""
     spec = machine.pipeline
     return 0 if spec is None else cycles(machine, spec.clock_crossing_ns + spec.dispatcher_ns + spec.router_ns)
 
 
 def _sending_slices(mapping: Mapping) -> NDArray[np.int64]:
-    """Slices of the populations that anything listens to."""
+    """Return the slices of the populations and sources that send to any population."""
     ranges = [slice_range(mapping.partition, name) for name in mapping.trees]
     return np.concatenate([np.arange(first, last) for first, last in ranges] or [np.zeros(0, np.int64)])
 
 
 def mean_row_length(mapping: Mapping, network: Network) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Return mean rows (one a population or source) and the row of every neuron, for ``SentSpikes``."""
+    """Return the mean row of each population and source, and the row of every neuron, as `SentSpikes` needs them."""
     groups = (*network.populations, *network.sources)
     names = [group.name for group in groups]
     per_neuron = np.zeros((len(groups), len(network.populations)))

@@ -1,7 +1,7 @@
 """Runs the packet model as compiled code on arrays, with the same behaviour and event log as `simpy_model`.
 
-The loop is in `emulator.kernels.packets`: the event queue is a ring of buckets, each link, router and core is a record
-of numbers, and the work of cores needs no events.
+The loop is in `emulator.kernels.packets`. The event queue is a ring of buckets; each link, router and core is a record
+of numbers; and the work of cores needs no events.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from models.vocabulary import EndOfTick
 
 _POLICY = {EndOfTick.WAIT: q.POLICY_WAIT, EndOfTick.LATE: q.POLICY_LATE, EndOfTick.DROP: q.POLICY_DROP}
 _NO_PAUSE = 1 << 31  # a tick that never begins
-_N_BUCKETS = 1 << 14  # of the event queue, or more; a power of two
-_N_ARRIVALS = 1 << 18  # that are kept before they are taken out of the kernel's table
+_N_BUCKETS = 1 << 14  # least size of the event queue; a power of two
+_N_ARRIVALS = 1 << 18  # arrivals that the kernel's table holds, beside one for each core
 
 
 def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = False) -> Outcome:
@@ -37,7 +37,8 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
     with_log : bool
         Keep every event (32 bytes each).
     strict : bool
-        Recount all packets in flight after every cycle and compare the number with those sent, delivered and lost.
+        Recount all packets in flight after every cycle, and compare the number with the packets sent, delivered and
+        lost.
 
     Returns
     -------
@@ -49,16 +50,16 @@ def run_compiled(scenario: Scenario, *, with_log: bool = False, strict: bool = F
 
 
 class CompiledRun:
-    """A run of a scenario, tick by tick: packets are added as it goes on, and arrivals are taken between ticks.
+    """A run of a scenario, tick by tick: between ticks the caller adds packets and takes arrivals.
 
     Parameters
     ----------
     scenario : Scenario
-        Its packets are not sent; they say from which router each net's come and how late in a tick they can be due.
+        Its packets are not sent; they say from which router the packets of each net come.
     is_watched : bool
-        Keep what `take_arrivals` returns.
+        Record the arrivals that `take_arrivals` returns.
     with_log, strict : bool
-        As `run_compiled`.
+        As in `run_compiled`.
     """
 
     def __init__(
@@ -73,11 +74,11 @@ class CompiledRun:
 
     @property
     def n_packets(self) -> int:
-        """Packets given so far; the number of the next one."""
+        """Number of packets added so far, which is also the number of the next packet."""
         return self._n_packets
 
     def add_packets(self, packets: Packets, n_ticks: int) -> None:
-        """Give the packets of the ticks up to ``n_ticks`` (the first ``tick`` is that after the last call's)."""
+        """Add the packets of the ticks from the last call's ``n_ticks`` to below this ``n_ticks``."""
         state, first, n = self._state, self._n_packets, packets.n_packets
         check_packets(first + n)
         table, starts, group_tick = _packet_table(packets, first)
@@ -116,13 +117,13 @@ class CompiledRun:
         clock["n_arrivals"] = 0
 
     def take_arrivals(self) -> NDArray[np.int32]:
-        """Return the packets that reached cores since the last call and will be or were worked off.
+        """Return the packets that reached cores since the last call, without those that are lost there.
 
         Returns
         -------
         ndarray, shape (n, 3), int32
-            Number of the packet, column of the core (``Work.column``), and ticks from that of the packet to the one in
-            which its work ends (0: on time; always 0 where ticks wait).
+            Number of the packet, column of the core (``Work.column``), and number of ticks from the packet's tick to
+            the tick in which its work ends (0: on time; always 0 where ticks wait).
         """
         self._keep_arrivals()
         taken = np.concatenate(self._arrivals)
@@ -140,7 +141,7 @@ class CompiledRun:
         return _outcome(scenario, self._state, np.concatenate(self._logs) if self._with_log else None)
 
     def _cut_short(self, n_ticks: int) -> None:
-        """Leave out the ticks from ``n_ticks`` on, also where a core has looked ahead into that tick."""
+        """Leave out the ticks from ``n_ticks`` on, and undo that tick's work in cores that have already begun it."""
         cores = self._state.cores
         ahead = cores["tick"] > n_ticks
         cores["n_busy_cycles"][ahead] -= cores["tick_work"][ahead]
@@ -150,7 +151,7 @@ class CompiledRun:
 
 
 def _with_sizes(state: q.State) -> q.State:
-    """Write the sizes of the arrays, which the kernel's bare tables do not know, among its parameters."""
+    """Write the sizes of the arrays into the parameters, because the kernel's bare tables do not know them."""
     for name, array in (
         ("n_buckets", state.heads),
         ("n_routers", state.routers),
@@ -211,14 +212,17 @@ def _parameters(scenario: Scenario, switches: tuple[bool, bool, bool]) -> NDArra
         ("is_watched", switches[2]),
         ("pause_tick", _NO_PAUSE),
         ("singles", scenario.routes.n_destinations),
-        ("n_ready_words", fabric.n_slots + fabric.n_cores + 2 + 63 >> 6),  # one port more than there are: no wrap
+        (
+            "n_ready_words",
+            fabric.n_slots + fabric.n_cores + 2 + 63 >> 6,
+        ),  # the search may start behind the last port
     ):
         table[name] = value
     return table
 
 
 def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
-    """Lay a scenario out as the kernel's arrays, without packets; ``switches``: logged, strict, watched."""
+    """Return a scenario as the kernel's arrays, without packets; ``switches``: logged, strict, watched."""
     fabric, numbers = scenario.fabric, scenario.parameters
     n_routers, n_cores = fabric.n_routers, fabric.n_routers * fabric.n_cores
     n_links = n_routers * fabric.n_slots
@@ -228,7 +232,7 @@ def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
     routers = np.zeros(n_routers, q.ROUTER)
     for name in ("port", "stall_at", "active_at", "dump_item", "reinject_due"):
         routers[name] = -1
-    routers["last"] = fabric.n_slots + fabric.n_cores  # the first of all ports is next
+    routers["last"] = fabric.n_slots + fabric.n_cores  # so that the search for a port begins with the first
     routers["wake_at"] = q.NEVER
     clock = np.zeros((), q.CLOCK)
     n_nodes = 4 * (n_routers * (fabric.n_slots + fabric.n_cores + 8) + n_cores) + n_links * numbers.input_buffer_packets
@@ -273,7 +277,7 @@ def _build(scenario: Scenario, switches: tuple[bool, bool, bool]) -> q.State:
 
 
 def _destinations(scenario: Scenario) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Tables of destinations and of their ports; after those of the routes each link alone."""
+    """Return the tables of destinations and of their ports: the routes' destinations, then one for each single link."""
     routes, n_slots = scenario.routes, scenario.fabric.n_slots
     slots = np.arange(n_slots)
     first = np.concatenate([routes.first, routes.first[-1] + 1 + slots])
@@ -286,7 +290,7 @@ def _destinations(scenario: Scenario) -> tuple[NDArray[Any], NDArray[np.int32]]:
 
 
 def _links(scenario: Scenario) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Tables of links (at their sending end) and of inputs."""
+    """Return the tables of links (at their sending end) and of inputs."""
     fabric = scenario.fabric
     n_links = fabric.n_routers * fabric.n_slots
     links = np.zeros(n_links, q.LINK)
@@ -315,7 +319,7 @@ def _cores(scenario: Scenario) -> NDArray[Any]:
 
 
 def _packet_table(packets: Packets, first: int) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int32]]:
-    """Rows of the packets, numbered from ``first`` on; where each (tick, core) begins among them; its tick."""
+    """Return the rows of packets, numbered from ``first`` on; the start and the tick of each (tick, core) group."""
     tick, core = packets.tick, packets.core
     is_first = np.ones(packets.n_packets, bool)
     is_first[1:] = (tick[1:] != tick[:-1]) | (core[1:] != core[:-1])
@@ -332,7 +336,7 @@ def _packet_table(packets: Packets, first: int) -> tuple[NDArray[Any], NDArray[n
 
 
 def _longest_wait(scenario: Scenario) -> int:
-    """Cycles that any event can lie ahead, except ticks and packets that are not yet due."""
+    """Return the most cycles that an event can lie ahead, except the start of a tick and packets not yet due."""
     numbers, fabric = scenario.parameters, scenario.fabric
     wait1 = 0 if numbers.wait1_cycles == FOREVER else numbers.wait1_cycles
     return max(

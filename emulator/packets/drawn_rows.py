@@ -1,4 +1,4 @@
-"""Lengths of synaptic rows drawn from their distributions, where a network is not built."""
+"""Draws the lengths of synaptic rows from their distributions, for networks whose synapses are not built."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from mapping.model import Mapping
 from mapping.traffic import slice_ranges
 from models.network import AllToAll, Explicit, FixedProbability, FixedTotalNumber, Network, OneToOne, Projection
 
-_MOST = 0xFFFF  # synapses of a row on a slice that a word of two bytes holds
+_MOST = 0xFFFF  # synapses of a row on a slice: the largest uint16
 
 
 def expected_rows(
     mapping: Mapping, network: Network, neuron: NDArray[np.int32], seed: int
 ) -> tuple[NDArray[np.uint16], NDArray[np.int32]]:
-    """Return rows where the synapses are not drawn, and the row of every neuron, for ``SentSpikes``.
+    """Return row lengths for a network whose synapses are not built, and the row of every neuron, for `SentSpikes`.
 
-    Mean rows, one a population or source; where a spike has a packet for each core that it has synapses on, drawn rows
-    of the neurons that fire (``neuron``), since a mean does not tell how often a row is empty.
+    Multicast and broadcast machines get the mean row of each population and source. Unicast machines send a packet to
+    each core on which the neuron has synapses, and a mean does not tell how often a row is empty; they get drawn rows
+    for the neurons that fire (``neuron``).
     """
     if mapping.machine.router.casting != "unicast":
         return mean_row_length(mapping, network)
@@ -31,16 +32,16 @@ def expected_rows(
 
 
 def drawn_row_length(mapping: Mapping, network: Network, neuron: NDArray[np.int32], seed: int) -> NDArray[np.uint16]:
-    """Draw the synapses of some neurons on every slice.
+    """Draw the number of synapses of some neurons on every slice.
 
-    Random connectors are binomial on each slice; explicit and one-to-one connections are those of the network.
+    With random connectors the number on each slice is binomial; explicit and one-to-one connections are counted.
 
     Parameters
     ----------
     mapping : Mapping
     network : Network
     neuron : ndarray, shape (n_rows,), int32
-        Different neurons and spike-source neurons, ascending.
+        Ids of neurons and spike-source neurons, ascending, each once.
     seed : int
 
     Returns
@@ -67,7 +68,7 @@ def _rows(
     edges: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Draw the rows of some neurons of a source population on the slices between ``edges``."""
+    """Return the rows of some neurons of a projection's source on the target's slices, which lie between ``edges``."""
     n_sources = network.group(projection.source).n_neurons
     n_targets = network.group(projection.target).n_neurons
     shape = len(source), len(edges) - 1

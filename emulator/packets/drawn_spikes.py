@@ -1,4 +1,4 @@
-"""Spikes drawn at given rates, for runs of the packet model without a simulation."""
+"""Draws spikes at given rates, for runs of the packet model without a simulation."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from models.network import Network, Population
 def random_spikes(
     network: Network, rate_hz: dict[str, float], n_steps: int, seed: int
 ) -> tuple[NDArray[np.int32], ...]:
-    """Draw spikes at given rates, a Poisson number of each population and spike source, evenly over neurons and steps.
+    """Draw a Poisson number of spikes for each population and spike source, spread evenly over neurons and steps.
 
-    A neuron fires once a step: its spikes are in different steps, and their number stays what was drawn. A source
-    neuron may send several packets in a step.
+    A neuron fires at most once in a step: spikes that would coincide are drawn again, so their number stays as drawn. A
+    spike-source neuron may send several packets in a step.
 
     Returns
     -------
     step, neuron : ndarray, int32
-        Sorted by step, then neuron; one entry a packet.
+        Sorted by step, then neuron; one entry for each spike.
     """
     n_steps = check_whole("n_steps", n_steps, at_most=MAX_COUNT)
     rng = np.random.Generator(np.random.Philox(key=np.array([check_seed("seed", seed), 1], np.uint64)))
@@ -39,7 +39,7 @@ def random_spikes(
 def _draw_places(
     rng: np.random.Generator, n: int, n_neurons: int, n_steps: int, *, is_distinct: bool
 ) -> NDArray[np.int64]:
-    """Draw ``n`` pairs of step and neuron, as ``step * n_neurons + neuron``; different ones, as far as there are."""
+    """Draw ``n`` pairs of step and neuron, as ``step * n_neurons + neuron``, if ``is_distinct`` each at most once."""
     n_places = n_neurons * n_steps
     if is_distinct and 2 * n > n_places:
         return rng.permutation(n_places)[:n]

@@ -1,4 +1,4 @@
-"""Runs a scenario with either engine, tick by tick; both give the same results, and Ctrl-C stops between two ticks."""
+"""Runs a scenario tick by tick with either engine, which give the same results; Ctrl-C stops it between two ticks."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from emulator.runtime.interrupt import interrupt_held
 from models.progress import Progress, silent
 from models.vocabulary import Engine
 
-_SHORT_S, _LONG_S = 0.1, 0.3  # of wall time between two looks at Ctrl-C
+_SHORT_S, _LONG_S = 0.1, 0.3  # wall time between two checks for Ctrl-C
 
 
 class PacketRun(Protocol):
-    """A scenario tick by tick, in either engine (`compiled.CompiledRun`, `simpy_model.SimpyRun`)."""
+    """A run of a scenario, tick by tick, in either engine (`compiled.CompiledRun`, `simpy_model.SimpyRun`)."""
 
     @property
     def n_packets(self) -> int:
-        """Packets given so far; the number of the next one."""
+        """Number of packets added so far, which is also the number of the next packet."""
 
     def add_packets(self, packets: Packets, n_ticks: int) -> None:
-        """Give the packets of the ticks up to ``n_ticks``."""
+        """Add the packets of the ticks from the last call's ``n_ticks`` to below this ``n_ticks``."""
 
     def advance(self, n_ticks: int | None = None) -> None:
         """Run until tick ``n_ticks`` begins, or to the end."""
 
     def take_arrivals(self) -> NDArray[np.int32]:
-        """Return packet, column and ticks late of the arrivals at cores since the last call."""
+        """Return the arrivals at cores since the last call: packet, column of the core, and how many ticks late."""
 
     def finish(self, scenario: Scenario) -> Outcome:
         """Run to the end and return the outcome."""
@@ -43,7 +43,7 @@ class PacketRun(Protocol):
 def start_run(
     scenario: Scenario, engine: Engine | str = Engine.COMPILED, *, is_watched: bool = False, with_log: bool = False
 ) -> PacketRun:
-    """Return a run of a scenario, to which packets are still to be given."""
+    """Return a run of a scenario; packets are added to it tick by tick."""
     kind = SimpyRun if Engine(engine) is Engine.SIMPY else CompiledRun
     return kind(scenario, is_watched=is_watched, with_log=with_log)
 
@@ -70,12 +70,12 @@ def run_scenario(
     Returns
     -------
     Outcome
-        Of the ticks that were done, after Ctrl-C: ``outcome.scenario`` has only those.
+        After Ctrl-C only of the ticks that were finished: ``outcome.scenario`` has these ticks and their packets.
 
     Raises
     ------
     KeyboardInterrupt
-        By Ctrl-C before the first tick was done, or pressed twice.
+        If Ctrl-C is pressed before the first tick is finished, or twice.
     """
     run = start_run(scenario, engine, with_log=with_log)
     done, n_together = 0, 1
@@ -91,7 +91,7 @@ def run_scenario(
 
 
 def packets_of(packets: Packets, first_tick: int, end_tick: int) -> Packets:
-    """Return the packets of some ticks."""
+    """Return the packets of the ticks from ``first_tick`` to below ``end_tick``."""
     part = slice(*np.searchsorted(packets.tick, [first_tick, end_tick]).tolist())
     return Packets(
         tick=packets.tick[part],
@@ -103,5 +103,5 @@ def packets_of(packets: Packets, first_tick: int, end_tick: int) -> Packets:
 
 
 def first_ticks(scenario: Scenario, n_ticks: int) -> Scenario:
-    """Return a scenario cut off after some ticks."""
+    """Return the first ``n_ticks`` ticks of a scenario."""
     return replace(scenario, packets=packets_of(scenario.packets, 0, n_ticks), n_ticks=n_ticks)

@@ -1,4 +1,4 @@
-"""Arrays that grow as packets are added."""
+"""Grows arrays as packets are added."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from models.errors import CapacityError
 
-MAX_PACKETS = (1 << 31) - 1  #: their numbers are int32
+MAX_PACKETS = (1 << 31) - 1  #: packets are numbered in int32
 
 
 def with_room(array: NDArray[Any], used: int, n_more: int) -> NDArray[Any]:
-    """Return the array, or a copy of what is used of it with room for more."""
+    """Return an array with room for ``n_more`` elements after the ``used`` ones: the array itself, or a larger copy."""
     if used + n_more <= len(array):
         return array
     grown = np.zeros((max(2 * len(array), used + n_more), *array.shape[1:]), array.dtype)
@@ -27,7 +27,7 @@ def check_packets(n_packets: int) -> None:
     Raises
     ------
     CapacityError
-        If there are too many.
+        If there are more than ``MAX_PACKETS``.
     """
     if n_packets > MAX_PACKETS:
         hint = "lower --seconds or --scale"

@@ -14,14 +14,15 @@ from models.topology import Topology
 from models.vocabulary import EndOfTick
 
 NS_PER_S = 1e9
-_DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware that loses nothing
+_DEEP_LINK_PACKETS, _DEEP_CORE_PACKETS = 4096, 1 << 16  # buffers of hardware that loses no packet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketOptions:
     """Options of a run of the packet model.
 
-    ``is_in_phase``: the ticks of all cores begin within the machine's ``tick.phase_ns``; otherwise at random phases.
+    ``is_in_phase``: the ticks of all cores begin within the machine's ``tick.phase_ns`` of each other; if false, each
+    core's tick begins at a random phase.
     """
 
     time_scale_factor: float = 1.0
@@ -37,19 +38,20 @@ class PacketOptions:
 
 
 def cycles(machine: Machine, time_ns: float) -> int:
-    """Return a time in router cycles, rounded to the nearest."""
+    """Return a time as router cycles, rounded to the nearest."""
     return round(time_ns * machine.router.clock_hz / NS_PER_S)
 
 
 def usual_end_of_tick(machine: Machine) -> EndOfTick:
-    """Return ``wait`` for machines whose steps end with a barrier, else what the machine's ``tick.overrun`` says."""
+    """Return ``wait`` for a machine whose steps end with a barrier, else the machine's ``tick.overrun``."""
     return EndOfTick.WAIT if machine.tick.end == "barrier" else EndOfTick(machine.tick.overrun)
 
 
 def parameters_of(machine: Machine, end_of_tick: EndOfTick) -> Parameters:
-    """Return the numbers of the model that a machine file gives.
+    """Return the parameters of the packet model for a machine.
 
-    Without ``flow_control``, the defaults for routers with tables; others hold packets back as long as it takes.
+    For a machine without a section ``flow_control``, routers with tables get the defaults of `Parameters`, and other
+    routers hold packets back for as long as necessary.
     """
     router_cycles = max(1, round(machine.router.cycles_per_packet))
     spec = machine.flow_control
@@ -91,9 +93,10 @@ def parameters_of(machine: Machine, end_of_tick: EndOfTick) -> Parameters:
 
 
 def fabric_of_machine(machine: Machine, topology: Topology) -> Fabric:
-    """Return the routers and links of a machine, times in router cycles.
+    """Return the routers and links of a machine, with times in router cycles.
 
-    The machine's latency is that of a hop, the time that the packet's bits take included.
+    The latency in the machine file is that of a whole hop and includes the time of the packet's bits on the link, so
+    the delay of a link is the latency less the period.
     """
     period, delay = _link_cycles(machine)
     return fabric_of(topology, n_cores=topology.n_cores, period=period, delay=delay)
@@ -113,7 +116,7 @@ def check_times(machine: Machine, network: Network, options: PacketOptions) -> N
     Raises
     ------
     ParameterError
-        If a link's, a router's or a core's time or the length of a tick is too long.
+        If a time of a link, router or core, or the length of a tick, is too long.
     """
     parameters_of(machine, options.end_of_tick)
     for name, values in zip(("period", "delay"), _link_cycles(machine), strict=True):

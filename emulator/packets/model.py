@@ -1,54 +1,66 @@
-"""Defines how a router, a link and the inbox of a core behave. Both engines, `simpy_model` and `compiled`, do so.
+"""Defines how a router, a link and the inbox of a core behave; both engines, `simpy_model` and `compiled`, follow it.
 
-Time is a whole number of *cycles*; for a SpiNNaker machine one cycle of the router's clock (7.52 ns at 133 MHz).
+Time is a whole number of *cycles* of the router's clock (on SpiNNaker 1 7.52 ns, at 133 MHz).
 
 Parts
 -----
-*Send register.* Each core has one. A packet enters it at its due time, or one cycle after the packet before it has
-left (``SEND``). *Input buffer.* Each link ends in a FIFO of ``input_buffer_packets`` places at the next router; a link
-starts a packet only when it holds a credit, that is when a place will be free. *Router.* All inputs of a chip, the six
-links, the cores' send registers and the reinjector, are one stream: the router takes one packet every
-``router_cycles``, from its inputs in turn (round robin, in the order links, cores, reinjector, after the one served
-last). It looks the packet up (no entry: straight on, ``NO_ROUTE`` if that is impossible) and copies it to all outputs
-at once (``ROUTE``). *Output buffer.* Each link has one of ``output_buffer_packets`` places; an idle link starts
-at once on a packet that it is given. *Link.* One packet every ``period`` cycles (``TRANSMIT``), which reaches the next
-router's input after ``delay`` more (``ARRIVE``). *Receive register.* Each core has one, which its interrupt handler
-empties into the spike buffer ``receive_cycles`` after the router filled it (``DELIVER``). *Spike buffer.* Holds
-``spike_buffer_packets`` that wait for the core; more are lost (``OVERFLOW``). The core works through it in order;
-``SERVE`` is the end of a packet's work.
+*Send register.* Each core has one. A packet enters it (``SEND``) when it is due, or one cycle after the previous packet
+has left it, whichever is later.
 
-Blocking. An output is blocked when its buffer or register is full, or its link dead. A packet with any blocked output
-waits (``BLOCK``) at the head of its input, and everything behind it in the router with it. After ``wait1_cycles`` its
-blocked links may be replaced by emergency routes; ``wait2_cycles`` later, or at once if ``wait2_cycles`` is 0, it is
-dropped (``DUMP``): none of its outputs gets it. Outputs are looked at again in every cycle in which one may have come
-free. An emergency route of link ``l`` is the two other sides of a triangle: link ``l + 1``, then from there link
-``l - 1`` (mod 6); the packet then counts as arrived by ``l``. Diverted packets are not diverted again.
+*Input buffer.* Each link ends at the next router in a FIFO of ``input_buffer_packets`` places. A link starts a packet
+only when it holds a credit, that is when a place in this FIFO is reserved for the packet.
 
-Dropped packets. The dump register holds one; a packet dropped while it is full is gone (``MISS``). The monitor core
-reads it ``dump_cycles`` later into a queue of ``reinjection_queue_packets`` (full: ``QUEUE_FULL``). On a timer of
-``reinjection_timer_cycles`` it begins to send what is queued (``REINJECT``), then ``reinjection_cycles`` after each
-packet has been taken the next, until the queue is empty or the router blocked. Without reinjection a dropped packet is
-gone.
+*Router.* All inputs of a chip (the links, the send registers of the cores, the reinjector) share one arbiter: the
+router takes one packet every ``router_cycles``, round robin in the order links, cores, reinjector, beginning after the
+input served last. It looks the packet up and copies it to all its outputs at once (``ROUTE``). A packet without an
+entry goes straight on, and is lost if that is impossible (``NO_ROUTE``).
 
-Ticks. Tick ``k`` of a core begins at ``start_k + phase`` of that core: the tick's own work (timer, neuron updates) is
-done in the time that packets leave; a packet interrupts it. ``EndOfTick.WAIT``: the next tick starts
-``barrier_cycles`` after the last event of this one, at least ``tick_cycles`` after its start; ``LATE``: ticks are
-free-running, unfinished work is done later; ``DROP``: free-running, and the packets that wait in the spike buffer
-when a core's next tick begins are thrown away (``EXPIRE``).
+*Output buffer.* Each link has one, of ``output_buffer_packets`` places. An idle link that holds a credit starts a
+packet in the cycle in which it is given it.
+
+*Link.* A link starts one packet every ``period`` cycles (``TRANSMIT``). A packet reaches the input of the next router
+``period + delay`` cycles after its start (``ARRIVE``).
+
+*Receive register.* Each core has one. ``receive_cycles`` after the router has filled it (``DELIVER``), the core's
+interrupt handler moves the packet to the spike buffer.
+
+*Spike buffer.* It holds up to ``spike_buffer_packets`` packets that wait for the core; a packet that finds it full is
+lost (``OVERFLOW``). The core works on packets in the order of arrival; ``SERVE`` is the end of its work on a packet.
+
+Blocking. An output is blocked when its buffer or register is full, or its link dead. A packet with a blocked output
+waits (``BLOCK``) at the head of its input, and all packets at the router's inputs wait behind it. After
+``wait1_cycles``, emergency routes may replace its blocked links. ``wait2_cycles`` later (at once if ``wait2_cycles`` is
+0) the packet is dropped (``DUMP``), and none of its outputs gets it. The router looks at the outputs again in every
+cycle in which one may have come free. The emergency route of link ``l`` follows the two other sides of a triangle:
+first link ``l + 1``, then link ``l - 1`` (mod 6) of the next router. At the third router the packet counts as having
+come by link ``l``. A packet is not diverted again while it is on an emergency route.
+
+Dropped packets. A router's dump register holds one packet; a packet that is dropped while the register is full is lost
+(``MISS``). ``dump_cycles`` later the monitor core moves the packet to a queue of ``reinjection_queue_packets``; if the
+queue is full, the packet is lost (``QUEUE_FULL``). A timer with a period of ``reinjection_timer_cycles`` starts to send
+what is queued (``REINJECT``). Each further packet follows ``reinjection_cycles`` after the router has taken the
+previous one, until the queue is empty or the router blocked. Without reinjection a dropped packet is lost.
+
+Ticks. Tick ``k`` of the machine begins at ``start_k``, and tick ``k`` of a core at ``start_k`` plus the core's phase. A
+core does the tick's own work (timer, neuron updates) in the time that packets leave free; a packet interrupts it. With
+``EndOfTick.WAIT`` the next tick starts ``barrier_cycles`` after the last event of this one, and at least
+``tick_cycles`` after its start. With ``LATE`` and ``DROP`` a tick starts every ``tick_cycles``. With ``LATE``,
+unfinished work is done later; with ``DROP``, packets that still wait in the spike buffer when a core's next tick begins
+are thrown away (``EXPIRE``).
 
 Order within a cycle
 --------------------
-No result depends on the order in which two places act in the same cycle, because the effects of an action on another
-place take at least one cycle (a credit or a register that becomes free at ``t`` can be used from ``t + 1``). Within a
-place the order is: tick begins; the core finishes a packet; packets arrive, links come free; the reinjector sends; the
-router decides. Events of one cycle are therefore listed by place and packet.
+No result depends on the order in which two places (routers, links, cores) act in the same cycle, because an action
+takes effect on another place at least one cycle later: a credit or register that comes free at ``t`` can be used from
+``t + 1``. Within a place the order is: the tick begins; the core finishes a packet; packets arrive and links come free;
+the reinjector sends; the router decides. The log lists the events of one cycle by kind, place and packet.
 
 Deviations from the chip
 ------------------------
-Where a diverted copy and a normal one leave by the same link, the chip sends one packet marked as both; here they are
-two. The router's three pipeline stages are part of a link's delay and of ``SEND`` (time zero is the arbiter). Cores
-that wait for their send register do not shift their later work, nor do packets that interrupt a core's update shift
-what it sends.
+Where a diverted copy and a normal one leave by the same link, the chip sends one packet marked as both, and the model
+sends two. The three pipeline stages of the router are not separate: they are included in the delay of a link and in
+``SEND``, so that a packet's time at a router is its time at the arbiter. A core that waits for its send register does
+not do its later work any later, and packets that interrupt an update do not delay the packets that the core sends.
 
 References
 ----------
@@ -71,12 +83,12 @@ _LINEAR_EXPONENT = 4
 
 
 class What(IntEnum):
-    """Kinds of events, and the place each is logged at."""
+    """Kinds of events; each comment gives the kind of place that logs the event, and what happens to the packet."""
 
     SEND = 0  #: core: enters the send register
     ROUTE = 1  #: router: copied to all its outputs
     TRANSMIT = 2  #: link: starts on the link
-    ARRIVE = 3  #: link: is in the input buffer at its far end
+    ARRIVE = 3  #: link: reaches the input buffer at the far end
     DELIVER = 4  #: core: put into the receive register
     SERVE = 5  #: core: all its work is done
     BLOCK = 6  #: router: begins to wait for an output
@@ -91,7 +103,7 @@ class What(IntEnum):
 
 
 class Place(IntEnum):
-    """Kinds of places; a core is ``router * n_cores_per_router + p``, a link ``router * n_slots + slot``."""
+    """Kinds of places. Numbers: a core is ``router * n_cores_per_router + p``, a link ``router * n_slots + slot``."""
 
     ROUTER = 0
     LINK = 1
@@ -119,7 +131,7 @@ PLACE_OF = {
 
 
 class Leg(IntEnum):
-    """Header bits of a packet: on its normal way, or on the first or second link of an emergency route."""
+    """Header bits of a packet: it is on its normal route, or on the first or second link of an emergency route."""
 
     NORMAL = 0
     FIRST = 1
@@ -135,7 +147,7 @@ def decode_wait_cycles(code: int) -> int:
     Raises
     ------
     ParameterError
-        If ``code`` is no byte.
+        If ``code`` is not a byte (0 to 255).
     """
     if not 0 <= code <= _FOREVER_CODE:
         raise ParameterError("wait code", code, "a whole number from 0 to 255")
@@ -149,9 +161,10 @@ def decode_wait_cycles(code: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """Numbers of the model that are the same everywhere. Times in cycles; `FOREVER` is allowed for ``wait1_cycles``.
+    """Numbers of the model that hold for every router, link and core; times in cycles.
 
-    ``wait2_cycles`` of 0 turns emergency routing off, ``reinjection_queue_packets`` of 0 reinjection.
+    ``wait1_cycles`` may be `FOREVER`. 0 turns emergency routing off for ``wait2_cycles``, and reinjection for
+    ``reinjection_queue_packets``.
     """
 
     router_cycles: int = 1
@@ -179,5 +192,6 @@ class Parameters:
                 raise ParameterError(f"network.{entry.name}", value, f"a whole number of at least {bound}")
         object.__setattr__(self, "end_of_tick", EndOfTick(self.end_of_tick))
         if self.barrier_cycles <= max(self.router_cycles, self.reinjection_cycles):
-            allowed = f"more than {max(self.router_cycles, self.reinjection_cycles)}, so that routers and monitors rest"
+            longer = max(self.router_cycles, self.reinjection_cycles)
+            allowed = f"more than {longer}, the longer of router_cycles and reinjection_cycles"
             raise ParameterError("network.barrier_cycles", self.barrier_cycles, allowed)

@@ -1,7 +1,7 @@
-"""Where the packets of each net go on each router: the number of a destination, which is a list of outputs.
+"""Holds where each router sends the packets of each net: the number of a destination, which is a list of outputs.
 
-A router has any number of outputs: its links, then its cores. Many nets leave many routers for the same outputs, so
-that each such list is kept once.
+The outputs of a router are its links, then its cores. Many nets leave many routers by the same outputs, so each list of
+outputs is stored once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-#: A router without an entry for a net: its packets go straight on.
+#: Destination of a net where the router has no entry for it; its packets go straight on.
 NO_ENTRY = -1
 
 
@@ -22,11 +22,12 @@ class Routes:
     Attributes
     ----------
     destination : ndarray, shape (n_nets, n_routers), int32
-        Number of a destination, `NO_ENTRY` where a router has no entry for a net.
+        Number of a destination; `NO_ENTRY` where a router has no entry for a net.
     first : ndarray, shape (n_destinations + 1,), int64
-        Where the outputs of each destination begin in ``output``, and the end.
+        Index in ``output`` at which the outputs of each destination begin; the last entry is the end of ``output``.
     output : ndarray, shape (n_outputs_of_all,), int32
-        Outputs of the destinations one after the other, ascending in each: link slots, then ``n_slots + p`` for core p.
+        Outputs of all destinations, one destination after the other, ascending within each: link slots, then ``n_slots
+        + p`` for core p.
     """
 
     destination: NDArray[np.int32]
@@ -48,7 +49,7 @@ class Routes:
         return tuple(self.output[self.first[destination] : self.first[destination + 1]].tolist())
 
     def is_used(self, n_outputs: int) -> NDArray[np.bool_]:
-        """Whether any net leaves each router by each of its outputs: bool, shape (n_routers, n_outputs)."""
+        """Return whether any net leaves each router by each of its outputs: bool, shape (n_routers, n_outputs)."""
         used = np.zeros((self.destination.shape[1], n_outputs), bool)
         for router, column in enumerate(self.destination.T):
             for destination in np.unique(column[column != NO_ENTRY]).tolist():
@@ -57,13 +58,13 @@ class Routes:
 
 
 def routes_of_bits(destination: NDArray[np.integer], bits: NDArray[np.bool_]) -> Routes:
-    """Return the routes whose destinations are rows of ``bits``: bool, shape (n_destinations, n_outputs)."""
+    """Return routes whose destinations are the rows of ``bits``: bool, shape (n_destinations, n_outputs)."""
     row, output = np.nonzero(bits)
     first = np.searchsorted(row, np.arange(len(bits) + 1))
     return Routes(destination=destination.astype(np.int32), first=first, output=output.astype(np.int32))
 
 
 def routes_to_single_outputs(output: NDArray[np.integer], n_outputs: int) -> Routes:
-    """Return the routes of packets that leave every router by one output, `NO_ENTRY` where they have no entry."""
+    """Return routes by which packets leave every router by a single output (`NO_ENTRY` where there is no entry)."""
     numbers = np.arange(n_outputs + 1)
     return Routes(destination=output.astype(np.int32), first=numbers, output=numbers[:-1].astype(np.int32))

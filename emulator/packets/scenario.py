@@ -14,10 +14,10 @@ from models.errors import ParameterError
 from models.topology import Topology
 
 MAX_OUTPUTS = 1 << 15  #: links and cores of a router together
-MAX_OFFSET_CYCLES = 1 << 30  #: from the begin of a tick until a packet is due
-MAX_CYCLES = 1 << 28  #: of a tick, and of everything that takes time in routers and links
+MAX_OFFSET_CYCLES = 1 << 30  #: upper bound of the time from the start of a tick until a packet is due
+MAX_CYCLES = 1 << 28  #: upper bound of the length of a tick and of the times of links
 N_TRIANGULAR_SLOTS = 6
-WORK_FRACTION_BITS = 8  #: of ``spike_work`` and ``synapse_work``
+WORK_FRACTION_BITS = 8  #: fraction bits of ``spike_work`` and ``synapse_work``
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -27,19 +27,21 @@ class Fabric:
     Attributes
     ----------
     far_router : ndarray, shape (n_routers, n_slots), int32
-        Router behind each link; -1 where there is none.
+        Router at the far end of each link; -1 where there is none.
     far_slot : ndarray, shape (n_routers, n_slots), int32
-        Input of that router which the link ends in; no two links end in the same.
+        Input of the far router in which the link ends; no two links end in the same input.
     is_dead : ndarray, shape (n_routers, n_slots), bool
-        Links that take nothing. Those that lead nowhere are dead too.
+        Links that take no packets. Links that lead nowhere must be dead.
     period, delay : ndarray, shape (n_routers, n_slots), int64
-        Cycles from one packet to the next, and those a packet takes after its period until it is at the next arbiter.
+        Cycles from the start of one packet to the start of the next; further cycles after the period until the packet
+        is at the next router's arbiter.
     straight : ndarray, shape (n_slots,), int32
-        Link by which a packet that came in by each input leaves a router without an entry; -1 for none.
+        For each input, the link that lies straight on, by which a packet leaves a router that has no entry for it; -1
+        for none.
     n_cores : int
         Cores of each router.
     has_triangles : bool
-        Whether link ``l`` has an emergency route over ``l + 1`` and ``l - 1`` (six links).
+        Whether link ``l`` has an emergency route over links ``l + 1`` and ``l - 1``; routers then have six links.
     """
 
     far_router: NDArray[np.int32]
@@ -88,19 +90,21 @@ class Fabric:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Work:
-    """What the cores do.
+    """The work of the cores.
 
     Attributes
     ----------
     spike_work, synapse_work : ndarray, shape (n_cores,), int64
-        Cycles of a packet and of one synapse of its row, in 1/256 cycle; their sum is rounded, at least 1 cycle.
+        Time of a packet and of one synapse of its row, in 1/256 cycle; their sum is rounded to whole cycles, at least
+        1.
     column : ndarray, shape (n_cores,), int32
-        Column of ``row_length`` of each core; -1 for none.
+        Column of ``row_length`` that each core has; -1 for none.
     row_length : ndarray, shape (n_rows, n_columns), uint16
+        Synapses of each row on each column.
     tick_cycles : ndarray, shape (n_cores,), int64
-        Work of a tick itself.
+        Cycles of each tick's own work: timer and neuron updates.
     phase_cycles : ndarray, shape (n_cores,), int64
-        How much later than the machine's each core's tick begins; below the length of a tick.
+        How much later than the machine's tick each core's tick begins; less than the length of a tick.
     """
 
     spike_work: NDArray[np.int64]
@@ -116,21 +120,21 @@ class Work:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Packets:
-    """What is sent; all arrays have shape (n_packets,). The index is the packet's number.
+    """The packets that are sent; all arrays have shape (n_packets,), and the index is the packet's number.
 
-    Sorted by ``tick``, then ``core``, then ``offset``: a core sends its packets in this order.
+    Packets are sorted by ``tick``, then ``core``, then ``offset``; a core sends its packets in this order.
 
     Attributes
     ----------
     tick : ndarray, int32
     core : ndarray, int32
-        ``router * n_cores + p`` of the sender.
+        Number of the sender, ``router * n_cores + p``.
     offset : ndarray, int32
-        Cycles after the machine's tick begins at which the packet is due.
+        Cycles from the start of the machine's tick until the packet is due.
     net : ndarray, int32
         Row of ``Routes.destination``.
     row : ndarray, int32
-        Row of ``Work.row_length``; -1 for none (no synapses).
+        Row of ``Work.row_length``; -1 for a packet without synapses.
     """
 
     tick: NDArray[np.int32]
@@ -154,23 +158,23 @@ class Packets:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Scenario:
-    """Fabric, cores, routes and packets.
+    """Routers and links, work of the cores, routes and packets: the whole input of the packet model.
 
     Attributes
     ----------
     fabric, work, packets, parameters
     routes : Routes
-        Outputs of each net's packets at each router.
+        Outputs by which the packets of each net leave each router.
     n_ticks, tick_cycles : int
-        Number and (least) length of ticks.
+        Number of ticks, and length of a tick (where ticks wait, its least length).
     max_cycles : int
-        Nothing happens from this cycle on.
+        End of the run: no event takes place in this cycle or later.
     cycle_ns : float
         Length of a cycle.
     n_sinks : ndarray, shape (n_nets, n_routers), int32
-        Cores that a packet of each net still reaches from each router on (made here).
+        Cores that a packet of each net has still to reach from each router on (computed here).
     n_hops : ndarray, shape (n_nets,), int64
-        Links that a packet of each net crosses; 0 if none is sent (made here).
+        Links that a packet of each net crosses; 0 for a net of which none is sent (computed here).
     """
 
     fabric: Fabric
@@ -267,14 +271,14 @@ class Scenario:
         return source
 
     def asked_from(self, tick: int) -> tuple[int, int]:
-        """Return the number of packets from a tick on, and of the deliveries to cores that these need."""
+        """Return the number of packets sent from ``tick`` on, and the number of deliveries that they should make."""
         first = int(np.searchsorted(self.packets.tick, tick))
         net, router = self.packets.net[first:], self.packets.core[first:] // self.fabric.n_cores
         return net.size, int(self.n_sinks[net, router].sum(dtype=np.int64))
 
     @property
     def n_expected(self) -> int:
-        """Deliveries to cores if nothing is lost."""
+        """Number of deliveries to cores if nothing is lost."""
         return self.asked_from(0)[1]
 
 
@@ -287,7 +291,7 @@ def fabric_of(topology: Topology, *, n_cores: int, period: tuple[int, int], dela
     n_cores : int
         Cores of each router.
     period, delay : tuple of int
-        Cycles of links within a board and of those between boards.
+        Cycles of links within a board, and of links between boards.
     """
     far_router = topology.neighbour.astype(np.int32)
     is_board = topology.link_class == 1
@@ -304,7 +308,7 @@ def fabric_of(topology: Topology, *, n_cores: int, period: tuple[int, int], dela
 
 
 def idle_work(n_cores: int, *, spike_cycles: int = 1) -> Work:
-    """Return cores that take ``spike_cycles`` for every packet, in step, with no work of the tick itself."""
+    """Return cores without other work that take ``spike_cycles`` for every packet and begin their ticks together."""
     zeros = np.zeros(n_cores, np.int64)
     return Work(
         spike_work=np.full(n_cores, spike_cycles << WORK_FRACTION_BITS, np.int64),
@@ -317,13 +321,13 @@ def idle_work(n_cores: int, *, spike_cycles: int = 1) -> Work:
 
 
 def make_packets(rows: list[tuple[int, int, int, int, int]]) -> Packets:
-    """Return packets from (tick, core, offset, net, row) in any order."""
+    """Return the packets made from rows of (tick, core, offset, net, row) in any order."""
     table = np.array(sorted(rows), np.int32).reshape(-1, 5)
     return Packets(tick=table[:, 0], core=table[:, 1], offset=table[:, 2], net=table[:, 3], row=table[:, 4])
 
 
 def _freeze(spec: object) -> None:
-    """Make every array contiguous and read-only."""
+    """Make every array of a dataclass contiguous and read-only."""
     for entry in fields(spec):  # type: ignore[arg-type]
         value = getattr(spec, entry.name, None)
         if isinstance(value, np.ndarray):
@@ -333,5 +337,6 @@ def _freeze(spec: object) -> None:
 
 
 def _require(name: str, value: object, wanted: object, allowed: str) -> None:
+    """Raise a `ParameterError` if a value is not the wanted one."""
     if value != wanted:
         raise ParameterError(name, value, allowed)

@@ -1,12 +1,12 @@
-"""The log of a run as a timeline in trace-event JSON, which Perfetto and chrome://tracing open.
+"""Writes the log of a run as a timeline in trace-event JSON, which Perfetto and chrome://tracing open.
 
-Routers, links and cores are the tracks: a process for each chip, in it a track for the router, one for each link and
-one for each core; one more process has the ticks. A link's slice is the packet's period on it; a router's are the
-cycles it takes for a packet and the time it is blocked; a core's is the work for a packet. What is sent, dropped, sent
-again and lost are instants.
+The timeline has a process for each chip, with a track for the router, for each link and for each core; one more process
+has the ticks of the machine. A slice on a link's track is the packet's period, a slice on a core's track the work for a
+packet, and the slices on a router's track are the cycles that it takes for a packet and the time that a packet blocks
+it. Packets that are sent, dropped, sent again or lost are instants.
 
-Times are microseconds of the machine, given to the nanosecond: both ends of a slice are rounded, not its length, so
-that neighbours on a track stay neighbours. Viewers keep whole nanoseconds and drop slices that overlap in part.
+Times are microseconds, given to the nanosecond. The start and the end of a slice are rounded, not its length, so that
+adjacent slices of a track stay adjacent: viewers keep whole nanoseconds and drop slices that overlap in part.
 
 References
 ----------
@@ -36,14 +36,14 @@ _FIRST_LINK_TRACK = 1
 _INSTANTS = (What.SEND, What.DUMP, What.REINJECT, What.MISS, What.QUEUE_FULL, What.NO_ROUTE, What.OVERFLOW, What.EXPIRE)
 _MAX_EVENTS = 2_000_000
 _INSTANT = -1
-_LINES = 20_000  # written at once
+_LINES = 20_000  # lines written at once
 
 _Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
-    """Slices and instants of one kind, int64 arrays; times in cycles, ``end`` is `_INSTANT` for instants."""
+    """The slices or instants of one kind of event: int64 arrays, in cycles; ``end`` is `_INSTANT` for instants."""
 
     what: What
     start: _Ints
@@ -53,7 +53,7 @@ class _Drawn:
 
 
 def check_trace_size(n_events: int) -> None:
-    """Refuse logs that no viewer opens.
+    """Refuse logs that are too large for the viewers.
 
     Raises
     ------
@@ -78,22 +78,23 @@ def write_trace(
     Parameters
     ----------
     outcome : Outcome
-        With its log.
+        Must have a log.
     path : Path
     chip_names, link_names : sequences of str
-        What to call routers and link slots; numbers if not given.
+        Names of routers and link slots; numbers if not given.
     source_names : mapping of int to str, optional
-        What each core that sends packets holds, by its number; without it packets are of numbered nets.
+        Name of the source of the packets of each sending core, by the core's number; without it a packet has the number
+        of its net.
 
     Returns
     -------
     int
-        Events written.
+        Number of events written.
 
     Raises
     ------
     ParameterError
-        If there is no log, or so much that no viewer opens it.
+        If there is no log, or the log is too large for the viewers.
     """
     if outcome.log is None:
         raise ParameterError("trace", "no log", "a run with its log")
@@ -141,7 +142,7 @@ def _slices(outcome: Outcome, log: EventLog) -> Iterator[_Drawn]:
 
 
 def _blocked(log: EventLog) -> _Drawn:
-    """Every ``BLOCK`` until the packet leaves (``ROUTE``) or is dropped (``DUMP``), else until the end of the log."""
+    """Return a slice from each ``BLOCK`` to the packet's ``ROUTE`` or ``DUMP``, or to the end of the log."""
     is_own = log.of(What.BLOCK) | log.of(What.ROUTE) | log.of(What.DUMP)
     is_end = log.what[is_own] != What.BLOCK
     time, place, packet = log.time[is_own], log.place[is_own], log.packet[is_own]
@@ -155,7 +156,7 @@ def _blocked(log: EventLog) -> _Drawn:
 
 
 def _tracks(outcome: Outcome, drawn: _Drawn) -> tuple[_Ints, _Ints]:
-    """Process (router) and track of every event."""
+    """Return the process (router) and the track of every event."""
     fabric = outcome.scenario.fabric
     match PLACE_OF[drawn.what]:
         case Place.ROUTER:
@@ -170,7 +171,7 @@ def _tracks(outcome: Outcome, drawn: _Drawn) -> tuple[_Ints, _Ints]:
 def _metadata(
     outcome: Outcome, drawn: list[_Drawn], chip_names: Sequence[str] | None, link_names: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """Names and order of the chips and tracks on which anything happens."""
+    """Yield the names and the order of the chips and tracks that have events."""
     n_slots, used = outcome.scenario.fabric.n_slots, set()
     for one in drawn:
         router, track = _tracks(outcome, one)
@@ -194,7 +195,7 @@ def _named(kind: str, pid: int, tid: int, name: str, index: int) -> Iterator[dic
 
 
 def _ticks(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """The ticks of the machine, as a process of their own above all others."""
+    """Yield the ticks of the machine, as a process above all others."""
     pid, n = outcome.scenario.fabric.n_routers, outcome.n_ticks_ended
     if not n:
         return
@@ -220,7 +221,7 @@ def _ns(outcome: Outcome, time: _Ints) -> _Ints:
 
 
 def _lines(outcome: Outcome, drawn: list[_Drawn], source_names: Mapping[int, str] | None) -> Iterator[str]:
-    """Every slice and instant as a line of JSON, by start, the longer first."""
+    """Yield every slice and instant as a line of JSON, by start; of the same start the longer first."""
     kind = np.repeat([one.what for one in drawn], [len(one.start) for one in drawn])
     start, end, packet = (np.concatenate([getattr(one, name) for one in drawn]) for name in ("start", "end", "packet"))
     tracks = [_tracks(outcome, one) for one in drawn]
@@ -243,12 +244,12 @@ def _lines(outcome: Outcome, drawn: list[_Drawn], source_names: Mapping[int, str
 
 
 def _prefix(what: What) -> str:
-    """What stands before the packet's name; nothing on its normal way, so that a packet has one colour."""
+    """Return the prefix of a packet's name; empty for normal events, so that a packet keeps one colour."""
     if what in (What.TRANSMIT, What.ROUTE, What.SERVE):
         return ""
     return "blocked: " if what == What.BLOCK else f"{what.name.lower().replace('_', ' ')}: "
 
 
 def busiest_tick(outcome: Outcome) -> int:
-    """Return the tick in which most packets are sent."""
+    """Return the tick in which the most packets are sent."""
     return int(np.bincount(outcome.scenario.packets.tick, minlength=outcome.scenario.n_ticks).argmax())

@@ -1,8 +1,8 @@
-"""The ways of packets on machines whose routers have no tables, as routes of a scenario.
+"""Finds the routes of packets on machines whose routers have no tables.
 
-*Broadcast* (neuroAIx): the packets of a slice follow the mapping's tree of their chip, as in the static depth; branches
-that lead to no target are left out. *Unicast* (Loihi): a spike makes one packet for each core that it has synapses on,
-and each follows the tree to its own core.
+*Broadcast* (neuroAIx): the packets of a slice follow the mapping's tree from their chip, as in the static depth,
+without branches that lead to no target. *Unicast* (Loihi): a spike makes one packet for each core on which it has
+synapses, and each packet follows the tree to its core.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from models.errors import CapacityError
 from models.network import Network
 from models.topology import Topology
 
-MAX_ROUTE_BYTES = 4 << 30  #: of the routes and sink counts of all pairs of a chip and a core
+MAX_ROUTE_BYTES = 4 << 30  #: size of the routes and sink counts of all pairs of a chip and a core
 MAX_PACKETS = 100_000_000
-_PAIR_BYTES = 8  # a destination and a count on every chip
-_CHUNK = 1 << 16  # spikes whose rows are looked at together
+_PAIR_BYTES = 8  # for each pair and chip: a destination and a sink count, 4 bytes each
+_CHUNK = 1 << 16  # spikes whose rows are read together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnicastWays:
-    """The packets of some spikes, one for each (spike, core with synapses of it), and their ways.
+    """The packets of some spikes, one for each core on which a spike has synapses, and their routes.
 
     Attributes
     ----------
     spike : ndarray, shape (n_packets,), int64
-        Number of the spike that each packet is of, ascending; its packets are in the order of the target slices.
+        Number of the spike that each packet belongs to, ascending; the packets of a spike are in the order of target
+        slices.
     net : ndarray, shape (n_packets,), int64
         Net of each packet.
     routes : Routes
-        A net is a pair of source chip and target core (and a population, whose tree it follows).
+        A net is a source chip, a target core, and a population or source, whose tree it follows.
     """
 
     spike: NDArray[np.int64]
@@ -46,7 +47,7 @@ class UnicastWays:
 
 
 def broadcast_routes(mapping: Mapping, network: Network, topology: Topology) -> Routes:
-    """Return where the packets of each slice go on each chip by the mapping's trees; a net is a slice."""
+    """Return the routes of all slices by the mapping's trees; a net is a slice."""
     partition = mapping.partition
     chip_of_slice = chips_of_slices(partition, mapping.placement, topology)
     targets, ranges, takers = targets_of(network), slice_ranges(partition), receivers(partition)
@@ -70,15 +71,15 @@ def broadcast_routes(mapping: Mapping, network: Network, topology: Topology) -> 
 
 
 def _bits_of_words(words: NDArray[np.uint64], n_bits: int) -> NDArray[np.bool_]:
-    """Bits of words of 64 along the last axis, as bools."""
+    """Return the bits of 64-bit words, along the last axis, as bools."""
     octets = np.ascontiguousarray(words.astype("<u8")).view(np.uint8)
     return np.unpackbits(octets, axis=-1, bitorder="little", count=n_bits).astype(bool)
 
 
 def _core_bits(mapping: Mapping, vertex: NDArray[np.int64], topology: Topology) -> NDArray[np.bool_]:
-    """Whether each core of each chip takes each lane: shape (n_chips, n_lanes, n_cores).
+    """Return whether each core of each chip takes each lane: shape (n_chips, n_lanes, n_cores).
 
-    ``vertex``: (n_slices, n_lanes).
+    ``vertex``: the vertex of each lane of each slice, shape (n_slices, n_lanes).
     """
     core = mapping.placement.core[vertex]
     bits = np.zeros((topology.n_chips, vertex.shape[1], topology.n_cores), bool)
@@ -95,7 +96,7 @@ def unicast_ways(
     row: NDArray[np.int32],
     row_length: NDArray[np.uint16],
 ) -> UnicastWays:
-    """Make the packets of spikes and their ways.
+    """Return the packets of spikes and their routes.
 
     Parameters
     ----------
@@ -103,11 +104,11 @@ def unicast_ways(
     network : Network
     topology : Topology
     source_slice : ndarray, shape (n_spikes,), int64
-        Slice that each spike comes from.
+        Slice from which each spike comes.
     row : ndarray, shape (n_spikes,), int32
-        Row of ``row_length`` of each.
+        Row of ``row_length`` of each spike.
     row_length : ndarray, shape (n_rows, n_slices), uint16
-        A spike has a packet for each target slice on which its row is not empty.
+        Synapses of each row on each slice; a spike has a packet for each target slice on which its row is not empty.
 
     Raises
     ------
@@ -169,12 +170,14 @@ def _add_ways(
     source: NDArray[np.int64],
     core: NDArray[np.int64],
 ) -> None:
-    """Write the ways of nets from source chips to cores, as outputs: up from the source, then (over it) down."""
+    """Write the outputs of nets from source chips to cores into ``route``."""
+    # first the whole way from the source up to the root; then the way down to the core, which overwrites the outputs of
+    # the chips that both ways share, so that a packet turns at the first common chip
     chip = topology.index_of(tree.chip[:, 0], tree.chip[:, 1]).astype(np.int64)
     parent, up_link = tree.parent.astype(np.int64), tree.parent_link.astype(np.int64)
     root = roots(parent)
     is_forest = np.count_nonzero(parent < 0) > 1
-    place = np.where(is_forest, chip[root], 0) * topology.n_chips + chip  # of each node: its tree and its chip
+    place = np.where(is_forest, chip[root], 0) * topology.n_chips + chip  # number of each node's tree and chip
     order = np.argsort(place)
     end, p = np.divmod(core, topology.n_cores)
     trees = source if is_forest else np.zeros_like(source)

@@ -1,9 +1,9 @@
 """Adds to SimPy whole cycles, the order of events within a cycle, and a bell that wakes a process.
 
-SimPy keeps every event on one heap, as an object with a list of functions to call. Here an event is only the function,
-and the heap holds the moments (a cycle and a phase of it) in which anything takes place: a whole machine has several
-events a moment, so that most of them never touch the heap. Processes, timeouts and other events of SimPy itself work
-as ever: `Clock.schedule` is where SimPy hands them over.
+SimPy keeps every event on one heap, as an object with a list of functions to call. Here an event is only a function,
+and the heap holds the moments (a cycle and one of its phases) that have events. On a whole machine several events share
+a moment, so most events never touch the heap. Processes, timeouts and other events of SimPy itself work as usual: SimPy
+hands them to `Clock.schedule`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Process = Generator[simpy.Event, Any, None]
 Function = Callable[[], object]
 
 #: Order within a cycle (`emulator.packets.model`): ticks begin; cores finish a packet; packets arrive, links, registers
-#: and credits come free; the reinjector sends; routers decide. SimPy's own events take place before (urgent ones) or
-#: with the beginnings of ticks.
+#: and credits come free; the reinjector sends; routers decide. SimPy's own events take place before the ticks begin
+#: (urgent events) or in the same phase.
 BEGIN, FINISH, CHANGE, REINJECT, DECIDE = range(1, 6)
 _PHASE_BITS, _PHASE_MASK = 3, 7
 
 
 class Calendar(dict[int, list[Function]]):
-    """The functions that are called in one phase, by cycle.
+    """The functions that are to be called in one phase, by cycle.
 
-    ``calendar[cycle].append(function)`` is how a function is to be called in a cycle that is still to come.
+    ``calendar[cycle].append(function)`` has a function called in a later cycle.
     """
 
     def __init__(self, phase: int, moments: list[int]) -> None:
@@ -49,11 +49,11 @@ class Clock(simpy.Environment):
     Attributes
     ----------
     cycle : int
-        The present one; also ``now``, as in SimPy.
+        The present cycle; also ``now``, as in SimPy.
     calendar : tuple of Calendar
-        One for each phase.
+        The functions still to be called: one calendar for each phase.
     n_events : int
-        How many have taken place so far.
+        Number of events that have taken place so far.
     """
 
     def __init__(self) -> None:
@@ -67,15 +67,15 @@ class Clock(simpy.Environment):
         return self.cycle
 
     def after(self, cycles: int, phase: int, function: Function) -> None:
-        """Have a function called in a phase of the cycle that is so many away."""
+        """Have a function called ``cycles`` from now, in phase ``phase``."""
         self.calendar[phase][self.cycle + cycles].append(function)
 
     def schedule(self, event: simpy.Event, priority: int = BEGIN, delay: Any = 0) -> None:
-        """Take an event from SimPy; its priority is the phase."""
+        """Schedule an event of SimPy; its priority is the phase."""
         self.after(int(delay), priority, partial(_take_place, event))
 
     def cancel(self, cycle: int, phase: int, function: Function) -> None:
-        """Cancel a function that was to be called."""
+        """Cancel the call of a function."""
         self.calendar[phase][cycle].remove(function)
 
     def peek(self) -> float:
@@ -85,7 +85,7 @@ class Clock(simpy.Environment):
             cycle, calendar = moments[0] >> _PHASE_BITS, self.calendar[moments[0] & _PHASE_MASK]
             if calendar[cycle]:
                 return cycle
-            del calendar[cycle]  # all was taken back
+            del calendar[cycle]  # all calls were cancelled
             heappop(moments)
         return math.inf
 
@@ -96,13 +96,13 @@ class Clock(simpy.Environment):
         self.run_before(self.peek() + 1)
 
     def run_before(self, horizon: float) -> None:
-        """Let all events before a cycle take place, also those that others add."""
+        """Let all events before a cycle take place, including events that are added meanwhile."""
         moments, calendars, end = self._moments, self.calendar, horizon * (1 << _PHASE_BITS)
         while moments and moments[0] < end:
             moment = heappop(moments)
             cycle = moment >> _PHASE_BITS
             functions = calendars[moment & _PHASE_MASK].pop(cycle)
-            if functions:  # else all was taken back
+            if functions:  # else all calls were cancelled
                 self.cycle = cycle
                 self.n_events += len(functions)
                 for function in functions:
@@ -119,9 +119,10 @@ def _take_place(event: simpy.Event) -> None:
 
 
 class Bell(simpy.Event):
-    """An event that one process waits for with ``yield bell``, again and again, and that others ring.
+    """An event for which one process waits with ``yield bell``, any number of times, and which other parts ring.
 
-    The process goes on in the bell's phase of the cycle it was rung for. A second ring before that does nothing.
+    The process goes on in the bell's phase of the cycle for which it was rung. A second ring before that cycle does
+    nothing.
     """
 
     def __init__(self, env: Clock, phase: int) -> None:
@@ -131,7 +132,7 @@ class Bell(simpy.Event):
         self._is_rung = False
 
     def ring(self, cycles: int = 0) -> None:
-        """Wake the process after so many cycles."""
+        """Wake the process after ``cycles``."""
         if not self._is_rung:
             self._is_rung = True
             self._calendar[self._clock.cycle + cycles].append(self._wake)

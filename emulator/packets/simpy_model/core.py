@@ -1,4 +1,4 @@
-"""Models a core: a `Sender` sends its packets, and a `Core` receives and works through packets and ticks."""
+"""Models a core: a `Sender` sends its packets; a `Core` receives packets and does their work and that of ticks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVE = What.SERVE
 
 
 class Sender:
-    """The sending side of a core: its send register, an input of the router."""
+    """The sending side of a core: its send register, which is an input of the router."""
 
     def __init__(self, state: RunState, core_id: int, router: Sink) -> None:
         fabric = state.scenario.fabric
@@ -27,7 +27,7 @@ class Sender:
         self.env.process(self.run())
 
     def run(self) -> Process:
-        """Put one packet after the other into the send register, each when it is due and the register empty."""
+        """Put one packet after the other into the send register, each when it is due and the register is empty."""
         state, router = self.state, self.router
         while True:
             while not self.packets:
@@ -48,16 +48,16 @@ class Sender:
         self.packet_bell.ring()
 
     def taken(self) -> None:
-        """The send register is empty; the core can use it from the next cycle on."""
+        """Learn that the send register is empty; the core can use it from the next cycle on."""
         self.taken_bell.ring(1)
 
 
 class Core:
-    """Spike buffer and server of one core.
+    """The spike buffer of one core, and its work.
 
-    The receive registers belong to the router (`router.Router.deliver`), which fills those of several cores at once.
-    The tick's own work needs no events: a packet shifts its end (``busy_until``) by the packet's own time.
-    What the log shows is not counted here.
+    The receive registers belong to the router (`router.Router.deliver`), which fills the registers of several cores at
+    once. The tick's own work needs no events: the work on a packet puts off its end (``busy_until``). Counters that
+    follow from the log are not kept here.
     """
 
     __slots__ = (
@@ -88,15 +88,15 @@ class Core:
         self.synapse_work = int(work.synapse_work[core_id]) if work.column[core_id] >= 0 else 0
         self.column = max(0, int(work.column[core_id]))
         self.jobs: deque[int] = deque()  # packets that wait: the spike buffer
-        self.job: int | None = None  # packet that it is at
-        self.busy_until = 0  # end of that packet and of the ticks' own work, if no other packet comes
-        self.tick = 0  # that begins next
+        self.job: int | None = None  # the packet that the core works on
+        self.busy_until = 0  # end of this packet and of the ticks' own work, if no other packet comes
+        self.tick = 0  # the tick that begins next
         self.max_waiting = self.max_backlog = 0
 
     # ---- receiving ----
 
     def receive(self, packet: int) -> None:
-        """Move a packet from the receive register to the spike buffer, if that has room, or begin it at once."""
+        """Take a packet from the receive register: begin it, put it into the spike buffer, or lose it."""
         if self.job is None:
             self.begin_job(packet)
         elif len(self.jobs) < self.state.numbers.spike_buffer_packets:
@@ -109,19 +109,19 @@ class Core:
     # ---- working ----
 
     def work_of(self, packet: int) -> int:
-        """Cycles that a packet takes."""
+        """Return the cycles that a packet takes."""
         length = self.state.row_lengths[packet][self.column]
         return self.spike_work + self.synapse_work * length >> WORK_FRACTION_BITS or 1
 
     def begin_job(self, packet: int) -> None:
-        """Begin a packet; the ticks' own work waits."""
+        """Begin the work on a packet; the ticks' own work waits."""
         now, cycles = self.env.cycle, self.work_of(packet)
         self.job = packet
         self.busy_until = (now if self.busy_until < now else self.busy_until) + cycles
         self.finish[now + cycles].append(self.end_job)
 
     def end_job(self) -> None:
-        """End a packet, and begin the one that has waited longest."""
+        """End the work on a packet, and begin the packet that has waited longest."""
         assert self.job is not None
         self.note((self.env.cycle, SERVE, self.core_id, self.job))
         if self.jobs:
@@ -130,7 +130,7 @@ class Core:
             self.job = None
 
     def begin_tick(self) -> None:
-        """Begin a tick: throw away what waits (if that is the policy), and add the tick's own work."""
+        """Begin a tick: throw away the waiting packets if that is the policy, and add the tick's own work."""
         now, state, tick = self.env.cycle, self.state, self.tick
         self.tick = tick + 1
         backlog = self.busy_until - now

@@ -1,11 +1,11 @@
-"""Builds the SimPy model from its parts and runs it. It implements `emulator.packets.model` and is written to be read.
+"""Builds the SimPy model from its parts and runs it. It implements `emulator.packets.model` as readable code.
 
 There are two kinds of processes: each router (`router.Router.run`) takes packets from its inputs in turn, and each
 sending core (`core.Sender.run`) sends its packets. A process that depends on another waits for it with a `clock.Bell`.
-Links and the work of cores need no process, since they only wait for time to pass: they go from event to event
-(``transmit`` and ``arrive``, ``begin_job`` and ``end_job``). The phases of `clock` fix the order within a cycle, so
-that no result depends on the order in which SimPy handles events of the same time. A link or a router remembers from
-which cycle on it is free, and a core until which cycle it is busy, so that neither needs an event for it.
+Links and the work of cores need no process, since they only wait for time to pass: one event schedules the next
+(``transmit`` and ``arrive``, ``begin_job`` and ``end_job``). The phases of `clock` fix the order within a cycle, so no
+result depends on the order in which SimPy handles events of the same time. A link or a router remembers the cycle from
+which on it is free, and a core the cycle until which it is busy, so these moments need no events.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from emulator.packets.simpy_model.state import RunState
 from emulator.packets.simpy_model.watch import Watch
 from models.vocabulary import EndOfTick
 
-_LONG_LOG = 1 << 22  # numbers, four an entry; a longer log is counted and leaves the list
+_LONG_LOG = 1 << 22  # numbers, four for each entry; a longer log is counted, and the list emptied
 
 
 def run_simpy(scenario: Scenario, *, with_log: bool = True, strict: bool = False) -> Outcome:
-    """Run a scenario with the slow and readable engine.
+    """Run a scenario with the SimPy engine, which is slow and readable.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class SimpyRun:
     scenario : Scenario
         Its packets are not sent; they only say from which router the packets of each net come.
     is_watched : bool
-        Keep what `take_arrivals` returns.
+        Record the arrivals that `take_arrivals` returns.
     with_log, strict : bool
         As in `run_simpy`.
     """
@@ -91,26 +91,26 @@ class SimpyRun:
             self.env.process(self.free_running())
 
     def _used(self) -> list[int]:
-        """Cores that have work of their own or may be delivered to; the ticks of others change nothing."""
+        """Return the cores that have own work or may receive packets; ticks of the other cores change nothing."""
         fabric = self.scenario.fabric
         is_used = self.scenario.routes.is_used(fabric.n_slots + fabric.n_cores)
         return np.flatnonzero(is_used[:, fabric.n_slots :].ravel() | (self.scenario.work.tick_cycles > 0)).tolist()
 
     @property
     def n_packets(self) -> int:
-        """Packets added so far; the number of the next one."""
+        """Number of packets added so far, which is also the number of the next packet."""
         return self.state.n_packets
 
     @property
     def n_entries(self) -> int:
-        """Events logged so far."""
+        """Number of events logged so far."""
         return self.tally.n_events + len(self.state.log) // 4
 
     # ---- running ----
 
     def add_packets(self, packets: Packets, n_ticks: int) -> None:
-        """Give the packets of the ticks up to ``n_ticks`` (the first ``tick`` is that after the last call's)."""
-        del n_ticks  # the packets say it
+        """Add the packets of the ticks from the last call's ``n_ticks`` to below this ``n_ticks``."""
+        del n_ticks  # the packets hold their ticks
         self.state.add_packets(packets)
         for core_id in set(np.unique(packets.core).tolist()) - self.senders.keys():
             router = self.routers[core_id // self.scenario.fabric.n_cores]
@@ -120,7 +120,7 @@ class SimpyRun:
     def advance(self, n_ticks: int | None = None) -> None:
         """Run until tick ``n_ticks`` begins, or to the end.
 
-        Python's search for reference cycles, which takes a third of the time and finds none, rests meanwhile.
+        Python's search for reference cycles is switched off meanwhile: it would take a third of the time and find none.
         """
         was_enabled = gc.isenabled()
         gc.disable()
@@ -134,7 +134,7 @@ class SimpyRun:
                 gc.enable()
 
     def _advance_to(self, tick: int) -> None:
-        """Run until a tick begins."""
+        """Run until tick ``tick`` begins."""
         if self.numbers.end_of_tick is EndOfTick.WAIT:
             self._wait_for_end()
         else:
@@ -144,7 +144,7 @@ class SimpyRun:
             self.tally.take()
 
     def _wait_for_end(self) -> None:
-        """Run a tick until nothing of it is left, and set the time of the next."""
+        """Run a tick until all its work is done, and set the start of the next tick."""
         if self.has_ended:
             return
         horizon = self.scenario.max_cycles
@@ -156,7 +156,7 @@ class SimpyRun:
             self.state.tick_start[self.tick + 1] = self.start
 
     def free_running(self) -> Process:
-        """Begin a tick after the other, whatever is still going on."""
+        """Begin one tick after another, whether or not work of the previous tick is left."""
         tick = 0
         while tick < self.state.n_ticks:
             self.begin_tick(tick)
@@ -165,12 +165,12 @@ class SimpyRun:
         self.begin_core_ticks()
 
     def latest(self) -> int:
-        """Cycle of the last event so far, or of the end of a core's own work."""
+        """Return the cycle of the last event so far, or of the end of the cores' own work if that is later."""
         ends = [core.busy_until for core in self.used_cores if core.tick_work]
         return max([*ends, *self.state.log[-4:-3], self.tally.last_cycle])
 
     def begin_tick(self, tick: int) -> None:
-        """Begin a tick of the machine: give the cores what they send in it."""
+        """Begin a tick of the machine: give the cores the packets that they send in it."""
         state, now = self.state, self.env.cycle
         state.tick_start[tick] = now
         while state.batches:
@@ -202,7 +202,7 @@ class SimpyRun:
     # ---- results ----
 
     def take_arrivals(self) -> NDArray[np.int32]:
-        """Return the packets that reached cores since the last call; as `compiled.CompiledRun.take_arrivals`."""
+        """Return the packets that reached cores since the last call, as `compiled.CompiledRun.take_arrivals` does."""
         assert self.watch is not None
         return self.watch.take()
 

@@ -20,7 +20,7 @@ _INTO_CORE: dict[int, int] = {What.DELIVER: 1, What.SERVE: -1, What.OVERFLOW: -1
 
 
 class Conservation:
-    """Recounts the packets in flight and compares them with those that the log says were sent, delivered and lost.
+    """Recounts the packets in flight and compares their number with the packets sent, delivered and lost.
 
     ``n_inside`` is the number of packets in each core according to the log.
     """
@@ -48,7 +48,7 @@ class Conservation:
             assert inside == self.n_inside[core.core_id], (now, core.core_id, inside, self.n_inside[core.core_id])
 
     def _read(self) -> None:
-        """Take in what was logged since the last time."""
+        """Update the counts from the events logged since the last call."""
         log = self.state.log
         for what, place in zip(log[self.n_read + 1 :: 4], log[self.n_read + 2 :: 4], strict=True):
             self.n_inside[place] += _INTO_CORE.get(what, 0)
@@ -68,7 +68,7 @@ class Conservation:
 
 
 class Tally:
-    """Counts the events in the log, one part of the log after the other.
+    """Counts the events in the log, one part of the log after another.
 
     ``last_cycle`` is the cycle of the last event counted.
     """
@@ -98,7 +98,7 @@ class Tally:
             self.parts.append(rows)
 
     def outcome(self, scenario: Scenario, routers: Sequence[Router], cores: Sequence[Core]) -> Outcome:
-        """Return the outcome so far; ``scenario`` has the packets that were added."""
+        """Return the outcome so far; ``scenario`` must have the packets that were added."""
         self.take()
         state, core = self.state, self.core.copy()
         begun = np.array([min(core.tick, scenario.n_ticks) for core in cores], np.int64)
@@ -133,7 +133,7 @@ def n_lost(routers: Sequence[Router]) -> int:
 
 
 def router_counters(router: Router) -> dict[str, int]:
-    """All counters of a router."""
+    """Return all counters of a router."""
     taken, n_slots = router.n_taken, router.n_slots
     by_port = {
         "n_external_multicast_packets": sum(taken[:n_slots]),
@@ -150,7 +150,7 @@ def counted(rows: NDArray[np.int64], what: What, n_places: int) -> NDArray[np.in
 def core_counters(
     rows: NDArray[np.int64], scenario: Scenario, packet_tick: NDArray[np.int32], packet_row: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Counters of every core as far as a log shows them: int64, shape (n_cores, len(CORE_COUNTERS)).
+    """Return the counters of every core that follow from a log: int64, shape (n_cores, len(CORE_COUNTERS)).
 
     ``packet_tick``, ``packet_row``: tick and row of every packet, by its number.
     """
@@ -160,7 +160,7 @@ def core_counters(
     for name, what in zip(("n_sent", "n_delivered", "n_served", "n_overflow", "n_expired"), kinds, strict=True):
         counters[:, CORE_COUNTERS.index(name)] = counted(rows, what, len(counters))
     time, _, core, packet = rows[rows[:, 1] == What.SERVE].T
-    if scenario.parameters.end_of_tick is not EndOfTick.WAIT:  # behind a barrier nothing is late
+    if scenario.parameters.end_of_tick is not EndOfTick.WAIT:  # with a barrier nothing is late
         end = (packet_tick[packet].astype(np.int64) + 1) * scenario.tick_cycles
         np.add.at(counters[:, CORE_COUNTERS.index("n_late")], core[time > end], 1)
     cycles = served_cycles(scenario, core, packet_row[packet])
@@ -169,7 +169,7 @@ def core_counters(
 
 
 def served_cycles(scenario: Scenario, core: NDArray[np.int64], row: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Cycles that packets with some rows took in some cores, as `core.Core.work_of` has them; int64, one each."""
+    """Return the cycles of packets from their cores and rows, as `core.Core.work_of` does: int64, one for each."""
     work = scenario.work
     column = work.column[core]
     length = np.where((row >= 0) & (column >= 0), work.row_length[row, column], 0).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Defines what the parts of the SimPy model know of each other: a copy of a packet, and the calls between parts."""
+"""Defines the interfaces between the parts of the SimPy model: a copy of a packet, and the calls of each part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from emulator.packets.model import Leg, What
 
 LOCAL = -1  #: input slot of a packet that was sent on the chip
 
-#: One copy of a packet: its number, the input slot by which it comes, and its leg of an emergency route.
+#: One copy of a packet: its number, the input slot by which it comes, and whether it is on an emergency route.
 Copy = tuple[int, int, Leg]
 
 
@@ -29,7 +29,7 @@ class Sink(Protocol):
 
 
 class Dropper(Sink, Protocol):
-    """A router, for the reinjector that reads the packets it drops."""
+    """A router, for the reinjector that reads the packets that the router drops."""
 
     monitor_port: int
     stalled_at: int | None

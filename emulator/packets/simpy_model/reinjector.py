@@ -25,7 +25,7 @@ class Reinjector:
         self.env.after(self.numbers.dump_cycles, CHANGE, self.read_dump)
 
     def read_dump(self) -> None:
-        """Move the dropped packet to the queue, which is served from the next timer tick on."""
+        """Move the dropped packet to the queue, which is sent from the next timer tick on."""
         copy, self.dumped = self.dumped, None
         assert copy is not None
         count = self.router.count

@@ -33,8 +33,8 @@ class Outputs(NamedTuple):
 class Link:
     """A channel to another router, its output buffer, and the credits for the input buffer at its far end.
 
-    It is free from cycle ``free_at`` on, and the credit that came back in cycle ``credited_at`` counts from the next:
-    nothing has to happen for either, unless a packet waits.
+    It is free from cycle ``free_at`` on, and a credit that came back in cycle ``credited_at`` counts from the next
+    cycle on. Neither needs an event unless a packet waits.
     """
 
     def __init__(self, state: RunState, router: Router, slot: int) -> None:
@@ -55,7 +55,7 @@ class Link:
         self.far: Sink | None = None
 
     def n_free(self) -> int:
-        """Places of the output buffer that are free; none on a dead link."""
+        """Return the number of free places of the output buffer; 0 for a dead link."""
         return self.n_places - len(self.queue)
 
     def push(self, packet: int, leg: Leg) -> None:
@@ -66,7 +66,7 @@ class Link:
             return
         self.queue.append(copy)
         self.max_queue = max(self.max_queue, len(self.queue))
-        if self.credits:  # else the next one starts it
+        if self.credits:  # else the next credit starts it
             self.start_later()
 
     def start_later(self) -> None:
@@ -98,7 +98,7 @@ class Link:
         far.offer(self.far_slot, copy)
 
     def taken(self) -> None:
-        """A place of the input buffer came free: a credit, which the link can use from the next cycle on."""
+        """Take back a credit for a place that came free at the far end; the link can use it from the next cycle on."""
         self.credits += 1
         self.credited_at = self.env.cycle
         if self.queue:
@@ -119,11 +119,11 @@ class Router:
         self.reinjector = Reinjector(state, self)
         n_ports = fabric.n_slots + fabric.n_cores + 1
         self.inputs: list[deque[Copy]] = [deque() for _ in range(n_ports)]  # links, cores' send registers, reinjector
-        self.sources: list[Source] = [self.reinjector] * n_ports  # what feeds each input; `model` fills it in
+        self.sources: list[Source] = [self.reinjector] * n_ports  # the part that feeds each input; `model` fills it in
         self.n_taken = [0] * n_ports
-        self.outputs: dict[int, Outputs] = {}  # of each destination met so far
+        self.outputs: dict[int, Outputs] = {}  # outputs of each destination met so far
         self.receiving: deque[tuple[int, Outputs]] = deque()  # packets in receive registers
-        self.full_registers = 0  # bits of those
+        self.full_registers = 0  # a bit for each full receive register
         self.ready = 0  # a bit for every port with a packet
         self.last_port = self.monitor_port
         self.free_at = 0
@@ -142,7 +142,7 @@ class Router:
             self.bell.ring(0 if self.free_at <= now else self.free_at - now)
 
     def look_again(self) -> None:
-        """Say that an output has come free, which the router looks at if it waits for one."""
+        """Tell the router that an output has come free; if it waits for one, it looks again."""
         if self.stalled_at is not None:
             self.bell.ring()
 
@@ -178,14 +178,15 @@ class Router:
     # ---- look-up and copies ----
 
     def outputs_of(self, copy: Copy) -> Outputs | None:
-        """Look a packet up: the links and cores it goes to; None if there is no way."""
+        """Return the links and cores to which a packet goes; None if there are none."""
         packet, arrival, leg = copy
-        if leg == FIRST:  # round the triangle
+        if leg == FIRST:  # on to the second link of the triangle
             return Outputs((self.links[(arrival + 1) % 6],))
         destination = self.state.destinations[packet][self.router_id]
         outputs = self.outputs.get(destination)
         if outputs is None:
-            if destination == NO_ENTRY:  # straight on; after the triangle as if it had come by the blocked link
+            if destination == NO_ENTRY:
+                # straight on; after an emergency route as if the packet had come by the blocked link
                 return self.straight_on((arrival + 1) % 6 if leg == SECOND else arrival)
             outputs = self.outputs[destination] = self.outputs_at(destination)
         return outputs
@@ -199,12 +200,12 @@ class Router:
         return Outputs(tuple(links), tuple(cores), tuple([core.core_id for core in cores]), registers)
 
     def straight_on(self, arrival: int) -> Outputs | None:
-        """Where a packet without an entry goes: to the link opposite to that by which it came."""
+        """Return the link for a packet without an entry: the one opposite the link by which it came; None if none."""
         straight = LOCAL if arrival == LOCAL else int(self.state.scenario.fabric.straight[arrival])
         return None if straight < 0 else Outputs((self.links[straight],))
 
     def is_blocked(self, outputs: Outputs) -> bool:
-        """Whether any of some outputs cannot take a packet."""
+        """Return whether any of some outputs cannot take a packet."""
         if self.full_registers & outputs.registers:
             return True
         for link in outputs.links:  # noqa: SIM110 - half the time of any()
@@ -234,7 +235,7 @@ class Router:
         self.change[now + self.numbers.receive_cycles].append(self.received)
 
     def received(self) -> None:
-        """The packet that has been in receive registers longest goes to the spike buffers."""
+        """Move the packet that has been in receive registers longest to the spike buffers."""
         packet, outputs = self.receiving.popleft()
         self.full_registers ^= outputs.registers
         self.state.count_latency(packet, len(outputs.cores))
@@ -245,7 +246,7 @@ class Router:
     # ---- blocked packets ----
 
     def wait(self, copy: Copy, outputs: Outputs) -> Process:
-        """Hold a packet until all its outputs can take it; divert or drop it after the waits."""
+        """Hold a packet until all its outputs can take it; after the waits divert or drop it."""
         wait1, wait2 = self.numbers.wait1_cycles, self.numbers.wait2_cycles
         self.stalled_at = began = self.env.cycle
         self.count["n_blocked_packets"] += 1
@@ -272,9 +273,9 @@ class Router:
         self.stalled_at = None
 
     def diverted(self, copy: Copy, outputs: Outputs) -> tuple[Link, ...]:
-        """Return the emergency links of all blocked ones, if these are all that is blocked and those have room.
+        """Return the emergency links of all blocked links; empty if a core is blocked or an emergency link has no room.
 
-        Room also for a normal copy that leaves there.
+        An emergency link by which a normal copy leaves too needs room for both copies.
         """
         if not self.numbers.wait2_cycles or not self.state.scenario.fabric.has_triangles or copy[2] == FIRST:
             return ()
@@ -285,7 +286,7 @@ class Router:
         return diverted if all(link.n_free() >= 1 + (link in free) for link in diverted) else ()
 
     def divert(self, copy: Copy, outputs: Outputs, diverted: tuple[Link, ...]) -> None:
-        """Copy a packet out, by emergency links where its own are blocked."""
+        """Copy a packet to its free links and to the emergency links of its blocked links."""
         self.count["n_emergency_packets"] += len(diverted)
         self.copy_out(copy, outputs._replace(links=tuple(link for link in outputs.links if link.n_free() > 0)))
         for link in diverted:
@@ -300,7 +301,7 @@ class Router:
         self.count["n_lost_deliveries"] += self.state.n_sinks_of(copy, self.router_id)
 
     def dump(self, copy: Copy, outputs: Outputs) -> None:
-        """Drop a packet, into the dump register if that is free."""
+        """Drop a packet: into the dump register if that is free and there is reinjection, else it is lost."""
         self.note((self.env.cycle, What.DUMP, self.router_id, copy[0]))
         self.count["n_dropped_multicast_packets"] += 1
         self.count["n_link_dumped_packets"] += len(outputs.links)

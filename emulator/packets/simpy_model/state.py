@@ -1,4 +1,4 @@
-"""Holds what all parts of the SimPy model share: the scenario, the clock, the packets, the log and the counts."""
+"""Holds the state that all parts of the SimPy model share: the scenario, the clock, the packets, the log and counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emulator.packets.simpy_model.ports import Copy
 
 
 class RunState:
-    """State of a run that no single router or core owns. Lists by packet are indexed by the packet's number.
+    """State of a run that belongs to no single router or core. Lists by packet are indexed by the packet's number.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ class RunState:
     row_lengths : list of memoryview
         By packet: its synapses in every column of the scenario's ``row_length``.
     packet_tick, packet_row : ndarray, int32
-        By packet; the arrays have room for more packets than there are.
+        By packet: its tick and its row; the arrays have room for more packets than there are.
     batches : deque of (int, Packets)
         Packets that are still to be sent, each batch with the number of its first packet.
     latency : list of int
-        Deliveries by the cycles that they took.
+        Number of deliveries by the cycles that they took.
     tick_start, tick_backlog : list of int
-        By tick: when it began, and the most unfinished cycles of any core at that time.
+        By tick: when it began, and the most cycles of unfinished work that any core had when its tick began.
     n_expected : int
         Deliveries that the packets sent so far should make.
     """
@@ -65,7 +65,7 @@ class RunState:
         self.destinations: list[memoryview] = []
         self.row_lengths: list[memoryview] = []
         self.packet_tick, self.packet_row = np.zeros(1, np.int32), np.zeros(1, np.int32)
-        # memory views, since numpy is slow to give single numbers
+        # memory views, because reading single numbers from numpy arrays is slow
         self._destinations = [row.data for row in scenario.routes.destination]
         table = scenario.work.row_length
         self._row_length: NDArray[np.uint16] = table if table.shape[1] else np.zeros((len(table), 1), np.uint16)
@@ -73,7 +73,7 @@ class RunState:
         self._rows: dict[int, memoryview] = {-1: nothing.data}  # row -1: a packet without synapses
 
     def add_packets(self, packets: Packets) -> None:
-        """Number some packets and put them with those that are still to be sent."""
+        """Number some packets and add them to the packets that are still to be sent."""
         first, n = self.n_packets, packets.n_packets
         check_packets(first + n)
         self.batches.append((first, packets))
@@ -96,6 +96,6 @@ class RunState:
     def n_sinks_of(self, copy: Copy, router_id: int) -> int:
         """Return the number of cores that a copy at a router has still to reach."""
         packet, arrival, leg = copy
-        if leg == Leg.FIRST:  # the copy goes on to the third router of the triangle
+        if leg == Leg.FIRST:  # the copy is at the second router of the triangle and goes on to the third
             router_id = int(self.scenario.fabric.far_router[router_id, (arrival + 1) % 6])
         return int(self.scenario.n_sinks[self.net[packet], router_id]) if router_id >= 0 else 0

@@ -1,8 +1,8 @@
 """Predicts, when a packet is delivered, the tick of the machine in which the work on that packet ends.
 
-The prediction is exact: a core works through packets in the order of their arrival, and the ticks' own work waits for
-them. The closed loop needs it at once, so that it can still move the input of neurons; the core itself reaches the same
-end in its own time (``SERVE``).
+The prediction is exact, because a core works through packets in the order of arrival, and the ticks' own work waits for
+them. The closed loop needs the end at the time of delivery, when it can still move the input of neurons; the core
+itself reaches the same end later (``SERVE``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from models.vocabulary import EndOfTick
 
 
 class Watch:
-    """Works out for every packet that enters a receive register when its core will be done with it."""
+    """Works out, for every packet that enters a receive register, when the core will finish its work on it."""
 
     def __init__(self, state: RunState) -> None:
         self.state, self.numbers = state, state.numbers
         self.columns: list[int] = state.scenario.work.column.tolist()
         n_cores = len(self.columns)
-        self.free_at = [0] * n_cores  # each core, of packets
+        self.free_at = [0] * n_cores  # for each core, the end of its work on packets
         self.leave_at: list[deque[int]] = [deque() for _ in range(n_cores)]  # when waiting packets leave its buffer
         self.found: list[tuple[int, int, int]] = []
 
@@ -43,7 +43,7 @@ class Watch:
         next_tick = self._next_tick(core, time) if numbers.end_of_tick is EndOfTick.DROP else None
         if next_tick is not None and start >= next_tick:
             leave_at.append(next_tick)
-            return  # thrown away then
+            return  # thrown away when that tick begins
         if start > time:
             leave_at.append(start)
         self.free_at[core_id] = end = start + core.work_of(packet)
@@ -51,7 +51,7 @@ class Watch:
             self.found.append((packet, self.columns[core_id], self._ticks_late(packet, end)))
 
     def _next_tick(self, core: Receiver, time: int) -> int | None:
-        """Cycle of the first tick of a core after ``time``; None after the last one."""
+        """Return the cycle in which the first tick of a core after ``time`` begins; None after the last tick."""
         length = self.state.scenario.tick_cycles
         tick = max(0, (time - core.phase_cycles) // length + 1)
         return None if tick > self.state.n_ticks else tick * length + core.phase_cycles
@@ -62,7 +62,7 @@ class Watch:
         return max(0, (end - 1) // self.state.scenario.tick_cycles - int(self.state.packet_tick[packet]))
 
     def take(self) -> NDArray[np.int32]:
-        """Return packet, column of the core and ticks late of all found since the last call; int32, shape (n, 3)."""
+        """Return packet, column of the core and ticks late, predicted since the last call; int32, shape (n, 3)."""
         taken = np.array(self.found, np.int32).reshape(-1, 3)
         self.found.clear()
         return taken

@@ -52,7 +52,8 @@ def test_wait_code_is_a_byte(code):
         ({"dump_cycles": 1.5}, r"^network\.dump_cycles: needs a whole number of at least 1, has 1\.5$"),
         (
             {"barrier_cycles": 67},
-            r"^network\.barrier_cycles: needs more than 67, so that routers and monitors rest, has 67$",
+            r"^network\.barrier_cycles: needs more than 67, "
+            r"the longer of router_cycles and reinjection_cycles, has 67$",
         ),
     ],
 )
