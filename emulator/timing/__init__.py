@@ -1,4 +1,4 @@
-"""Works out the cycles, time and energy that cores spend in every step of a run. The way in is `time_run`."""
+"""Works out the cycles, time and energy that cores spend in every step of a run. The entry point is `time_run`."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ def time_run(
     warmup_steps: int = 0,
     progress: Progress = silent,
 ) -> Timing:
-    """Work out every core's cycles in every step of a run.
+    """Return the cycles that every core spends in every step of a run.
 
-    The nodes of FPGA pipelines have a model of their own (`emulator.timing.pipeline`); all other cores are processors
-    (`emulator.timing.cores`).
+    FPGA nodes with pipelines are timed by `emulator.timing.pipeline`, all other cores by `emulator.timing.cores`.
 
     Parameters
     ----------
@@ -36,11 +35,12 @@ def time_run(
     time_scale_factor : float
         Length of a tick divided by dt.
     with_range : bool
-        Whether to charge the run at the cheap and the dear end of the unverified costs too (``Timing.low``, ``high``).
+        Whether to charge the run also with all unverified costs at their cheap and at their dear ends (``Timing.low``
+        and ``Timing.high``).
     warmup_steps : int
-        The first steps, at most ``n_steps``, which are left out of all counts, means and largest values.
+        Number of steps at the start, at most ``n_steps``, that are left out of all counts, means and maxima.
     progress : Progress
-        Called with the stage ``time``.
+        Called with the stage ``time`` and the fraction of the steps that is done.
 
     Returns
     -------

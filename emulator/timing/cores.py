@@ -1,8 +1,8 @@
 """Times every step of a run on a machine whose cores are processors, and compares it with the cycles of a tick.
 
 The loop is open: the spikes are given, and late or lost packets are counted but do not change the spikes. Work is
-counted once and charged three times: at the machine's own costs, and with all its unverified costs at the cheap and at
-the dear end of their ranges. Nodes of FPGA pipelines have step times of their own (`emulator.timing.pipeline`).
+counted once and charged up to three times: at the machine's own costs and, if a range is asked for, with all unverified
+costs at the cheap and at the dear ends of their ranges. FPGA nodes are timed by `emulator.timing.pipeline`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from models.network import Network
 from models.progress import Progress, silent
 
 _CHUNK_STEPS = 1000
-_CHUNK_COUNT_BYTES = 1 << 21  # of what is counted in the steps looked at together, so that it stays in the cache
-_CHUNK_LENGTHS_BYTES = 1 << 28  # of those of the rows that fired, in the steps looked at together
+_CHUNK_COUNT_BYTES = 1 << 21  # size of the counts of a chunk of steps, so that they stay in the cache
+_CHUNK_LENGTHS_BYTES = 1 << 28  # size of the lengths of the rows that fired in a chunk of steps
 _POLICIES = {"late": work.LATE, "drop": work.DROP, "wait": work.WAIT}
 
 
@@ -59,7 +59,7 @@ def _layout(mapping: Mapping, network: Network) -> work.Layout:
 
 
 class _Chunk(NamedTuple):
-    """Steps looked at together: the first, rows that fire in each, and their lengths."""
+    """A chunk of steps: the number of the first, the rows that fire in each step, and the lengths of the rows."""
 
     first: int
     ptr: NDArray[np.int64]
@@ -90,7 +90,7 @@ def _chunks(
 
 
 def _chunk_end(first: int, n_steps: int, ptr: NDArray[np.int64], size: tuple[int, int]) -> int:
-    """Return the step up to which the rows that fired from ``first`` on can be looked at together."""
+    """Return the end of the chunk that starts at step ``first``, so that the lengths of its rows fit memory."""
     n_chunk_steps, n_slices = size
     most = int(ptr[first]) + _CHUNK_LENGTHS_BYTES // (2 * max(n_slices, 1))
     last = int(np.searchsorted(ptr, most, side="right")) - 1
@@ -98,7 +98,7 @@ def _chunk_end(first: int, n_steps: int, ptr: NDArray[np.int64], size: tuple[int
 
 
 class _Charge:
-    """Cycles of all cores at one machine's costs, as chunk after chunk is charged."""
+    """The cycles of all cores at the costs of one machine, summed up as one chunk after another is charged."""
 
     def __init__(self, mapping: Mapping, network: Network, layout: work.Layout, n_steps: int, budget: float) -> None:
         machine, cost = mapping.machine, core_costs(mapping, network)
@@ -148,13 +148,13 @@ class _Charge:
         )
 
     def forget(self) -> None:
-        """Begin to count anew, after the warm-up; what cores have still to do stays."""
+        """Restart the counts after the warm-up; the cores keep their backlogs."""
         self.total[:], self.peak[:], self.sender_peak[:] = 0.0, 0.0, self.sender_cost[0]
         self.totals[:] = 0
         self.totals[work.B_FIRST_OVERRUN] = -1
 
     def timing(self, counted: _Counted, machine: Machine, warmup_steps: int) -> Timing:
-        """Return what was found."""
+        """Return the timing of the steps after the warm-up."""
         n_steps, fixed = self.step_cycles.size - warmup_steps, self.cost[:, work.K_FIXED]
         mean, peak = fixed.copy(), fixed.copy()
         sender = self.layout.sender_of_slice
@@ -169,7 +169,7 @@ class _Charge:
         totals, is_unicast, spec = counted.totals, self.limits[3], machine.plasticity
         n_delivered = int(totals[work.A_ROWS if is_unicast else work.A_DELIVERED])
         n_plastic = int(totals[work.A_PLASTIC_ROWS]), int(totals[work.A_PLASTIC_EVENTS])
-        is_heard = (self.layout.lane_of >= 0).any(axis=1)  # spikes of the others are not sent
+        is_heard = (self.layout.lane_of >= 0).any(axis=1)  # spikes of the other slices are not sent
         n_sent = counted.copies.sum() if is_unicast else counted.sent[is_heard].sum()
         return Timing(
             budget_cycles=self.budget,
@@ -196,19 +196,20 @@ class _Charge:
 
 @dataclass(slots=True, eq=False)
 class _Counted:
-    """Sums over the run: totals of ``count_work``, spikes and copies of every slice."""
+    """Sums over the run: the totals of ``count_work``, and the spikes and copies of every slice."""
 
     totals: NDArray[np.int64]
     sent: NDArray[np.int64]
     copies: NDArray[np.int64]
 
     def forget(self) -> None:
-        """Begin to count anew."""
+        """Set all sums to zero."""
         for part in (self.totals, self.sent, self.copies):
             part[:] = 0
 
 
 def _room_for_counts(n_steps: int, layout: work.Layout, *, is_unicast: bool, is_plastic: bool) -> work.Counts:
+    """Return zero arrays for the counts of ``n_steps`` steps; counts that are not needed have length 0."""
     (n_lanes, n_slices), n_targets = layout.vertex_of_lane.shape, len(layout.target_int)
     shape = (n_steps, n_lanes, n_slices)
     plastic = shape if is_plastic else (0, n_lanes, n_slices)
@@ -259,7 +260,7 @@ def time_cores(
     warmup_steps: int = 0,
     progress: Progress = silent,
 ) -> Timing:
-    """Work out every step of a run on a machine whose cores are processors.
+    """Return the cycles of every step of a run on a machine whose cores are processors.
 
     Parameters and result are those of `emulator.timing.time_run`.
     """
@@ -274,7 +275,7 @@ def time_cores(
     n_chunk_steps = max(1, min(_CHUNK_STEPS, _CHUNK_COUNT_BYTES // (8 * n_lanes * n_slices + 1), n_steps))
     rooms = [
         _room_for_counts(n_chunk_steps, layout, is_unicast=is_unicast, is_plastic=is_plastic) for _ in range(2)
-    ]  # one is charged while the next is filled
+    ]  # one is charged while the other is filled
     counted = _Counted(np.zeros(work.N_TOTALS, np.int64), *np.zeros((2, n_slices), np.int64))
     slices = slice_of_source(mapping, network)
     with ThreadPoolExecutor(1) as pool:

@@ -1,10 +1,10 @@
-"""Computes the power and energy of a run: idle boards and frames, cores, packets by hop, memory, single events.
+"""Computes the power and energy of a run: idle boards and frames, cores, packets, memory, and single events.
 
-Constants are the machine file's. A core draws its active power for the fraction of a step that it is busy and a share
-of it while it waits; a packet costs its bits in every router that it passes; a byte of the chip's memory its transfer.
-Machines that are known by the energy of single events (Loihi) have those instead. Frames are powered as a whole; a
-single board has the overhead of its box. Part of the constants is only known within a range: `energy_range` evaluates
-all of them at their low and at their high ends.
+The constants are from the machine file. A core draws its active power while it is busy and a share of this power while
+it waits. A packet costs the energy of its bits in every router that it passes, and a byte of the chip's memory the
+energy of its transfer. For machines such as Loihi, the energies of single events are known and used instead. Frames are
+powered as a whole; a single board has the overhead of its box. Some constants are known only within a range:
+`energy_range` evaluates all of them at their low and at their high ends.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ _J_PER_PJ = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What happens in a second of model time.
+    """Numbers of events in a second of model time.
 
-    ``events_per_s``: synaptic events; ``updates_per_s``: of neurons; ``spikes_per_s``: of neurons; ``packets_per_s``:
-    sent by cores (one a spike, or one for each of its destination cores where packets have only one);
-    ``router_packets_per_s``: packets through routers (hops and the routers they start in); ``hops_per_s``: packets over
-    links; ``dram_bytes_per_s``: rows fetched, and what cores hand over to each other (written and read).
+    ``events_per_s``: synaptic events; ``updates_per_s``: neuron updates; ``spikes_per_s``: spikes of neurons;
+    ``packets_per_s``: packets sent by cores (one for each spike or, on a unicast machine, for each destination core of
+    a spike); ``router_packets_per_s``: passages of packets through routers (one for each hop, and one for the router at
+    which a packet starts); ``hops_per_s``: passages of packets over links; ``dram_bytes_per_s``: bytes of rows fetched,
+    and bytes that cores hand over to each other (written and read).
     """
 
     events_per_s: float
@@ -41,7 +42,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """``parts_w`` sums to ``power_w``; energy per event is ``None`` without events."""
+    """Power, which is the sum of ``parts_w``, and energy per synaptic event (None without events)."""
 
     power_w: float
     parts_w: dict[str, float]
@@ -58,15 +59,15 @@ def traffic(
     rows_per_s: float,
     hops_per_s: float,
 ) -> Traffic:
-    """Return what happens in a second of model time on a mapped network.
+    """Return the numbers of events in a second of model time on a mapped network.
 
     Parameters
     ----------
     mapping : Mapping
     network : Network
     spikes_per_s, packets_per_s, events_per_s, rows_per_s, hops_per_s : float
-        Spikes, packets that cores send for them, synaptic events, synaptic rows fetched, packets over links; per second
-        of model time.
+        Spikes, packets that cores send for the spikes, synaptic events, synaptic rows fetched, and packets over links,
+        per second of model time.
     """
     memory, step_s = mapping.machine.memory, network.dt_ms * 1e-3
     dram_bytes_per_s = 0.0
@@ -92,7 +93,7 @@ def traffic(
 def energy(
     machine: Machine, done: Traffic, *, n_boards: int, n_cores: int, busy_cores: float, real_time_factor: float
 ) -> Energy:
-    """Work out power and energy per synaptic event.
+    """Return power and energy per synaptic event.
 
     Parameters
     ----------
@@ -102,9 +103,9 @@ def energy(
     n_cores : int
         Cores in use.
     busy_cores : float
-        Sum over the cores of the fraction of wall time that each is busy.
+        Sum over the cores of the fraction of wall time in which each is busy.
     real_time_factor : float
-        Wall time over model time.
+        Wall time divided by model time.
 
     Returns
     -------
@@ -140,7 +141,7 @@ def energy(
 def energy_range(
     machine: Machine, done: Traffic, *, n_boards: int, n_cores: int, busy_cores: float, real_time_factor: float
 ) -> tuple[Energy, Energy]:
-    """Return `energy` with every power constant of a range at its low end, and at its high end."""
+    """Return `energy` with all power constants that have a range at their low ends, and at their high ends."""
     low, high = (
         energy(
             with_sections_at(machine, end, ("power",)),

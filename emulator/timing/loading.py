@@ -1,9 +1,10 @@
-"""How long a user waits before the first step: drawing the synapses and getting them onto the machine.
+"""Computes how long a user waits before the first step: drawing the synapses and loading them onto the machine.
 
-Two ways. The *host* draws every synapse, lays out the rows and sends them: 10 hours for PD14 on SpiNNaker in 2017 (van
-Albada et al. 2018, doi:10.3389/fnins.2018.00291; run report in microcircuit_model), most of it sending. Or the host
-sends what to draw, and the *machine's* cores draw their own rows, all at the same time. Constants are in the section
-``host`` of the machine file. Rows are sent as the mapping reserves them, padding included.
+There are two ways. Either the *host* draws every synapse, lays out the rows and sends them, which took 10 hours for
+PD14 on SpiNNaker in 2017 (van Albada et al. 2018, doi:10.3389/fnins.2018.00291; run report in microcircuit_model), most
+of it for sending. Or the host sends only the parameters, and the cores of the *machine* draw their own rows, all at the
+same time. Constants are in the section ``host`` of the machine file. Rows are sent in the size that the mapping
+reserves, padding included.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from models.network import Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTime:
-    """Seconds from the start of the tools to the first step, by part.
+    """Seconds from the start of the tools to the first step, in three parts.
 
-    ``start_s``: allocation, boot, code; ``draw_s``: synapses, by the host or by the slowest core; ``load_s``: sending.
+    ``start_s``: allocation, boot and loading of the code; ``draw_s``: drawing of the synapses, by the host or by the
+    slowest core; ``load_s``: sending.
     """
 
     generation: Generation
@@ -29,23 +31,23 @@ class LoadTime:
 
     @property
     def total_s(self) -> float:
-        """All parts, one after the other."""
+        """Sum of the parts, which follow one after the other."""
         return self.start_s + self.draw_s + self.load_s
 
 
 def load_times(mapping: Mapping, network: Network) -> tuple[LoadTime, ...]:
-    """Work out the loading time for each way that the machine has, its usual one first.
+    """Return the loading time for each way of drawing that the machine has, the usual way first.
 
     Parameters
     ----------
     mapping : Mapping
     network : Network
-        The one that was mapped.
+        The network that was mapped.
 
     Returns
     -------
     tuple of LoadTime
-        Empty if the machine says nothing of its host.
+        Empty if the machine file has no section ``host``.
     """
     host = mapping.machine.host
     if host is None:
@@ -57,7 +59,7 @@ def load_times(mapping: Mapping, network: Network) -> tuple[LoadTime, ...]:
 
 
 def load_time_range_s(mapping: Mapping, network: Network, generation: Generation) -> tuple[float, float]:
-    """Return the shortest and the longest total that the ranges of the constants allow."""
+    """Return the shortest and the longest total within the ranges of the constants."""
     fast, slow = (_at_end(mapping.machine, is_fast=is_fast) for is_fast in (True, False))
     return (
         _load_time(mapping, network, fast, generation).total_s,
@@ -66,7 +68,7 @@ def load_time_range_s(mapping: Mapping, network: Network, generation: Generation
 
 
 def _at_end(machine: Machine, *, is_fast: bool) -> HostSpec:
-    """The host with every constant that has a range where loading is fastest, or slowest."""
+    """Return the host's constants with every range at the end at which loading is fastest, or slowest."""
     assert machine.host is not None
     moved = {}
     for note in machine.constants:
@@ -91,7 +93,7 @@ def _load_time(mapping: Mapping, network: Network, host: HostSpec, generation: G
 
 
 def matrix_bytes(mapping: Mapping, network: Network) -> int:
-    """Bytes of all rows: as the mapping reserves them in the chips' memory, else those of the synapses alone."""
+    """Return the bytes of all rows: as reserved in the chips' memory, or of the synapses alone if cores hold them."""
     memory = mapping.machine.memory
     if memory.synapse_store == "core":
         return round(network.expected_n_synapses() * memory.synapse_bytes)
@@ -99,7 +101,7 @@ def matrix_bytes(mapping: Mapping, network: Network) -> int:
 
 
 def most_synapses_of_a_core(mapping: Mapping, network: Network) -> float:
-    """Expected synapses onto the slice that has most; one core draws them (of an ensemble the first synapse core)."""
+    """Return the expected synapses onto the slice that has most; one core (of an ensemble lane 0) draws them all."""
     onto = dict.fromkeys((population.name for population in network.populations), 0.0)
     for projection in network.projections:
         n_sources = network.group(projection.source).n_neurons

@@ -1,4 +1,4 @@
-"""Defines what the step times of a run are computed from (`TimedSpikes`) and their result (`Timing`)."""
+"""Defines the input from which the step times of a run are computed (`TimedSpikes`), and the result (`Timing`)."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from mapping.model import Mapping
 from models.check import check_whole
 from models.network import Network
 
-MAX_LENGTHS_BYTES = 1 << 30  #: most memory that the lengths of all rows take at once
+MAX_LENGTHS_BYTES = 1 << 30  #: largest array of the lengths of all rows
 
-#: Synapses of each source on each slice: an array of shape (n_sources, n_slices), or a function that returns these rows
-#: for the sources that it is given.
+#: Number of synapses of each source on each slice: an array of shape (n_sources, n_slices), or a function that returns
+#: the rows of this array for the sources that it is given.
 RowLengths = NDArray[np.uint16] | Callable[[NDArray[Any]], NDArray[np.uint16]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimedSpikes:
-    """The spikes of a run, and how many synapses each of them meets on each slice.
+    """The spikes of a run, and the number of synapses that each spike meets on each slice.
 
     Attributes
     ----------
     step, neuron : ndarray, shape (n_spikes,), int32
-        Sorted by step; spike sources have the ids from ``n_neurons`` on.
+        Step and neuron id of each spike, sorted by step; spike sources have the ids from ``n_neurons`` on.
     n_steps : int
     row_length : RowLengths
-        See `row_lengths`.
+        Number of synapses of each source on each slice; made by `row_lengths`.
     plastic_length : ndarray, shape (n_sources, n_slices), uint16, optional
         Plastic synapses of each source on each slice
         (`emulator.synapses.plasticity_weights.count_plastic_by_slice`).
@@ -55,35 +55,36 @@ class Timing:
     Attributes
     ----------
     budget_cycles : float
-        Of one tick.
+        Cycles of one tick.
     step_cycles, step_vertex : ndarray, shape (n_steps,), float64 and int32
-        Cycles of the slowest core, and which it is.
+        Cycles of the slowest core of each step, and the vertex on this core.
     mean_cycles, max_cycles : ndarray, shape (n_vertices,), float64
-        Busy cycles a step.
+        Mean and largest number of busy cycles of each core in a step.
     n_sent, n_delivered, n_rows, n_filtered, n_lost : int
-        Packets sent (none of neurons that nothing listens to, one for each destination core on a unicast machine);
-        deliveries to cores, which are those that found a row (plastic or not), those that found none, and
-        those that were lost: they found the spike buffer full or, with the policy ``drop``, the tick over.
+        Packets sent (none for neurons without targets, and one for each destination core on a unicast machine);
+        deliveries to cores; and the three parts of the deliveries: packets that found a row (plastic or not), packets
+        that found none, and packets that were lost because the spike buffer was full or, with the policy ``drop``, the
+        tick over.
     n_events : int
-        Synaptic events of all deliveries.
+        Synaptic events of all deliveries, without those of plastic synapses.
     n_late : int
-        Deliveries whose work ends after the machine's next tick has begun (docs/glossary.md). The order of a core's
-        work within a tick is not looked at: what exceeds the tick is taken to be packets.
+        Deliveries whose work ends after the machine's next tick has begun (docs/glossary.md). The order of work within
+        a tick is not modelled: the work that exceeds a tick is assumed to be packets.
     n_overruns : int
         Steps in which a core needed more than its tick.
     first_overrun_step : int or None
+        The first of these steps.
     n_plastic_rows, n_plastic_events : int
-        Plastic rows that were updated, and their synapses, which are not among ``n_events``.
+        Plastic rows that were updated, and their synapses, which ``n_events`` leaves out.
     write_back_bytes : int
-        What those rows wrote to memory.
+        Bytes that the updated plastic rows wrote to memory.
     is_free_running : bool
-        Whether a step ends when all cores are done, however short it is; else it lasts at least a tick.
+        Whether a step ends as soon as all cores are done; if false, it lasts at least a tick.
     warmup_steps : int
-        Steps at the start that are in ``step_cycles`` and ``step_vertex`` only: all counts, means and largest values
-        are of the steps after them (``first_overrun_step`` is still a number of the whole run).
+        Number of steps at the start that appear only in ``step_cycles`` and ``step_vertex``. All counts, means and
+        maxima are of the steps after them; ``first_overrun_step`` counts from the start of the run.
     low, high : Timing, optional
-        The same run with all unverified costs cheap, and dear; None where the machine has none, or they were not
-        asked for.
+        The same run with all unverified costs cheap, and dear; None if the machine has none, or no range was asked for.
     """
 
     budget_cycles: float
@@ -114,7 +115,8 @@ class Timing:
         return self.step_cycles[self.warmup_steps :]
 
     def real_time_factor(self, time_scale_factor: float) -> float:
-        """Mean step time over dt when every step waits for its slowest core, and lasts at least a tick by timer."""
+        """Return mean step time over dt: a step takes as long as its slowest core and, with a timer, at least a
+        tick."""
         if not self.kept_cycles.size:
             return time_scale_factor
         if self.is_free_running:
@@ -122,7 +124,7 @@ class Timing:
         return float(np.maximum(self.kept_cycles / self.budget_cycles, 1.0).mean()) * time_scale_factor
 
     def min_lossless_time_scale_factor(self, time_scale_factor: float) -> float:
-        """Smallest slow-down at which no core overruns in any step."""
+        """Return the smallest time-scale factor at which no core overruns its tick in any step."""
         return float(self.kept_cycles.max(initial=0.0) / self.budget_cycles) * time_scale_factor
 
 
@@ -138,9 +140,10 @@ def slice_of_source(mapping: Mapping, network: Network) -> NDArray[np.int32]:
 def row_lengths(
     connectivity: Connectivity, slice_of_neuron: NDArray[np.int32], n_slices: int, *, n_threads: int = 2
 ) -> RowLengths:
-    """Return the synapses of every source on every slice, or a function of sources where that would not fit memory.
+    """Return the synapses of every source on every slice, or a function of sources if that array would be too large.
 
-    Ten times PD14 on cores of 64 neurons would be 18 GB. The function counts the rows of the sources that it is given.
+    Ten times PD14 on cores of 64 neurons would need 18 GB. The function returns the rows of the sources that it is
+    given.
 
     Parameters
     ----------

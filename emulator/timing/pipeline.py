@@ -1,14 +1,14 @@
-"""Step times of an array of FPGA nodes with each step's own spikes: the model of `emulator.timing.pipeline_step`, by
-node.
+"""Times every step of an array of FPGA nodes with the step's own spikes, by the model of `pipeline_step`.
 
-Where the static model takes means, this takes the step's own spikes: how many come to each node from each distance,
-and the length of each of their rows there. All else is the same: neurons take the time of the whole update to send,
-evenly, whoever fires; links, receivers, look-ups and DRAM are fluid queues. A node's neurons are spread evenly over its
-pipelines, whatever the slices. Spikes that links delay come later to all nodes, by the longest such delay.
+`emulator.timing.pipeline_step` takes means; here the input is the number of spikes that come to each node from each
+distance in a step, and the length of each spike's row in each node. All else is the same: neurons send evenly over the
+time of the whole update, whichever of them fire; links, receivers, look-ups and DRAM are fluid queues. The neurons of a
+node are assumed to be spread evenly over its pipelines, whatever the slices. Spikes that links delay come later to all
+nodes, by the longest delay of any link.
 
-A step ends when the rows of its spikes are read, and not before all nodes know that no more spikes come: the end of
-a node's spikes travels behind its last spike and is looked up as they are; ``pipeline.barrier_ns`` is on top.
-Broadcast spikes are looked up by every node, so that some look-ups find no row.
+A step ends when the rows of its spikes are read, but not before all nodes know that no more spikes come: a message that
+ends a node's spikes travels behind its last spike and is looked up as spikes are, and ``pipeline.barrier_ns`` is added.
+Every node looks up every spike, so some look-ups find no row.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ def time_nodes(
     warmup_steps: int = 0,
     progress: Progress = silent,
 ) -> Timing:
-    """Work out every step of a run on a machine of pipeline nodes.
+    """Return the cycles of every step of a run on a machine of pipeline nodes.
 
-    Parameters and result are those of `emulator.timing.time_run`, but plastic rows are not charged.
+    Parameters and result are those of `emulator.timing.time_run`; plastic rows are not charged.
 
-    Cycles are those of the neuron clock. ``n_delivered`` counts look-ups: every spike in every node. A core (a
-    pipeline) is charged the longer of two times: the update of its own slice, and the DRAM of its node.
+    Cycles are those of the neuron clock. ``n_delivered`` counts look-ups, one for every spike in every node. A core is
+    a pipeline; it is charged the update of its slice or the DRAM time of its node, whichever is longer.
 
     Raises
     ------
     ParameterError
-        If the machine has no pipelines, or another shape than a HyperX of at most two axes longer than 1.
+        If the machine has no pipelines, or is not a HyperX with at most two axes longer than 1.
     """
     n_steps, row_length = spikes.n_steps, spikes.row_length
     array = node_array(mapping)
@@ -84,7 +84,7 @@ def time_nodes(
 
 
 def silent_step_ns(mapping: Mapping) -> float:
-    """Return how long a step without spikes takes, ns; 0 for a machine whose shape this model is not of."""
+    """Return the duration of a step without spikes in ns; 0 for a machine whose shape the model does not cover."""
     try:
         axes_of(mapping.machine)
     except ParameterError:
@@ -96,9 +96,9 @@ def silent_step_ns(mapping: Mapping) -> float:
 
 
 def count_packets(mapping: Mapping, network: Network, spike_neuron: NDArray[np.int32]) -> tuple[int, int]:
-    """Return the packets of some spikes, and the deliveries to cores (pipelines) that they ask for.
+    """Return the number of packets of some spikes, and of the deliveries to cores (pipelines) that they should make.
 
-    `time_nodes` counts look-ups instead, of which every node makes one for all its pipelines.
+    `time_nodes` counts look-ups instead: a node looks a spike up once for all its pipelines.
     """
     n_spikes = np.bincount(slice_of_source(mapping, network)[spike_neuron], minlength=len(mapping.partition.slices))
     first, n_sent, n_expected = mapping.partition.first_slice, 0, 0
@@ -111,7 +111,7 @@ def count_packets(mapping: Mapping, network: Network, spike_neuron: NDArray[np.i
 
 
 class _Run:
-    """Steps at one machine's constants, chunk after chunk."""
+    """The step times at the constants of one machine, computed one chunk of steps after another."""
 
     def __init__(self, machine: Machine, array: NodeArray, n_steps: int, warmup_steps: int) -> None:
         n_nodes = len(array.n_neurons)
@@ -132,7 +132,7 @@ class _Run:
         node: NDArray[np.int32],
         lengths: NDArray[np.uint32],
     ) -> None:
-        """Work out a chunk of steps."""
+        """Time a chunk of steps."""
         longest = int(lengths.max(initial=0))
         if longest >= len(self.row_times[0]):
             self.row_times = row_times(self.machine, longest)
@@ -156,7 +156,7 @@ class _Run:
             self.dram_ns[:], self.dram_peak_ns[:], self.totals[:] = 0.0, 0.0, 0
 
     def timing(self, mapping: Mapping, dt_ms: float, time_scale_factor: float) -> Timing:
-        """Return what was found."""
+        """Return the timing of the steps after the warm-up."""
         n_steps, machine, partition = self.step_ns.size - self.warmup_steps, self.machine, mapping.partition
         node = self.array.node_of_slice[[vertex.slice_id for vertex in partition.vertices]]
         own = np.array([partition.slices[vertex.slice_id].n_neurons for vertex in partition.vertices]) + 1.0

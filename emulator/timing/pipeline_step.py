@@ -1,17 +1,19 @@
-"""Step time of an array of FPGA nodes whose spikes are broadcast (neuroAIx): the static model, phase by phase.
+"""Computes the step time of an array of FPGA nodes that broadcast spikes (neuroAIx): the static model, by phases.
 
 Kauth et al. 2023 (doi:10.3389/fncom.2023.1144143) describe the machine; its authors' static model (RWTH-IDS,
 neuroAIx-perf-sim at 6d5afcc) gives the numbers, which are in ``models/machines/neuroaix.yaml``. In a step a node
-updates its neurons in parallel pipelines; spikes leave while it does, reach first the nodes of the same row and column,
-then, forwarded by the shorter axis, all others; every node looks every spike up and reads its row from DRAM.
+updates its neurons in parallel pipelines, and spikes leave during the update. They first reach the nodes of the same
+row and column, which forward them along the shorter axis to all others. Every node looks up every spike and reads its
+row from DRAM.
 
-A *phase* is what one group of source nodes (0, 1 or 2 hops away) asks of one resource of a node. Its work arrives
-evenly from its start for at least as long as neurons are updated. Resources overlap and are work-conserving queues; the
-work of nearer groups goes first. What follows a phase that ends late takes as long. The step ends with its last phase.
+A *phase* is the work that one group of source nodes (0, 1 or 2 hops away) brings to one resource of a node. Its work
+arrives evenly, from its start for at least as long as neurons are updated. Resources work at the same time and are
+work-conserving queues; the work of nearer groups goes first. If a phase ends late, the phase after it takes at least as
+long. The step ends with its last phase.
 
-Deviation: where the excess of one overlap drains into the next, the authors' interval arithmetic spreads it over that
-whole interval, while a queue here drains at once. In 2,650 drawn configurations, many of them saturated, the two
-differed in two, by less than 0.01 %.
+Deviation: work that is left over when two phases overlap is done in the next interval. The authors' interval arithmetic
+spreads it over that whole interval, while a queue here drains at once. In 2,650 drawn configurations, many of them
+saturated, the two models differed in two, by less than 0.01 %.
 """
 
 from __future__ import annotations
@@ -28,22 +30,23 @@ from models.machine import Machine, PipelineSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """What one group of source nodes asks of one resource.
+    """The work that one group of source nodes brings to one resource.
 
     Attributes
     ----------
     name : str
         ``update`` (neurons), ``send`` (the busiest link), ``receive``, ``look_up``, ``rows`` (DRAM to ring buffers).
     n_hops : int
-        Distance of the group: 0 the node itself, 1 its row and column, 2 all others. For ``send``: hops taken before.
+        Distance of the group: 0 for the node itself, 1 for its row and column, 2 for all others. For ``send``: hops
+        taken before.
     n_nodes : int
-        Nodes of the group; for ``send`` those whose spikes the busiest link carries.
+        Number of nodes in the group; for ``send``, of nodes whose spikes the busiest link carries.
     start_ns, end_ns : float
-        From the beginning of the step.
+        Time from the start of the step.
     arrival_ns : float
-        The time in which the work arrives; the phase is longer where its resource is behind.
+        Time in which the work arrives; the phase is longer if its resource falls behind.
     work_ns : float
-        The time that the resource needs for it.
+        Time that the resource needs for the work.
     """
 
     name: str
@@ -56,15 +59,16 @@ class Phase:
 
     @property
     def late_ns(self) -> float:
-        """Time from the arrival of the last work to the end."""
+        """Time from the arrival of the last work to the end of the phase."""
         return max(0.0, self.end_ns - self.start_ns - self.arrival_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineStep:
-    """The phases of one step, in the order in which spikes take them, and what they were worked out from.
+    """The phases of one step, in the order in which spikes take them, and the numbers that they follow from.
 
-    ``n_spikes_per_node`` is a mean; ``row_bytes`` are the bytes read for a spike in each node.
+    ``n_spikes_per_node`` is the mean number of spikes of a node; ``row_bytes`` is the number of bytes that each node
+    reads for a spike.
     """
 
     phases: tuple[Phase, ...]
@@ -85,11 +89,11 @@ class PipelineStep:
 
     @property
     def acceleration_ratio(self) -> float:
-        """Model time over wall time."""
+        """Model time divided by wall time."""
         return self.dt_ms * 1e6 / self.step_ns
 
     def phase(self, name: str, n_hops: int) -> Phase:
-        """Return a phase by name and distance; KeyError if the array has none such."""
+        """Return a phase by name and distance; raise KeyError if there is none."""
         for phase in self.phases:
             if (phase.name, phase.n_hops) == (name, n_hops):
                 return phase
@@ -98,10 +102,10 @@ class PipelineStep:
 
 @dataclass(frozen=True, slots=True)
 class NodeConstants:
-    """What all phases of a step share.
+    """Constants that all phases of a step share.
 
-    ``first_ns``: when the first spike is at the node's own router; ``flit_ns``: one packet on a link; ``clock_ns``: one
-    cycle of the system clock; ``hop_ns``: from a router to the next.
+    ``first_ns``: time until the first spike is at the node's own router; ``flit_ns``: time of one packet on a link;
+    ``clock_ns``: one cycle of the system clock; ``hop_ns``: time from one router to the next.
     """
 
     spec: PipelineSpec
@@ -111,20 +115,21 @@ class NodeConstants:
     hop_ns: float
 
     def row_bytes(self, machine: Machine, n_synapses: float) -> int:
-        """Bytes read for a row of ``n_synapses``: whole fetches."""
+        """Return the bytes read for a row of ``n_synapses``, in whole fetches."""
         return math.ceil(n_synapses * machine.memory.synapse_bytes / self.spec.dram_fetch_bytes) * (
             self.spec.dram_fetch_bytes
         )
 
     def row_ns(self, row_bytes: int) -> float:
-        """Time of one row by all channels, at the measured speed for its size."""
+        """Return the time in ns to read one row by all channels, at the measured speed for its size."""
         rate = float(np.interp(row_bytes, self.spec.dram_row_bytes, self.spec.dram_row_bytes_per_s))
-        rate *= self.spec.dram_bytes_per_s / self.spec.dram_curve_bytes_per_s  # a slower DRAM has a curve of this form
+        # the curve of another DRAM is assumed to be proportional to its best rate
+        rate *= self.spec.dram_bytes_per_s / self.spec.dram_curve_bytes_per_s
         return row_bytes / (self.spec.n_dram_channels * rate) * 1e9
 
 
 def node_constants(machine: Machine) -> NodeConstants:
-    """Return the constants of a machine with pipelines; raises as `axes_of`."""
+    """Return the constants of a machine with pipelines; raises the errors of `axes_of`."""
     spec, axes = _spec(machine), axes_of(machine)
     return NodeConstants(
         spec=spec,
@@ -136,12 +141,12 @@ def node_constants(machine: Machine) -> NodeConstants:
 
 
 def n_pipelines(machine: Machine) -> int:
-    """Neuron pipelines of a node: its cores."""
+    """Return the number of neuron pipelines of a node, which are its cores."""
     return machine.core.n_per_chip - machine.core.n_monitor_per_chip
 
 
 def _slowest_packets_per_s(machine: Machine) -> float:
-    """Packets a second on the slowest kind of link that the array has."""
+    """Return the packets a second of the slowest kind of link that the array has."""
     topology, (own, between) = machine.topology, machine.link.rates_packets_per_s
     board = math.prod(topology.board_shape or topology.shape)
     is_joined = board < math.prod(topology.shape)
@@ -157,18 +162,18 @@ def _spec(machine: Machine) -> PipelineSpec:
 def pipeline_step(
     machine: Machine, *, n_neurons: float, rate_hz: float, n_synapses_per_neuron: float, dt_ms: float = 0.1
 ) -> PipelineStep:
-    """Work out the duration of a step of ``dt_ms`` from the constants of a machine with a section ``pipeline``.
+    """Return the duration of a step of ``dt_ms`` from the constants of a machine with a section ``pipeline``.
 
     Parameters
     ----------
     machine : Machine
-        A ``hyperx`` of a given shape, at most two axes of which are longer than 1.
+        A ``hyperx`` with a shape, of which at most two axes are longer than 1.
     n_neurons : float
         Neurons on the whole machine, spread evenly over its nodes.
     rate_hz : float, Hz
-        Mean rate of a neuron, of model time.
+        Mean rate of a neuron in model time.
     n_synapses_per_neuron : float
-        Synapses of one neuron on the whole machine, spread evenly over its nodes.
+        Synapses of one neuron, spread evenly over the nodes.
     dt_ms : float, ms
 
     Returns
@@ -178,7 +183,7 @@ def pipeline_step(
     Raises
     ------
     ParameterError
-        If the machine has no pipelines or another shape, or a number is out of range.
+        If the machine has no pipelines or the shape is another one, or if a number is out of range.
 
     References
     ----------
@@ -210,12 +215,12 @@ def _check(**numbers: float) -> None:
 
 
 def axes_of(machine: Machine) -> tuple[int, ...]:
-    """Return the nodes along the axes that are longer than 1, shortest first.
+    """Return the number of nodes along each axis that is longer than 1, the shortest axis first.
 
     Raises
     ------
     ParameterError
-        If the machine has no pipelines, or another shape.
+        If the machine has no pipelines, or is not a hyperx of one or two such axes.
     """
     _spec(machine)
     topology = machine.topology
@@ -229,12 +234,12 @@ def axes_of(machine: Machine) -> tuple[int, ...]:
 def _spike_phases(
     node: NodeConstants, axes: tuple[int, ...], update_ns: float, n_spikes: float, row_bytes: int
 ) -> tuple[Phase, ...]:
-    """Follow the spikes of the groups, nearest first."""
+    """Return the phases of the spikes, group by group, the nearest group first."""
     spec, row_ns, first_ns = node.spec, node.row_ns(row_bytes), node.first_ns
     n_sources = (1, sum(length - 1 for length in axes), math.prod(length - 1 for length in axes))
     n_on_link = (1, axes[0] - 1) if axes else ()
     phases: list[Phase] = []
-    at_ns, arrival_ns = first_ns, update_ns  # of the group's spikes at the router
+    at_ns, arrival_ns = first_ns, update_ns  # start and duration of the arrival of the group's spikes at the router
     for n_hops in range(len(axes) + 1):
         n_nodes = n_sources[n_hops]
         request_work_ns = n_nodes * n_spikes * node.clock_ns
@@ -264,7 +269,7 @@ def _spike_phases(
 def _queued(
     earlier: list[Phase], name: str, n_hops: int, n_nodes: int, start_ns: float, arrival_ns: float, work_ns: float
 ) -> Phase:
-    """A phase whose work queues behind that of the earlier phases of the same name (a work-conserving fluid queue)."""
+    """Return a phase whose work queues, as a fluid, behind the work of earlier phases of the same name."""
     own = Phase(
         name=name,
         n_hops=n_hops,

@@ -3,7 +3,7 @@
 The queue is a ring with one bucket per cycle. A bucket is a linked list of event codes, and a bit per bucket marks
 those that are not empty. Events of one cycle may be taken in any order (see ``emulator.packets.model``), so nothing is
 sorted, and putting or taking an event costs the same however many events are waiting. An event must lie less than the
-length of the ring ahead. An event that may lie further ahead (the begin of a tick, a packet that is not yet due) is put
+length of the ring ahead. An event that may lie further ahead (the start of a tick, a packet that is not yet due) is put
 into the ring at its far end and put again each time it comes up, until its own time is near enough (`put_far`).
 """
 

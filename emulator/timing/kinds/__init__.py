@@ -1,4 +1,4 @@
-"""Core kinds: the phases of one step and their cycles, from the machine's constants. One kind a file.
+"""Defines the kinds of cores: the phases of one step and their cycles, from the machine's constants. One file a kind.
 
 | kind | every step | per event |
 |---|---|---|
@@ -10,8 +10,8 @@
 | `neuro_core` | barrier; dendrite and soma of every neuron | axon in, synapse, soma spike, axon out a destination |
 | `pipeline_node` | update in parallel pipelines, way of spikes | look-ups, rows from DRAM |
 
-``core_costs`` is the table that the timing kernel (`emulator.kernels.timing.work`) and the packet model work with,
-``phases`` takes any core's step apart. docs/cores.md says what each phase rests on.
+``core_costs`` returns the table of costs that the timing kernel (`emulator.kernels.timing.work`) and the packet model
+use; ``phases`` explains the step of any core. docs/cores.md names the constants of each phase.
 """
 
 from emulator.timing.kinds.phase import CoreWork, Per, Phase

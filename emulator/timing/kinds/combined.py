@@ -1,4 +1,4 @@
-"""Combined core: neurons, synapses and background on one processor, packets by interrupts."""
+"""Defines a combined core: neurons, synapses and background input on one processor; packets come by interrupts."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Neuro-core of fixed hardware stages, as Loihi's: axon in, synapse, dendrite, soma, axon out.
+"""Defines a neuro-core of fixed hardware stages, like Loihi's: axon in, synapse, dendrite, soma, axon out.
 
-Stages are charged one after the other, as in SANA-FE (SLAM-Lab/SANA-FE, docs): their times on one core add. Packets
-carry one destination core, and a neuron has an axon only to cores that it has a synapse on: a packet always finds
-synapses. Every neuron is charged as active (with input) in every step. A step ends with a barrier over the tiles in
-use, which every core takes part in, or with a hardware tick.
+The times of a core's stages are added up, as in SANA-FE (SLAM-Lab/SANA-FE, docs). A packet has one destination core,
+and a neuron has an axon only to cores on which it has a synapse, so a packet always finds synapses. Every neuron is
+charged as active (with input) in every step. A step ends with a hardware tick, or with a barrier over the tiles in use,
+in which every core takes part.
 
-Left out: the way of packets through the mesh (at most some ten hops of 4 to 7 ns).
+The time of packets in the mesh (at most about ten hops of 4 to 7 ns) is left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.network import Population
 
 
 def barrier_cycles(site: Site) -> float:
-    """Cycles of a barrier over the tiles in use; 0 where the machine has none."""
+    """Return the cycles of a barrier over the tiles in use; 0 if the machine has none."""
     spec = site.machine.neuro_core
     if spec is None or not spec.barrier_tiles:
         return 0.0
@@ -38,7 +38,7 @@ def phases_of(site: Site) -> Iterator[Phase]:
     Raises
     ------
     ParameterError
-        For vertices of a software recipe (ensembles).
+        For vertices of ensembles, which need cores with software.
     """
     machine, cost, spec = site.machine, site.machine.cost, site.machine.neuro_core
     if spec is None or site.vertex.role not in (Role.COMBINED, Role.SOURCE):

@@ -1,4 +1,4 @@
-"""Neuron core of an ensemble: reads the inputs that the other cores left in SDRAM, updates its neurons, sends."""
+"""Defines the neuron core of an ensemble: it reads the other cores' input from SDRAM, updates its neurons and sends."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from models.network import Population
 
 
 def update_phases(site: Site) -> Iterator[Phase]:
-    """Yield timer, drain of the input buffers, update and sending: every core with neurons has them.
+    """Yield the phases of every core with neurons: timer, drain of the input buffers, update, and sending.
 
-    Summing the blocks of an ensemble is part of the drain.
+    The drain includes summing the blocks of input of an ensemble.
     """
     cost, group = site.machine.cost, site.group
     cycles = neuron_update_cycles(site.machine, group) if isinstance(group, Population) else 0.0

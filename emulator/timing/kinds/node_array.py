@@ -1,4 +1,4 @@
-"""Defines the array of FPGA nodes that a mapping uses, and its form for the kernel."""
+"""Defines the array of FPGA nodes that a mapping uses, and converts it for the kernel."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from models.machine import Machine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodeArray:
-    """The nodes of a mapping.
+    """All nodes of the machine of a mapping.
 
     Attributes
     ----------
     node_of_slice : ndarray, shape (n_slices,), int32
+        Node on which each slice is.
     n_neurons : ndarray, shape (n_nodes,), int64
+        Neurons on each node.
     xy : ndarray, shape (n_nodes, 2), int32
+        Column and row of each node.
     """
 
     node_of_slice: NDArray[np.int32]
@@ -31,7 +34,7 @@ class NodeArray:
 
 
 def node_array(mapping: Mapping) -> NodeArray:
-    """Return all nodes of the machine, and which of them each slice is on."""
+    """Return the nodes of a mapping's machine, with the node of each slice."""
     axes_of(mapping.machine)
     width, height = (*mapping.machine.topology.shape, 1, 1)[:2]
     xy = np.array([(x, y) for y in range(height) for x in range(width)], np.int32)
@@ -45,14 +48,17 @@ def node_array(mapping: Mapping) -> NodeArray:
 
 
 def kernel_nodes(machine: Machine, array: NodeArray) -> pipeline.Nodes:
-    """Return the array as the kernel reads it."""
+    """Return the array in the form that the kernel reads."""
     axes, constants, spec = axes_of(machine), node_constants(machine), machine.pipeline
-    assert spec is not None  # axes_of has looked
+    assert spec is not None  # axes_of has checked it
     x, y = array.xy.T
     is_row, is_column = y[:, None] == y, x[:, None] == x
     group = np.where(is_row & is_column, 0, np.where(is_row | is_column, 1, 2)).astype(np.int8)
     width, height = (*machine.topology.shape, 1, 1)[:2]
-    is_shorter = is_row if width <= height else is_column  # joined along the shorter axis
+    # nodes joined along the shorter axis forward each other's spikes
+    is_shorter = is_row if width <= height else is_column
+        is_row if width <= height else is_column
+    )  # nodes joined along the shorter axis forward each other's spikes
     cycle_ns = 1e9 / machine.core.clock_hz
     times = np.zeros(pipeline.N_TIMES)
     times[pipeline.N_FIRST] = constants.first_ns
@@ -73,7 +79,7 @@ def row_times(machine: Machine, longest: int) -> tuple[NDArray[np.float64], NDAr
 
 
 def lengths_by_node(lengths: NDArray[np.uint16], array: NodeArray) -> NDArray[np.uint32]:
-    """Sum the synapses of rows on slices to those on nodes: uint32, shape (n_rows, n_nodes)."""
+    """Return the synapses of each row on each node, summed over its slices: uint32, shape (n_rows, n_nodes)."""
     found = np.zeros((len(lengths), len(array.n_neurons)), np.uint32)
     order = np.argsort(array.node_of_slice, kind="stable")
     edges = np.searchsorted(array.node_of_slice[order], np.arange(len(array.n_neurons) + 1))

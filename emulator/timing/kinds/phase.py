@@ -1,4 +1,4 @@
-"""A phase of a core's step, and how much work a step brings."""
+"""Defines a phase of a core's step, and the work that a step brings."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from models.machine import Machine
 
 
 class Per(Enum):
-    """What a phase is paid for; the value is the columns of the cost table (``emulator.kernels.timing.work``) that it
-    adds to.
+    """The kind of event for which a phase is charged.
 
-    A packet that meets no row is charged the row's phases in ``K_SPIKE`` and given them back by ``K_FILTERED``.
-    `per_sent` and `per_arrival` say which of them a packet sent, and one that arrives, are on a machine.
+    The value is the columns of the cost table (``emulator.kernels.timing.work``) to which the phase adds its cycles.
+    The phases of a row are charged for every packet by ``K_SPIKE``, and ``K_FILTERED`` takes them back for packets that
+    meet no row. `per_sent` and `per_arrival` choose the member for packets that are sent and that arrive.
     """
 
     STEP = (work.K_FIXED,)
@@ -31,18 +31,18 @@ class Per(Enum):
 
 
 def per_sent(machine: Machine) -> Per:
-    """Return what a core pays for when it sends: each spike, or each packet where a packet has one destination core."""
+    """Return the event charged for sending: a spike, or a packet if each packet has one destination core."""
     return Per.COPY if machine.router.casting == "unicast" else Per.SENT
 
 
 def per_arrival(machine: Machine) -> Per:
-    """Return what a core pays for when it receives: each packet, or each row where packets come only to their rows."""
+    """Return the event charged for receiving: a packet, or a row if packets come only to cores with a row for them."""
     return Per.ROW if machine.router.casting == "unicast" else Per.PACKET
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """``cycles`` of the core for every one of what ``per`` names."""
+    """A phase of a core's step: ``cycles`` for each event of the kind ``per``."""
 
     name: str
     per: Per
@@ -51,22 +51,22 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreWork:
-    """What a step brings to one core.
+    """The work that a step brings to one core.
 
     Attributes
     ----------
     n_sent : int
         Spikes of the core's own neurons.
     n_copies : int
-        Packets that these become where each carries one destination core.
+        Packets that these spikes become if each packet has one destination core.
     n_packets : int
         Packets that arrive.
     n_rows : int
-        Those of them that find a row with synapses, plastic ones included.
+        Packets among these that find a row with synapses, plastic ones included.
     n_events, n_plastic_rows, n_plastic_events : int
-        Synapses in the rows that are not plastic; plastic rows, and synapses in them.
+        Static synapses in the rows; plastic rows; plastic synapses in them.
     n_post_spikes : int
-        Spikes of the slice's neurons that a core with plastic synapses is told of.
+        Spikes of the slice's neurons, of which a core with plastic synapses is told.
     """
 
     n_sent: int = 0
@@ -79,7 +79,7 @@ class CoreWork:
     n_post_spikes: int = 0
 
     def count(self, per: Per) -> int:
-        """Return how often a phase is paid for."""
+        """Return how often a phase is charged."""
         counts = {
             Per.STEP: 1,
             Per.SENT: self.n_sent,
@@ -96,6 +96,6 @@ class CoreWork:
         return counts[per]
 
 
-#: Work of the processor while rows are on their way (`Per.DMA_ROW` and `Per.DMA_EVENT`).
+#: Events whose work the processor does while rows are transferred (`Per.DMA_ROW` and `Per.DMA_EVENT`).
 RECEPTION = (Per.PACKET, Per.ROW, Per.EVENT, Per.PLASTIC_ROW, Per.PLASTIC_EVENT)
 DMA = (Per.DMA_ROW, Per.DMA_EVENT)

@@ -1,8 +1,8 @@
-"""FPGA node with parallel neuron pipelines, as neuroAIx': what the longest way through one step is made of.
+"""Defines an FPGA node with parallel neuron pipelines (neuroAIx): the phases of the chain that ends one step.
 
-A pipeline updates its share of the node's neurons, one a cycle; spikes leave while it does. Every node looks up every
-spike of the array and reads its row from its own DRAM, at the measured speed for rows of that size, all pipelines of
-the node together. `emulator.timing.pipeline` works the steps out; here one of them is taken apart.
+A pipeline updates its share of the node's neurons, one a cycle, and spikes leave during the update. Every node looks up
+every spike of the array and reads the spike's row from its own DRAM, once for all its pipelines, at the measured speed
+for rows of that size. `emulator.timing.pipeline` times all steps of a run; this module explains a single step.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ from models.network import Network
 def node_phases(
     mapping: Mapping, network: Network, neurons: NDArray[np.int32], row_length: NDArray[np.uint16]
 ) -> dict[str, float]:
-    """Explain a step of the whole array: the way that ends it, phase by phase.
+    """Return the phases of a step of the whole array, along the chain of phases that ends the step.
 
     Parameters
     ----------
     mapping : Mapping
-        On a machine of pipeline nodes.
+        A mapping onto a machine of pipeline nodes.
     network : Network
     neurons : ndarray, shape (n_spikes,), int32
-        Who fires in the step.
+        Neurons that fire in the step.
     row_length : ndarray, shape (n_sources, n_slices), uint16
+        Synapses of each source on each slice.
 
     Returns
     -------
     dict of str to float, cycles of the neuron clock
-        Adds up to the step's ``Timing.step_cycles``. ``first spike``: until the first spike is at the node's router;
-        ``update``: until the last one is; ``hops``; ``look-up``: router and clock crossing of the node that looks up;
-        ``dispatcher``; ``row``: one row at the DRAM's best; ``behind``: links, look-ups and DRAM that are late.
-        A step in which no row is read, or in which spikes are waited for longer, ends with ``barrier`` instead.
+        The values add up to the step's ``Timing.step_cycles``. ``first spike``: until the first spike is at the node's
+        router; ``update``: from then until the last spike is; ``hops``: the way to the last node; ``look-up``: router
+        and clock crossing of that node; ``dispatcher``; ``row``: one row at the DRAM's best rate; ``behind``: time by
+        which links, look-ups and DRAM are late. A step in which no row is read, or that ends later by waiting for the
+        end of spikes, has ``barrier`` in place of ``dispatcher`` and ``row``.
     """
     array = node_array(mapping)
     nodes = kernel_nodes(mapping.machine, array)
@@ -66,7 +68,7 @@ def _way(
     node: int,
     end: NDArray[np.float64],
 ) -> dict[str, float]:
-    """Return the phases of the way that ends the step, ns."""
+    """Return the phases of the chain that ends the step, in ns."""
     times, start, arrival = nodes.times, scratch[node, 3, 0], scratch[node, 3, 1]
     ends = [
         pipeline.queue_end(start, arrival, load.row_ns[node], g) if load.n_spikes[node, g] else 0.0

@@ -1,4 +1,4 @@
-"""Poisson core of an ensemble: draws the background of every neuron and hands it over through SDRAM.
+"""Defines the Poisson core of an ensemble: it draws the background input of its neurons, and hands it over in SDRAM.
 
 Draws are charged at their mean.
 """
@@ -12,7 +12,7 @@ from emulator.timing.kinds.site import Site
 
 
 def draw_cycles(site: Site) -> float:
-    """Cycles of the draws of a step: one a neuron, and more for each event."""
+    """Return the cycles of the draws of a step: a cost for each neuron, and a cost for each event."""
     cost = site.machine.cost
     return site.n_neurons * (cost.poisson_source_cycles + site.n_draws * cost.poisson_event_cycles)
 

@@ -1,13 +1,15 @@
-"""How software takes packets in: interrupt, search, filter, order of the row; the row comes by DMA.
+"""Computes how software receives packets: interrupt or polling, search, filter, and request of the row, read by DMA.
 
-``cost.spike_cycles`` (polling) and ``cost.combined_spike_cycles`` (interrupts) are what a packet with a row takes in
-all but its synapses. The section ``reception`` says what of it are search, filter, DMA set-up and start of the row; the
-rest is polling or interrupts. Where the whole is stated to be less than these parts, they shrink in proportion.
+``cost.spike_cycles`` (polling) and ``cost.combined_spike_cycles`` (interrupts) are the time of a packet with a row,
+without its synapses. The section ``reception`` gives the parts of this time for search, filter, DMA set-up and start of
+the row; the rest is polling or interrupts. If the stated time is less than the sum of these parts, the parts are scaled
+down in proportion.
 
-Rows are double-buffered: while one is worked on, the next is on its way. The slower of the two counts, summed over the
-step: processor's time of reception against latency and bytes of the rows, at an even share of the chip's SDRAM. The
-packets of a step come to all cores of a chip nearly together, so that their DMAs compete. The first row of a step,
-which nothing hides, is left out, and so are plastic rows, whose processing is far longer than their transfer.
+Rows are double-buffered: while the core works on one row, the next is transferred. The slower of the two, summed over
+the step, is charged: the processor's time of reception, or latency and bytes of the rows at an even share of the chip's
+SDRAM bandwidth. The packets of a step come to all cores of a chip nearly together, so their DMAs compete. The first row
+of a step, whose transfer nothing hides, is left out, and so is the transfer of plastic rows, which is far shorter than
+their processing.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ _NS_PER_S = 1e9
 
 
 def reception(site: Site, packet_cycles: float, first: str) -> Iterator[Phase]:
-    """Yield the phases of packets and synapses; ``first``: what the core's way to learn of a packet is called."""
+    """Yield the phases of packets and synapses; ``first``: name of the first phase (``polling``, ``interrupts``)."""
     spec, machine, per_packet = site.machine.reception, site.machine, per_arrival(site.machine)
     if spec is None:
         yield Phase(first, per_packet, packet_cycles)
@@ -51,8 +53,8 @@ def reception(site: Site, packet_cycles: float, first: str) -> Iterator[Phase]:
 def plasticity(site: Site) -> Iterator[Phase]:
     """Yield the phases of plastic synapses.
 
-    Beside the packet: its plastic row, each synapse in it, and each spike of the slice's own neurons, which enters
-    their histories. All synapse cores of a slice keep histories.
+    In addition to the packet, its plastic row is charged, each synapse in this row, and each spike of the slice's own
+    neurons, which is added to their histories. All synapse cores of a slice keep histories.
     """
     spec = site.machine.plasticity
     if spec is None or not site.has_plastic:

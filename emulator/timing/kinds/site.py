@@ -1,4 +1,4 @@
-"""What a kind of core needs to know of its place: slice, group, and what it shares with the chip's other cores."""
+"""Holds what the cost of a core depends on beside its kind: its slice, and what the cores of a chip share."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _HAND_OVER = (Role.NEURON, Role.SYNAPSE, Role.POISSON)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """A vertex in its surroundings.
+    """A vertex, with the numbers of its slice, its chip and the network on which its cost depends.
 
     Attributes
     ----------
     machine : Machine
     vertex : Vertex
     group : Population or SpikeSource
-        Whose slice it is.
+        Population or source whose slice the vertex has.
     n_neurons : int
-        Of the slice.
+        Neurons of the slice.
     dt_ms : float
     hand_over_cycles : float
-        What its part in the chip's hand-over through SDRAM takes; 0 for cores without one.
+        Time that the core takes in the chip's hand-over through SDRAM; 0 for cores that take no part in it.
     n_receiving : int
         Cores of the chip that fetch rows.
     n_table_entries : int
@@ -56,18 +56,18 @@ class Site:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """What tells the costs of this core from those of others on the machine."""
+        """Key for the costs of a core: cores of a machine with equal keys have equal costs."""
         return self.vertex.role, self.group.name, self.n_neurons, self.hand_over_cycles, self.n_receiving
 
     @property
     def n_draws(self) -> float:
-        """Mean Poisson events of one neuron's drive in a step."""
+        """Mean number of Poisson events of one neuron's drive in a step."""
         drive = self.group.poisson if isinstance(self.group, Population) else None
         return 0.0 if drive is None else drive.total_rate_hz * self.dt_ms * 1e-3
 
 
 def hand_over_bytes(mapping: Mapping, vertex: Vertex) -> int:
-    """Bytes that a core of an ensemble writes to SDRAM each tick (none for the neuron core, which reads them)."""
+    """Return the bytes that a core writes to SDRAM each tick for the hand-over; 0 for neuron cores, which read them."""
     if vertex.role not in (Role.SYNAPSE, Role.POISSON):
         return 0
     n = mapping.partition.slices[vertex.slice_id].n_neurons
@@ -76,13 +76,14 @@ def hand_over_bytes(mapping: Mapping, vertex: Vertex) -> int:
 
 
 def _hand_over_cycles(mapping: Mapping, chip: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Cycles each vertex waits for the chip's hand-over, shape (n_vertices,).
+    """Return the cycles for which each vertex waits for its chip's hand-over, shape (n_vertices,).
 
-    All cores of a chip write (and read) near the end (start) of a tick, so each waits for the bytes of all of them.
+    All cores of a chip write near the end of a tick and read near its start, so each waits for the bytes of all of
+    them.
     """
     machine, vertices = mapping.machine, mapping.partition.vertices
     takes_part = np.array([vertex.role in _HAND_OVER for vertex in vertices])
-    if not takes_part.any():  # combined cores hand nothing over, and their machine may have no way to
+    if not takes_part.any():  # combined cores hand nothing over, and their machine may have no bandwidth stated for it
         return np.zeros(len(vertices))
     n_bytes = np.array([hand_over_bytes(mapping, vertex) for vertex in vertices], np.float64)
     on_chip = np.bincount(chip, weights=n_bytes)[chip]

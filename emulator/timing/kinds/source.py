@@ -1,4 +1,4 @@
-"""Core of a spike source: one draw or look-up a neuron, and what it sends."""
+"""Defines the core of a spike source: one draw or look-up a neuron, and sending."""
 
 from __future__ import annotations
 

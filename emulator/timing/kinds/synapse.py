@@ -1,4 +1,4 @@
-"""Synapse core of an ensemble: takes packets in by polling, adds synapses up, hands its block over through SDRAM."""
+"""Defines the synapse core of an ensemble: it polls for packets, sums up synapses and hands the sums over in SDRAM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The costs of all cores as a table for the kernels, and any core's step explained."""
+"""Computes the costs of all cores as a table for the kernels, and explains the step of any core."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _SOFTWARE: dict[Role, Callable[[Site], Iterator[Phase]]] = {
 
 
 def phase_list(site: Site) -> tuple[Phase, ...]:
-    """Return the phases of a core, in the order in which it comes to them where it has one.
+    """Return the phases of a core, in the order in which the core does them if there is an order.
 
-    The cores of a pipeline node have those of a combined core here, as near as a processor comes to them: what limits
-    a node is not one pipeline (`emulator.timing.kinds.pipeline_node`).
+    The cores of a pipeline node get the phases of a combined core here, the nearest equivalent. What limits a node is
+    not a single pipeline; see `emulator.timing.kinds.pipeline_node`.
     """
     if site.machine.core.kind == "neuro_core":
         return tuple(neuro_core.phases_of(site))
@@ -37,8 +37,8 @@ def phase_list(site: Site) -> tuple[Phase, ...]:
 
 
 def core_costs(mapping: Mapping, network: Network) -> NDArray[np.float64]:
-    """Cycles of every core: float64, shape (n_vertices, N_CORE_COST); columns of ``emulator.kernels.timing.work``."""
-    known: dict[object, list[float]] = {}  # most cores are like others in all that costs
+    """Return the costs of every core in cycles: float64, (n_vertices, N_CORE_COST), columns ``K_...`` of `work`."""
+    known: dict[object, list[float]] = {}  # most cores have the same costs as others
     rows = []
     for site in sites(mapping, network):
         kind = site.kind
@@ -50,7 +50,7 @@ def core_costs(mapping: Mapping, network: Network) -> NDArray[np.float64]:
 
 
 def _costs(site: Site) -> list[float]:
-    """Row of ``core_costs`` without background load."""
+    """Return a core's row of ``core_costs`` without background load."""
     row = [0.0] * work.N_CORE_COST
     for phase in phase_list(site):
         for column in phase.per.value:
@@ -59,7 +59,7 @@ def _costs(site: Site) -> list[float]:
 
 
 def phases(mapping: Mapping, network: Network, vertex_id: int, done: CoreWork) -> dict[str, float]:
-    """Explain a step of one core: cycles of each phase, which add up to what the timing kernel charges.
+    """Return the cycles of each phase of one core's step; their sum is what the timing kernel charges.
 
     Parameters
     ----------
@@ -67,23 +67,26 @@ def phases(mapping: Mapping, network: Network, vertex_id: int, done: CoreWork) -
     network : Network
     vertex_id : int
     done : CoreWork
-        What the step brought.
+        The work that the step brings.
 
     Returns
     -------
     dict of str to float, cycles
-        ``DMA`` is what the core waits for rows beyond its own work; ``background`` what other work takes.
+        By the name of the phase. ``DMA``: time for which the core waits for rows after its own work; ``background``:
+        the background load.
 
     Raises
     ------
     ParameterError
-        If there is no such vertex; for the cores of pipeline nodes, which have `pipeline_node.node_phases`.
+        If there is no such vertex, or the machine has pipeline nodes, whose steps `pipeline_node.node_phases` explains.
     """
     vertices = mapping.partition.vertices
     if not 0 <= vertex_id < len(vertices):
         raise ParameterError("vertex_id", vertex_id, f"0 to {len(vertices) - 1}")
     if mapping.machine.core.kind == "pipeline_node":
-        raise ParameterError("core.kind", "pipeline_node", "another: a node's step is in pipeline_node.node_phases")
+        raise ParameterError(
+            "core.kind", "pipeline_node", "another kind; pipeline_node.node_phases explains the steps of nodes"
+        )
     found: dict[str, float] = {}
     reception_cycles = dma_cycles = 0.0
     site = next(one for one in sites(mapping, network) if one.vertex.vertex_id == vertex_id)
@@ -105,7 +108,7 @@ def phases(mapping: Mapping, network: Network, vertex_id: int, done: CoreWork) -
 
 
 def timer_phase_cycles(mapping: Mapping) -> NDArray[np.float64]:
-    """Return how much later than the first each core's timer starts, cycles: float64, shape (n_vertices,)."""
+    """Return the delay of each core's timer in cycles, from 0 to ``tick.phase_ns``: float64, shape (n_vertices,)."""
     n_vertices, spec = len(mapping.partition.vertices), mapping.machine.tick
     if spec.phase_ns == 0 or spec.end == "barrier":
         return np.zeros(n_vertices)

@@ -1,4 +1,4 @@
-"""The constants of a machine on which the cycles of a mapping's cores depend."""
+"""Finds the constants of a machine on which the cycles of a mapping's cores depend."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OF_PLASTIC = (work.K_PLASTIC_ROW, work.K_PLASTIC_SYNAPSE, work.K_POST_SPIKE)
 
 
 def used_constants(mapping: Mapping, network: Network, notes: Iterable[ConstantNote]) -> tuple[ConstantNote, ...]:
-    """Return the constants that any core's cycles, or its tick, depend on: another value gives another cost.
+    """Return the constants that matter: another value changes the cycles of a core or the start of its timer.
 
     Parameters
     ----------
     mapping : Mapping
     network : Network
     notes : iterable of ConstantNote
-        Numbers of the machine that are times or speeds.
+        Notes on constants of the machine that are times or speeds.
     """
     chosen = tuple(notes)
     if not chosen:
@@ -51,7 +51,7 @@ def used_constants(mapping: Mapping, network: Network, notes: Iterable[ConstantN
 
 
 def _moved(spec: Any, name: str, value: float) -> Any:
-    """Return a section with another value of one number: half of it, or twice where half is below its bound."""
+    """Return a section with one number halved, or doubled if half is below the number's lower bound."""
     try:
         return replace(spec, **{name: value / 2 or 0.5})
     except ParameterError:

@@ -252,7 +252,9 @@ def test_errors():
     with pytest.raises(ParameterError, match=r"^vertex_id: needs 0 to 1, has 2$"):
         phases(mapping, network, 2, CoreWork())
     nodes = map_network(network, load_machine("neuroaix"), Recipe(name="spread"))
-    message = r"^core\.kind: needs another: a node's step is in pipeline_node\.node_phases, has 'pipeline_node'$"
+    message = (
+        r"^core\.kind: needs another kind; pipeline_node\.node_phases explains the steps of nodes, has 'pipeline_node'$"
+    )
     with pytest.raises(ParameterError, match=message):
         phases(nodes, network, 0, CoreWork())
     neuro = replace(LOIHI1, memory=replace(LOIHI1.memory, hand_over_bytes_per_s=1e9))
