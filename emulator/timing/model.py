@@ -115,8 +115,7 @@ class Timing:
         return self.step_cycles[self.warmup_steps :]
 
     def real_time_factor(self, time_scale_factor: float) -> float:
-        """Return mean step time over dt: a step takes as long as its slowest core and, with a timer, at least a
-        tick."""
+        """Return mean step time over dt; a step takes its slowest core's time and, with a timer, at least a tick."""
         if not self.kept_cycles.size:
             return time_scale_factor
         if self.is_free_running:

@@ -57,8 +57,6 @@ def kernel_nodes(machine: Machine, array: NodeArray) -> pipeline.Nodes:
     width, height = (*machine.topology.shape, 1, 1)[:2]
     # nodes joined along the shorter axis forward each other's spikes
     is_shorter = is_row if width <= height else is_column
-        is_row if width <= height else is_column
-    )  # nodes joined along the shorter axis forward each other's spikes
     cycle_ns = 1e9 / machine.core.clock_hz
     times = np.zeros(pipeline.N_TIMES)
     times[pipeline.N_FIRST] = constants.first_ns
