@@ -1,1 +1,1 @@
-"""Runs the network and its packets together (closed loop), or replays inputs (open loop, traces)."""
+"""Runs a network and its packets together (closed loop), or replays recorded input (open loop, device traces)."""

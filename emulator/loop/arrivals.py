@@ -1,4 +1,4 @@
-"""Counts of the packets and synaptic events of a closed loop: in time, late and lost."""
+"""Holds the counts of a closed loop: packets and synaptic events that are on time, late and lost."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
-    """The fate of the synaptic events of the spikes after the warm-up, by the slice of their targets.
+    """The synaptic events of the spikes after the warm-up, on time, late and lost, by the slice of their targets.
 
     Attributes
     ----------
     n_events, n_on_time, n_late : ndarray, shape (n_slices,), int64
-        Synaptic events of the spikes sent; those that took effect in time; those that took effect later.
+        Synaptic events of the spikes sent; events among these that took effect on time; events that took effect later.
     late_by : ndarray, shape (n_bins,), int64
-        Deliveries to cores (rows with synapses) by the ticks they were late (0: on time); the last bin takes all above.
+        Number of deliveries to cores (of rows with synapses) by the ticks that they were late (0: on time); the last
+        bin counts all later ones.
     step_missed, step_late : ndarray, shape (n_steps,), int64
-        Events of the spikes of each step that did not count in their time, and those of them that counted later; the
-        warm-up's too.
+        Synaptic events of the spikes of each step that did not take effect on time, and events among these that took
+        effect later; these two include the warm-up.
     """
 
     n_events: NDArray[np.int64]
@@ -32,15 +33,16 @@ class Arrivals:
 
     @property
     def n_lost(self) -> NDArray[np.int64]:
-        """Events that never counted (or not before the end of the run), shape (n_slices,)."""
+        """Events that took no effect before the end of the run, shape (n_slices,)."""
         return self.n_events - self.n_on_time - self.n_late
 
 
 @dataclass(slots=True)
 class PacketCounts:
-    """Packets sent after the warm-up, and the fate of their deliveries to cores.
+    """Packets sent after the warm-up, and the number of their deliveries to cores: expected, made and late.
 
-    ``n_delivered``: the core has worked on them, late ones included; ``n_late``: as docs/glossary.md defines it.
+    ``n_delivered``: deliveries on which a core has worked, late ones included; ``n_late``: late as docs/glossary.md
+    defines it.
     """
 
     n_sent: int = 0

@@ -1,11 +1,11 @@
-"""Runs state, cores and packets together: input that is late or lost on the machine is late or lost for the neurons.
+"""Runs neurons and packets together, so that input that is late or lost on the machine is so for the neurons.
 
 After every step its spikes become packets, the packets run until the machine's next tick begins, and the state engine
-is told of every (spike, core) whose work was not done by then: its synapses do not count in their time. Late by k
-ticks, they count k steps later, as on a machine whose synapses count their delay from the tick in which the core works
-on them; lost, they never count. A core's work is on time when it ends before the machine's next tick begins, that is
-before the first core begins it; neurons update in every step, whatever work their core still has. Where ticks wait,
-nothing is late.
+is told of every delivery (spike, core) on which the core has not finished its work by then. If the work ends k ticks
+late, the synapses of the spike on this core act k steps later, as on a machine whose synapses count their delay from
+the tick in which the core works on them. If the delivery is lost, they never act. Work is on time if it ends before the
+machine's next tick begins, which is when the first core begins it. Neurons update in every step, even if their core
+still has work. Where ticks wait, nothing is late.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from models.network import Network
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClosedLoopRun:
-    """The result of a closed loop: the simulation, its packet model, and the fate of the synaptic events."""
+    """The result of a closed loop: the simulation, the packet model's outcome, and counts of events and packets."""
 
     simulation: Simulation
     outcome: Outcome
@@ -41,7 +41,7 @@ def check_closed_loop(network: Network) -> None:
     Raises
     ------
     ParameterError
-        For plastic synapses.
+        If the network has plastic synapses.
     """
     if any(projection.plasticity is not None for projection in network.projections):
         allowed = "static synapses: late or lost spikes of plastic ones are not modelled; use --depth cores"
@@ -59,20 +59,20 @@ def run_closed_loop(
     network : Network
     options : LoopOptions
     simulate : callable
-        Simulates the network for ``options.n_steps`` with the coupling that it is given, by
+        Function that takes a `Couple`, and simulates the network with it for ``options.n_steps`` by
         ``emulator.engine.simulate.run_simulation``.
 
     Returns
     -------
     ClosedLoopRun
-        Of the steps done, if the simulation was interrupted.
+        If the simulation was interrupted, only of the steps that were done.
 
     Raises
     ------
     ParameterError
-        For a network with plastic synapses.
+        If the network has plastic synapses.
     CapacityError
-        If memory does not hold all rows, or their lengths on all slices.
+        If all rows, or their lengths on all slices, do not fit memory.
     """
     check_closed_loop(network)
     made: list[Coupling] = []

@@ -1,7 +1,7 @@
-"""Defines `Coupling`, which takes the packets of a mapping through every step of a simulation.
+"""Defines `Coupling`, which runs the packets of a mapping along with the steps of a simulation.
 
 After a step its spikes become packets, the packets run until the machine's next tick begins, and the state engine is
-told of every (spike, core) whose work was not done by then.
+told of every delivery (spike, core) on which the core has not finished its work by then.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ from models.network import Network
 from models.vocabulary import Engine
 
 _MAX_LATE = 1 << 10
-_MAX_AHEAD = 64  # steps that input is moved ahead at once; later input waits until it is so near
+_MAX_AHEAD = 64  # steps ahead for which moved input is kept; input for later steps waits in a list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopOptions:
-    """The options of the packets in a closed loop.
+    """The options of a closed loop.
 
     Attributes
     ----------
     network : PacketOptions
+        Options of the packet model.
     n_steps : int
     n_threads : int
-        Does not change the result.
+        Threads that deliver spikes; does not change the result.
     engine : Engine
         Runs the packets; both engines give the same result.
     with_log : bool
@@ -76,15 +77,15 @@ class Coupling:
     network : Network
     options : LoopOptions
     state : EngineState
-        Of the simulation, before its first step.
+        The state of the simulation, before its first step.
     connectivity : Connectivity
 
     Attributes
     ----------
     arrivals : Arrivals
-        So far.
+        Counts of synaptic events so far.
     packets : PacketCounts
-        So far; the numbers of sent and expected packets are known once `finish` was called.
+        Counts of packets so far; the numbers of sent and expected packets are known after `finish`.
 
     Raises
     ------
@@ -124,7 +125,7 @@ class Coupling:
         self._compile()
 
     def _compile(self) -> None:
-        """Compile, or load from the cache, the kernels that steps call, so that no step takes that long."""
+        """Compile the kernels that steps call, or load them from the cache, before the first step."""
         nobody, nothing = np.zeros(0, np.int32), np.zeros((0, 3), np.int32)
         packets = Packets(tick=nobody, core=nobody, offset=nobody, net=nobody, row=nobody)
         if self._options.engine is Engine.COMPILED:
@@ -134,13 +135,14 @@ class Coupling:
 
     def after_step(self, step: int, neurons: NDArray[np.int32]) -> None:
         """Send the packets of a step and apply what arrived, was late or was lost."""
-        with interrupt_held() as held:  # a step is taken by the packets and by the neurons, or by neither
+        with interrupt_held() as held:  # so that packets and neurons have always done the same number of steps
             self._couple_step(step, neurons)
         held.deliver()
 
     def _couple_step(self, step: int, neurons: NDArray[np.int32]) -> None:
+        """Send the packets of a step, run them for a tick, and deliver the spikes that arrived."""
         first, first_spike = self._run.n_packets, self._n_spikes
-        neurons = neurons[self._first[neurons + 1] > self._first[neurons]]  # the others send nothing
+        neurons = neurons[self._first[neurons + 1] > self._first[neurons]]  # the other neurons have no targets
         packets, spike_of_packet = self._packets(step, neurons)
         self._n_spikes += neurons.size
         self._sent.append(packets)
@@ -162,7 +164,7 @@ class Coupling:
         return arrived
 
     def _near(self, step: int, arrived: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the arrivals whose work ends within `_MAX_AHEAD` steps, earlier ones included; keep the others."""
+        """Return the arrivals, new and kept, whose work ends within `_MAX_AHEAD` steps; keep the others for later."""
         packet, n_ticks = arrived[:, S_PACKET], arrived[:, S_N_TICKS]
         if not self._waiting and not n_ticks.any():
             return arrived
@@ -191,7 +193,7 @@ class Coupling:
         return packets, np.repeat(np.arange(neurons.size, dtype=np.int32), n)[order]
 
     def _remember(self, first: int, packets: Packets, spike: NDArray[np.int64]) -> None:
-        """Keep tick, neuron and spike of the packets, for those that arrive in a later tick."""
+        """Store tick, neuron and spike of the packets, because some of them arrive in a later tick."""
         last = first + packets.n_packets
         while last > self._tick_of_packet.size:
             self._tick_of_packet, self._row_of_packet = (
@@ -209,7 +211,7 @@ class Coupling:
         first: int,
         arrived: NDArray[np.int32],
     ) -> None:
-        """Deliver this step's spikes to the slices that they reach, at the steps at which they arrive."""
+        """Deliver this step's spikes to the slices that they reach, on time or as many steps later as they are late."""
         late = np.empty((neurons.size, self._row_length.shape[1]), np.int32)
         n_missed, found = np.empty(neurons.size, np.int64), self.arrivals
         counts = found.n_events, found.n_on_time, found.late_by
@@ -250,7 +252,7 @@ class Coupling:
         state.count_refused(self._in_threads(deliver, is_much=bool(found.step_missed[step])))
 
     def _deliver_late(self, arrived: NDArray[np.int32]) -> None:
-        """Deliver the spikes of earlier steps that arrived only now."""
+        """Deliver spikes of earlier steps that arrived in this step."""
         steps, neurons, late = self._of_older(arrived)
         self._count_late(steps, neurons, late)
         state, moved = self._state, self._moved
@@ -264,14 +266,14 @@ class Coupling:
         self._in_threads(deliver, is_much=True)
 
     def _in_threads(self, job: Callable[[int, int], int], *, is_much: bool) -> int:
-        """Call ``job(thread, n_threads)`` on all threads, or on this one; return the sum of what it returns."""
+        """Call ``job(thread, n_threads)`` on all threads, or once if there is little work; return the results' sum."""
         if not is_much or self._pool is None:
             return job(0, 1)
         n_threads = self._options.n_threads
         return sum(self._pool.map(job, range(n_threads), [n_threads] * n_threads))
 
     def _of_older(self, arrived: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-        """Return step, neuron and lateness (`LOST` on slices not reached) of the spikes behind some arrivals."""
+        """Return step, neuron and lateness on every slice (`LOST` if not reached) of the spikes of some arrivals."""
         packet, column, n_ticks = arrived.T
         spikes, packet_of_spike, index = np.unique(
             self._spike_of_packet[packet], return_index=True, return_inverse=True
@@ -283,6 +285,7 @@ class Coupling:
         return steps, neurons, late
 
     def _count_late(self, steps: NDArray[np.int32], neurons: NDArray[np.int32], late: NDArray[np.int32]) -> None:
+        """Add late spikes to the counts; ``late``: steps late of each spike on each slice."""
         is_late, is_kept = late > 0, steps >= self._options.warmup_steps
         n_events = np.where(is_late, self._row_length[neurons], 0)
         np.add.at(self.arrivals.step_late, steps, n_events.sum(axis=1, dtype=np.int64))
@@ -291,9 +294,9 @@ class Coupling:
         self.arrivals.late_by[:] += np.bincount(np.minimum(kept, _MAX_LATE), minlength=_MAX_LATE + 1)
 
     def finish(self) -> Outcome:
-        """Run the packets that are still on their way to the end, and return what happened in the packet model.
+        """Run the packets that are still under way to the end, and return the outcome of the packet model.
 
-        To be called once, after the simulation.
+        Call it once, after the simulation.
         """
         names = ("tick", "core", "offset", "net", "row")
         joined = {name: np.concatenate([getattr(packets, name) for packets in self._sent]) for name in names}

@@ -1,9 +1,10 @@
-"""Replay: every neuron of a network receives the spikes of another run in place of the network's own.
+"""Replays spikes: every neuron of a network receives the spikes of another run in place of the network's own.
 
-Two arithmetics part company within tens of milliseconds in a recurrent network, and from then on a neuron's error says
-more about the network's chaos than about the arithmetic. Under the same input, the error is that of the neuron's own
-arithmetic, however long the run is. The engine does this without any change: its sources are listed twice, once mute
-(what the neurons fire now) and once as injected spikes with the rows of the network.
+In a recurrent network, runs with two arithmetics diverge within tens of milliseconds. From then on the difference
+between their neurons says more about the network's chaos than about the arithmetic. With the same input, the difference
+is due to the arithmetic of the neuron alone, however long the run is. The engine needs no change for this: its sources
+are listed twice, once with empty rows (for the spikes that the neurons fire now) and once, with the rows of the
+network, for the replayed spikes.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ _PA_PER_NA = 1000.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replay:
-    """Probed neurons under replayed input.
+    """The probed neurons of a replay, and its spikes.
 
     Attributes
     ----------
     v_mv, i_exc_pa, i_inh_pa : ndarray, shape (n_steps, n_probes), float64
-        Membrane potential and synaptic currents at the end of each step. The currents of a fixed-point engine, which
-        keeps means over a step, are divided by the factor that makes them so.
+        Membrane potential and synaptic currents at the end of each step. A fixed-point engine keeps mean currents over
+        a step; they are divided by the factor that turns a current into this mean.
     spikes : Spikes
-        Of all neurons; the replayed spikes are not among them.
+        Spikes of all neurons, without the replayed spikes.
     """
 
     v_mv: NDArray[np.float64]
@@ -51,11 +52,11 @@ def replay(simulation: Simulation, given: Simulation, options: SimulationOptions
     Parameters
     ----------
     simulation : Simulation
-        Its network, synapses and weights are used.
+        Supplies the network, its synapses and weights.
     given : Simulation
-        Of the same network; its spikes are the input.
+        A simulation of the same network, whose spikes are the input.
     options : SimulationOptions
-        Those of ``simulation``, with at most the steps of ``given``, and the neurons to probe.
+        The options of ``simulation``, with at most as many steps as ``given`` has, and the neurons to probe.
 
     Returns
     -------
@@ -64,7 +65,7 @@ def replay(simulation: Simulation, given: Simulation, options: SimulationOptions
     Raises
     ------
     CapacityError
-        If the simulation did not keep all its rows.
+        If ``simulation`` did not store all its rows.
     """
     n_steps = check_whole("n_steps", options.n_steps, at_most=given.n_steps)
     arithmetic, probes = options.arithmetic, tuple(options.probes)
@@ -121,7 +122,7 @@ def _in_units(
     arithmetic: Arithmetic | NumberFormat,
     probes: tuple[int, ...],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Convert raw numbers to mV and pA."""
+    """Return potentials in mV and currents in pA from the engine's numbers."""
     if isinstance(arithmetic, NumberFormat):
         v_mv, i = arithmetic.from_state(v), arithmetic.from_state(currents)
         is_fixed = arithmetic.state is not None

@@ -1,8 +1,9 @@
-"""Recorded single-neuron traces of the device, replayed through the reference and through the kernels.
+"""Replays recorded single-neuron traces of the device through the reference and through the kernels.
 
 A file (npz) holds ``params``, ``ring``, ``constants``, ``v``, ``i_exc``, ``i_inh``, ``spike`` and for Izhikevich
-neurons ``u``; one row is one neuron. Its kind shows in the arrays: with ``u`` Izhikevich, with 16 columns of ``params``
-LIF with conductances, with 14 LIF with currents. Columns are listed below; all but the last three are raw S16.15.
+neurons ``u``; one row is one neuron. The arrays tell the neuron model: a file with ``u`` has Izhikevich neurons, one
+with 16 columns of ``params`` LIF neurons with conductances, and one with 14 columns LIF neurons with currents. The
+columns are listed below; ``shift_exc``, ``shift_inh`` and ``n_steps`` are whole numbers, all others raw S16.15.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class TraceKind(StrEnum):
 
     @property
     def n_constants(self) -> int:
-        """Columns of ``constants``."""
+        """Number of columns of ``constants``."""
         return 4 if self is TraceKind.IZHIKEVICH else 7
 
     @property
@@ -106,9 +107,10 @@ class TraceFile:
     ring : ndarray, uint16, shape (n_traces, n_steps, 2)
         Ring words, excitatory and inhibitory.
     constants : ndarray, int64, shape (n_traces, 7 or 4), or None
-        What the device derived, ``LifDeviceConstants.as_row``; of Izhikevich neurons the synapses' only.
+        Constants that the device derived from the parameters, in the order of ``LifDeviceConstants.as_row``; for
+        Izhikevich neurons only the constants of the synapses.
     recorded : dict of ndarray, int64, shape (n_traces, n_steps)
-        By variable.
+        Recorded values by variable.
     """
 
     kind: TraceKind
@@ -238,8 +240,8 @@ def replay_reference(traces: TraceFile, index: int, constants: Constants) -> Tra
 def replay_kernel(traces: TraceFile, index: int, constants: Constants) -> Trace:
     """Replay one trace through the compiled kernels.
 
-    LIF with currents runs through the engine's own update; only a neuron with ``v_reset >= v_thresh``, which networks
-    do not allow, runs through the general one.
+    LIF with currents runs through the engine's own update, except a neuron with ``v_reset >= v_thresh``, which networks
+    do not allow; this one runs through the general update.
     """
     p = traces.parameters(index)
     ring = np.ascontiguousarray(traces.ring[index, : traces.n_steps(index)])
@@ -279,7 +281,7 @@ def _engine_row(p: dict[str, int], constants: LifDeviceConstants) -> NDArray[np.
 
 
 def differences(traces: TraceFile, index: int, replayed: Trace) -> Iterator[str]:
-    """Say for each variable where one trace first differs from the recording, if it does."""
+    """Yield, for each variable in which a trace differs from the recording, a line that says where it first differs."""
     n_steps = traces.n_steps(index)
     for name in traces.kind.variables:
         wrong = np.flatnonzero(traces.recorded[name][index, :n_steps] != replayed[name])

@@ -1,1 +1,1 @@
-"""Threads, random streams, lazy arrays and interruption: the base of every part of the emulator."""
+"""Provides threads, random streams, lazy arrays and the handling of Ctrl-C to all parts of the emulator."""

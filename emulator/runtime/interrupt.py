@@ -14,7 +14,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Held:
-    """The signal that was held back, if one came."""
+    """The state of a block that holds signals back: whether a signal came, and which."""
 
     def __init__(self) -> None:
         self.is_pressed = False
@@ -39,13 +39,13 @@ class Held:
 
 @contextmanager
 def interrupt_held() -> Iterator[Held]:
-    """Hold back SIGINT, and SIGTERM where a program has a handler of its own for it, until the block ends.
+    """Hold back SIGINT, and SIGTERM if the program has set a handler for it, until the block ends.
 
     Yields
     ------
     Held
         Says whether a signal came. The block decides what to do about it: stop early, or call ``deliver`` afterwards.
-        Outside the main thread, where Python handles no signals, none ever comes.
+        In other threads than the main thread no signal ever comes, because Python does not handle signals there.
     """
     held = Held()
     if threading.current_thread() is threading.main_thread():

@@ -1,7 +1,7 @@
-"""Arrays with room for the worst case that take memory only where they are used.
+"""Makes arrays with room for the worst case that take memory only where they are written.
 
-numpy asks the kernel for huge pages: touching one element of each of a hundred long lists would then take, and zero,
-2 MB each. These arrays are mapped with small pages.
+numpy asks the operating system for huge pages. To write one element in each of a hundred long lists would then take,
+and zero, 2 MB for each list. These arrays are mapped with small pages (4 KiB).
 """
 
 from __future__ import annotations

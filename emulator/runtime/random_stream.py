@@ -1,4 +1,4 @@
-"""Random streams: every draw is a function of (seed, stream, entity, step), whatever the partition or threads."""
+"""Defines random streams: a draw depends only on (seed, stream, entity, step), not on the partition or the threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.check import check_seed
 
 
 class Stream(IntEnum):
-    """Random streams; each is a Philox key of its own."""
+    """Random streams; each has its own Philox key."""
 
     COUNT = 0
     SYNAPSE = rows.STREAM_SYNAPSE
@@ -23,7 +23,7 @@ class Stream(IntEnum):
     POISSON_SOURCE = 4
     ROUNDING = neuron_q.STREAM_ROUNDING
     KISS = 8  #: seeds of SpiNNaker's Poisson sources
-    TIMER = 9  #: how much later the timers of cores start
+    TIMER = 9  #: delays with which the timers of cores start
 
 
 def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:
@@ -34,5 +34,5 @@ def stream_key(seed: int, stream: Stream) -> NDArray[np.uint32]:
 
 def host_rng(seed: int, stream: Stream, entity: int = 0, step: int = 0) -> np.random.Generator:
     """Return numpy's generator for one (seed, stream, entity, step), independent of every other."""
-    key = np.array([check_seed("seed", seed), int(stream)], np.uint64)  # a list would go through float64
+    key = np.array([check_seed("seed", seed), int(stream)], np.uint64)  # numpy would convert a list by way of float64
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, entity, step]))

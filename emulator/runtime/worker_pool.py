@@ -1,4 +1,4 @@
-"""Makes pools of threads that advance in step, each thread on processors of its own."""
+"""Makes pools of threads that advance in lockstep, each thread on processors of its own."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 
 def worker_pool(n_threads: int) -> ThreadPoolExecutor:
-    """Return a pool of threads that never share a processor, where the system lets us choose.
+    """Return a pool of threads that never share a processor, if the operating system lets a thread choose processors.
 
     Threads that meet at a barrier every 0.2 ms look idle to the scheduler, which then puts two of them on one
-    processor: measured, half the speed. Each worker gets every ``n_threads``-th of the processors that the caller may
-    use; the caller's own affinity stays.
+    processor; in measurements this halved the speed. Each worker gets every ``n_threads``-th of the processors that the
+    caller may use; the affinity of the calling thread does not change.
     """
     processors = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if n_threads == 1 or len(processors) < n_threads:
@@ -30,9 +30,9 @@ def worker_pool(n_threads: int) -> ThreadPoolExecutor:
 
 
 def start_together(pool: ThreadPoolExecutor, n_threads: int, job: Callable[[int], None]) -> list[Future[None]]:
-    """Start ``job(thread)`` on every thread, or on none if this is interrupted or a thread cannot be had.
+    """Start ``job(thread)`` on every thread, or on none if the call is interrupted or a thread cannot be started.
 
-    Jobs that meet at a barrier would otherwise wait for ever for those that never came.
+    If only some of the jobs started, they would wait at their barrier forever for the missing ones.
     """
     gate = threading.Lock()
     is_everybody_there = False
