@@ -1,11 +1,11 @@
-"""Cost of a mapping against its size: 1 to 100 columns of PD14 on a torus that grows with them.
+"""Measure the cost of a mapping against its size: 1 to 100 columns of PD14 on a torus that grows with them.
 
     python benchmarks/bench_growth.py                          # all sizes, result file and figure
     python benchmarks/bench_growth.py --columns 1 2 --runs 1
 
 Each column is a full-scale PD14 (`place_route_case.areas`: three populations of each also send to the next column),
 64 neurons a core, in ensembles; the machine is a SpiNNaker 1 torus of the fewest triads that hold them (100 columns:
-240 x 240 chips). Every run is a process of its own; compiled code is cached by a small run that is not measured. The
+216 x 216 chips). Every run is a process of its own; compiled code is cached by a small run that is not measured. The
 size n is the number of (source slice, target population) pairs. Neither time nor memory may grow faster than n log n
 from one column on. Processor time is judged, since other work on the machine changes wall time, which is kept too.
 """
@@ -108,7 +108,7 @@ def measure_one(n_columns: int, place: str) -> dict[str, Any]:
 
 
 def totals(run: dict[str, Any]) -> dict[str, float]:
-    """Seconds of the mapping and of everything (with loads and the check), wall and processor; bytes."""
+    """Return wall and processor seconds of the mapping, and with loads and the check, and the peak memory in bytes."""
     sums = {
         f"{name}_{unit}": sum(run[f"{stage}_{unit}"] for stage in stages)
         for name, stages in (("mapping", MAPPING_STAGES), ("all", STAGES))
@@ -118,14 +118,14 @@ def totals(run: dict[str, Any]) -> dict[str, float]:
 
 
 def growth(runs: list[dict[str, Any]], first: list[dict[str, Any]], key: str) -> float:
-    """Median of ``key`` over that of the first size, divided by the growth of n log n of the pairs."""
+    """Return the median of ``key`` relative to the first size, divided by the growth of n log n of the pairs."""
     expected = [one[0]["n_pairs"] * math.log(one[0]["n_pairs"]) for one in (runs, first)]
     measured = [statistics.median(run[key] for run in one) for one in (runs, first)]
     return measured[0] / measured[1] / (expected[0] / expected[1])
 
 
 def rows_of(by_size: dict[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Rows of the result: time, memory and their growth over n log n at each size."""
+    """Return the rows of the result: time, memory and their growth over n log n at each size."""
     rows = []
     first = by_size[min(by_size)]
     for n_columns, runs in sorted(by_size.items()):

@@ -1,4 +1,4 @@
-"""Hypergraph partition beside slices in the order of populations: packets/s times hops on modular networks.
+"""Compare the hypergraph partition with slices in population order: packets/s times hops on modular networks.
 
     pip install mtkahypar
     python benchmarks/bench_hypergraph.py

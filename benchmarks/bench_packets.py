@@ -59,7 +59,7 @@ def parse() -> argparse.Namespace:
 
 
 def pd14_scenario(scale: float, seconds: float, recipe: str) -> Scenario:
-    """PD14 on SpiNNaker 1 at its published rates."""
+    """Return the scenario of PD14 on SpiNNaker 1 at its published rates."""
     network = pd14(scale=scale)
     mapping = map_network(network, load_machine("spinnaker1"), Recipe(name=recipe))
     n_steps = round(seconds * 1e4)
@@ -74,7 +74,7 @@ def n_events(outcome: Outcome) -> int:
 
 
 def without_cores(case: Scenario) -> Scenario:
-    """The same hops without a delivery."""
+    """Return the scenario with the same hops but without deliveries."""
     routes, is_link = case.routes, case.routes.output < case.fabric.n_slots
     first = np.concatenate([[0], np.cumsum(is_link)])[routes.first]
     return remade(case, routes=Routes(destination=routes.destination, first=first, output=routes.output[is_link]))
@@ -86,7 +86,7 @@ def remade(case: Scenario, **changes: Any) -> Scenario:
 
 
 def timed(case: Scenario, **options: bool) -> tuple[float, Outcome]:
-    """Processor time of one run (compiled before)."""
+    """Return processor time and outcome of one run; the code is compiled before."""
     run_compiled(remade(case, max_cycles=1), **options)
     start = time.process_time()
     outcome = run_compiled(case, **options)
@@ -131,7 +131,7 @@ def one_simpy(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def mesh_targets(n_per_core: int, n_targets: int) -> list[tuple[int, list[int]]]:
-    """(core, target cores) of every neuron."""
+    """Return (core, target cores) of every neuron."""
     n_cores = MESH[0] * MESH[1] * MESH[2]
     rng = np.random.default_rng(1)
     return [
@@ -142,7 +142,7 @@ def mesh_targets(n_per_core: int, n_targets: int) -> list[tuple[int, list[int]]]
 
 
 def mesh_scenario(targets: list[tuple[int, list[int]]], n_steps: int) -> Scenario:
-    """One packet for every (neuron, target core), by x first, then y; a cycle is a nanosecond."""
+    """Return a scenario with a packet for every (neuron, target core), along x, then y; a cycle is a nanosecond."""
     width, height, n_cores = MESH
     n_routers = width * height
     steps = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -214,7 +214,7 @@ def one_mesh(n_per_core: int, n_targets: int, n_steps: int) -> dict[str, Any]:
 
 
 def run_sanafe(options: argparse.Namespace, size: tuple[int, int, int]) -> dict[str, Any]:
-    """Wall time of SANA-FE's timing models for the same messages; empty if it is not there."""
+    """Return the wall times of SANA-FE's timing models for the same messages; empty if SANA-FE is not found."""
     candidates = SANAFE_PYTHONS if options.sanafe_python is None else (options.sanafe_python,)
     python = next((path for path in candidates if path.exists()), None)
     if options.no_sanafe or python is None:

@@ -84,7 +84,7 @@ def find_rig(options: argparse.Namespace) -> Path | None:
 
 
 def bench_rig(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """1,210 nets, 1.41 million sinks, 24 x 24 torus, 17 cores a chip."""
+    """Compare with rig on 1,210 nets with 1.41 million sinks, on a 24 x 24 torus with 17 cores a chip."""
     python = find_rig(options)
     network = pd14()
     targets = targets_of(network)
@@ -112,7 +112,7 @@ def bench_rig(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[str
 
 
 def rig_rows(place: str, ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Medians of both; ``baseline_spread`` is the range of rig's runs."""
+    """Return rows with the medians of both programs; ``baseline_spread`` is the range of rig's runs."""
     rows = []
     stages = ("place_s", "route_s", "tables_s")
     for metric, unit, keys, goal in (
@@ -129,7 +129,7 @@ def rig_rows(place: str, ours: list[dict[str, Any]], theirs: list[dict[str, Any]
 
 
 def bench_modular(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """4,096 cores in 64 modules: packets/s times hops, relative to sequential and Hilbert placement."""
+    """Measure packets/s times hops of 4,096 cores in 64 modules, relative to sequential and Hilbert placement."""
     rows, hops, busiest = [], {}, {}
     for place in options.modular_places:
         if not options.is_compiled:
@@ -154,7 +154,7 @@ def bench_modular(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict
 
 
 def bench_size(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """Processor seconds of place and route for 1 .. n columns of PD14, against n log n of the pairs."""
+    """Measure processor seconds of place and route for 1 .. n columns of PD14, against n log n of the pairs."""
     rows = []
     first: tuple[float, float] | None = None
     for n_areas in options.n_areas:
@@ -172,7 +172,10 @@ def bench_size(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[st
 
 
 def bench_pd14(options: argparse.Namespace, raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """PD14 in ensembles with every router; PACMAN 7.4.1's figures as goals (measured on another day, same machine)."""
+    """Measure PD14 in ensembles with every router.
+
+    The goals are PACMAN 7.4.1's figures, measured on another day on the same machine.
+    """
     rows = []
     for route in PD14_ROUTERS:
         measure([*CASE, "pd14", "--route", route], f"PD14, {route}: compile (not measured)")

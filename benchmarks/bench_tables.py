@@ -57,7 +57,7 @@ def time_method(tables: Tables, name: str, target: int | None, n_runs: int) -> d
 
 
 def own_tables(n_runs: int) -> tuple[Tables, dict[str, Any]]:
-    """Our tables with one entry per source core, and times and lengths of the ordinary ones."""
+    """Return our tables with one entry per source core, and times and lengths of the ordinary tables."""
     network, machine = pd14(), load_machine("spinnaker1")
     map_network(pd14(scale=0.02), machine)  # imports and caches
     map_s, build_s = [], []
@@ -115,7 +115,7 @@ def chips_of(tables: Tables, chips: list[list[int]]) -> Tables:
 def rows_of_pacman(
     found: dict[str, Any], tables: dict[str, Tables], n_runs: int, raw: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Rows of our minimisers beside PACMAN's compressors, on the tables that each compressor finished."""
+    """Return rows of our minimisers beside PACMAN's compressors, on the tables that each compressor finished."""
     rows = []
     merged = found["merged"]["pair"]
     ours = raw["merged"] = time_method(tables["merged"], "layered", None, n_runs)
@@ -137,7 +137,7 @@ def rows_of_pacman(
 
 
 def rows_of(case: str, tables: Tables, n_runs: int, raw: dict[str, Any]) -> list[dict[str, Any]]:
-    """Time and lengths of our minimisers on tables with one entry per source core."""
+    """Return rows with time and lengths of our minimisers on tables with one entry per source core."""
     rows = []
     for method in METHODS:
         for target in (TARGET, None):
@@ -151,7 +151,7 @@ def rows_of(case: str, tables: Tables, n_runs: int, raw: dict[str, Any]) -> list
 
 
 def write_mapping_times(options: argparse.Namespace, raw: dict[str, Any]) -> None:
-    """Compare only the whole mapping, which takes less time than the tables."""
+    """Compare only the time of the whole mapping, which is measured sooner than the minimisers."""
     theirs_s: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.runs if options.pacman is not None else 0):

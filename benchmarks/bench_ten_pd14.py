@@ -35,7 +35,7 @@ def parse() -> argparse.Namespace:
 
 
 def run_cases(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Measure the network in every memory."""
+    """Measure the network with every memory limit."""
     command = [sys.executable, str(HERE / "neuromap_modular.py"), "--drive", options.drive]
     command += ["--threads", str(options.threads), "--seed", str(options.seed)]
     for memory_gib in (1.0, 0.0):  # all rows stored, none stored
@@ -50,7 +50,7 @@ def run_cases(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def rows_of(cases: dict[str, dict[str, Any]], options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Turn the measurements into rows; the baseline of a factor is that of the first memory."""
+    """Turn the measurements into rows; the baseline of a factor is the factor with the first memory limit."""
     first = next(iter(cases))
     is_full = (options.areas, options.n_scale) == (10, 1.0)
     rows = []
@@ -71,7 +71,7 @@ def main() -> None:
     cases = run_cases(options)
     spikes = {case["n_spikes"] for case in cases.values()}
     if len(spikes) > 1:
-        raise SystemExit(f"spikes: needs the same in every memory, has {sorted(spikes)}")
+        raise SystemExit(f"number of spikes: needs one number for all memory limits, has {sorted(spikes)}")
     rows = rows_of(cases, options)
     one = next(iter(cases.values()))
     print(f"{one['n_neurons']:,} neurons, {one['n_synapses']:,} synapses, {options.threads} threads")

@@ -2,8 +2,9 @@
 
     python benchmarks/compare_pd14_nest.py --arithmetic fixed --delay-convention nest
 
-9.6 s after 500 ms, as the reference has. Rates and CVs beside the two-sample critical value at 1 %, correlations (mean
-over five choices of 200 active neurons, 2 ms bins) beside twice the distance between the two NEST seeds.
+Both simulations are compared over 9.6 s after a start-up of 500 ms. Bounds are in parentheses: for rates and CVs the
+two-sample critical value at 1 %, for correlations (mean over five choices of 200 active neurons, 2 ms bins) twice the
+distance between the two NEST seeds.
 """
 
 from __future__ import annotations

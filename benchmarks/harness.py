@@ -1,4 +1,4 @@
-"""What the benchmarks share: one measurement per process, the header of a result file, rows and their table."""
+"""Holds the parts that all benchmarks use: one measurement per process, header of a result file, rows, table."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ PACKAGES = ("numpy", "numba", "llvmlite")
 
 
 def measure(command: list[str], what: str, *, timeout_s: float = 7200.0) -> dict[str, Any]:
-    """Run ``command`` with the path of a result file appended; return what it wrote there.
+    """Run ``command`` with the path of a result file appended; return the content of that file.
 
-    A process of its own makes the peak memory that of this measurement and nothing else.
+    Each measurement has a process of its own, so that the peak memory is that of this measurement alone.
 
     Raises
     ------

@@ -118,7 +118,7 @@ def timed_run(model_ms):
 
 
 def connect(network, groups):
-    """Make every projection; a synapse model a source, since NEST holds at most 2**27 connections of one a thread."""
+    """Make every projection, with a synapse model per source: NEST holds 2**27 connections of one in each thread."""
     for name in {projection["source"] for projection in network["projections"]}:
         nest.CopyModel("static_synapse", f"from_{name}")
     for projection in network["projections"]:

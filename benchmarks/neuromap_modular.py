@@ -1,4 +1,4 @@
-"""One measurement of neuromap on the modular network, in a process of its own; writes times, memory and rates as JSON.
+"""Measure neuromap on the modular network once, and write times, memory and rates as JSON.
 
 python neuromap_modular.py --areas 10 --n-scale 0.02 --memory-gib 1 result.json
 """
@@ -33,7 +33,7 @@ def rates_by_kind_hz(network: Network, simulation: Simulation) -> dict[str, list
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Build and simulate; print the shares of stored synapses and of synapses drawn at spikes."""
+    """Build and simulate; return the measurements, with the shares of stored synapses and of redrawn rows' events."""
     network = modular(n_areas=options.areas, n_scale=options.n_scale, drive=options.drive)
     cpu_s = {"start": time.process_time()}
 

@@ -1,4 +1,4 @@
-"""One measurement of neuromap on PD14, in a process of its own; writes times, memory and rates as JSON.
+"""Measure neuromap on PD14 once, and write times, memory and rates as JSON.
 
 python neuromap_pd14.py simulate --scale 0.1 --model-ms 200 --drive dc result.json
 python neuromap_pd14.py map --recipe combined result.json
@@ -51,7 +51,7 @@ def simulate_pd14(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def map_pd14(options: argparse.Namespace) -> dict[str, Any]:
-    """Map onto SpiNNaker 1."""
+    """Map onto the chosen machine, and time it."""
     from mapping.flow import map_network
     from mapping.recipe import Recipe
     from models.machine.file import load_machine

@@ -34,7 +34,7 @@ router_table_compress_as_far_as_possible = True
 
 
 class MappedError(Exception):
-    """Raised to leave sPyNNaker when the tables are there."""
+    """Raised to leave sPyNNaker when the tables are made."""
 
 
 def build(network, neurons_per_core):
@@ -92,7 +92,7 @@ def arrays_of(tables):
 
 
 def compress(tables, limit_s, n_sample):
-    """Run PACMAN's compressors table by table until ``limit_s`` are over; ``n_sample``: only so many, evenly taken."""
+    """Run each of PACMAN's compressors for up to ``limit_s`` seconds, on ``n_sample`` tables, evenly taken (0: all)."""
     from pacman.operations.router_compressors.ordered_covering_router_compressor.ordered_covering import (
         _OrderedCoveringCompressor,
         ordered_covering,
@@ -167,7 +167,7 @@ def main():
         sim.run(1)
     except MappedError:
         return
-    raise RuntimeError("sPyNNaker did not come to its routing tables")
+    raise RuntimeError("sPyNNaker did not reach its routing tables")
 
 
 if __name__ == "__main__":

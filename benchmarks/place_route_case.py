@@ -1,4 +1,4 @@
-"""One measurement of placement and routing, in a process of its own; writes times, hops and memory as JSON.
+"""Measure placement and routing once, and write times, hops and memory as JSON.
 
 python place_route_case.py rig --place sequential --route shared_tree result.json
 python place_route_case.py modular --place annealing result.json
@@ -51,10 +51,10 @@ def projection(source: str, target: str, probability: float) -> Projection:
 
 
 def modular_cores(seed: int, sizes: tuple[int, int] = (48, 16), *, is_mixed: bool = False) -> Network:
-    """64 modules of 48 excitatory and 16 inhibitory slices; each sends to 6 others, drawn with exp(-distance).
+    """Return 64 modules of 48 excitatory and 16 inhibitory slices; each sends to 6 others, drawn with exp(-distance).
 
-    Modules lie on a hidden 8 x 8 grid; the order in which they are listed says nothing about it. Rates are drawn.
-    With ``is_mixed`` populations are listed in a random order.
+    Modules lie on an 8 x 8 grid, and the order in which they are listed does not reveal their places. Rates are drawn.
+    With ``is_mixed``, populations are listed in a random order.
     """
     rng = np.random.default_rng(seed)
     side = int(np.sqrt(N_MODULES))
@@ -77,7 +77,7 @@ def modular_cores(seed: int, sizes: tuple[int, int] = (48, 16), *, is_mixed: boo
 
 
 def areas(n_areas: int) -> Network:
-    """PD14 ``n_areas`` times; three populations of each area also send to the next area."""
+    """Return PD14 ``n_areas`` times; three populations of each area also send to the next area."""
     column = pd14()
     populations = tuple(
         replace(population, name=f"A{area:03}_{population.name}")
@@ -98,7 +98,7 @@ def areas(n_areas: int) -> Network:
 
 
 def machine_of(case: str) -> Machine:
-    """SpiNNaker 1; for ``rig`` and ``modular`` with memories and tables that do not limit, as rig counts neither."""
+    """Return SpiNNaker 1; for ``rig`` and the modules with so much memory that it never limits, as rig ignores it."""
     machine = load_machine("spinnaker1")
     if case in ("pd14", "areas"):
         return machine
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def measure_case(options: argparse.Namespace, network: Network) -> dict[str, Any]:
-    """Partition, then place and route with the clock running; tables (and a check) where they are not too large."""
+    """Partition, place and route, and time each; up to four areas, also build the tables and check the mapping."""
     machine = machine_of(options.case)
     is_combined = options.case in ("rig", "modular", "mixed")
     recipe = options.recipe or ("combined" if is_combined else "ensemble")

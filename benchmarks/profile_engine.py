@@ -78,7 +78,7 @@ def cycle_counter(typingctx):  # type: ignore[no-untyped-def]
 
 @njit
 def profile(first_step, n_steps, shard_bits, extra_delay, cells, drive, rows, due, fired, record, out_cycles):
-    """Take all shards through ``n_steps`` as ``engine.run`` does; add each phase's cycles; count segments, events."""
+    """Take all shards through ``n_steps`` as ``engine.run`` does; add each phase's cycles; return segments, events."""
     n_shards, mask = cells.v.shape[0], due.entry.shape[1] - 1
     scratch = np.empty((poisson.N_SCRATCH, poisson.BLOCK), np.uint32)
     limits = np.empty(drive.limits.shape[1] + poisson.N_LIMITS_AT_ONCE, np.int16)
@@ -139,7 +139,7 @@ def _stream(words, n_rounds):
 
 
 def best_s(work: Any, n: int = 7) -> float:
-    """Shortest of ``n`` runs, s."""
+    """Return the shortest of ``n`` runs, s."""
     times = []
     for _ in range(n):
         start = time.perf_counter()
@@ -162,7 +162,7 @@ def ceilings() -> dict[str, float]:
 
 
 def operations_of(body: Any, n_arrays: int, n_constants: int, n_carried: int) -> int:
-    """Vector operations of a loop's body, each counted once."""
+    """Return the vector operations of a loop's body, each counted once."""
     from emulator.kernels.lanes import Lanes, Loop
 
     builder = CountingBuilder()
@@ -221,7 +221,7 @@ def _cycles_now():
 
 
 def _us_per_cycle() -> float:
-    """Length of a tick of the cycle counter."""
+    """Return the length of a tick of the cycle counter."""
     _cycles_now()
     first, start = _cycles_now(), time.perf_counter()
     time.sleep(0.2)

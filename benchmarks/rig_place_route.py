@@ -2,9 +2,9 @@
 
 python rig_place_route.py --nets nets.json --place sequential --seed 1 result.json
 
-``nets.json``: ``n_slices`` of each population, and its ``targets``. One net a slice, to all slices of every target;
-24 x 24 torus, 17 cores a chip. The router uses Python's random numbers, seeded by ``--seed``. Python 3.11 has
-no longer two functions that rig 2.4.1 uses; they are added here.
+``nets.json``: ``n_slices`` of each population, and its ``targets``. Every slice has one net, to all slices of every
+target. The machine is a 24 x 24 torus with 17 cores a chip. The router uses Python's random numbers, seeded by
+``--seed``. Python 3.11 no longer has ``inspect.getargspec``, which rig 2.4.1 uses; it is added here.
 """
 
 import argparse

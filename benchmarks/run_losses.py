@@ -38,7 +38,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def run_case(name: str, scale: float, seconds: float) -> dict[str, Any]:
-    """Run one case and return what is kept of it."""
+    """Run one case and return the results that are kept."""
     options = dict(CASES[name])
     settings = list(options.pop("settings", ()))
     settings.append(f"warmup_ms={options.pop('warmup_ms', 100.0)}")
@@ -97,7 +97,7 @@ def _mean_rate_hz(case: dict[str, Any], key: str) -> float:
 
 
 def main() -> None:
-    """Run what is missing, then draw."""
+    """Run the missing cases, then draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--seconds", type=float, default=0.4)

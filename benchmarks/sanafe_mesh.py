@@ -1,7 +1,8 @@
-"""Run with SANA-FE's own Python: the messages of a JSON file on its Loihi, with its detailed timing model.
+"""Simulate the messages of a JSON file on SANA-FE's Loihi, in a Python environment that has SANA-FE.
 
-The file holds ``targets``: for each neuron (core, list of target cores); every neuron fires in every step. Writes the
-wall time of the simulation to the file named last. Started by ``bench_packets.py``.
+The file holds ``targets`` (for each neuron its core and a list of target cores), ``n_steps`` and ``timing_model``;
+every neuron fires in every step. The wall time of the simulation is written to the file named last.
+``bench_packets.py`` starts this script.
 """
 
 import json

@@ -34,7 +34,9 @@ class WeightRounding(StrEnum):
     """How the host rounds a weight to whole units."""
 
     NEAREST = "nearest"  #: ties up
-    STOCHASTIC = "stochastic"  #: up with a probability of the fraction; a draw depends on seed and synapse only
+    STOCHASTIC = (
+        "stochastic"  #: up with a probability equal to the dropped fraction; a draw depends on seed and synapse only
+    )
 
 
 class EndOfTick(StrEnum):

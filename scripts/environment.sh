@@ -21,7 +21,7 @@ find_python() {
 }
 
 # install_into_venv EXTRA: EXTRA is run or test. Done again only if pyproject.toml, the checkout's place or the
-# Python has changed; what is there for the tests is enough for a run.
+# Python has changed; an environment installed for the tests is enough for a run.
 install_into_venv() {
   local extra="$1" wanted stamp found base
   if ! "$python" -c '' >/dev/null 2>&1; then

@@ -94,7 +94,7 @@ def nest_model(model: str, p: dict[str, float], current_pa: float) -> tuple[str,
 
 
 def izhikevich_current(case: dict, spikes: list[np.ndarray], dt_ms: float) -> tuple[np.ndarray, np.ndarray]:
-    """Times (ms) and values (nA, NEST's number) of the current in every step of ``dt_ms``."""
+    """Return times (ms) and values (nA, NEST's number) of the current in every step of ``dt_ms``."""
     times_ms = (np.arange(round(N_STEPS * DT_MS / dt_ms)) + 1) * dt_ms
     current = np.full(times_ms.size, case["current_pa"] / 1000)
     taus = case["neuron"]["tau_syn_exc_ms"], case["neuron"]["tau_syn_inh_ms"]

@@ -1,4 +1,4 @@
-"""Run single STDP synapses in NEST and write their weights, ``tests/data/nest_stdp.npz``, for the tests of neuromap's.
+"""Run single STDP synapses in NEST and write their weights to ``tests/data/nest_stdp.npz``, for neuromap's tests.
 
 The Python environment needs nest-simulator (3.10 made the committed file), but not neuromap::
 

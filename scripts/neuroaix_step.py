@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def step(options: argparse.Namespace) -> PipelineStep:
-    """Work out the step."""
+    """Compute the step."""
     settings: dict[str, object] = {"topology.shape": [options.height, options.width]}
     for name, path, factor in _MACHINE_OPTIONS:
         value = getattr(options, name.replace("-", "_"))
@@ -58,7 +58,7 @@ def step(options: argparse.Namespace) -> PipelineStep:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the script; 2 for wrong input."""
+    """Run the script; return 0, or 2 for wrong input."""
     options = parser().parse_args(arguments)
     try:
         done = step(options)

@@ -1,4 +1,4 @@
-"""Defines `SimulationOptions`: everything beside the network that decides a simulation, checked in one place."""
+"""Defines `SimulationOptions`: all inputs of a simulation other than the network, checked in one place."""
 
 from __future__ import annotations
 

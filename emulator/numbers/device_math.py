@@ -33,7 +33,7 @@ from models.errors import ParameterError
 _FRAC = 15  # fractional bits of S16.15
 _MASK32 = (1 << 32) - 1
 _MASK64 = (1 << 64) - 1
-ONE_U032 = _MASK32  #: what the device uses for 1 in U0.32 (gcc's 1.0ulr)
+ONE_U032 = _MASK32  #: the device's value for 1 in U0.32 (gcc's 1.0ulr)
 # stdfix-exp.c __exp_series: 1 - exp(-f) = P0 + f (P1 - P2 f), all U0.32
 _P0, _P1, _P2 = 5294, 4293434720, 2081624032
 # expk and expulr: arguments (raw S16.15) beyond which the result is the largest accum, or zero

@@ -28,7 +28,7 @@ Raw = NDArray[np.int64] | NDArray[np.uint64]
 Mask = NDArray[np.bool_]
 
 _HALF = np.uint64(1 << 63)
-_FLOAT_BITS = 53  # integers of so many bits are exact in float64
+_FLOAT_BITS = 53  # float64 holds integers of up to this many bits exactly
 _MASK64 = (1 << 64) - 1
 _ALLOWED = "a name such as S16.15, U0.32, fxp-s32/15 or Q17.15 (the sign counted), of at most 64 bits"
 

@@ -88,7 +88,7 @@ def initial_extra(network: Network, v_mv: NDArray[np.float64], *, is_fixed: bool
     Returns
     -------
     ndarray, float64, shape (N_EXTRA, n_neurons)
-        Raw S16.15 if ``is_fixed``. Zero but for the recovery variable of Izhikevich neurons, ``b v``.
+        Raw S16.15 if ``is_fixed``. All zero except the recovery variable of Izhikevich neurons, ``b v``.
     """
     extra = np.zeros((part.N_EXTRA, network.n_neurons))
     for population in network.populations:

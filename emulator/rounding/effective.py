@@ -277,7 +277,7 @@ def _izhikevich(c: Constants, neuron: Izhikevich) -> Iterator[Deviation]:
         )
 
     def effective_a(a_per_ms: float) -> float:
-        """Return ``a`` as it is in effect, per ms: the device rounds a * dt down."""
+        """Return the effective ``a``, per ms: the device rounds a * dt down."""
         product = raw_s1615(a_per_ms, "a_per_ms") * int(c.row[part.ZI_DT]) >> 15
         return product / _ONE / c.dt_ms
 

@@ -129,7 +129,7 @@ def _skips_self(projection: Projection) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SynapseDraw:
-    """Everything beside the network that decides its synapses and their weights.
+    """The inputs, other than the network, on which its synapses and their weights depend.
 
     Attributes
     ----------

@@ -1,7 +1,7 @@
 """Chooses the rows that are kept in memory; the others are drawn again when their sources fire.
 
 A stored row saves one draw for every spike of its source, so the rows of the populations that are expected to fire most
-are stored first. In PD14, the half of the neurons that fire least send less than an eighth of the spikes.
+are stored first. In PD14, L23E and L6E are 45 % of the neurons and send 14 % of the spikes.
 """
 
 from __future__ import annotations

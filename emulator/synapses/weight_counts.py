@@ -1,7 +1,7 @@
 """Counts the weights that a machine's words cannot hold, over all synapses, whether their rows are stored or not.
 
-Stored rows are counted when they are built. A row that is not stored is counted when its source first fires; those of
-sources that never fired are drawn once more after the run, unless the range of all weights shows that none is lost.
+Stored rows are counted when they are built. A row that is not stored is counted when its source first fires. Rows of
+sources that never fired are drawn after the run, unless the range of all weights shows that none is lost.
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ issue 1833); a damaged file ends in a traceback; and since its files are pickles
 this process run anything. neuromap therefore keeps the compiled code of its own kernels itself:
 
 - The name of the folder is a hash of all kernel sources and of everything else that compiled code depends on. Any
-change
-  leads to a new folder and one recompilation.
+  change leads to a new folder and one recompilation.
 - Every file begins with a checksum of the rest. If the checksum is wrong, the kernel is compiled again
   (`models.cache.kernel_store`).
 - A folder is used only if it belongs to this user and nobody else can write to it (`models.cache.private_folder`).

@@ -104,7 +104,7 @@ class TickSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuroCoreSpec:
-    """What a hardware neuro-core takes in addition to the section ``cost`` (in-axon, synapse, soma, spike of a soma).
+    """Times of a hardware neuro-core beyond those in the section ``cost`` (in-axon, synapse, soma, spike of a soma).
 
     ``dendrite_cycles``: per neuron and step. ``out_axon_cycles``: per spike and destination core. ``barrier_tiles`` and
     ``barrier_tile_ns`` are the columns of a table: the time of a barrier over that many tiles, interpolated linearly

@@ -79,7 +79,7 @@ class Machine:
         if self.pipeline is not None:
             for name in ("latency_ns", "board_latency_ns"):
                 if (given := getattr(link, name)) is not None:
-                    allowed = "no value: a hop takes what pipeline.transceiver_ns, cable_ns and link_hop_delay_ns say"
+                    allowed = "no value: pipeline.transceiver_ns, cable_ns and link_hop_delay_ns give the time of a hop"
                     raise ParameterError(f"link.{name}", given, allowed)
             own = self.pipeline.hop_ns(self.topology.shape)
             return own, own
@@ -93,7 +93,7 @@ class Machine:
         return tuple(note.path for note in self.constants if note.status in ("unverified", "stated"))
 
     def budget_cycles(self, dt_ms: float, time_scale_factor: float = 1.0) -> float:
-        """Cycles that a core has in one tick."""
+        """Return the cycles that a core has in one tick."""
         return self.core.clock_hz * dt_ms * 1e-3 * time_scale_factor
 
     def check_tick(self, dt_ms: float, time_scale_factor: float) -> None:

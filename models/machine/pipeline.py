@@ -18,9 +18,9 @@ class PipelineSpec:
     A pipeline is a core of the node (``core.n_per_chip``), and the node's system clock is that of its router
     (``router.clock_hz``). ``dram_row_bytes`` and ``dram_row_bytes_per_s`` are the columns of a measured curve: how fast
     one channel reads rows of each size; its maximum was ``dram_curve_bytes_per_s``. ``dram_bytes_per_s`` is the maximum
-    of the channels of this node, which scales the curve. ``link_hop_delay_ns`` is multiplied by the places that a row
-    or column has beyond two, divided by six. ``barrier_ns``: from the moment when a node knows the spikes of all
-    others to its next step, if no row is left to read.
+    of the channels of this node, which scales the curve. ``link_hop_delay_ns`` is multiplied by a sixth of the places
+    that a row and a column together have beyond two each. ``barrier_ns``: from the moment when a node knows the spikes
+    of all others to its next step, if no row is left to read.
     """
 
     pipeline_depth_cycles: WholeCycles

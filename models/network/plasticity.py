@@ -101,7 +101,7 @@ class PairStdp:
         Parameters
         ----------
         where : str
-            How the error calls the projection.
+            Name of the projection in an error.
         weight_pa : Distribution
             The mean of its draws is checked; a draw beyond a bound starts at the bound.
         given_pa : ndarray of float64, pA, optional

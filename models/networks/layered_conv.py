@@ -1,10 +1,10 @@
 """A layered convolutional network: images of spikes pass through layers of shared kernels, as in spiking vision.
 
-The network is synthetic: the kernels are drawn at random, not trained. It has the structure of such networks, which is
-feed-forward, local and regular and from which a mapping can gain most. Neuron (channel, y, x) of a layer receives from
-the ``kernel_size`` x ``kernel_size`` pixels around (y, x) of every channel of the layer before; pixels outside the
-image are silent. Every layer is cut into bands of image rows, one population each, so that the mapping sees that a band
-sends only to the same band of the next layer and to those beside it.
+The network is synthetic: the kernels are drawn at random, not trained. It has the structure of such networks: it is
+feed-forward, local and regular, the structure from which a mapping can gain most. Neuron (channel, y, x) of a layer
+receives from the ``kernel_size`` x ``kernel_size`` pixels around (y, x) of every channel of the layer before; pixels
+outside the image are silent. Every layer is cut into bands of image rows, one population each, so that the mapping sees
+that a band sends only to the same band of the next layer and to the bands beside it.
 
 Kernel values are normal with mean 1 and standard deviation 2, drawn once for each (channel, channel, dy, dx). They are
 scaled so that the mean input of a neuron in the middle of an image is ``gain`` times the current that takes it to
@@ -189,7 +189,7 @@ def layered_conv(
     n_bands : int
         Populations that a layer is cut into, at most ``height``.
     rate_hz : float, Hz
-        Of every input pixel (Poisson), and the rate of a layer that the next one's kernels are scaled for.
+        Rate of every input pixel (Poisson), and the rate of a layer for which the kernels of the next are scaled.
     gain : float
         Mean input over the current that takes a neuron to threshold.
     delay_ms, dt_ms : float, ms
@@ -204,7 +204,7 @@ def layered_conv(
     Raises
     ------
     ParameterError
-        If a value is out of range or a time is no whole number of steps.
+        If a value is out of range or a time is not a whole number of steps.
     CapacityError
         If the network has more than `MAX_SYNAPSES` synapses.
     """

@@ -1,9 +1,9 @@
-"""A modular network: areas, each a PD14 column, with a part of their excitatory synapses between areas; 10 by default.
+"""A modular network of 10 areas by default, each a PD14 column; a part of the excitatory synapses joins the areas.
 
 The network is synthetic, in the spirit of multi-area models (Schmidt et al. 2018), not a model of any brain: all areas
 are equal and lie on a square grid, and no connectome data enter. As in those models, long-range synapses are
 excitatory, come only from layers 2/3, 5 and 6, become fewer with distance (exponential rule), and have a delay
-proportional to it.
+proportional to the distance.
 
 Synapses between areas replace local ones of the same kind: of the synapses that a population receives from L23E, L5E or
 L6E, a fixed part comes from that population of other areas. All in-degrees and weights are therefore those of PD14, an

@@ -3,8 +3,8 @@
 Real-time factors and energies are those of Senk et al. 2026 (Neuromorph. Comput. Eng. 6:012001; arXiv:2505.21185), data
 file ``performance_data_raw.yaml`` of INM-6/microcircuit-PD14-model, whose rows the ``source`` of every system names. If
 sources disagree, the range is given, and ``note`` says which source gives which value. The energy per synaptic event is
-the energy of the simulation phase divided by the number of recurrent synaptic events; whether that of a board, a node
-or a rack is measured differs between systems. The values are those of the file in 2026. The DOIs were looked up in the
+the energy of the simulation phase divided by the number of recurrent synaptic events; depending on the system, it was
+measured for a board, a node or a rack. The values are those of the file in 2026. The DOIs were looked up in the
 list of publications of the reference model's own documentation (INM-6/microcircuit-PD14-model) and in public
 repositories that cite the papers, not in the papers.
 """

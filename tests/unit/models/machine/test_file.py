@@ -454,6 +454,6 @@ def test_latency_of_a_hop_is_given_once(tmp_path):
         ParameterError, match=f"^link.latency_ns at {re.escape(str(path))}: needs a value in ns, has None$"
     ):
         load_machine(path)
-    message = "^link.latency_ns at the settings: needs no value: a hop takes what pipeline.transceiver_ns, .* has 5.0$"
+    message = "^link.latency_ns at the settings: needs no value: pipeline.transceiver_ns, .* has 5.0$"
     with pytest.raises(ParameterError, match=message):
         load_machine("neuroaix", {"link.latency_ns": 5})
