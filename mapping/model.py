@@ -113,7 +113,8 @@ class Keys:
     """Keys of every slice: ``key`` and ``mask``, uint32, shape (n_slices,).
 
     The low bits, which the mask leaves open, are the neuron. A key has three zones, ``population | slice | neuron``,
-    which are ``population_bits``, ``slice_bits`` and ``neuron_bits`` wide (`mapping.keys.allocate` for ``dense``).
+    which are ``population_bits``, ``slice_bits`` and ``neuron_bits`` wide; with ``dense`` keys the latter two are the
+    largest of any population.
     """
 
     key: NDArray[np.uint32]

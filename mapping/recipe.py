@@ -74,7 +74,7 @@ class Recipe:
     constraints : tuple of Constraint
         Conditions that the placement must meet.
     n_boards : int or "auto"
-        Number of boards that the machine was asked to have. The mapping takes it from the machine.
+        Number of boards that the machine was asked to have; `mapping.flow` fills it in from the machine.
     time_scale_factor : float
         Slow-down of the machine. The mapping depends on it only with ``neurons_per_core="auto"``.
     """

@@ -1,1 +1,1 @@
-"""Saves, loads, compares and resumes mappings, and exports their tables."""
+"""Saves, loads, compares and resumes mappings, and exports them for other programs."""

@@ -1,4 +1,4 @@
-"""Kernels of the minimisers. Each call works on one chip's table, with integers only, and releases Python's lock.
+"""Kernels of the minimisers. They work on one chip's table at a time, with integers only, without Python's lock.
 
 A *cube* is a key and a mask: all keys that agree with the key where the mask is 1. An *atom* is a cube of keys that are
 in use, with one *label* (a number for its route); atoms do not overlap. A *list* is cubes with labels in lookup order.

@@ -3,7 +3,8 @@
 The layout of neuroAIx (Kauth et al. 2023, doi:10.3389/fncom.2023.1144143): each node simulates its part of each
 population, so that activity, which differs between populations, loads all nodes alike. Even a small network uses all
 nodes. Shares of a population differ by at most one neuron, and so do the total neurons of two chips: if a population
-does not divide evenly, the neurons left over go to the chips that follow those with the ones left over before.
+does not divide evenly, one neuron more goes to each of some chips, and the next population goes on from the chip after
+these.
 
 A core holds neurons and synapses of one population (as in `combined`). The cores of a chip are given to populations one
 by one, each to the population whose cores have the most work, until all are in use; if ``neurons_per_core`` is given, a
@@ -155,7 +156,7 @@ def _deal_cores(network: Network, machine: Machine, nodes: UsableChips, n_cores:
 
 
 def _shares(n_neurons: int, n_chips: int, first: int) -> NDArray[np.int64]:
-    """Return the neurons of each chip: an equal share, and one of those left over from chip ``first`` (modulo) on.
+    """Return the neurons of each chip: an equal share, and one more from chip ``first`` (modulo) on for the remainder.
 
     Returns
     -------

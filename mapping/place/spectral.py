@@ -86,9 +86,9 @@ class _Pins:
         self._index = np.zeros(n_loads, dtype=np.int64)
 
     def order(self, members: NDArray[np.int64], position: NDArray[np.float64], axis: int) -> NDArray[np.int64]:
-        """Return the members in the order of the slowest eigenvector, with the sign that brings them near their nets.
+        """Return the members in the order of the slowest eigenvector.
 
-        The sign follows the pull of loads outside the part that share nets with the members.
+        Of its two directions, the one is taken that brings members nearer to loads outside that share nets with them.
         """
         self._is_member[:] = False
         self._is_member[members] = True

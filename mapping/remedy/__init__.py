@@ -1,1 +1,1 @@
-"""Finds the smallest change that makes a network fit when its mapping failed."""
+"""Finds a small change that makes a network fit after its mapping has failed."""

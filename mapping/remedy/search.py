@@ -189,7 +189,7 @@ def _with(task: Task, **changes: object) -> Task:
 
 
 def _fewer_neurons(task: Task, search: _Search) -> Iterator[_Change]:
-    """Yield the largest number of neurons on a core below the present one that can be cut, then half of it, ..."""
+    """Yield the largest smaller number of neurons on a core that can be cut, then half of it, and so on."""
     now = neurons_per_core(task)
     high, low = now, min(now - 1, task.machine.core.max_neurons)
     while low >= 1 and not search.can_cut(_with(task, neurons_per_core=low)):
@@ -357,7 +357,7 @@ _FIRST: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
 
 
 def _families(error: CapacityError) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Families that go at what did not fit, and the other ones."""
+    """Return the families of changes that affect the resource that did not fit, and the other families."""
     first = next(names for starts, names in _FIRST if error.what.startswith(starts))
     if first[0] in ("other machines", "no dead parts"):
         return first, ()  # no other family changes the synapses of one neuron, or a machine without working chips

@@ -1,8 +1,8 @@
 """Router *NER*, neighbour exploring: each chip joins the tree at its nearest point.
 
-Chips are taken by their distance from the root (the population's middle slice). For each, the nearest chip of the tree
-within ``radius_hops`` is searched, and the two are joined by the longest dimension first; if the tree is farther away,
-the chip is joined to the root. If dead chips or links block a path, the shortest working path to the tree is taken.
+Chips are taken by their distance from the root (the population's middle slice). Each looks for the nearest chip of the
+tree within ``radius_hops`` and is joined to it by the longest dimension first; if the tree is farther away, the chip is
+joined to the root. If dead chips or links block a path, the shortest working path to the tree is taken.
 
 Navaridas, Lujan, Plana, Temple & Furber (2015), SpiNNaker: enhanced multicast routing, Parallel Computing 45,
 doi:10.1016/j.parco.2015.01.002. Where we deviate: one tree a population (the source hierarchy), not one a source core,
@@ -36,7 +36,7 @@ def route(
     site, rng
         As every router; ``rng`` is not used.
     radius_hops : int
-        Hops from a chip within which the tree is searched.
+        Hops within which a chip looks for the tree.
     """
     del rng
     jobs, topology = make_jobs(site), site.topology
