@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what type checkers and editors see; a test compares it with _EXPORTS
+if TYPE_CHECKING:  # type checkers and editors read these imports; a test compares them with _EXPORTS
     from emulator.engine.simulate import simulate as simulate
     from emulator.timing.kinds import phases as phases
     from models.errors import NeuromapError as NeuromapError
@@ -79,7 +79,7 @@ if TYPE_CHECKING:  # what type checkers and editors see; a test compares it with
     from neuromap.studies.sweep.result import SweepResult as SweepResult
     from neuromap.studies.sweep.run import sweep as sweep
 
-#: Figures of a run, of its packets and of its mapping.
+#: The functions that draw a run, its packets or its mapping.
 _RUN_FIGURES = (
     "raster",
     "rates",
@@ -104,7 +104,7 @@ _RUN_FIGURES = (
     "packet_loss_map",
     "packet_reinjection_map",
 )
-#: Figures of sweeps, accuracy runs and published results.
+#: The functions that draw sweeps, accuracy runs and published results.
 _STUDY_FIGURES = (
     "sweep_lines",
     "sweep_maps",
@@ -160,7 +160,7 @@ __all__ = ["__version__", *sorted(_EXPORTS)]
 def _check_siblings() -> None:
     """Raise ImportError unless ``models``, ``mapping`` and ``emulator`` are the ones next to this package.
 
-    Their names are common: a file ``models.py`` of the user would be imported in the place of ours.
+    These names are common, so Python may find a user's file ``models.py`` before the package ``models`` of neuromap.
     """
     home = Path(__file__).resolve().parent.parent
     for name in ("models", "mapping", "emulator"):

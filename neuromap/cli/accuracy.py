@@ -16,18 +16,18 @@ from neuromap.cli.values import FLAG, NUMBER, SET, plain
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class AccuracyOptions:
-    """Options of ``accuracy``; None leaves a value as the experiment file or the default says."""
+    """Options of ``accuracy``; None keeps the value of the experiment file, or the default."""
 
     scale: Annotated[float | None, NUMBER, plain("scale")] = None
     seconds: Annotated[float | None, NUMBER] = None
     "Model time that results are taken from, s [5, or the value of the experiment file]."
     seed: Annotated[int | None, NUMBER] = None
-    "Seed of all random numbers [1234]. float64 runs a second time with the next seed."
+    "Seed of all random numbers [1234]; the second float64 run takes the next seed."
     drive: Annotated[DriveName | None, plain("drive")] = None
     delay_convention: Annotated[DelayConventionName | None, plain("delay_convention")] = None
     threads: Annotated[int | None, NUMBER, plain("threads")] = None
     settings: Annotated[tuple[str, ...], SET] = ()
-    "path=value: sets any value of the experiment, its network or its machine; may be repeated, each path once."
+    "path=value: set any value of the experiment, its network or its machine. May be repeated, with each path once."
     out: Path | None = None
     "Folder for the results [out/accuracy-NETWORK-seedN, or the next free one of that name]."
     overwrite: Annotated[bool, FLAG] = False
@@ -56,7 +56,8 @@ def accuracy(
 ) -> int:
     """Compare number formats: run a network in each arithmetic and compare it with float64.
 
-    A second run of float64 with another seed shows which differences matter. In brackets: the default of an option.
+    A second float64 run with another seed shows how large a difference chance alone makes.
+    Defaults are in brackets.
 
     Parameters
     ----------
@@ -67,12 +68,13 @@ def accuracy(
     rounding
         How products are rounded: floor, nearest (ties up), stochastic.
     weights
-        Bits of a weight, 1 to 16. Only the first number is tried with all formats and roundings; the others are
-        tried with the first format and rounding.
+        Numbers of bits of a weight, 1 to 16.
+        The first runs with every format and rounding, the others only with the first format and rounding.
     weight_rounding
-        How a weight is rounded to its bits: nearest, stochastic. Tried as the bits of weights are.
+        How a weight is rounded to its bits: nearest, stochastic.
+        The first runs with every format and rounding, the others only with the first format and rounding.
     all_combinations
-        Try every number of bits and rounding of weights with every format and rounding.
+        Run every number of weight bits and every weight rounding with every format and rounding.
     no_html
         Write no accuracy.html.
     """
@@ -108,7 +110,7 @@ def accuracy(
             )
     except KeyboardInterrupt:
         with contextlib.suppress(OSError):
-            out.rmdir()  # if it is empty
+            out.rmdir()  # fails unless the folder is empty
         raise
     terminal.stdout().print(render_accuracy(result.report))
     print(f"results in {out}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from models.vocabulary import EngineName
 from neuromap.cli.values import NUMBER
+from neuromap.experiment.nouns import RecipeName
 
 _ANIMATED_SCALE, _FRAMES = 0.1, 60
 
@@ -18,37 +19,37 @@ def animate(
     out: Path = Path("tick.html"),
     scale: Annotated[float | None, NUMBER] = None,
     machine: str | None = None,
-    recipe: Literal["combined", "ensemble"] | None = None,
+    recipe: RecipeName | None = None,
     seconds: Annotated[float, NUMBER] = 0.01,
     seed: Annotated[int | None, NUMBER] = None,
     engine: EngineName = "compiled",
     tick: Annotated[int | None, NUMBER] = None,
     frames: Annotated[int | None, NUMBER] = None,
 ) -> int:
-    """Draw how the packets of one tick spread over the boards, as a page (.html) or a moving picture (.gif).
+    """Draw how the packets of one tick spread over the boards, as a web page (.html) or an animated picture (.gif).
 
-    In brackets: the default of an option.
+    Defaults are in brackets.
 
     Parameters
     ----------
     network
         Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     out
-        File that is written.
+        File to write, with the ending .html or .gif.
     scale
         Factor that multiplies the size of a built-in network [0.1 for pd14, else 1].
     machine
         Name of a machine (`neuromap machines` lists them), or a YAML file that describes one [spinnaker1].
     recipe
-        How populations are cut into cores; `neuromap run --help` explains it [the machine's].
+        How populations are cut into cores; `neuromap run --help` explains the choices [the machine's].
     seconds
-        Model time for which spikes are drawn, s.
+        Model time for which packets are simulated, s.
     seed
         Seed of all random numbers [1234].
     engine
         Program that runs the packets: compiled code, or the readable and slow SimPy model; results are the same.
     tick
-        Tick that is drawn [the one with most packets].
+        Tick to draw [the tick with the most packets].
     frames
         Number of pictures; a page shows six of them per second [60].
     """

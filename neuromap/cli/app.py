@@ -1,7 +1,7 @@
 """The command line: each command reads its options, calls one library function and prints what it returned.
 
-Errors end with one message on stderr and the codes of `neuromap.cli.exit_codes`; ``--debug`` shows the traceback.
-Everything heavy is imported inside the commands, so that ``--help`` is quick.
+An error ends a command with one message on stderr and an exit code from `neuromap.cli.exit_codes`; ``--debug`` shows
+its traceback. Commands import heavy modules only when they run, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def _version() -> str:
 app = App(
     name="neuromap",
     help="Map a spiking network onto a neuromorphic machine and find out whether it fits, keeps up, and what it costs.",
-    help_epilogue="--debug, anywhere: show the traceback of an error. Errors in the input end with exit code 2.",
+    help_epilogue="Add --debug anywhere to see the traceback of an error. Wrong input ends with exit code 2.",
     version=_version,
-    suppress_keyboard_interrupt=False,  # main() says what happened
+    suppress_keyboard_interrupt=False,  # main() prints the message
     help_format="plaintext",
 )
 app.command(run)
@@ -60,9 +60,8 @@ def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:
         return "interrupted before anything was measured", EXIT_INTERRUPTED
     if isinstance(err, UnusedCliTokensError):
         if tokens[0] == "machines":
-            return str(
-                UnknownNameError("command of 'neuromap machines'", tokens[1], ["show", "check"])
-            ), EXIT_WRONG_INPUT
+            known = [name for name in machines if not name.startswith("-")]
+            return str(UnknownNameError("command of 'neuromap machines'", tokens[1], known)), EXIT_WRONG_INPUT
         unused = " ".join(err.unused_tokens or [])
         return (
             f"arguments: needs none after the first, has {unused!r}; see `neuromap {tokens[0]} --help`",
@@ -85,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        Without the program's name; taken from ``sys.argv`` if not given.
+        The arguments after the program's name; taken from ``sys.argv`` if not given.
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in tokens
@@ -103,7 +102,7 @@ def _run(tokens: list[str], *, is_debug: bool) -> int:
     try:
         code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
-    except BrokenPipeError:  # `neuromap schema | head`: nobody reads any more
+    except BrokenPipeError:  # the reader of the pipe has ended, as in `neuromap schema | head`
         return EXIT_SYSTEM
     except (NeuromapError, CycloptsError, OSError, KeyboardInterrupt, MemoryError, RuntimeError, ImportError) as err:
         if isinstance(err, RuntimeError | ImportError) and resource_message(err) is None:

@@ -15,7 +15,7 @@ def check(file: str, /, *, settings: Annotated[tuple[str, ...], SET] = ()) -> in
     file
         Experiment file (.yaml).
     settings
-        path=value: sets a value before the check; may be repeated, each path once.
+        path=value: set a value before the check. May be repeated, with each path once.
     """
     from neuromap.cli import terminal
     from neuromap.experiment.check import check_experiment

@@ -39,11 +39,11 @@ def machines_show(
     name
         Name of a machine, or a YAML file that describes one.
     settings
-        path=value: sets a constant, for example core.clock_hz=150e6; may be repeated, each path once.
+        path=value: set a constant, for example core.clock_hz=150e6. May be repeated, with each path once.
     boards
-        Number of boards that are described and drawn, for a machine that has as many as a mapping needs [a few].
+        Number of boards to describe and draw, for a machine that gets as many boards as a mapping needs [a few].
     out
-        File in which the machine is drawn (.png, .svg or .pdf) [none].
+        File into which the machine is drawn (.png, .svg or .pdf) [none].
     """
     from models.files.config_file import parse_settings
     from models.machine.file import load_machine

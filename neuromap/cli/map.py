@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from mapping.recipe import STAGES
 from models.errors import ParameterError
 from neuromap.cli.options import Options, out_folder, read_experiment
 from neuromap.experiment.option_use import check_needs
 from neuromap.output.file import FIGURE_ENDINGS, check_output_file
+
+if TYPE_CHECKING:  # type checkers cannot read the names out of the tuple
+    StageName = str
+else:
+    StageName = Literal[STAGES]
 
 _DEFAULTS = Options()
 
@@ -21,26 +27,27 @@ def map_(
     *,
     options: Options = _DEFAULTS,
     resume: Annotated[Path | None, Parameter(name="--from")] = None,
-    stage: Literal["partition", "place", "route", "keys", "tables"] | None = None,
+    stage: StageName | None = None,
     figure: Path | None = None,
     net: str | None = None,
 ) -> int:
     """Map a network onto a machine, check the mapping and save it; nothing is simulated.
 
-    Options that name depths in parentheses belong to `neuromap run` and are refused. In brackets: the default.
+    Options that start with depths in parentheses belong to `neuromap run`; `map` refuses them.
+    Defaults are in brackets.
 
     Parameters
     ----------
     network
         Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml); not with --from.
     resume
-        Folder of an earlier mapping. Its experiment is mapped again, with the options given here, from --stage on.
+        Folder of an earlier mapping. Its experiment is mapped again from --stage on, with the options given here.
     stage
         First stage to run again with --from; the results of the stages before it are kept [partition].
     figure
-        File in which the mapping is drawn (.png, .svg or .pdf) [none].
+        File into which the mapping is drawn (.png, .svg or .pdf) [none].
     net
-        Population whose routing tree the figure shows [the one that sends most packets].
+        Population whose routing tree the figure shows [the population that sends the most packets].
     """
     from neuromap.cli import terminal
     from neuromap.experiment.fixed_point import fixed_point_notes

@@ -1,4 +1,4 @@
-"""The options that commands share, and the experiment and the output folder that they say."""
+"""Holds the options that several commands share, and makes the experiment and the output folder from them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Options of ``run``, ``map`` and ``sweep``; None leaves a value as the experiment file or the default says."""
+    """Options of ``run``, ``map`` and ``sweep``; None keeps the value of the experiment file, or the default."""
 
     machine: Annotated[str | None, told("machine")] = None
     recipe: Annotated[RecipeName | None, told("recipe")] = None
@@ -49,7 +49,7 @@ class Options:
     threads: Annotated[int | None, NUMBER, told("threads")] = None
     memory_gib: Annotated[float | None, NUMBER, told("memory_gib")] = None
     settings: Annotated[tuple[str, ...], SET] = ()
-    "path=value: sets any value of the experiment, its network or its machine; may be repeated, each path once."
+    "path=value: set any value of the experiment, its network or its machine. May be repeated, with each path once."
     out: Path | None = None
     "Folder for the results [out/NETWORK-MACHINE-RECIPE-seedN, or the next free one of that name]."
     overwrite: Annotated[bool, FLAG] = False
@@ -72,12 +72,12 @@ class PacketOptions:
     in_phase: Annotated[bool | None, told("in_phase")] = None
 
     def given(self) -> dict[str, Any]:
-        """Return the options as `neuromap.run` takes them; None is not given."""
+        """Return the options as `neuromap.run` takes them; None stands for an option that is not given."""
         return asdict(self)
 
 
 def read_experiment(source: Runnable, options: Options, job: Job) -> Prepared:
-    """Return the experiment that a command names, its options applied and everything checked."""
+    """Return the experiment that a command names, with its options applied and everything checked."""
     from neuromap.experiment.prepare import prepare
 
     check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
@@ -85,7 +85,7 @@ def read_experiment(source: Runnable, options: Options, job: Job) -> Prepared:
 
 
 def out_folder(experiment: Experiment, options: Options, prefix: str = "") -> Path:
-    """Return the output folder, made and checked."""
+    """Make and check the output folder, and return it."""
     from neuromap.output.folder import prepare_out_folder, unused_folder
 
     if options.out is not None:

@@ -1,6 +1,6 @@
 """Handles events from outside a command: signals, terminals that know only ASCII, closed pipes, too little memory.
 
-Each of them ends a command with one line for the user and an exit code of its own.
+A signal or a lack of memory ends a command with one line for the user and an exit code of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from models.errors import FileWriteError, NeuromapWarning
 from neuromap.cli.exit_codes import EXIT_INTERRUPTED
 
-_ENDING = ("SIGTERM", "SIGHUP")  # besides SIGINT, which Python knows
+_ENDING = ("SIGTERM", "SIGHUP")  # Python itself handles SIGINT
 #: Replacements for characters that a terminal cannot show, where leaving off an accent is not enough.
 _ASCII = {  # +- x / arrows, comparisons, dashes, dots, ticks, Ohm, deg, quotes, blocks, micro
     "\u00b1": "+-",
@@ -126,7 +126,7 @@ def streams_that_exist() -> Iterator[None]:
 
 @contextmanager
 def streams_that_never_fail() -> Iterator[None]:
-    """Replace characters that stdout or stderr cannot show, and print each of our warnings as a line, in the block."""
+    """Inside the block, replace characters that a stream cannot show, and print each neuromap warning as a line."""
     codecs.register_error("neuromap", to_ascii)
     changed: list[tuple[Any, str]] = []
     for stream in (sys.stdout, sys.stderr):

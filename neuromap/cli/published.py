@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ROWS = Parameter(name="--rows", negative=(), show_default=False)
 _OUT = Path("out") / "published"
-_TABLE_WIDTH = 150  # a narrow terminal wraps lines, which is better than cutting numbers
+_TABLE_WIDTH = 150  # a narrower terminal wraps the lines instead of cutting numbers
 
 
 def published(
@@ -29,16 +29,17 @@ def published(
     overwrite: Annotated[bool, FLAG] = False,
     no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Print the published results of PD14 beside ours.
+    """Predict the published results of PD14 on real machines, and print both side by side.
 
-    If the command is interrupted, the same command continues where it ended. In brackets: the default of an option.
+    If the command is interrupted, the same command continues where it stopped.
+    Defaults are in brackets.
 
     Parameters
     ----------
     rows
         Names of the rows of the table, separated by commas; may be repeated [all].
     scale
-        Factor that multiplies the size of the network; the published systems ran 1.
+        Factor that multiplies the size of the network; the published systems ran it at full size.
     seconds
         Model time that results are taken from, after a warm-up of 500 ms, s.
     seed
@@ -74,17 +75,17 @@ def published(
         n_kept = len((out / ROWS_NAME).read_bytes().splitlines()) if (out / ROWS_NAME).exists() else 0
         terminal.print_error(
             f"interrupted before the end; kept {n_kept} finished row{'s' * (n_kept != 1)} in {out}; "
-            "the same command goes on"
+            "the same command continues from there"
         )
         return EXIT_INTERRUPTED
     print_table(table)
-    before = f", {table.n_reused} of them from before" if table.n_reused else ""
+    before = f", {table.n_reused} of them from an earlier run" if table.n_reused else ""
     print(f"{len(table.rows)} rows{before}; results in {out}")
     return 0
 
 
 def print_table(made: PublishedTable) -> None:
-    """Print the table, then the notes on rows that miss their target or cannot be worked out."""
+    """Print the table, then the notes on rows that miss their target or have no number of ours."""
     from rich.console import Console
     from rich.table import Table
 
@@ -108,7 +109,7 @@ def print_table(made: PublishedTable) -> None:
     console = Console(highlight=False)
     Console(highlight=False, width=max(console.width, _TABLE_WIDTH)).print(shown)
     if made.setting.scale != 1:
-        print(f"scale {made.setting.scale:g}: the published systems ran the full size, so that ratios mean nothing")
+        print(f"scale {made.setting.scale:g}: the published systems ran the full size, so the ratios mean nothing")
     for row in made.rows:
         is_open = any(one.is_within is False or one.ours is None for one in row.measures)
         if is_open and row.note:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from neuromap.cli.exit_codes import EXIT_INTERRUPTED
 from neuromap.cli.options import Options, PacketOptions, out_folder, read_experiment
 from neuromap.cli.values import FLAG
 from neuromap.experiment.option_use import check_depth_options
+from neuromap.experiment.options import Depth
 from neuromap.output.file import check_output_file
 
 _DEFAULTS = Options()
 _PACKETS = PacketOptions()
-Depth = Literal["static", "dynamic", "cores", "full"]
 
 
 def run(
@@ -27,16 +27,19 @@ def run(
 ) -> int:
     """Run a network on a machine: does it fit, does it keep up, are packets lost, and what does it cost?
 
-    In parentheses: the depths that read an option, where not all do. In brackets: its default.
+    An option that starts with depths in parentheses is used at these depths only.
+    Defaults are in brackets.
 
     Parameters
     ----------
     network
         Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     depth
-        How far the run goes. static: map the network and print its expected loads. dynamic: map it and follow every
-        packet of given spikes. cores: map it, simulate it and time every core. full: simulate network and packets
-        together, so that packets that are lost or late act on the network.
+        How far the run goes.
+        static: map the network and print its expected loads; nothing is simulated.
+        dynamic: map it and follow every packet of given spikes.
+        cores: map it, simulate it and time every core.
+        full: simulate network and packets together, so that lost and late packets act on the network.
     no_html
         (dynamic, cores, full) Write no report.html or packets.html.
     """

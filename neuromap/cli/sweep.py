@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from neuromap.cli.exit_codes import EXIT_INTERRUPTED
 from neuromap.cli.options import Options
 from neuromap.cli.values import FLAG, NUMBER
+from neuromap.experiment.options import SweepDepth
 
 if TYPE_CHECKING:
     from neuromap.studies.sweep.result import SweepResult
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _VARY = Parameter(name="--vary", negative=(), show_default=False)
 _DEFAULTS = Options()
 _MAX_SHOWN = 50
-_TABLE_WIDTH = 120  # a narrow terminal wraps lines, which is better than cutting numbers
-#: Columns of the table on a terminal, and their heads.
+_TABLE_WIDTH = 120  # a narrower terminal wraps the lines instead of cutting numbers
+#: Columns of the table on a terminal, and their headings.
 _SHOWN = {
     "status": "",
     "n_cores": "cores",
@@ -37,35 +38,40 @@ def sweep(
     *,
     vary: Annotated[tuple[str, ...], _VARY] = (),
     options: Options = _DEFAULTS,
-    depth: Literal["static", "cores"] = "static",
+    depth: SweepDepth = "static",
     jobs: Annotated[int | None, NUMBER] = None,
     no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
     """Run an experiment at every point of a grid of settings.
 
-    If the command is interrupted, the same command with --out continues where it ended. Options that do not name the
-    depth static in parentheses are read at --depth cores only. In brackets: the default.
+    If the command is interrupted, the same command with --out continues where it stopped.
+    Options that start with depths in parentheses need --depth cores; --threads is refused, see --jobs.
+    Defaults are in brackets.
 
     Parameters
     ----------
     network
         Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     vary
-        path=value,value,...: a setting and its values, one axis of the grid; may be repeated.
+        path=value,value,...: a setting and its values, one axis of the grid. May be repeated.
     depth
-        static: map the network and work out its expected loads. cores: simulate it as well, once for all points that
-        have the same spikes.
+        static: map the network and compute its expected loads.
+        cores: simulate it as well, once for all points that have the same spikes.
     jobs
-        Number of processes, of one thread each; does not affect results [2].
+        Number of processes, each with one thread; does not affect results [2].
     no_figures
         Draw no figures.
     """
+    from models.bounds import check_value
     from neuromap.cli import terminal
     from neuromap.experiment.option_use import check_needs, check_read, given_by_path
     from neuromap.output.folder import unused_folder
     from neuromap.studies.sweep.folder import POINTS_NAME
+    from neuromap.studies.sweep.run import N_JOBS
     from neuromap.studies.sweep.run import sweep as run_grid
 
+    if jobs is not None:
+        check_value("--jobs", jobs, N_JOBS)
     check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
     out = options.out or unused_folder(Path("out") / f"sweep-{Path(network).stem}")
     given = {name: value for name, value in options.given().items() if value not in (None, ())}
@@ -86,12 +92,12 @@ def sweep(
     except KeyboardInterrupt:
         points = out / POINTS_NAME
         n_kept = len(points.read_bytes().splitlines()) if points.exists() else 0
-        kept = f"{n_kept} finished point{'s' * (n_kept != 1)} in {out}; the same command with --out {out} goes on"
+        kept = f"{n_kept} finished point{'s' * (n_kept != 1)} in {out}; the same command with --out {out} continues"
         terminal.print_error(f"interrupted before the end; kept {kept}")
         return EXIT_INTERRUPTED
     print_sweep(result)
     n_rows, n_reused = len(result.rows), result.n_reused
-    print(f"{n_rows} points{f', {n_reused} of them from before' if n_reused else ''}; results in {out}")
+    print(f"{n_rows} points{f', {n_reused} of them from an earlier run' if n_reused else ''}; results in {out}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Prints the progress, the tables and the verdict of a command."""
+"""Prints progress, tables and the verdict of a command."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from models.network import Network
 
 _REFRESH_PER_S = 8
-#: Width of a terminal, in columns, from which on sources get a column of their own.
+#: Narrowest terminal, in columns, on which sources get a column of their own.
 _SOURCES_WIDTH = 150
 #: Widest column of values.
 _VALUE_WIDTH = 28
 
 
 class QuietConsole(Console):
-    """A console that falls silent when its reader has ended, where rich would end the process."""
+    """A console that stops printing when its reader has closed the pipe; rich alone would end the process."""
 
     def on_broken_pipe(self) -> None:
         """Continue without output, so that the results are still kept."""
@@ -41,7 +41,7 @@ def stdout() -> Console:
 class ProgressView:
     """Shows the progress of a run on stderr: bars with the time left on a terminal, else one line for each stage.
 
-    It is a `models.progress.Progress`. A stage ends at fraction 1, or when another one starts.
+    An instance is a `models.progress.Progress`. A stage ends at fraction 1, or when another stage starts.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -105,12 +105,12 @@ class ProgressView:
             self._bars.update(self._tasks[stage], completed=1.0)
             return
         elapsed_s = time.perf_counter() - self._started_s[stage]
-        with contextlib.suppress(OSError):  # the reader has ended; the results are still kept
+        with contextlib.suppress(OSError):  # the reader has closed the pipe; the run goes on, to keep its results
             self._console.print(f"{stage}: {elapsed_s:.1f} s{f'; {note}' if note else ''}", markup=False)
 
 
 def print_error(message: str) -> None:
-    """Print an error on stderr, without colours and line breaks, so that it can be searched for."""
+    """Print an error on stderr as one line without colours, so that it can be searched for."""
     from neuromap.cli.process import print_line
 
     print_line(f"neuromap: error: {message}")
@@ -119,8 +119,8 @@ def print_error(message: str) -> None:
 def print_machine(machine: Machine, console: Console | None = None, *, n_boards: int | None = None) -> None:
     """Print the shape of a machine, its capacities and every constant with unit, source and status.
 
-    On a terminal too narrow for a column of sources each source is printed below its constant, so that no text is cut.
-    ``n_boards``: number of boards to describe, for a machine that has as many as a mapping needs.
+    On a terminal too narrow for a column of sources, each source is printed below its constant, so that no text is cut.
+    ``n_boards``: number of boards to describe, for a machine that gets as many boards as a mapping needs.
     """
     from models.topology import build_topology, is_size_open
     from neuromap.report.machine_text import capacity_lines, shown_boards, size_text
@@ -155,7 +155,7 @@ def _print_constants(machine: Machine, console: Console) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("constant", "value", "unit", "status"):
-        if heading == "value":  # curves are folded
+        if heading == "value":  # long curves are folded
             table.add_column(heading, justify="right", max_width=_VALUE_WIDTH)
         else:
             table.add_column(heading, no_wrap=True)
@@ -185,7 +185,7 @@ def _value(value: object) -> str:
 
 
 def print_unverified(machine: Machine) -> None:
-    """Print the constants of a machine that are not verified by a source."""
+    """Print the names of the constants of a machine that no source verifies."""
     if machine.unverified:
         print(f"{len(machine.unverified)} of {len(machine.constants)} constants are unverified: ", end="")
         print(", ".join(machine.unverified))

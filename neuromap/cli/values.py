@@ -1,6 +1,6 @@
-"""Annotations of options: how their numbers are read, and their help.
+"""Holds the annotations of options: how numbers are read, and the help texts.
 
-Numbers are read as in an experiment file, so that 1.5 is no whole number and 1e3 is one.
+Numbers are read as in an experiment file: 1e3 is a whole number, 1.5 is not.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from neuromap.experiment.options import RunOptions, options_of, text_of
 
 
 def read_number(hint: Any, tokens: Sequence[Any]) -> Any:
-    """Return the value of a token as the type of ``hint`` (``int``, ``float``, with names such as ``auto`` or not).
+    """Return the value of a token as the type of ``hint``: ``int`` or ``float``, perhaps with words such as ``auto``.
 
     Raises
     ------
     ParameterError
-        If it is none; bounds are checked where they are declared.
+        If the token has another type. Bounds are checked later, where they are declared.
     """
     from models.files.config_file import parse_value
 
@@ -44,10 +44,10 @@ SET = Parameter(name="--set", negative=(), show_default=False)
 
 
 def told(option: str) -> Parameter:
-    """Return the help of an option of ``run``, with the depths that read it in front."""
+    """Return the help of an option of ``run``, which starts with the depths that use the option."""
     return Parameter(help=text_of(option))
 
 
 def plain(option: str) -> Parameter:
-    """Return the help of an option that ``run`` has as well, without depths."""
+    """Return the help of an option that ``run`` has as well, without its depths."""
     return Parameter(help=options_of(RunOptions)[option][1])

@@ -33,6 +33,9 @@ from neuromap.experiment.nouns import (
     RouteName,
 )
 
+#: How far `neuromap.run` goes, and how far every point of `neuromap.sweep` does.
+Depth = Literal["static", "dynamic", "cores", "full"]
+SweepDepth = Literal["static", "cores"]
 #: Values by their paths: ``{path: value}`` or ``["path=value"]``.
 Settings = Mapping[str, object] | list[str] | tuple[str, ...]
 
@@ -298,7 +301,7 @@ class PublishedOptions(ThreadOptions, OutputOptions, total=False):
 
 
 #: The options of each depth of `neuromap.run`.
-OPTIONS_OF_DEPTH: Mapping[str, type] = MappingProxyType(
+OPTIONS_OF_DEPTH: Mapping[Depth, type] = MappingProxyType(
     {"static": StaticOptions, "dynamic": DynamicOptions, "cores": CoresOptions, "full": FullOptions}
 )
 _NOT_OF_EXPERIMENT = (PacketOptions, SpikeOptions, RemedyOptions, PageOptions, OutputOptions)

@@ -11,6 +11,7 @@ from models.progress import with_note
 from neuromap.experiment.option_use import COMMANDS, check_depth_options, unread
 from neuromap.experiment.options import (
     CoresOptions,
+    Depth,
     DynamicOptions,
     FullOptions,
     RunOptions,
@@ -26,8 +27,6 @@ from neuromap.runs.dynamic import DynamicResult, run_dynamic
 from neuromap.runs.full import FullResult, run_full
 from neuromap.runs.packet_choices import PacketChoices
 from neuromap.runs.static import StaticResult, run_static
-
-Depth = Literal["static", "dynamic", "cores", "full"]
 
 
 @overload

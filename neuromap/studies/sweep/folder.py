@@ -26,15 +26,16 @@ from models.errors import FileWriteError, ParameterError
 from models.files.atomic_file import write_text, writing_text
 from models.files.json_file import is_json_number, parse_json, read_json
 from neuromap.experiment.nouns import Experiment
+from neuromap.experiment.options import SweepDepth
 from neuromap.output.folder import prepare_out_folder, remove_files
 from neuromap.studies.sweep.plan import NOT_SWEPT, Axis, Point, as_json, row_of
-from neuromap.studies.sweep.point import COLUMNS, STATUSES, TEXT_COLUMNS, Depth, Row
+from neuromap.studies.sweep.point import COLUMNS, STATUSES, TEXT_COLUMNS, Row
 
 PLAN_NAME, POINTS_NAME, TABLE_NAME, FIGURES = "sweep.json", "points.jsonl", "table.csv", "sweep-*.png"
 _FORMAT = 1
 
 
-def plan_content(base: Experiment, axes: Sequence[Axis], depth: Depth, points: Sequence[Point]) -> dict[str, Any]:
+def plan_content(base: Experiment, axes: Sequence[Axis], depth: SweepDepth, points: Sequence[Point]) -> dict[str, Any]:
     """Return what makes a sweep the same sweep: what was asked for, and a fingerprint of the machines behind it."""
     experiment = {key: value for key, value in base.to_dict().items() if key not in NOT_SWEPT}
     text = json.dumps([[point.mapping, point.group, point.constants] for point in points])

@@ -15,7 +15,8 @@ from neuromap.experiment.check import check_experiment
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.option_use import Job, check_read, given_by_path
-from neuromap.studies.sweep.point import Depth, Row, mapping_key, simulation_key
+from neuromap.experiment.options import SweepDepth
+from neuromap.studies.sweep.point import Row, mapping_key, simulation_key
 
 #: The axes of a sweep as a user gives them.
 Vary = Mapping[str, Sequence[object]] | Sequence[str]
@@ -93,7 +94,7 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def plan_sweep(experiment: Experiment, axes: Sequence[Axis], depth: Depth) -> tuple[Point, ...]:
+def plan_sweep(experiment: Experiment, axes: Sequence[Axis], depth: SweepDepth) -> tuple[Point, ...]:
     """Make and check the experiment of every point; the last axis runs fastest.
 
     A point that names more than a core or chip can hold is one of the results, not an error.

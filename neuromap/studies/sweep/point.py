@@ -12,11 +12,12 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from mapping.files.resume import plans_with_cycles
 from models.errors import NeuromapError
 from neuromap.experiment.nouns import Experiment
+from neuromap.experiment.options import SweepDepth
 
 if TYPE_CHECKING:
     from emulator.engine.simulation import Simulation
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from neuromap.measures.results import Report
     from neuromap.measures.static import BusiestCore, StaticReport
 
-Depth = Literal["static", "cores"]
 Row = dict[str, Any]
 
 #: Sections of a machine that no mapping stage reads (a test replaces them by objects that cannot be read).
@@ -113,7 +113,7 @@ class PointRunner:
         self._mapping: tuple[str, Mapping] | None = None
         self._simulation: tuple[str, Simulation] | None = None
 
-    def run(self, experiment: Experiment, depth: Depth, progress: Callable[[float], None] | None = None) -> Row:
+    def run(self, experiment: Experiment, depth: SweepDepth, progress: Callable[[float], None] | None = None) -> Row:
         """Work a point out.
 
         Parameters
@@ -144,7 +144,7 @@ class PointRunner:
             values = {"status": "failed", "message": str(err)}
         return {name: _finite(values.get(name)) for name in COLUMNS}
 
-    def _run(self, experiment: Experiment, depth: Depth, progress: Callable[[float], None] | None) -> Row:
+    def _run(self, experiment: Experiment, depth: SweepDepth, progress: Callable[[float], None] | None) -> Row:
         from neuromap.experiment.prepare import prepare
 
         prepared = prepare(experiment)

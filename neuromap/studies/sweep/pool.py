@@ -19,7 +19,8 @@ from multiprocessing.process import BaseProcess
 
 from models.errors import NeuromapError
 from neuromap.experiment.nouns import Experiment
-from neuromap.studies.sweep.point import Depth, PointRunner, Row
+from neuromap.experiment.options import SweepDepth
+from neuromap.studies.sweep.point import PointRunner, Row
 
 #: What makes numerical libraries take one thread; read when a worker imports them.
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -42,7 +43,7 @@ class _Worker:
     group: str | None = None
 
 
-def run_tasks(tasks: Sequence[Task], depth: Depth, n_jobs: int) -> Iterator[tuple[int, Row]]:
+def run_tasks(tasks: Sequence[Task], depth: SweepDepth, n_jobs: int) -> Iterator[tuple[int, Row]]:
     """Work tasks out and yield (index, row) as they are done.
 
     Parameters
@@ -67,7 +68,7 @@ def run_tasks(tasks: Sequence[Task], depth: Depth, n_jobs: int) -> Iterator[tupl
         yield from _distribute(list(tasks), depth, workers)
 
 
-def _distribute(waiting: list[Task], depth: Depth, workers: list[_Worker]) -> Iterator[tuple[int, Row]]:
+def _distribute(waiting: list[Task], depth: SweepDepth, workers: list[_Worker]) -> Iterator[tuple[int, Row]]:
     """Keep every worker busy until nothing is left."""
     for worker in workers:
         _give(worker, waiting, depth, workers)
@@ -90,7 +91,7 @@ def next_task(waiting: Sequence[Task], own_group: str | None, groups_in_work: se
     return 0
 
 
-def _give(worker: _Worker, waiting: list[Task], depth: Depth, workers: list[_Worker]) -> None:
+def _give(worker: _Worker, waiting: list[Task], depth: SweepDepth, workers: list[_Worker]) -> None:
     worker.task = None
     if not waiting:
         return

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromap.experiment.options import SweepDepth
 from neuromap.page.markup import cell, row, table
 from neuromap.page.quantity import MISSING
 from neuromap.studies.sweep.plan import Axis
-from neuromap.studies.sweep.point import COLUMNS, Depth, Row
+from neuromap.studies.sweep.point import COLUMNS, Row
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +35,7 @@ class SweepResult:
 
     name: str
     axes: tuple[Axis, ...]
-    depth: Depth
+    depth: SweepDepth
     n_points: int
     rows: tuple[Row, ...]
     n_reused: int

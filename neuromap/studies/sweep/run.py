@@ -13,7 +13,7 @@ from models.progress import Progress, with_note
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import default_n_threads
 from neuromap.experiment.option_use import Job
-from neuromap.experiment.options import SweepOptions, of_experiment, with_options
+from neuromap.experiment.options import SweepDepth, SweepOptions, of_experiment, with_options
 from neuromap.experiment.prepare import Prepared, Runnable
 from neuromap.output.folder import Output
 from neuromap.studies.sweep.folder import (
@@ -27,7 +27,7 @@ from neuromap.studies.sweep.folder import (
     write_table,
 )
 from neuromap.studies.sweep.plan import Axis, Point, Vary, check_axes, plan_sweep, read_axes, row_of
-from neuromap.studies.sweep.point import Depth, Row
+from neuromap.studies.sweep.point import Row
 from neuromap.studies.sweep.pool import Task, run_tasks
 from neuromap.studies.sweep.result import SweepResult
 
@@ -39,7 +39,7 @@ def sweep(
     network: Runnable,
     vary: Vary,
     *,
-    depth: Depth = "static",
+    depth: SweepDepth = "static",
     jobs: int | None = None,
     figures: bool = True,
     **options: Unpack[SweepOptions],
@@ -79,9 +79,9 @@ def sweep(
     KeyboardInterrupt
         If interrupted; the finished points are in ``out``.
     """
-    if depth not in get_args(Depth):
-        raise UnknownNameError("depth", depth, get_args(Depth))
-    n_jobs = check_value("--jobs", default_n_threads() if jobs is None else jobs, N_JOBS)
+    if depth not in get_args(SweepDepth):
+        raise UnknownNameError("depth", depth, get_args(SweepDepth))
+    n_jobs = check_value("jobs", default_n_threads() if jobs is None else jobs, N_JOBS)
     output, progress = Output.of(options), with_note(options.get("progress"))
     job: Job = "sweep_cores" if depth == "cores" else "sweep_static"
     source = network.experiment if isinstance(network, Prepared) else network
@@ -120,7 +120,7 @@ def _write(result: SweepResult, folder: Path, *, figures: bool) -> None:
 def _run(
     points: Sequence[Point],
     axes: Sequence[Axis],
-    depth: Depth,
+    depth: SweepDepth,
     n_jobs: int,
     progress: Progress,
     keep: Callable[[Row], None],

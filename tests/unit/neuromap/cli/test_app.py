@@ -3,15 +3,23 @@
 The library function that runs an experiment is replaced by one that records its arguments.
 """
 
+import inspect
 import re
 import subprocess
 import sys
+import typing
 from types import SimpleNamespace
 
 import pytest
 
 import neuromap
+from emulator.numbers.number_format import StateRounding
+from models.vocabulary import WeightRounding
+from neuromap.cli.accuracy import accuracy
 from neuromap.cli.app import main
+from neuromap.cli.files import schema
+from neuromap.experiment.schema import SCHEMA_FILES
+from neuromap.studies.accuracy import plan
 
 
 @pytest.fixture
@@ -325,3 +333,30 @@ def test_exit_code_of_the_process():
     )
     assert done.returncode == 2
     assert re.fullmatch(r"neuromap: error: network: needs one of .*did you mean 'pd14'\?\n", done.stderr)
+
+
+def test_a_number_of_processes_out_of_bounds_is_named_as_the_option(capsys, in_tmp):
+    message = fail(capsys, "sweep", "chain", "--vary", "seed=1,2", "--jobs", "0")
+    assert message == "neuromap: error: --jobs: needs a whole number from 1 to 1,024 processes, has 0"
+
+
+# ---- choices that the command line repeats, since the modules that define them are slow to import -----------------
+
+
+def test_lists_of_accuracy_are_those_of_its_plan():
+    default = {name: one.default for name, one in inspect.signature(accuracy).parameters.items()}
+    assert default["formats"] == ",".join(plan.DEFAULT_FORMATS)
+    assert default["rounding"] == ",".join(plan.DEFAULT_ROUNDINGS)
+    assert default["weights"] == ",".join(map(str, plan.DEFAULT_WEIGHT_BITS))
+    assert default["weight_rounding"] == ",".join(plan.DEFAULT_WEIGHT_ROUNDINGS)
+
+
+@pytest.mark.parametrize(("option", "choices"), [("rounding", StateRounding), ("weight_rounding", WeightRounding)])
+def test_help_of_accuracy_names_every_rounding(option, choices):
+    text = inspect.getdoc(accuracy).partition(f"\n{option}\n")[2].split("\n")[0]
+    assert re.sub(r" \(.*?\)", "", text.partition(": ")[2]).rstrip(".").split(", ") == list(choices)
+
+
+def test_kinds_of_schemas_are_those_that_exist():
+    hint = typing.get_type_hints(schema)["kind"]
+    assert typing.get_args(hint) == tuple(SCHEMA_FILES)

@@ -249,7 +249,7 @@ def test_command_prints_the_table_and_what_to_know(capsys, tmp_path):
 
 def test_command_says_that_a_scaled_network_is_not_compared(capsys, tmp_path):
     assert main(["published", "--rows", "Hei22", "--scale", "0.1", "--out", str(tmp_path), "--no-figures"]) == 0
-    assert "scale 0.1: the published systems ran the full size, so that ratios mean nothing" in capsys.readouterr().out
+    assert "scale 0.1: the published systems ran the full size, so the ratios mean nothing" in capsys.readouterr().out
 
 
 def test_page_has_every_row_and_its_sources():

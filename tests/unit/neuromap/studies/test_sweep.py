@@ -146,7 +146,7 @@ def test_paths_and_values_are_checked_before_anything_runs(monkeypatch, tmp_path
 def test_depth_and_jobs_are_checked():
     with pytest.raises(UnknownNameError, match=r"^depth: needs one of cores, static, has 'deep'"):
         nm.sweep("chain", ["seed=1"], depth="deep")
-    with pytest.raises(ParameterError, match=r"^--jobs: needs a whole number from 1 to 1,024 processes, has 0$"):
+    with pytest.raises(ParameterError, match=r"^jobs: needs a whole number from 1 to 1,024 processes, has 0$"):
         nm.sweep("chain", ["seed=1"], jobs=0)
 
 
@@ -533,7 +533,10 @@ def test_command_prints_the_table(tmp_path, capsys):
     assert out[3].split()[:6] == ["100e6", "100000", "does", "not", "fit", "-"]
     assert out[-1] == f"6 points; results in {tmp_path / 'out'}"
     assert main([*arguments, "--no-figures"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"6 points, 6 of them from before; results in {tmp_path / 'out'}"
+    assert (
+        capsys.readouterr().out.splitlines()[-1]
+        == f"6 points, 6 of them from an earlier run; results in {tmp_path / 'out'}"
+    )
 
 
 def test_command_says_how_to_go_on(tmp_path, capsys, monkeypatch):
@@ -547,7 +550,7 @@ def test_command_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     assert main(["sweep", "chain", "--vary", CLOCKS, "--out", str(out)]) == 130
     assert capsys.readouterr().err == (
         "neuromap: error: interrupted before the end; "
-        f"kept 1 finished point in {out}; the same command with --out {out} goes on\n"
+        f"kept 1 finished point in {out}; the same command with --out {out} continues\n"
     )
 
 
