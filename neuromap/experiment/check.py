@@ -16,7 +16,7 @@ from neuromap.experiment.nouns import Experiment
 
 
 def _check_sizes(experiment: Experiment, network: Network) -> None:
-    """Check that durations are whole numbers of steps, and that steps and neuron ids fit the words that count them."""
+    """Check that durations are whole numbers of steps, and that step numbers and neuron ids fit their integer types."""
     n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms, name="seconds (in ms)")
     n_steps += ms_to_steps(experiment.warmup_ms, network.dt_ms, name="warmup_ms")
     if n_steps > MAX_STEPS:
@@ -35,7 +35,7 @@ def _check_sizes(experiment: Experiment, network: Network) -> None:
 
 
 def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
-    """Check everything that can be checked before long work.
+    """Check an experiment before any long work, and build its network and its machine.
 
     Parameters
     ----------
@@ -45,7 +45,6 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
     -------
     network : Network
     machine : Machine
-        What the experiment names, built.
 
     Raises
     ------

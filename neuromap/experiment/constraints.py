@@ -1,7 +1,7 @@
-"""The recipe of an experiment as `mapping` takes it; its placement constraints, checked against network and machine.
+"""Turns the recipe of an experiment into the recipe of a mapping, and checks its placement constraints.
 
-In a file or with ``--set``, slices are named by their population (``I``: all of them) or by population and first neuron
-(``E:64``), chips by x and y. The classes are those of `mapping.recipe`.
+In a file or with ``--set``, slices are named by their population (``I``: all of its slices) or by population and first
+neuron (``E:64``), and chips by x and y. `mapping.recipe` defines the classes of constraints.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from neuromap.experiment.nouns import Experiment, RecipeChoice
 
 
 def recipe_of(experiment: Experiment, network: Network) -> Recipe:
-    """Return the recipe of an experiment, for a machine of open size.
+    """Return the recipe of an experiment, with the number of boards left open.
 
     Raises
     ------
@@ -59,8 +59,8 @@ def constraints_of(recipe: RecipeChoice, network: Network) -> tuple[Constraint, 
 def check_constraints(recipe: RecipeChoice, network: Network, machine: Machine) -> None:
     """Check the constraints of a recipe before anything is mapped.
 
-    Two conditions depend on how populations are cut and are checked by the placer: whether a neuron is the first of
-    a slice, and whether a chip has room for the slices that are fixed to it.
+    Two conditions depend on how populations are cut, so the placer checks them: whether a neuron is the first of a
+    slice, and whether a chip has room for the slices that are fixed to it.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def check_constraints(recipe: RecipeChoice, network: Network, machine: Machine) 
         if chip in recipe.reserved_chips:
             raise ParameterError(what, chip, "a chip that is not in recipe.reserved_chips")
         if chip_of.setdefault(name, chip) != chip:
-            raise ParameterError(what, chip, f"one chip, here also {chip_of[name]}")
+            raise ParameterError(what, chip, f"a single chip, but {chip_of[name]} is given as well")
     for chip in recipe.reserved_chips:
         _check_chip("recipe.reserved_chips", chip, machine)
     n_free = machine.core.n_per_chip - machine.core.n_monitor_per_chip
@@ -107,7 +107,7 @@ def _slice_of(name: str, key: str, network: Network) -> tuple[str, int | None]:
 
 
 def _check_chip(what: str, chip: tuple[int, int], machine: Machine) -> None:
-    """Raise ParameterError if a machine has no such working chip; machines of open size get as many as needed."""
+    """Raise ParameterError if a machine has no such working chip; a machine of open size has every chip."""
     is_open = is_size_open(machine.topology)
     if min(chip) >= 0 and (is_open or build_topology(machine).index_of(*chip) >= 0) and chip not in machine.dead_chips:
         return

@@ -1,8 +1,8 @@
-"""Reads an experiment from a file, a name, a `Network` object and options: what to run, on what, and how long.
+"""Makes an experiment from a file, the name of a network or a `Network` object, and applies options to it.
 
-An experiment is a frozen dataclass, an optional YAML file, and settings by dotted path (``--set``); the path of a
-setting is its place in the file: ``network.scale``, ``machine.core.clock_hz``, ``recipe.neurons_per_core``,
-``seconds``. `neuromap.experiment.check` checks what one value does not show.
+Every value of an experiment has a dotted path, which is its place in an experiment file and its name for ``--set``:
+``network.scale``, ``machine.core.clock_hz``, ``recipe.neurons_per_core``, ``seconds``. This module checks each value
+by itself; `neuromap.experiment.check` checks the values together.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def make_experiment(
     Raises
     ------
     UnknownNameError, ParameterError
-        For an unknown option, path or name, a wrong value, one that is given twice, or one that ``job`` does not read.
+        For an unknown option, path or name; for a wrong value; for a value that is given twice or that ``job`` does not
+        read.
     """
     if isinstance(network, str) and is_experiment_file(network):
         network = load_experiment(network)
@@ -64,7 +65,7 @@ def is_experiment_file(name: str) -> bool:
 
 
 def read_source(source: Experiment | Network | str, network: Network | None = None) -> tuple[Experiment, Leaves]:
-    """Return the experiment that a user names, its values not checked together yet, and their places in its file."""
+    """Return the experiment that a user names and the place of each value in its file, before `check_experiment`."""
     if isinstance(source, str):
         if is_experiment_file(source):
             return read_experiment(source, network=network)
@@ -105,7 +106,7 @@ def _check_object(experiment: Experiment, paths: Iterable[str], names: Mapping[s
 
 
 def _usual_on_new_machine(experiment: Experiment, by_path: Mapping[str, object]) -> dict[str, object]:
-    """Recipe and router of the machine that ``by_path`` changes to, where they were those of the old one."""
+    """Return the usual recipe and router of a new machine in ``by_path``, if the old machine's usual ones were kept."""
     name = by_path.get("machine.name")
     if name is None or name == experiment.machine.name:
         return {}
@@ -115,7 +116,7 @@ def _usual_on_new_machine(experiment: Experiment, by_path: Mapping[str, object])
 
 
 def _usual(machine_name: str) -> dict[str, str]:
-    """Recipe and router that are usual on a machine; none where it cannot be read, which `check_experiment` reports."""
+    """Return the usual recipe and router of a machine; empty if it cannot be read, which `check_experiment` reports."""
     try:
         machine = load_machine(machine_name)
     except NeuromapError:
@@ -129,12 +130,12 @@ def _usual(machine_name: str) -> dict[str, str]:
 def load_experiment(path: str | Path) -> Experiment:
     """Load an experiment from a YAML file (see ``neuromap template``) and check it.
 
-    A machine given as a file is looked for from the folder of the experiment.
+    A relative path of a machine file starts at the folder of the experiment file.
 
     Raises
     ------
     UnknownNameError, ParameterError
-        With file and line.
+        For wrong input; the error names file and line.
     """
     experiment, leaves = read_experiment(path)
     try:
@@ -145,7 +146,7 @@ def load_experiment(path: str | Path) -> Experiment:
 
 
 def read_experiment(path: str | Path, *, network: Network | None = None) -> tuple[Experiment, Leaves]:
-    """Read an experiment from a YAML file without checking its values together; return it with the place of each."""
+    """Read an experiment from a YAML file; return it and the place of each value, before `check_experiment`."""
     file = Path(path)
     leaves: Leaves = dict(_flatten(read_yaml(file), "", str(file)))
     machine = leaves.get("machine.name")
@@ -231,7 +232,7 @@ def _to_leaves(experiment: Experiment) -> Iterator[tuple[str, tuple[Any, str]]]:
 
 
 def _from_leaves(leaves: Leaves) -> Experiment:
-    """Build an experiment; each path and type is checked, with its place in the error."""
+    """Build an experiment and check each path and type; an error names the place of the value."""
     network_name, where = leaves.get("network.name", (NetworkChoice().name, ""))
     try:
         parameters = network_hints(check_value("network", network_name, str))
@@ -258,7 +259,7 @@ def _from_leaves(leaves: Leaves) -> Experiment:
 
 
 def _named(default: Any, values: dict[str, Any], rest: str) -> Any:
-    """Build a choice from its name and what else was given."""
+    """Build a choice from its name and its other values, which go into the field ``rest``."""
     others = {key: value for key, value in values.items() if key != "name"}
     return replace(default, name=values.get("name", default.name), **{rest: others})
 
@@ -287,7 +288,7 @@ def _unknown_path(path: str, where: str, known: list[str], network: str) -> Para
 
 
 def located(err: ParameterError, leaves: Leaves) -> ParameterError:
-    """Return the error with the place of the value that caused it, where that is known."""
+    """Return the error with the place of the value that caused it, if the place is known."""
     name = err.name.split(" at ")[0]
     for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
         if path in leaves:

@@ -13,7 +13,7 @@ from models.files.config_file import unknown_key
 from models.network import Network
 from neuromap.experiment.nouns import NetworkChoice
 
-#: What an error asks for where an experiment names a network that only Python code holds.
+#: The demand of an error about an experiment whose network was given as an object in Python.
 OBJECT_NEEDED = (
     "the Network object that this experiment was made with, which no file holds; in Python pass it to neuromap.run, "
     "neuromap.map_network or neuromap.verify_folder"

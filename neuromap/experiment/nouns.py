@@ -63,7 +63,7 @@ class NetworkChoice:
     parameters: dict[str, Any] = field(default_factory=dict)
     """Arguments of the function that builds a built-in network, for example ``scale``; the rest keep their defaults."""
     digest: str | None = None
-    """Digest of the object's values (`mapping.files.digest`), by which two objects are compared; null: built-in."""
+    """Digest of the object's values (`mapping.files.digest`), which identifies it; null for a built-in network."""
     given: Any = field(default=None, compare=False)
     """The `Network` object. It is not part of files."""
 
@@ -156,16 +156,17 @@ class Experiment:
     arithmetic: ArithmeticName = "fixed"
     """Arithmetic of the simulation. ``fixed``: the machine's S16.15; ``float``: double precision, exact integration."""
     delay_convention: DelayConventionName = "nest"
-    """Step from which a delay is counted. ``nest``: the step that emits the spike, as in NEST; ``device``: as the
-    machine does."""
+    """Step in which a spike acts on its targets. ``nest``: as in NEST; ``device``: one step earlier, as in the
+    SpiNNaker code."""
     poisson: PoissonMethodName = "counter"
-    """How Poisson input is drawn. ``counter``: exact counts, each drawn from neuron and step; ``kiss``: SpiNNaker's own
-    generator and methods."""
+    """How Poisson input is drawn. ``counter``: exact Poisson counts, each a function of seed, neuron and step;
+    ``kiss``: SpiNNaker's own generator and methods."""
     weight_rounding: WeightRoundingName = "nearest"
     """How weights are rounded to multiples of the machine's smallest weight. Stochastic rounding depends only on the
     seed and the synapse."""
     ring_buffer_sigma: Annotated[float, Bound(0, 1000, "standard deviations")] = 5.0
-    """Weights are scaled so that the summed input of a step fits up to this many standard deviations above its mean."""
+    """Weights are scaled so that a ring buffer holds the summed input of a step up to this many standard deviations
+    above its mean."""
     ring_buffer_rate_hz: Annotated[float, Bound(0, 1e6, "Hz")] = 30.0
     """Firing rate that the scaling of weights assumes for every neuron, Hz."""
     time_scale_factor: Annotated[float, Bound(1e-6, 1e6)] = 1.0
@@ -174,7 +175,7 @@ class Experiment:
     """Threads of the emulator; they do not affect results."""
     memory_gib: Annotated[float, Bound(1e-6, 1e6, "GiB")] | None = None
     """Memory limit in GiB; does not affect results, since synapses that do not fit are drawn again at every spike.
-    Null: most of what is free."""
+    Null: most of the free memory."""
 
     def __post_init__(self) -> None:
         check_fields(self)

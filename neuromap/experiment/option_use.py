@@ -1,4 +1,4 @@
-"""Says which command and depth reads which setting and option, and refuses those that would have no effect.
+"""Says which commands and depths read each setting and option, and refuses options that would have no effect.
 
 An experiment file may hold every setting, since it serves every command. An option, a ``--set`` or a keyword in Python
 is meant to change this one run, so it is an error if the command does not read it.
@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 _SIMULATE = ("cores", "full", "sweep_cores")
 _MAPPED = tuple(job for job in COMMANDS if job != "accuracy")
 
-#: The jobs that read each setting of an experiment, by the first part of its path. Other settings are read by all.
+#: The jobs that read each setting of an experiment, by the first part of its path. All jobs read the other settings.
 READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "recipe": _MAPPED,
@@ -52,7 +52,6 @@ READ_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 #: Settings that only the machine's fixed point reads.
 FIXED_POINT_ONLY = ("weight_rounding", "ring_buffer_sigma", "ring_buffer_rate_hz")
-
 
 #: Options of the command line and of `make_experiment`, and the paths that they set.
 OPTION_PATHS = MappingProxyType(
@@ -111,9 +110,9 @@ def check_read(job: Job, given: Iterable[str], names: Mapping[str, str], *, neur
     given : iterable of str
         Dotted paths of the settings given beside the experiment.
     names : mapping of str to str
-        The names that an error uses where they are not the paths.
+        The names that an error uses instead of the paths.
     neurons_per_core : object
-        The value of the recipe. With ``auto`` a mapping reads ``time_scale_factor``, otherwise not.
+        The value of the recipe. Only with ``auto`` does a mapping read ``time_scale_factor``.
     """
     for path in given:
         readers = READ_BY.get(path.partition(".")[0], tuple(COMMANDS))
@@ -137,8 +136,8 @@ def check_fixed_point(arithmetic: str, given: Iterable[str], names: Mapping[str,
 def check_depth_options(depth: str, given: Mapping[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> None:
     """Raise ParameterError for an option of `neuromap.run` that a depth does not read.
 
-    An option with its default value counts as not given. ``names`` are those that an error uses in the place of the
-    options' own.
+    An option with its default value counts as not given. ``names`` holds the names that an error uses where they differ
+    from the options' own.
     """
     for name, value in given.items():
         readers = [depth for depth, kind in OPTIONS_OF_DEPTH.items() if name in options_of(kind)]
@@ -147,7 +146,7 @@ def check_depth_options(depth: str, given: Mapping[str, Any], names: Mapping[str
 
 
 def check_needs(name: str, value: object, other: str, is_given: bool) -> None:
-    """Raise ParameterError if an option is given without the one that it belongs to."""
+    """Raise ParameterError if an option is given without the other option that it belongs to."""
     if value is not None and value is not False and not is_given:
         raise ParameterError(f"option {name}", f"no {other}", f"{other}, without which it does nothing")
 

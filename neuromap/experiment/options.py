@@ -1,8 +1,8 @@
 """The keyword options of the public functions: name, type, default and one sentence for each.
 
 A public function takes ``**options: Unpack[...Options]``, so that a type checker and the completion of an editor know
-every option. `with_options` makes ``help`` and `inspect.signature` show the same options one by one, and answers an
-unknown one with the nearest name. The command line takes its help from the same sentences (`text_of`).
+every option. `with_options` makes ``help`` and `inspect.signature` show the same options one by one; an error about an
+unknown option names the nearest one. The command line takes its help from the same sentences (`text_of`).
 """
 
 from __future__ import annotations
@@ -26,12 +26,7 @@ from models.vocabulary import (
     PoissonMethodName,
     WeightRoundingName,
 )
-from neuromap.experiment.nouns import (
-    MinimiserName,
-    PlaceName,
-    RecipeName,
-    RouteName,
-)
+from neuromap.experiment.nouns import MinimiserName, PlaceName, RecipeName, RouteName
 
 #: How far `neuromap.run` goes, and how far every point of `neuromap.sweep` does.
 Depth = Literal["static", "dynamic", "cores", "full"]
@@ -108,21 +103,22 @@ class WarmupOptions(TypedDict, total=False):
 
 
 class DrawOptions(TypedDict, total=False):
-    """What every simulation of the network reads, in whatever arithmetic."""
+    """The options that every simulation of the network reads, in any arithmetic."""
 
     delay_convention: Annotated[
         DelayConventionName | None,
-        "Step from which a delay is counted. nest: the step that emits the spike, as NEST does; device: as the machine "
-        "does [nest].",
+        "Step in which a spike acts on its targets. nest: as in NEST; device: one step earlier, as in the SpiNNaker "
+        "code [nest].",
     ]
     poisson: Annotated[
         PoissonMethodName | None,
-        "How Poisson input is drawn. counter: exact counts; kiss: SpiNNaker's own generator and methods [counter].",
+        "How Poisson input is drawn. counter: exact Poisson counts; kiss: SpiNNaker's own generator and methods "
+        "[counter].",
     ]
     ring_buffer_sigma: Annotated[
         float | None,
-        "Weights are scaled so that the summed input of a step fits up to this many standard deviations above its mean "
-        "[5].",
+        "Weights are scaled so that a ring buffer holds the summed input of a step up to this many standard deviations "
+        "above its mean [5].",
     ]
     ring_buffer_rate_hz: Annotated[
         float | None, "Firing rate that the scaling of weights assumes for every neuron, Hz [30]."
@@ -145,7 +141,7 @@ class ArithmeticOptions(TypedDict, total=False):
     weight_rounding: Annotated[
         WeightRoundingName | None, "How weights are rounded to multiples of the machine's smallest weight [nearest]."
     ]
-    memory_gib: Annotated[float | None, "Memory limit in GiB; does not affect results [most of what is free]."]
+    memory_gib: Annotated[float | None, "Memory limit in GiB; does not affect results [most of the free memory]."]
 
 
 class PacketOptions(TypedDict, total=False):
@@ -270,7 +266,6 @@ class RunOptions(
 
 class AccuracyOptions(
     NetworkOptions,
-    DurationOptions,
     WarmupOptions,
     DrawOptions,
     ThreadOptions,
@@ -280,7 +275,8 @@ class AccuracyOptions(
 ):
     """The options of `neuromap.accuracy` beside its lists of formats and roundings."""
 
-    machine: Annotated[str | None, "Machine whose cycle costs the arithmetics are charged with [spinnaker1]."]
+    seconds: Annotated[float | None, "Model time that results are taken from, s [5, or the value of the experiment]."]
+    machine: Annotated[str | None, "Machine whose cycles of a neuron update are reported [spinnaker1]."]
 
 
 class SweepOptions(
@@ -313,7 +309,7 @@ _DEFAULTS: Mapping[str, object] = MappingProxyType(
 
 @functools.cache
 def options_of(kind: type) -> Mapping[str, tuple[Any, str]]:
-    """Return name, type and sentence of every option of one of the classes above."""
+    """Return the name, type and sentence of every option of one of the classes above."""
     found = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
         hint, text = get_args(hint) if get_origin(hint) is Annotated else (hint, "")
@@ -334,12 +330,12 @@ def of_experiment(options: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def text_of(name: str) -> str:
-    """Return the sentence that explains an option of `neuromap.run`, the depths that read it in front."""
+    """Return the sentence that explains an option of `neuromap.run`, preceded by the depths that read it."""
     return depth_mark(name) + options_of(RunOptions)[name][1]
 
 
 def depth_mark(name: str) -> str:
-    """Return the depths that read an option in parentheses; nothing if all depths do."""
+    """Return the depths that read an option, in parentheses; empty if all depths do."""
     depths = [depth for depth, kind in OPTIONS_OF_DEPTH.items() if name in options_of(kind)]
     return f"({', '.join(depths)}) " if len(depths) < len(OPTIONS_OF_DEPTH) else ""
 
@@ -347,8 +343,8 @@ def depth_mark(name: str) -> str:
 def with_options(kind: type, mark: Callable[[str], str] = lambda name: "") -> Callable[[_F], _F]:
     """Make the ``**options`` of a public function visible, and refuse an option that it does not have.
 
-    The signature shows every option of ``kind`` as a keyword with its default; the docstring explains each one in the
-    place of its entry ``**options``, with what ``mark`` returns for its name in front.
+    The signature shows every option of ``kind`` as a keyword with its default. The docstring explains the options
+    instead of its entry ``**options``; each explanation starts with the text that ``mark`` returns for the name.
 
     Raises
     ------
@@ -397,6 +393,6 @@ def _explained(doc: str | None, texts: Mapping[str, str]) -> str | None:
 
 
 def _without_indented(lines: list[str]) -> list[str]:
-    """Return the lines without the first ones that are indented."""
+    """Return the lines without the indented ones at the beginning."""
     n = next((i for i, line in enumerate(lines) if not line.startswith("    ")), len(lines))
     return lines[n:]

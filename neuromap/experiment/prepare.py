@@ -1,4 +1,4 @@
-"""Prepares an experiment: reads it, checks it and builds its network and machine, once for everything that follows."""
+"""Prepares an experiment: reads it, checks it and builds its network and its machine, once for all later steps."""
 
 from __future__ import annotations
 
@@ -37,9 +37,8 @@ def prepare(
 ) -> Prepared:
     """Read and check an experiment, and build its network and machine.
 
-    Parameters are those of `neuromap.experiment.load.make_experiment`; ``network`` is the object that an experiment
-    file names by its digest, if it does. An experiment that is prepared already and gets no further option is returned
-    as it is.
+    The parameters are those of `neuromap.experiment.load.make_experiment`, and ``network``: the `Network` object if the
+    experiment file names one by its digest. A `Prepared` experiment without further options is returned unchanged.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Makes the JSON Schemas of experiment and machine files, with which an editor completes and checks them.
 
-The schemas follow from the dataclasses. ``python -m neuromap.experiment.schema`` writes them into `neuromap`, and a
-test compares the committed files. The loaders check more than a schema can express (capacities, whole numbers of
-steps).
+The schemas are derived from the dataclasses. ``python -m neuromap.experiment.schema`` writes them into `neuromap`, and
+a test checks that the committed files are up to date. The loaders check more than a schema can express, such as
+capacities and whole numbers of steps.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _object(properties: dict[str, Any], required: list[str], description: str = 
 
 
 def _noted(value: dict[str, Any], unit: str) -> dict[str, Any]:
-    """Return the schema of a value that may stand with its provenance."""
+    """Return the schema of a value that is given alone, or as an object with its unit, source, status and range."""
     note = _object(
         {
             "value": value,
@@ -73,7 +73,7 @@ def _noted(value: dict[str, Any], unit: str) -> dict[str, Any]:
 
 
 def _machine_sections(*, with_notes: bool) -> dict[str, Any]:
-    """Return the schemas of the keys of a machine. None is required, since a file may have a base."""
+    """Return the schemas of the keys of a machine. No key is required, since a file may have a base."""
     sections: dict[str, Any] = {}
     hints = hints_of(Machine)
     for entry in fields(Machine):

@@ -14,11 +14,11 @@ network:
   scale: 1.0           # factor of the numbers of neurons and synapses; n_scale and k_scale set one of them
   drive: poisson       # poisson or dc
   v_init: optimised    # initial potentials: optimised (for each population) or original
-  thalamus: false      # whether the 902 thalamic sources are there
+  thalamus: false      # whether the 902 thalamic sources are added
 
 machine:
   name: spinnaker1     # a built-in machine (`neuromap machines`) or a YAML file
-  # core:              # replaces this value of the machine, as any other one of a machine file
+  # core:              # replaces this value of the machine; any other key of a machine file can be set in this way
   #   clock_hz: 200e6
 
 recipe:
@@ -38,14 +38,14 @@ seconds: 1.0             # model time that results are taken from, s
 warmup_ms: 500.0         # model time simulated first and left out of the results, ms
 seed: 1234               # seed of all random numbers
 arithmetic: fixed        # fixed (the machine's S16.15) or float (double precision, exact integration)
-delay_convention: nest   # nest or device: the step from which a delay is counted
+delay_convention: nest   # nest: spikes act as in NEST; device: one step earlier, as in the SpiNNaker code
 poisson: counter         # counter (exact Poisson counts) or kiss (SpiNNaker's generator and methods)
 weight_rounding: nearest # nearest or stochastic: how weights are rounded to multiples of the smallest
-ring_buffer_sigma: 5.0   # weights are scaled so that summed input fits up to this many deviations above its mean
+ring_buffer_sigma: 5.0   # weights are scaled so that ring buffers hold input up to this many deviations above its mean
 ring_buffer_rate_hz: 30.0  # firing rate that this scaling assumes for every neuron, Hz
 time_scale_factor: 1.0   # factor by which the machine is slowed down: a tick lasts dt times this
 # n_threads: 2           # threads of the emulator; they do not affect results
-memory_gib: null         # memory limit in GiB; does not affect results. null: most of what is free
+memory_gib: null         # memory limit in GiB; does not affect results. null: most of the free memory
 """
 
 

@@ -72,7 +72,7 @@ def run_cores(
         An earlier complete simulation of the network, which is used instead of a new one. It does not depend on
         machine and recipe.
     remedies : bool
-        Look for a change that helps where the network does not fit or does not keep up, and name it.
+        If the network does not fit or does not keep up, look for a change that helps and name it.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def simulate_experiment(
 
 
 def write_results(result: Result, folder: Path, *, html: bool = True, sections: Sequence[Section] = ()) -> None:
-    """Write ``arrays.npz``, if asked for ``report.html``, and last ``report.json``, which says that all is there.
+    """Write ``arrays.npz``, then ``report.html`` if asked for, and last ``report.json``, which marks complete results.
 
     ``sections`` are added to the page (``neuromap.report.html``).
     """

@@ -1,4 +1,4 @@
-"""Runs the dynamic depth: follows every packet of given spikes through routers, links and the queues of cores.
+"""Runs the depth dynamic: follows every packet of given spikes through routers, links and the queues of cores.
 
 The spikes come from the file of an earlier run, or are drawn at the expected rates (a Poisson process for each neuron).
 Packets that are lost or late do not act back on the network.
@@ -52,7 +52,7 @@ class DynamicReport:
     Counts cover all ``n_steps``. At the depth ``full`` the first ``warmup_steps`` of them are the warm-up, which
     ``report.json`` leaves out; at the depth ``dynamic`` there is no warm-up. A latency lasts from the time at which a
     packet is due until it is in a core's spike buffer. ``latency_ns``: quantiles, negative if no packet arrived; longer
-    latencies than ``latency_cap_ns`` count as that. ``n_expected``: deliveries that the packets ask for;
+    latencies than ``latency_cap_ns`` count as ``latency_cap_ns``. ``n_expected``: deliveries that the packets need;
     ``n_delivered``: deliveries that cores have processed; the others are lost or in flight at the end.
     ``link_load_ratio``: packets of the busiest link times their period, over the time until the last tick had ended
     and all links were free, so that it is at most 1. ``drained_ns``: time from the end of the last tick until all
@@ -107,7 +107,7 @@ class DynamicReport:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DynamicResult:
-    """Report, outcome and mapping of a run at this depth."""
+    """Report, outcome and mapping of a run at the depth dynamic."""
 
     report: DynamicReport
     outcome: Outcome
@@ -134,14 +134,14 @@ def run_dynamic(
         For a network that does not fit; for a wrong spikes file; for a trace that is too long; for a machine whose
         times the packet model cannot count.
     KeyboardInterrupt
-        By Ctrl-C before the first tick of packets was done. After it, the ticks done so far are returned and written.
+        After Ctrl-C before the first tick of packets is done. Later, the ticks done so far are returned and written.
     """
     with output.alone():
         return _run_alone(prepared, choices, output, progress)
 
 
 def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progress: Progress) -> DynamicResult:
-    """Run an experiment as `run_dynamic` does, whose folder nobody else writes to."""
+    """Run an experiment as `run_dynamic` does, once the output folder is locked."""
     experiment, network, engine = prepared.experiment, prepared.network, choices.engine
     n_steps = ms_to_steps(experiment.seconds * 1e3, network.dt_ms)
     from_file = None if choices.spikes is None else read_spikes(choices.spikes, network, n_steps)
@@ -185,7 +185,7 @@ def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progr
 
 
 def write_dynamic(report: DynamicReport, outcome: Outcome, mapping: Mapping, folder: Path) -> None:
-    """Write ``dynamic.npz``, then ``dynamic.json``, which shows that the results are complete."""
+    """Write ``dynamic.npz``, then ``dynamic.json``, which marks complete results."""
     _write_packet_arrays(outcome, build_topology(mapping.machine), folder / "dynamic.npz")
     report.write(folder / "dynamic.json")
 
@@ -200,7 +200,7 @@ def dynamic_report(
     engine: Engine = Engine.COMPILED,
     warmup_steps: int = 0,
 ) -> DynamicReport:
-    """Work out the numbers of a run; ``run_s`` is the wall time it took."""
+    """Compute the numbers of a run; ``run_s`` is the wall time that it took."""
     scenario, topology = outcome.scenario, build_topology(mapping.machine)
     cycle_ns, n_steps = scenario.cycle_ns, scenario.n_ticks
     length, n_link_cycles = max(int(outcome.tick_start[-1]), 1), outcome.n_link_cycles
@@ -307,6 +307,6 @@ def dynamic_text(report: DynamicReport) -> str:
     ]
     lines += [f"lost: {line}" for line in loss_lines(report.losses)]
     if report.status != "complete":
-        lines.append(f"interrupted: all numbers are of the {report.n_steps:,} steps done until then")
+        lines.append(f"interrupted: all numbers cover the {report.n_steps:,} steps done by then")
     lines.append(f"engine {report.engine}: {report.events_per_s:,.0f} events/s, {report.run_s:.1f} s")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Runs the full depth: network and packets advance together step by step, so that losses act on the network."""
+"""Runs the depth full: network and packets advance together step by step, so that losses act on the network."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from neuromap.runs.map import map_prepared
 from neuromap.runs.packet_choices import PacketChoices, packet_options
 from neuromap.runs.simpy_estimate import announce_full, expected_of_loop
 
-_MANY_TICKS = 20  # ticks of backlog; a shorter backlog is a burst from which the core recovers
+_MANY_TICKS = 20  # least backlog for a note, in ticks; a core recovers from a shorter one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FullResult:
     """The result of a run at the depth full.
 
-    ``result``: as of any run, of the network with its losses; ``packets`` and ``outcome``: report and counts of the
-    packet model; ``feedback``: effects of the losses on the network.
+    ``result``: the result of the depth cores, with the spikes of the network that had losses; ``packets`` and
+    ``outcome``: report and counts of the packet model; ``feedback``: effects of the losses on the network.
     """
 
     result: Result
@@ -50,7 +50,7 @@ class FullResult:
 
     @property
     def report(self) -> Report:
-        """The report of the run, with what the packet model counted."""
+        """The report of the run, with the counts of the packet model."""
         return self.result.report
 
     @property
@@ -72,7 +72,7 @@ class FullResult:
 def run_full(
     prepared: Prepared, choices: PacketChoices, output: Output = NO_OUTPUT, *, progress: Progress = silent
 ) -> FullResult:
-    """Run an experiment with packets and network in a closed loop, and once more without losses if there were any.
+    """Run an experiment with packets and network in a closed loop; if there were losses, run it again without losses.
 
     Parameters
     ----------
@@ -80,13 +80,13 @@ def run_full(
     choices : PacketChoices
         How the packets are run.
     output : Output
-        Its folder gets what the depths cores and dynamic write, but for ``packets.html``.
+        Its folder gets the files of the depths cores and dynamic, except ``packets.html``.
     progress : Progress
 
     Returns
     -------
     FullResult
-        Of the steps done so far after Ctrl-C during the simulation.
+        After Ctrl-C during the simulation it covers the steps done by then.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def run_full(
 
 
 def _run_alone(prepared: Prepared, choices: PacketChoices, output: Output, progress: Progress) -> FullResult:
-    """Run an experiment as `run_full` does, whose folder nobody else writes to."""
+    """Run an experiment as `run_full` does, once the output folder is locked."""
     experiment, network, folder = prepared.experiment, prepared.network, output.folder
     check_closed_loop(network)
     chosen = packet_options(prepared, choices)
@@ -156,13 +156,13 @@ def _without_losses(experiment: Experiment, own: Simulation, progress: Progress)
     Raises
     ------
     KeyboardInterrupt
-        If it is interrupted, since an incomplete simulation cannot be compared.
+        If the simulation is interrupted, since an incomplete one cannot be compared.
     """
     same_length = replace(experiment, warmup_ms=0.0, seconds=own.n_steps * own.network.dt_ms * 1e-3)
     lossless = simulate_experiment(same_length, own.network, _renamed(progress))
     if not lossless.is_complete:
         raise KeyboardInterrupt
-    return replace(lossless, connectivity=own.connectivity)  # equal; one copy is enough
+    return replace(lossless, connectivity=own.connectivity)  # both are equal, so one copy is kept
 
 
 def _renamed(progress: Progress) -> Progress:
@@ -178,7 +178,7 @@ def _renamed(progress: Progress) -> Progress:
 def _with_feedback(
     result: Result, experiment: Experiment, packets: DynamicReport, kept: PacketCounts, feedback: Feedback
 ) -> Result:
-    """Replace the packet counts that were expected from the cores' loads by those of the packet model."""
+    """Replace the packet counts of a result, expected from the cores' loads, by the counts of the packet model."""
     report = result.report
     counted = replace(
         report.packets,
@@ -197,7 +197,7 @@ def _with_feedback(
         n_spikes=report.activity.n_spikes,
         loss_remedy=max(packets.losses, key=lambda loss: loss.n_lost).remedy if packets.losses else "",
     )
-    if not verdict.keeps_up and report.verdict.remedy:  # this one was tried
+    if not verdict.keeps_up and report.verdict.remedy:  # this remedy was tried
         verdict = replace(verdict, remedy=report.verdict.remedy)
     notes = [feedback_sentence(feedback.report), *(f"{loss.cause}: {loss.remedy}" for loss in packets.losses)]
     notes += _behind(packets, result.simulation.network.dt_ms)
@@ -206,13 +206,13 @@ def _with_feedback(
 
 
 def _behind(packets: DynamicReport, dt_ms: float) -> list[str]:
-    """Return a note if a core falls behind with its neurons' updates, which do not act on the network."""
+    """Return a note if a core falls behind with its neurons' updates, which the closed loop does not model."""
     tick_ns = dt_ms * 1e6 * packets.time_scale_factor
     if packets.max_backlog_ns < _MANY_TICKS * tick_ns:
         return []
     return [
         f"the busiest core falls {packets.max_backlog_ns * 1e-6:.3g} ms behind with its neurons' updates; the closed "
-        "loop takes back packets that are late, not updates: on the machine the network would be disturbed more"
+        "loop feeds back late packets but not late updates, so on the machine the network would be disturbed more"
     ]
 
 
@@ -228,6 +228,6 @@ def _sections(full: FullResult) -> Sequence[tuple[str, str, str]]:
         found=full.packets.losses,
     )
     return (
-        ("feedback", "What losses do", feedback_section(full.feedback)),
+        ("feedback", "Effects of losses", feedback_section(full.feedback)),
         ("packets", "Packets", packets),
     )

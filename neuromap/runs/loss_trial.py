@@ -1,4 +1,4 @@
-"""Tries changes against lost packets with the spikes of the run, and says how many each of them would lose."""
+"""Tries changes that may avoid lost packets, with the spikes of the run, and says how many each change would lose."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from neuromap.experiment.nouns import Experiment
 from neuromap.measures.pace_change import is_allowed, tick_option
 from neuromap.measures.packet_loss import Loss, losses
 
-_MAX_EVENTS = 40_000_000  # in all trials together: a few seconds
-_QUEUE_PACKETS = 4095  # of the reinjector's queue, at least; as on SpiNNaker
+_MAX_EVENTS = 40_000_000  # of all trials together; they take a few seconds
+_QUEUE_PACKETS = 4095  # shortest queue of the reinjector that is tried, as on SpiNNaker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ def untried(found: list[Loss]) -> list[Loss]:
 
 
 def _results(loss: Loss, run: TrialRun, lost: Callable[[_Change], int | None]) -> str:
-    """Return the number of lost deliveries of the last change tried in each family, which ends at the first without."""
+    """Try changes of both families, each until one loses nothing; return a sentence with the last result of each."""
     said: list[str] = []
     for family in (_slower(run), _of_cause(loss.cause, run)):
         last = ""
@@ -131,7 +131,7 @@ def _of_cause(cause: str, run: TrialRun) -> Iterator[_Change]:
 
 
 def _fits(run: TrialRun, machine: Machine) -> bool:
-    """Return whether the network can still be cut for a changed machine, whose buffers may need more memory."""
+    """Return whether the network still fits a changed machine, whose buffers may leave less memory."""
     recipe = run.mapping.recipe
     if recipe is None:  # a mapping put together by hand
         return True

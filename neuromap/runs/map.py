@@ -26,7 +26,7 @@ from neuromap.runs.remedy import describe_load
 def map_network(network: Runnable, *, resume: Resume | None = None, **options: Unpack[MapOptions]) -> Mapping:
     """Map a network onto a machine, verify the mapping and save it.
 
-    In brackets: the default of an option.
+    Defaults are in brackets.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def run_stages(
     resume: Resume | None = None,
     remedies: bool = True,
 ) -> Mapping:
-    """Run the mapping stages of an experiment, or the later ones of them; nothing is verified or saved."""
+    """Run the mapping stages of an experiment, with ``resume`` only the later ones; nothing is verified or saved."""
 
     def on_stage(stage: str, fraction: float) -> None:
         done = 0.99 if stage == REMEDY else (STAGES.index(stage) + fraction) / len(STAGES)
@@ -115,7 +115,7 @@ def run_stages(
 
 @contextmanager
 def _kept_is_sound(resume: Resume | None) -> Iterator[None]:
-    """Turn the errors that a stage raises on a damaged kept mapping into a ParameterError."""
+    """Turn the errors that a stage raises because the earlier mapping is damaged into a ParameterError."""
     try:
         yield
     except NeuromapError:
@@ -124,4 +124,4 @@ def _kept_is_sound(resume: Resume | None) -> Iterator[None]:
         if resume is None:
             raise
         has = f"{type(err).__name__}: {err}"
-        raise ParameterError("mapping to go on from", has, "one that `neuromap verify` accepts") from err
+        raise ParameterError("mapping to resume from", has, "one that `neuromap verify` accepts") from err

@@ -34,7 +34,7 @@ from neuromap.experiment.prepare import Prepared, prepare
 FOLDER = "mapping"
 EXPERIMENT_NAME = "experiment.yaml"
 _OBJECT_COMMENT = """\
-# The network was given as a Network object in Python, which no file holds: the digest says which one.
+# The network was given as a Network object in Python. No file holds this object; the digest identifies it.
 # To check this folder: neuromap.verify_folder(FOLDER, network=the object).
 """
 
@@ -91,7 +91,7 @@ def mapping_path(folder: str | Path) -> Path:
 
 
 def verify_folder(folder: str | Path, *, network: Network | None = None) -> tuple[Mapping, tuple[Violation, ...]]:
-    """Check every invariant of the mapping in a folder, its experiment and the files for other programs included.
+    """Check every invariant of the mapping in a folder, including its experiment and the files for other programs.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def check_machine(mapping: Mapping, machine: Machine) -> None:
 def check_same_network(made: Experiment, asked: Experiment, stage: str) -> None:
     """Raise ParameterError if a mapping is continued from ``stage`` with another network than it was made for.
 
-    Every stage depends on the network, so that a changed network needs all stages, from ``partition`` on.
+    Every stage depends on the network, so a changed network has to be mapped from the stage ``partition`` on.
     """
     if stage == "partition":
         return
@@ -184,5 +184,5 @@ def _file_content(experiment: Experiment) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn tuples into lists, which YAML knows."""
+    """Turn tuples into lists, since YAML has no tuples."""
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -23,7 +23,7 @@ from neuromap.measures.pace_change import RecipeChange, lighter_cores, longer_ti
 from neuromap.measures.results import LimitingCore, Report
 from neuromap.measures.timed import time_simulation
 
-_MAX_TRIED = 4  # mappings; each takes as long as mapping and timing the run
+_MAX_TRIED = 4  # mappings; each takes as long as the run's own mapping and timing
 _MAX_SLICES = 20_000
 
 
@@ -89,9 +89,9 @@ def _holds(m: Measured, mapping: Mapping, timing: Timing, experiment: Experiment
 
 
 def _map(m: Measured, experiment: Experiment) -> Mapping | None:
-    """Map the network of the run by a changed recipe onto the machine of its experiment; None if it does not map."""
+    """Map the network of a run with a changed recipe onto the machine of its experiment; None if it does not fit."""
     network, choice = m.simulation.network, experiment.machine
-    machine = load_machine(choice.name, choice.settings)  # that of the mapping has its number of boards filled in
+    machine = load_machine(choice.name, choice.settings)  # the mapping's own machine has its number of boards filled in
     task = Task(network=network, machine=machine, recipe=recipe_of(experiment, network), seed=experiment.seed)
     try:
         return run_stages(task)

@@ -1,4 +1,4 @@
-"""How the packets of a run are run: the engine, the end of a tick, the log and the timeline."""
+"""Holds how the packets of a run are simulated: the engine, the end of a tick, the log and the timeline."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 class PacketChoices:
     """The choices of a run at the depths dynamic and full (`neuromap.experiment.options.PacketOptions`).
 
-    ``end_of_tick``: None for the machine's own. ``is_in_phase``: the ticks of all cores begin at the same time, else
-    at random phases. ``spikes`` and ``with_log`` are read at the depth dynamic only.
+    ``end_of_tick``: None for the machine's own rule. ``is_in_phase``: the ticks of all cores begin at the same time, or
+    else at random phases. Only the depth dynamic reads ``spikes`` and ``with_log``.
     """
 
     engine: Engine = Engine.COMPILED
@@ -35,7 +35,7 @@ class PacketChoices:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> PacketChoices:
-        """Return the choices that the options of `neuromap.run` say.
+        """Return the choices that the options of `neuromap.run` make.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class PacketChoices:
 
 
 def packet_options(prepared: Prepared, choices: PacketChoices) -> PacketOptions:
-    """Return how packets and ticks of an experiment are run; the machine decides what was not chosen."""
+    """Return the options of the packet model; the machine's usual end of a tick is taken if none was chosen."""
     return PacketOptions(
         time_scale_factor=prepared.experiment.time_scale_factor,
         is_in_phase=choices.is_in_phase,

@@ -63,7 +63,7 @@ def run(
 ) -> StaticResult | DynamicResult | Result | FullResult:
     """Run a network on a machine: does it fit, does it keep up, are packets lost, and what does it cost?
 
-    In parentheses: the depths that read an option, where not all do. In brackets: its default.
+    An option that starts with depths in parentheses is used at these depths only. Defaults are in brackets.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def run(
         Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file).
     depth
         How far the run goes [cores].
-        static: map the network and work out the expected loads; nothing is simulated.
+        static: map the network and compute the expected loads; nothing is simulated.
         dynamic: map it and follow every packet of given spikes through routers, links and cores.
         cores: map it, simulate it, and time every core with its spikes.
         full: simulate network and packets together, so that packets that are lost or late act on the network.

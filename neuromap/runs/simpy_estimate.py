@@ -26,7 +26,7 @@ from mapping.model import Mapping
 from models.network import Network
 
 _LONG_S = 10.0  #: shorter runs are not announced
-_QUICK_ENTRIES = 1e6  # runs with fewer entries end before a measurement would
+_QUICK_ENTRIES = 1e6  # a run with fewer entries takes less time than a measurement
 _SAMPLE_S, _SAMPLE_TICKS = 0.3, 50
 
 
@@ -52,9 +52,9 @@ class Estimate:
         """Return a sentence with the expected time and the options that shorten it."""
         return (
             f"engine simpy: about {duration_text(self.seconds)} (an estimate: {self.n_packets:,.0f} packets make "
-            f"{self.n_entries:,.0f} log entries, cores begin {self.n_core_ticks:,.0f} ticks, and this computer does "
-            f"{self.per_s:,.0f} entries and ticks a second); a lower --seconds or --scale makes it shorter, and "
-            "--engine compiled gives the same results in a small part of the time"
+            f"{self.n_entries:,.0f} log entries, cores begin {self.n_core_ticks:,.0f} ticks, and this computer handles "
+            f"{self.per_s:,.0f} entries and ticks per second); a lower --seconds or --scale makes it shorter, and "
+            "--engine compiled gives the same results in a small fraction of the time"
         )
 
 
@@ -66,7 +66,7 @@ def duration_text(seconds: float) -> str:
 
 
 def entries_per_packet(scenario: Scenario) -> NDArray[np.int64]:
-    """Return the log entries of each packet if none is lost or waits: shape (n_packets,), int64.
+    """Return the number of log entries of each packet if no packet is lost or waits: shape (n_packets,), int64.
 
     A packet makes one entry when it is sent, one in each router, two on each link (start and arrival), and two in each
     core (delivery and end of its work).

@@ -1,4 +1,4 @@
-"""Runs the static depth: maps the network and works out the expected loads of the mapping, without simulating."""
+"""Runs the depth static: maps the network and computes the expected loads of the mapping, without simulating."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StaticResult:
 
 
 def run_static(prepared: Prepared, output: Output = NO_OUTPUT, *, progress: Progress = silent) -> StaticResult:
-    """Map an experiment, verify the mapping and work out its expected loads.
+    """Map an experiment, verify the mapping and compute its expected loads.
 
     ``static.json`` is written beside the mapping.
 
@@ -63,7 +63,7 @@ def static_text(report: StaticReport) -> str:
             f"{core.packets_per_s:,.0f} packets/s; mean of all {words.core}s {report.mean_core_load_ratio:.0%}"
         )
     if link is not None:
-        full = ": more than it carries, so that packets are late or lost" * (link.load_ratio > 1)
+        full = ": more than it can carry, so packets are late or lost" * (link.load_ratio > 1)
         lines.append(
             f"busiest link: {link.link} of ({link.x}, {link.y}), {link.packets_per_s:,.0f} of "
             f"{link.capacity_packets_per_s:,.0f} packets/s{full}"
@@ -73,7 +73,7 @@ def static_text(report: StaticReport) -> str:
     lines += [
         f"packets: {n_sent:,.0f}/s sent, {report.n_packets_delivered_per_s:,.0f}/s delivered, "
         f"{report.link_packets_per_s / n_sent if n_sent else 0:,.1f} links a packet on average (at most "
-        f"{plural(report.max_link_hops, 'link')} for all that a spike sends)",
+        f"{plural(report.max_link_hops, 'link')} for all packets of one spike)",
         f"synaptic events: {report.n_synaptic_events_per_s:,.3g}/s",
         f"memory: {words.core_memory} {report.max_dtcm_bytes:,} of {report.dtcm_bytes:,} bytes"
         + chip_memory * (report.sdram_bytes > 0),

@@ -117,7 +117,11 @@ REFUSED = {
         "[1, 1]",
         r"^recipe\.fixed_chips at {at}:6: needs a chip that is not in recipe\.reserved_chips, has \(1, 1\)$",
     ),
-    "two chips": ("E:128", "I", r"^recipe\.fixed_chips at {at}:6: needs one chip, here also \(2, 1\), has \(0, 3\)$"),
+    "two chips": (
+        "E:128",
+        "I",
+        r"^recipe\.fixed_chips at {at}:6: needs a single chip, but \(2, 1\) is given as well, has \(0, 3\)$",
+    ),
     "wrong shape": ("[2, 1]", "[2, 1, 0]", r"^recipe\.fixed_chips at {at}:6: needs a list of \[text, \[a whole"),
     "no slice together": ("E:960", "E:-1", r"^recipe\.same_chip at {at}:9: needs 0 to 999, has '-1'$"),
     "negative cores": (

@@ -211,5 +211,5 @@ def test_what_a_stage_stumbles_over_in_a_kept_mapping_is_one_line():
     experiment = make_experiment("chain", recipe="combined", settings={"network.n_neurons": 4})
     given = map_network(experiment)
     damaged = replace(given, placement=replace(given.placement, core=given.placement.core[:1]))
-    with pytest.raises(ParameterError, match=r"^mapping to go on from: needs one that `neuromap verify`"):
+    with pytest.raises(ParameterError, match=r"^mapping to resume from: needs one that `neuromap verify`"):
         map_network(experiment, resume=Resume(damaged, "tables"))

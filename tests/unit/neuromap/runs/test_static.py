@@ -190,7 +190,7 @@ def test_words_and_links_a_packet_on_a_unicast_machine():
     report = run("pd14", depth="static", scale=0.02, machine="loihi1").report
     said = static_text(report)
     assert report.link_packets_per_s / report.n_packets_sent_per_s == pytest.approx(1.56, abs=0.01)
-    assert "1.6 links a packet on average (at most 60 links for all that a spike sends)" in said
+    assert "1.6 links a packet on average (at most 60 links for all packets of one spike)" in said
     assert "24 neuro-cores, 6 tiles, 1 chip;" in said
     assert not [word for word in ("tables", "SDRAM", "DTCM") if word in said]
     assert f"memory: core memory {report.max_dtcm_bytes:,} of 131,072 bytes" in said.splitlines()
@@ -203,7 +203,7 @@ def test_a_link_that_carries_less_than_is_asked_is_said(capacity, is_full):
     report = run("pd14", depth="static", **options).report
     assert report.busiest_link.packets_per_s == pytest.approx(4_499, abs=1)
     assert (report.busiest_link.load_ratio > 1) is is_full
-    assert (": more than it carries, so that packets are late or lost" in static_text(report)) is is_full
+    assert (": more than it can carry, so packets are late or lost" in static_text(report)) is is_full
     net, machine_ = check_experiment(make_experiment("pd14", **options))
     said = describe_load(
         map_network(net, machine_, Recipe(name="ensemble")),
