@@ -18,9 +18,10 @@ from neuromap.cli.terminal import ProgressView
 LONG = ["run", "chain", "--seconds", "10000", "--set", "warmup_ms=0", "--no-html"]
 
 
-def heed_sigint():
-    """Let Ctrl-C reach a child also where these tests run in the background of a shell, which ignores it."""
+def heed_signals():
+    """Let signals reach a child also if these tests run in the background of a shell or under nohup, which ignore some."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def start(*arguments, **environment):
@@ -30,7 +31,7 @@ def start(*arguments, **environment):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment,
-        preexec_fn=heed_sigint,
+        preexec_fn=heed_signals,
     )
 
 
