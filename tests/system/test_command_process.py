@@ -19,7 +19,7 @@ LONG = ["run", "chain", "--seconds", "10000", "--set", "warmup_ms=0", "--no-html
 
 
 def heed_signals():
-    """Let signals reach a child also if these tests run in the background of a shell or under nohup, which ignore some."""
+    """Let signals reach a child also under nohup or in the background of a shell, where some are ignored."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
