@@ -164,7 +164,7 @@ def feedback_sentence(report: FeedbackReport) -> str:
             f"{report.first_difference_ms:g} ms on"
         )
     if not report.n_late and not report.n_lost:
-        return "no synaptic event is late or lost: the spikes are those of the network without a machine"
+        return "no synaptic event is late or lost: the spikes are the same as without a machine"
     share = f"{_share(report.n_late, report.n_events)} of synaptic events are late, "
     share += f"{_share(report.n_lost, report.n_events)} are lost"
     if report.first_difference_ms is None:

@@ -1,4 +1,4 @@
-"""The changes that may let a run keep up: a recipe that takes work off the busiest core, or a longer tick.
+"""Proposes changes that may let a run keep up: a recipe that takes work off the busiest core, or a longer tick.
 
 The verdict names the first of them; `neuromap.runs.pace_remedy` maps and times them in turn and names the first that
 helps.

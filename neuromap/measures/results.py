@@ -168,7 +168,7 @@ class TimingReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketReport:
-    """Counts are of the steps after the warm-up (words: docs/glossary.md).
+    """Counts of packets and deliveries in the steps after the warm-up (docs/glossary.md explains the words).
 
     ``n_sent``: packets sent by cores. ``n_expected``: deliveries to cores that these packets need. ``n_lost`` of these
     deliveries were never made, cores worked on ``n_delivered``, and the others were still on their way at the end.

@@ -25,7 +25,7 @@ from neuromap.measures.results import ActivityReport
 #: Number of neurons that a population contributes to the correlations, and the width of their bins.
 N_CORRELATED = 200
 CORRELATION_BIN_MS = 2.0
-#: Start-up that is dropped from the reference runs (facts: 500 ms in all published protocols but one).
+#: Start-up that is dropped from the reference runs, as in all published protocols but one.
 REFERENCE_WARMUP_MS = 500.0
 
 _MIN_SPIKES_FOR_CV = 3
@@ -252,7 +252,7 @@ class ReferenceStatistics:
 
 
 def has_nest_reference(reference: str | None, population_names: tuple[str, ...]) -> bool:
-    """Return whether the packaged NEST runs are the reference: it is named after PD14, and so are the populations."""
+    """Return whether the packaged NEST runs apply: the reference is called PD14 and the populations are PD14's."""
     return reference is not None and "pd14" in reference.lower() and population_names == PD14_POPULATIONS
 
 

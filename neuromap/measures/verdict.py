@@ -99,12 +99,12 @@ def _summary(where: str, found: Judgement, mapping: MappingReport, timing: Timin
     joint = "but" if found.keeps_up and not found.loses_nothing else "and"
     does = f"keeps up {joint} {losses}" if found.keeps_up else f"does not ({_reasons(found, timing)}) {joint} {losses}"
     if found.keeps_up_answer == DEPENDS and timing.unranged_costs:
-        return f"{where} fits; whether it keeps up with {pace} is not known: with the values taken it {does}."
+        return f"{where} fits; whether it keeps up with {pace} is not known: with the values used it {does}."
     if found.keeps_up_answer == DEPENDS and timing.low is not None and timing.high is not None:
         factors = span(timing.low.min_lossless_time_scale_factor, timing.high.min_lossless_time_scale_factor, 2)
         return (
             f"{where} fits; whether it keeps up with {pace} depends on unverified constants (no step overruns from a "
-            f"slow-down of {factors}): with the values taken it {does}."
+            f"slow-down of {factors}): with the values used it {does}."
         )
     if found.keeps_up and timing.is_free_running and 0 < timing.real_time_factor < 1:
         fast = f"runs {1 / timing.real_time_factor:.3g} times as fast as real time"

@@ -186,7 +186,7 @@ _REFERENCE = (
     "smaller, the more alike."
 )
 _BOXES = "Box: middle half of the neurons, with their median; line: 5 % to 95 %; dot: mean of this run"
-#: Protocols of PD14 comparisons record at least this long for correlations (facts: 10 s).
+#: Published comparisons of PD14 record at least this long for correlations.
 _LONG_MS = 10_000.0
 _SHORT = (
     " In a run this short, most pairs of slow neurons never spike in the same bin, so correlations and their means "
@@ -293,7 +293,7 @@ def _links(report: Report, arrays: RunArrays) -> str:
 
 
 def _energy(report: Report) -> str:
-    is_object = "digest" in report.experiment.get("network", {})  # its name is the user's own
+    is_object = "digest" in report.experiment.get("network", {})  # given as an object, under any name
     is_pd14 = "pd14" in report.network.name.lower() and not is_object
     comparison = [
         "<h3>PD14 on real systems</h3>",

@@ -39,10 +39,10 @@ def loading_facts(loading: LoadingReport) -> list[tuple[str, str]]:
     rows = [
         ("allocation, boot, code", duration(loading.start_s)),
         (f"synapses, {_WAYS[loading.generation]}", duration(loading.draw_s)),
-        ("sending", duration(loading.load_s)),
-        ("in all", f"{duration(loading.total_s)}{_range(*loading.total_range_s)}"),
+        ("sending data to the machine", duration(loading.load_s)),
+        ("total", f"{duration(loading.total_s)}{_range(*loading.total_range_s)}"),
     ]
     for way, time_s in loading.total_by_generation_s.items():
         if way != loading.generation:
-            rows.append((f"with synapses {_WAYS[way]}", duration(time_s)))
+            rows.append((f"total with synapses {_WAYS[way]}", duration(time_s)))
     return rows

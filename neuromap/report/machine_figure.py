@@ -256,7 +256,7 @@ def published_systems(report: Report) -> Figure:
 
 
 def _label_points(ax: Axes, points: list[tuple[float, float, str]]) -> None:
-    """Write a name beside each point, at the first of eight places that hits neither a point nor another name."""
+    """Write a name beside each point, at the first place around it that hits neither a point nor another name."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()

@@ -96,13 +96,13 @@ def packet_table(report: Report, arrays: RunArrays) -> str:
         ("packets sent by cores", count(packets.n_sent)),
         ("deliveries to cores, expected", count(packets.n_expected)),
         ("delivered", count(packets.n_delivered)),
-        ("of them late", count(packets.n_late)),
+        ("late, of those delivered", count(packets.n_late)),
         ("lost", count(packets.n_lost)),
         ("directed links that carry packets", f"{len(share):,}"),
-        ("their mean load", f"{share.mean():.2g} %" if share.size else MISSING),
+        ("mean load of these links", f"{share.mean():.2g} %" if share.size else MISSING),
         ("busiest link", packets.busiest_link or "none"),
-        ("its offered load", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
-        ("its capacity", si(capacity, "packets/s")),
+        ("offered load of that link", f"{si(busiest, 'packets/s')} ({percent(busiest, capacity, 1)})"),
+        ("capacity of that link", si(capacity, "packets/s")),
     ]
     return table(["packets", ""], [row([cell(name), cell(value)]) for name, value in pairs], is_sortable=False)
 

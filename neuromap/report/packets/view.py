@@ -150,7 +150,7 @@ class PacketView:
 
     @cached_property
     def lateness(self) -> _Counts | None:
-        """Number of deliveries that were worked off 0, 1, 2, ... ticks late, shape (n,); None without a log.
+        """Number of deliveries that were worked off 0, 1, 2, ... ticks late, shape (n,); None if the log is missing.
 
         A delivery is late by k if k ticks of the machine after the tick of the packet had begun when its work ended.
         """

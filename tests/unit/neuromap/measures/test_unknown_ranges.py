@@ -72,7 +72,7 @@ def test_the_verdict_of_an_invented_machine_is_open():
     verdict, timing = result.report.verdict, result.report.timing
     assert (verdict.fits, verdict.keeps_up, verdict.loses_nothing) == (True, True, True)  # with the values taken
     assert (verdict.fits_answer, verdict.keeps_up_answer, verdict.loses_nothing_answer) == (DEPENDS,) * 3
-    assert "whether it keeps up with real time is not known: with the values taken it keeps up" in verdict.summary
+    assert "whether it keeps up with real time is not known: with the values used it keeps up" in verdict.summary
     assert "unverified constants of unknown range: core.clock_hz, " in verdict.summary
     assert "cost.neuron_update_cycles" in timing.unranged_costs
     assert "plan.default_rate_hz" not in timing.unranged_costs

@@ -215,11 +215,11 @@ def test_summary_says_what_the_answer_depends_on():
     depends = "whether it keeps up with real time depends on unverified constants (no step overruns from a slow-down of"
     found = verdict(timing=between(0.6, 1.25))
     assert found.summary == (
-        f"{WHERE} fits; {depends} 0.60 to 1.25): with the values taken it keeps up and loses nothing."
+        f"{WHERE} fits; {depends} 0.60 to 1.25): with the values used it keeps up and loses nothing."
     )
     found = verdict(timing=between(0.9, 1.5, overrunning("neuron", 25_000)), packets=replace(PACKETS, n_lost=2))
     assert found.summary == (
-        f"{WHERE} fits; {depends} 0.90 to 1.50): with the values taken it does not (5 of 1,000 steps overrun) and "
+        f"{WHERE} fits; {depends} 0.90 to 1.50): with the values used it does not (5 of 1,000 steps overrun) and "
         "loses spikes."
     )
 

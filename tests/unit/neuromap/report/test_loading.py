@@ -36,9 +36,9 @@ def test_facts_list_every_part():
     assert loading_facts(BY_CORES) == [
         ("allocation, boot, code", "60 s"),
         ("synapses, drawn by the cores", "3.2 s"),
-        ("sending", "1.7 min"),
-        ("in all", "2.8 min (40 s to 30 min)"),
-        ("with synapses drawn by the host", "10.0 h"),
+        ("sending data to the machine", "1.7 min"),
+        ("total", "2.8 min (40 s to 30 min)"),
+        ("total with synapses drawn by the host", "10.0 h"),
     ]
 
 
