@@ -95,6 +95,8 @@ class Recipe:
         return self if self.neurons_per_core == "auto" else replace(self, time_scale_factor=1.0)
 
 
+#: Recipes whose partition decides which slices share a chip, and so depends on the machine's shape.
+RECIPES_OF_CHIPS = ("spread", "hypergraph")
 #: The stages of a mapping in their order.
 STAGES = ("partition", "place", "route", "keys", "tables")
 #: First stage that depends on each field of a recipe.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 from mapping.files.digest import network_digest
 from mapping.model import Mapping
-from mapping.recipe import STAGES, Change, Recipe, recipe_changes
+from mapping.recipe import RECIPES_OF_CHIPS, STAGES, Change, Recipe, recipe_changes
 from models.check import check_kind
 from models.errors import ParameterError, UnknownNameError, shown
 from models.machine import Machine
@@ -19,8 +19,6 @@ from models.network import Network
 from models.topology import with_boards
 
 _MAX_OTHERS = 3  # names of further settings in an error
-#: Recipes whose partition decides which slices share a chip, and so depends on the machine's shape.
-_RECIPES_OF_CHIPS = ("spread", "hypergraph")
 #: First stage that depends on each section or value of a machine (None: no stage); the longest matching path counts.
 #: `tests/unit/mapping/files/test_resume.py` records the values that the stages really read.
 _STAGE_OF_MACHINE: dict[str, str | None] = {
@@ -55,7 +53,7 @@ def stage_of_machine(path: str, recipe: Recipe) -> str | None:
     if plans_with_cycles(recipe.name, recipe.neurons_per_core) and (path in _OF_CYCLES or section in _OF_CYCLES):
         return "partition"
     stage = _STAGE_OF_MACHINE.get(path, _STAGE_OF_MACHINE.get(section))
-    if stage == "place" and recipe.name in _RECIPES_OF_CHIPS:
+    if stage == "place" and recipe.name in RECIPES_OF_CHIPS:
         return "partition"
     return stage
 

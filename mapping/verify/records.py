@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from mapping.files.digest import network_digest
 from mapping.files.resume import as_large_as, differences
 from mapping.model import Mapping, Violation
-from mapping.recipe import Recipe, recipe_changes
+from mapping.recipe import RECIPES_OF_CHIPS, Recipe, recipe_changes
 from mapping.verify.common import Asked, n_bits
 from models.network import Network
 from models.topology import Topology, n_boards_built
 
 _KEY_BITS = 32
-#: Recipes that decide which slices share a chip.
-_RECIPES_OF_CHIPS = ("spread", "hypergraph")
 
 
 def check_records(mapping: Mapping, network: Network, asked: Asked | None) -> Iterator[Violation]:
@@ -30,7 +28,7 @@ def check_records(mapping: Mapping, network: Network, asked: Asked | None) -> It
     if asked is not None:
         yield from _check_asked(mapping, network, asked)
     has_parts = mapping.partition.part_of_slice is not None
-    if has_parts != (mapping.partition.recipe in _RECIPES_OF_CHIPS):
+    if has_parts != (mapping.partition.recipe in RECIPES_OF_CHIPS):
         what = "has parts (slices that share a chip)" if has_parts else "has no parts (slices that share a chip)"
         yield Violation("record", "partition", f"recipe {mapping.partition.recipe!r}, but {what}")
     if mapping.recipe is not None:
