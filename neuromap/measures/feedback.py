@@ -179,6 +179,8 @@ def feedback_sentence(report: FeedbackReport) -> str:
         return f"{share}; spikes change from {report.first_difference_ms:g} ms on"
     name = max(ratios, key=lambda one: abs(math.log(max(ratios[one], 1e-9))))
     effect = rates[name]
+    if ratios[name] == 1:
+        return f"{share}; spikes change from {report.first_difference_ms:g} ms on, but no population's mean rate does"
     return (
         f"{share}; spikes change from {report.first_difference_ms:g} ms on, and the rate of {name} from "
         f"{effect.lossless_mean:.3g} to {effect.mean:.3g} Hz, the largest change"

@@ -185,3 +185,5 @@ def test_sentence_names_the_largest_change():
     assert feedback_sentence(replace(FEEDBACK, first_difference_ms=None)).endswith("25 % are lost; no spike changes")
     silent = {"rate_hz": {"A": replace(EFFECT, lossless_mean=0.0)}}
     assert feedback_sentence(replace(FEEDBACK, effects=silent)).endswith("spikes change from 3.5 ms on")
+    same = {"rate_hz": {"A": replace(EFFECT, mean=1.0)}}  # spikes moved, or changed in the warm-up only
+    assert feedback_sentence(replace(FEEDBACK, effects=same)).endswith("but no population's mean rate does")
