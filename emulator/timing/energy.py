@@ -2,9 +2,9 @@
 
 The constants are from the machine file. A core draws its active power while it is busy and a share of this power while
 it waits. A packet costs the energy of its bits in every router that it passes, and a byte of the chip's memory the
-energy of its transfer. For machines such as Loihi, the energies of single events are known and used instead. Frames are
-powered as a whole; a single board has the overhead of its box. Some constants are known only within a range:
-`energy_range` evaluates all of them at their low and at their high ends.
+energy of its transfer. Machines such as Loihi state the energies of single events instead. Frames are powered as a
+whole; a single board has the overhead of its box. Some constants are known only within a range: `energy_range`
+evaluates all of them at their low and at their high ends.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Kauth et al. 2023 (doi:10.3389/fncom.2023.1144143) describe the machine; its authors' static model (RWTH-IDS,
 neuroAIx-perf-sim at 6d5afcc) gives the numbers, which are in ``models/machines/neuroaix.yaml``. In a step a node
 updates its neurons in parallel pipelines, and spikes leave during the update. They first reach the nodes of the same
-row and column, which forward them along the shorter axis to all others. Every node looks up every spike and reads its
-row from DRAM.
+row and column; of these, the nodes along the shorter axis forward them to all others. Every node looks up every spike
+and reads its row from DRAM.
 
 A *phase* is the work that one group of source nodes (0, 1 or 2 hops away) brings to one resource of a node. Its work
 arrives evenly, from its start for at least as long as neurons are updated. Resources work at the same time and are

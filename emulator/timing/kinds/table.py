@@ -108,7 +108,7 @@ def phases(mapping: Mapping, network: Network, vertex_id: int, done: CoreWork) -
 
 
 def timer_phase_cycles(mapping: Mapping) -> NDArray[np.float64]:
-    """Return the delay of each core's timer in cycles, from 0 to ``tick.phase_ns``: float64, shape (n_vertices,)."""
+    """Return the delay of each core's timer in cycles, up to ``tick.phase_ns``: float64, shape (n_vertices,)."""
     n_vertices, spec = len(mapping.partition.vertices), mapping.machine.tick
     if spec.phase_ns == 0 or spec.end == "barrier":
         return np.zeros(n_vertices)
