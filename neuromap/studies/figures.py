@@ -1,4 +1,4 @@
-"""Draws the figures of the studies one by one: the functions behind ``neuromap.sweep_lines(result)`` and its like.
+"""Draws the figures of the studies, with the functions that neuromap exports, such as ``neuromap.sweep_lines``.
 
 Every function returns a matplotlib figure; with ``path`` it also writes the figure into a file that ends in ``.png``,
 ``.svg`` or ``.pdf``. The pages and folders of the studies hold the same figures.
@@ -22,13 +22,13 @@ from neuromap.studies.sweep.result import SweepResult
 
 
 def sweep_lines(result: SweepResult, axis: str, path: str | Path | None = None) -> Figure:
-    """Draw what one parameter of a sweep changes: shares of resources in use, real-time factor, cores, energy.
+    """Draw the effect of one parameter of a sweep on resources in use, real-time factor, cores and energy.
 
     Parameters
     ----------
     result : SweepResult
     axis : str
-        Path of the parameter, such as ``"network.scale"``. All others are at their first value; the title says so.
+        Path of the parameter, such as ``"network.scale"``. The others keep their first values, given in the title.
     path : str or Path, optional
         File to write the figure into.
 
@@ -53,14 +53,14 @@ def sweep_lines(result: SweepResult, axis: str, path: str | Path | None = None) 
 
 
 def sweep_maps(result: SweepResult, first: str, second: str, path: str | Path | None = None) -> Figure:
-    """Draw what two parameters of a sweep change together, as heat maps: busiest core, cores and energy.
+    """Draw the joint effect of two parameters of a sweep on busiest core, number of cores and energy, as heat maps.
 
     Parameters
     ----------
     result : SweepResult
     first, second : str
-        Paths of the parameters along the vertical and the horizontal edge. All others are at their first value; the
-        title says so.
+        Paths of the parameters along the vertical and the horizontal edge. The others keep their first values, given in
+        the title.
     path : str or Path, optional
         File to write the figure into.
 
@@ -115,38 +115,38 @@ def accuracy_errors(result: AccuracyResult, path: str | Path | None = None) -> F
 def accuracy_trace(result: AccuracyResult, path: str | Path | None = None) -> Figure:
     """Draw the potential of one neuron in float64, and how far every arithmetic is from it under the same input.
 
-    Parameters, result and errors are those of `accuracy_errors`.
+    The parameters, the result and the errors are the same as for `accuracy_errors`.
     """
     return draw_to(path, lambda: accuracy_figure.trace(result.report, result.arrays))
 
 
 def accuracy_parting(result: AccuracyResult, path: str | Path | None = None) -> Figure:
-    """Draw, over time, the share of active neurons whose spike train has parted from that of float64.
+    """Draw, over time, the share of active neurons whose spike train has come to differ from float64.
 
-    Parameters, result and errors are those of `accuracy_errors`.
+    The parameters, the result and the errors are the same as for `accuracy_errors`.
     """
     return draw_to(path, lambda: accuracy_figure.parting(result.report, result.arrays))
 
 
 def accuracy_distances(result: AccuracyResult, path: str | Path | None = None) -> Figure:
-    """Draw the KS distance of every arithmetic from float64 over its limit, as a heat map for each statistic.
+    """Draw the KS distance of every arithmetic from float64, divided by its limit, as a heat map for each statistic.
 
-    Parameters, result and errors are those of `accuracy_errors`.
+    The parameters, the result and the errors are the same as for `accuracy_errors`.
     """
     return draw_to(path, lambda: accuracy_figure.distance_map(result.report))
 
 
 def accuracy_distributions(result: AccuracyResult, path: str | Path | None = None) -> Figure:
-    """Draw the cumulative distributions of every statistic for the first eight populations, float64 in black.
+    """Draw the cumulative distributions of every statistic for the first eight populations, with float64 in black.
 
-    Parameters, result and errors are those of `accuracy_errors`.
+    The parameters, the result and the errors are the same as for `accuracy_errors`.
     """
     return draw_to(path, lambda: accuracy_figure.distributions(result.report, result.arrays))
 
 
 def published_comparison(result: PublishedTable, path: str | Path | None = None) -> Figure:
-    """Draw factors and energies beside the published ones, and the power by part.
+    """Draw our factors and energies beside the published ones, and the power by part.
 
-    Parameters, result and errors are those of `accuracy_errors`, for what `neuromap.published` returns.
+    ``result`` is a table from `neuromap.published`. Everything else is the same as for `accuracy_errors`.
     """
     return draw_to(path, lambda: published_figure.draw(result.rows))

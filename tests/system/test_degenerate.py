@@ -126,7 +126,7 @@ def test_accuracy_and_sweep_of_a_silent_network(tmp_path, capsys):
     options = ["--set", "network.start_ms=1000", "--set", "warmup_ms=2", "--seconds", "0.02"]
     formats = ["--formats", "S16.15", "--rounding", "floor", "--weights", "16"]
     assert main(["accuracy", "chain", *options, *formats, "--out", str(tmp_path / "accuracy")]) == 0
-    assert "othing fired in float64, so that the comparison says nothing" in " ".join(capsys.readouterr().out.split())
+    assert "o neuron fired in float64, so the comparison says nothing" in " ".join(capsys.readouterr().out.split())
     assert (
         main(["sweep", "chain", *options, "--depth", "cores", "--vary", "seed=1,2", "--out", str(tmp_path / "s")]) == 0
     )

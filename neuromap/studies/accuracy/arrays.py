@@ -12,15 +12,16 @@ from neuromap.measures.statistics import PopulationStatistics
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VariantArrays:
-    """Arrays of one arithmetic; those of a float64 run have no ``part_ms``, those of the second seed no ``v_mv``.
+    """The arrays of one run. ``part_ms`` is empty for both float64 runs, ``v_mv`` only for that of the second seed.
 
     Attributes
     ----------
     samples : dict of str to PopulationStatistics
     part_ms : ndarray, shape (n_neurons,), float64, ms
-        First spike that differs; infinite where none does, NaN for neurons silent in both.
+        Time of the first spike that differs from float64; infinite if no spike differs, NaN for a neuron that is silent
+        in both runs.
     v_mv : ndarray, shape (n_steps,), float64
-        Potential of the first probe, under the spikes of float64.
+        Potential of the first probe, when it receives the spikes of the float64 run.
     """
 
     samples: dict[str, PopulationStatistics]

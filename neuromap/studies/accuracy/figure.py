@@ -1,4 +1,4 @@
-"""Figures of an accuracy report: errors of single neurons, parting trains, distances, distributions."""
+"""Draws the figures of an accuracy report: errors of single neurons, parting of trains, distances, distributions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from neuromap.studies.accuracy.report import STATISTICS, AccuracyReport, Variant
 Style = dict[str, Any]
 MAX_PANELS = 8
 TRACE_MS = 100.0
-#: A larger difference of potentials is a reset that only one of the two has.
+#: A larger difference of potentials means that only one of the two neurons was reset.
 RESET_MV = 5.0
 LABELS = {"rate_hz": "rate", "cv_isi": "CV of intervals", "correlation": "correlation"}
 _FORMAT_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE)
@@ -42,9 +42,9 @@ _SCALE = LinearSegmentedColormap.from_list("limit", ["#7fb3d9", "#eef4f9", "#fff
 
 
 def line_styles(variants: tuple[Variant, ...]) -> dict[str, Style]:
-    """Return how each variant is drawn: colour by format (or by weight bits below the widest), dashes by rounding.
+    """Return the line style of each variant: colour by format (or by weight bits below the widest), dashes by rounding.
 
-    Broad and pale where weights are rounded stochastically.
+    Lines are broad and pale if weights are rounded stochastically.
     """
     formats = list(dict.fromkeys(variant.format for variant in variants))
     widest = max((variant.weight_bits or 0 for variant in variants), default=0)
@@ -151,7 +151,7 @@ def parting(report: AccuracyReport, arrays: AccuracyArrays) -> Figure:
 
 
 def distance_map(report: AccuracyReport) -> Figure:
-    """Return KS distances over their limits: one map a statistic, rows are arithmetics, the first another seed."""
+    """Return KS distances over their limits: a map for each statistic, a row for the other seed and each arithmetic."""
     names = list(report.network["population_sizes"])[:MAX_PANELS]
     rows = [("another seed of float64", report.seed_ks_distance)]
     rows += [(variant.label, variant.ks_distance) for variant in report.variants]
@@ -173,7 +173,7 @@ def distance_map(report: AccuracyReport) -> Figure:
 
 
 def _numbers(ax: Axes, values: NDArray[np.float64], ratio: NDArray[np.float64]) -> None:
-    """Write the distances into the cells, bold where above the limit."""
+    """Write the distances into the cells, in bold above the limit."""
     for y, x in np.ndindex(values.shape):
         if np.isfinite(values[y, x]):
             is_beyond = ratio[y, x] > 1

@@ -1,4 +1,4 @@
-"""What an arithmetic does to a network: errors of single neurons, parting of trains, distances of distributions."""
+"""Measures the effect of an arithmetic: errors of single neurons, parting of trains, distances of distributions."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from neuromap.measures.statistics import (
 from neuromap.studies.accuracy.report import STATISTICS, NeuronError, Table, TrainParting
 
 KS_ALPHA = 0.01
-#: Correlations of pairs are not independent, so that no critical value holds; they may differ by this many times what
-#: another seed makes.
+#: Correlations of pairs are not independent, so no critical value holds for them. Their limit is this factor times the
+#: distance between the seeds.
 CORRELATION_FACTOR = 2.0
 
 _Floats = NDArray[np.float64]
 _Ints = NDArray[np.int32]
-#: Samples of 200 neurons whose correlations are compared; the distances are averaged.
+#: Number of samples of 200 neurons whose correlations are compared; the distances are averaged.
 N_CORRELATION_SAMPLES = 5
 _SAMPLE_SEED = 20180523
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunSamples:
-    """Samples of a run by population; ``correlations``: those of several choices of 200 active neurons."""
+    """Samples of a run by population; ``correlations`` has one array for each choice of 200 active neurons."""
 
     populations: dict[str, PopulationStatistics]
     correlations: dict[str, list[_Floats]]
@@ -83,7 +83,7 @@ def _spike_words(step: _Ints, neuron: _Ints, n_neurons: int) -> NDArray[np.int64
 
 
 def first_difference(a: tuple[_Ints, _Ints], b: tuple[_Ints, _Ints], n_neurons: int, dt_ms: float) -> _Floats:
-    """Return when the trains of every neuron differ first, float64, shape (n_neurons,), ms.
+    """Return the time at which the spike trains of every neuron first differ, float64, shape (n_neurons,), ms.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def parting(part_ms: _Floats) -> TrainParting:
 
 
 def equal_spikes_ratio(a: Replay, b: Replay, n_neurons: int) -> float | None:
-    """Return the spikes that both runs have over those that either has."""
+    """Return the number of spikes in both runs over the number of spikes in either run; None without spikes."""
     first, second = (_spike_words(one.spikes.step, one.spikes.neuron, n_neurons) for one in (a, b))
     n_both = np.intersect1d(first, second, assume_unique=True).size
     n_either = first.size + second.size - n_both
@@ -134,7 +134,7 @@ def equal_spikes_ratio(a: Replay, b: Replay, n_neurons: int) -> float | None:
 
 
 def neuron_error(exact: Replay, own: Replay, probes: tuple[int, ...], n_neurons: int, dt_ms: float) -> NeuronError:
-    """Compare probed neurons under the same input, each until its own train differs.
+    """Compare probed neurons under the same input, each until its own spike train differs.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def means(samples: RunSamples) -> Table:
 def distances(a: RunSamples, b: RunSamples) -> tuple[Table, Table]:
     """Return the KS and the earth mover's distances of every statistic of every population.
 
-    Those of correlations are means over the samples of neurons.
+    The distances of correlations are means over the samples of neurons.
     """
     tables = []
     for distance in (ks_distance, emd):
@@ -231,7 +231,7 @@ def _number(value: float) -> float | None:
 
 
 def critical_values(a: RunSamples, b: RunSamples, alpha: float = KS_ALPHA) -> Table:
-    """Return the critical value of the KS distance of one comparison (too small for correlations, which depend)."""
+    """Return the critical KS distance of one comparison; too small for correlations, which are not independent."""
     table: Table = {}
     for statistic in STATISTICS:
         row: dict[str, float | None] = {}
@@ -243,10 +243,10 @@ def critical_values(a: RunSamples, b: RunSamples, alpha: float = KS_ALPHA) -> Ta
 
 
 def limits(a: RunSamples, b: RunSamples) -> Table:
-    """Return what a KS distance is held against, from two seeds of float64 (see ``AccuracyReport``).
+    """Return the limits of the KS distances, from two seeds of float64 (see ``AccuracyReport``).
 
-    The 1 % is for all rates and CVs of an arithmetic together (Bonferroni): one that changes nothing passes 99 times
-    in a hundred, however many populations there are.
+    The 1 % holds for all rates and CVs of an arithmetic together (Bonferroni): an arithmetic that changes nothing
+    passes 99 times in a hundred, whatever the number of populations.
     """
     seed_distance, _ = distances(a, b)
     n_tests = sum(value is not None for s in ("rate_hz", "cv_isi") for value in seed_distance[s].values())
@@ -265,7 +265,7 @@ def limits(a: RunSamples, b: RunSamples) -> Table:
 
 
 def beyond_limits(distance: Table, limit: Table) -> tuple[int, tuple[str, ...]]:
-    """Return how many statistics were compared, and those above their limit; one that vanished is above it."""
+    """Return the number of statistics compared, and those above their limit, including statistics that vanished."""
     n_compared, beyond = 0, []
     for statistic in STATISTICS:
         for name, bound in limit[statistic].items():

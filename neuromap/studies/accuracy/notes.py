@@ -1,4 +1,4 @@
-"""What an arithmetic loses and costs: counters in words with what to change, bytes, products, cycles."""
+"""Describes the losses of an arithmetic, with the setting to change, and its cost in bytes, products and cycles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, StateR
 from models.machine import Machine
 from neuromap.studies.accuracy.report import VariantCost
 
-STUCK_RATIO = 0.01  # of the updates; below this, standing still is what a membrane near its target does
+STUCK_RATIO = 0.01  # share of the updates; a smaller one is normal, since a membrane near its target stands still
 _N_STATE_WORDS = 3  # potential, excitatory and inhibitory current
 _N_PRODUCTS = 6  # two inputs, resistance, leak, two decays
 _ADDRESS_BITS = 16  # of a synaptic word: delay, receptor and target
@@ -19,7 +19,7 @@ _MAX_NAMED = 3
 
 
 def _worst(counters: dict[str, dict[str, int]], counter: str) -> tuple[int, str]:
-    """Return the total of a counter and the populations it is largest in."""
+    """Return the total of a counter, and the populations with the largest counts."""
     counts = {name: row[counter] for name, row in counters.items() if row[counter]}
     names = sorted(counts, key=lambda name: -counts[name])
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
@@ -27,7 +27,7 @@ def _worst(counters: dict[str, dict[str, int]], counter: str) -> tuple[int, str]
 
 
 def variant_notes(number_format: NumberFormat, simulation: Simulation) -> tuple[str, ...]:
-    """Say what saturated, vanished or stood still, where, and what to change."""
+    """Return notes on what saturated, vanished or stood still, in which populations, and on the setting to change."""
     q, counters = number_format.state, simulation.population_counters
     notes = list(simulation.notes)
     if q is None:
@@ -69,7 +69,7 @@ def variant_notes(number_format: NumberFormat, simulation: Simulation) -> tuple[
 def _stuck_note(counters: dict[str, dict[str, int]], number_format: NumberFormat, finer: str) -> list[str]:
     n_stuck, n_updates = (sum(row[key] for row in counters.values()) for key in ("v_stuck", "n_updates"))
     if n_stuck <= STUCK_RATIO * n_updates or number_format.rounding is StateRounding.STOCHASTIC:
-        return []  # stochastic rounding moves it at other times, as often as it should
+        return []  # stochastic rounding moves the membrane in other updates, so that its mean movement is right
     by_ratio = {name: row["v_stuck"] / max(row["n_updates"], 1) for name, row in counters.items()}
     worst = max(by_ratio, key=lambda name: by_ratio[name])
     return [
@@ -79,7 +79,7 @@ def _stuck_note(counters: dict[str, dict[str, int]], number_format: NumberFormat
 
 
 def variant_cost(number_format: NumberFormat, simulation: Simulation, machine: Machine) -> VariantCost:
-    """Return what an arithmetic takes on a machine, as far as known, and here."""
+    """Return the cost of an arithmetic on a machine, as far as it is known, and on this computer."""
     cycles, note = _cycles(number_format, machine)
     weight_bits = 32 if number_format.state is None else number_format.weight_bits
     connectivity = simulation.connectivity
@@ -98,16 +98,16 @@ def variant_cost(number_format: NumberFormat, simulation: Simulation, machine: M
 
 
 def _cycles(number_format: NumberFormat, machine: Machine) -> tuple[float | None, str]:
-    """Cycles of a neuron update: the machine's own where the arithmetic is its own, else unknown."""
+    """Return the cycles of a neuron update and their source; they are known only for the machine's own arithmetic."""
     if number_format.state != S1615 or number_format.rounding is not StateRounding.FLOOR:
-        return None, "not known: no source times this arithmetic; count its products and random words"
+        return None, "not known: no source gives the cycles of this arithmetic; compare its products and random words"
     status = {note.path: note.status for note in machine.constants}.get("cost.neuron_update_cycles", "stated")
-    narrow = "" if number_format.weight_bits == MAX_WEIGHT_BITS else "; unpacking of narrow weights not counted"
+    narrow = "" if number_format.weight_bits == MAX_WEIGHT_BITS else "; the unpacking of narrow weights is not counted"
     return float(machine.cost.neuron_update_cycles), f"cost.neuron_update_cycles of {machine.name} ({status}){narrow}"
 
 
 def format_facts(number_format: NumberFormat) -> dict[str, Any]:
-    """Return format, rounding, bits and rounding of weights for the report; float32 has only the first."""
+    """Return format, rounding, weight bits and weight rounding for the report; float32 has only the format."""
     if number_format.state is None:
         return {"format": "float32", "rounding": None, "weight_bits": None, "weight_rounding": None}
     return {

@@ -1,4 +1,4 @@
-"""The accuracy report as one HTML file that needs no network."""
+"""Renders an accuracy report as one HTML file that works offline."""
 
 from __future__ import annotations
 
@@ -83,11 +83,11 @@ def _summary(report: AccuracyReport) -> str:
             )
         )
     about = (
-        "Every arithmetic runs the same network: same synapses, same Poisson counts, same initial potentials. Rate, "
-        "CV, correlation: the largest Kolmogorov-Smirnov (KS) distance of a population from float64 of the same seed, "
-        "over its limit. The limit for rates and CVs is the distance between two seeds of float64 or, if that is "
-        "larger, the critical value at 1 % for all rates and CVs together; for correlations, whose pairs are not "
-        "independent, it is twice the distance between the seeds."
+        "Every arithmetic runs the same network: same synapses, same Poisson counts, same initial potentials. The "
+        "columns rate, CV and correlation show the largest Kolmogorov-Smirnov (KS) distance of a population from "
+        "float64 with the same seed, divided by its limit. The limit for rates and CVs is the larger of two values: "
+        "the distance between two seeds of float64, and the critical value at 1 % for all rates and CVs together. For "
+        "correlations, whose pairs are not independent, the limit is twice the distance between the seeds."
     )
     return section("summary", "Summary", f"<p>{text(about)}</p>", table(head, rows, text_columns=(0, 8)))
 
@@ -99,9 +99,10 @@ def _label(variant: Variant) -> str:
 def _neurons(report: AccuracyReport, arrays: AccuracyArrays) -> str:
     first = report.variants[0].neuron
     about = (
-        f"Under the spikes of the float64 run in place of the network's own, {first.n_probes} probed neurons, "
-        f"{first.model_time_ms:g} ms; each is compared until its own train differs for the first time. Root mean "
-        "square over the probes in every millisecond. Fixed-point currents are step averages and are compared as such."
+        f"For {first.model_time_ms:g} ms, {first.n_probes} probed neurons receive the spikes of the float64 run "
+        "instead of the network's own. Each neuron is compared until its own spike train first differs. The curves are "
+        "root mean squares over the probes in every millisecond. A fixed-point engine keeps the mean current of a "
+        "step, which is converted to the current at the end of the step for the comparison."
     )
     head = (
         "arithmetic",
@@ -132,13 +133,13 @@ def _neurons(report: AccuracyReport, arrays: AccuracyArrays) -> str:
         f"<p>{text(about)}</p>",
         figure(
             to_svg(accuracy_figure.neuron_errors(report), "errors"),
-            "Steps of a line: probes that leave the comparison because their train has parted.",
+            "A line jumps where a probe leaves the comparison, because its spike train has come to differ.",
         ),
         table(head, rows),
         figure(
             to_svg(accuracy_figure.trace(report, arrays), "trace"),
-            f"First neuron of {arrays.probe_population} under the same input in every arithmetic; a difference ends "
-            "where one of the two fires and the other does not.",
+            f"First neuron of {arrays.probe_population}, with the same input in every arithmetic; the line of an "
+            "arithmetic ends where the neuron fires in this arithmetic only, or in float64 only.",
         ),
     )
 
@@ -158,24 +159,27 @@ def _trains(report: AccuracyReport, arrays: AccuracyArrays) -> str:
         for v in report.variants
     ]
     about = (
-        "The network on its own: when the spike train of a neuron differs from float64's for the first time, by one "
-        "step or by a whole spike. A recurrent network is chaotic, so trains part in any arithmetic, float32 included; "
+        "Here the network runs on its own. A spike train has parted from that of float64 once it differs, by one step "
+        "or by a whole spike. A recurrent network is chaotic, so trains part in any arithmetic, float32 included; "
         "the time says how large the disturbance is, not whether the result is wrong."
     )
     return section(
         "trains",
         "Spike trains",
         f"<p>{text(about)}</p>",
-        figure(to_svg(accuracy_figure.parting(report, arrays), "parting"), "Of the neurons that fire in either run."),
+        figure(
+            to_svg(accuracy_figure.parting(report, arrays), "parting"), "Share of the neurons that fire in either run."
+        ),
         table(head, rows),
     )
 
 
 def _statistics(report: AccuracyReport, arrays: AccuracyArrays) -> str:
     about = (
-        f"After {report.warmup_ms:g} ms of warm-up, {report.model_time_ms / 1e3:g} s: rates of all neurons, CV of the "
-        "intervals of neurons with at least three spikes, Pearson correlation of spike counts in 2 ms bins between 200 "
-        "neurons of each population that fired, chosen by seed (distances are means over five choices)."
+        f"These cover {report.model_time_ms / 1e3:g} s after {report.warmup_ms:g} ms of warm-up: the rates of all "
+        "neurons; the CV of the intervals of neurons with at least three spikes; and the Pearson correlation of spike "
+        "counts in 2 ms bins between 200 neurons of each population that fired, chosen by seed (distances are means "
+        "over five choices)."
     )
     tables = [
         f"<h3>{text(_UNITS[s])}: mean, and earth mover's distance</h3>{_emd_table(report, s)}" for s in STATISTICS
@@ -240,9 +244,9 @@ def _losses(report: AccuracyReport) -> str:
             numbers = [*totals, v.n_weights_zero, v.n_weights_clipped]
             rows.append(row([_label(v), *(cell(f"{n:,}", float(n)) for n in numbers)]))
     about = (
-        "Events over the whole run. Outside: a number left the range of the format and took its largest value. Inputs "
-        "lost: a weight that reached a neuron as zero. Stands still: an update that should move the membrane by less "
-        "than one unit, and did not. By population in accuracy.json."
+        "Numbers of events in the whole run. Outside: a number left the range of the format and was set to its limit. "
+        "Inputs lost: a weight that reached a neuron as zero. Stands still: an update that should have moved the "
+        "membrane, by less than one unit, and did not. accuracy.json has the numbers of each population."
     )
     return section("losses", "What is lost", listed, f"<p>{text(about)}</p>", table(head, rows))
 
@@ -250,19 +254,19 @@ def _losses(report: AccuracyReport) -> str:
 def _cost(report: AccuracyReport) -> str:
     head = (
         "arithmetic",
-        "state bytes a neuron",
-        "bytes a synapse",
-        "products a neuron and step",
+        "state bytes per neuron",
+        "bytes per synapse",
+        "products per neuron and step",
         "random words",
-        "cycles a neuron and step",
-        "bytes a synapse here",
+        "cycles per neuron and step",
+        "bytes per synapse here",
         "simulation here",
     )
     rows = [_cost_row(v) for v in report.variants]
     about = (
-        "On a machine that packs words tightly: three state variables; weight and 16 bits of delay, receptor and "
-        "target a synapse. Cycles are given only where the machine's own arithmetic is meant. The last two columns "
-        "are this emulation's."
+        "The bytes are for a machine that packs words tightly: three state variables per neuron; the weight and 16 "
+        "bits of delay, receptor and target per synapse. Cycles are known only for the machine's own arithmetic. The "
+        "last two columns are for this emulation."
     )
     known = sorted({v.cost.cycles_note for v in report.variants})
     notes = "".join(f"<li>{text(note)}</li>" for note in known)

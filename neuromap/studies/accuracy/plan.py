@@ -1,4 +1,4 @@
-"""Which arithmetics an accuracy run compares; every mistake in the lists is found before anything runs."""
+"""Plans an accuracy run: lists the arithmetics to compare, and finds every mistake before anything runs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Names = str | Sequence[str]
 
 
 def split_names(what: str, given: Names) -> tuple[str, ...]:
-    """Return the names of a list that is given as ``"a,b"`` or as a sequence, each once.
+    """Return the names of a list that is given as ``"a,b"`` or as a sequence, without duplicates.
 
     Raises
     ------
     ParameterError
-        If there are none.
+        If there are no names.
     """
     parts = given.split(",") if isinstance(given, str) else [str(one) for one in given]
     names = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
@@ -46,7 +46,7 @@ def _weight_bits(given: Names | Iterable[int]) -> tuple[int, ...]:
 
 
 def _known_names(what: str, given: Names, known: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of a list, each of which must be a known one."""
+    """Return the names of a list; each must be in ``known``."""
     names, known = split_names(what, given), [str(name) for name in known]
     for name in names:
         if name not in known:
@@ -64,9 +64,9 @@ def plan_variants(
 ) -> tuple[NumberFormat, ...]:
     """Return the arithmetics to compare.
 
-    Every format with every rounding, the first weight width and the first rounding of weights, then the other widths
-    and roundings of weights in the first fixed-point format and rounding; with ``all_combinations`` every format with
-    everything. float32 has none of them.
+    These are every format with every rounding, the first weight width and the first weight rounding; then the other
+    weight widths and weight roundings with the first fixed-point format and the first rounding. With
+    ``all_combinations`` every format is combined with everything. float32 has neither roundings nor weight widths.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def plan_variants(
     weights : str or sequence of int
         Bits of a weight, 1 to 16.
     weight_roundings : str or sequence of str
-        ``nearest``, ``stochastic``: how a weight is rounded to its bits, once.
+        ``nearest``, ``stochastic``: how a weight is rounded to its bits, once before the run.
     all_combinations : bool
 
     Raises
     ------
     ParameterError, UnknownNameError
-        For a name or number that is none of these.
+        For an unknown name or a number out of range.
     """
     names, bits = split_names("formats", formats), _weight_bits(weights)
     chosen = [StateRounding(name) for name in _known_names("rounding", roundings, StateRounding)]
@@ -104,7 +104,7 @@ def plan_variants(
 
 
 def _parse(name: str) -> NumberFormat:
-    """Read a format; the error names what is allowed here."""
+    """Read a format; the error names the formats that are allowed here."""
     try:
         return NumberFormat.parse(name)
     except ParameterError as err:
@@ -118,7 +118,7 @@ def check_variants(network: Network, variants: Iterable[NumberFormat], seed: int
     Raises
     ------
     ParameterError
-        With the population, the constant and its range.
+        The error names the population, the constant and its range.
     """
     v_init_mv = initial_potentials_mv(network, seed)
     extremes = np.array([v_init_mv.min(), v_init_mv.max()])

@@ -20,11 +20,11 @@ Table = dict[str, dict[str, float | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeuronError:
-    """Error of single neurons that receive the same spikes as in float64, before their own train parts from it.
+    """Error of single neurons that receive the same spikes as in float64, until their own spike train differs from it.
 
     ``v_*`` in mV, ``i_*`` (excitatory minus inhibitory synaptic current) in pA: root mean square, mean (bias) and
     largest magnitude over probed neurons and time; ``rms`` of every millisecond in ``v_rms_course_mv`` and
-    ``i_rms_course_pa``. ``equal_spikes_ratio``: spikes of all neurons that both have, over those that either has.
+    ``i_rms_course_pa``. ``equal_spikes_ratio``: spikes of all neurons that are in both runs, over spikes in either run.
     """
 
     n_probes: int
@@ -43,10 +43,10 @@ class NeuronError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainParting:
-    """When spike trains of the network part from those of float64, from the start of the simulation.
+    """When spike trains of the network part from the trains of float64, from the start of the simulation.
 
-    ``n_active``: neurons that fired in either run; ``n_parted``: of those, with a spike that the other has not.
-    Times of the first such spike, ms: earliest, and quantiles over the active neurons (``None`` where not so many
+    ``n_active``: neurons that fired in either run; ``n_parted``: active neurons with a spike that only one run has.
+    Times of the first such spike, ms: the earliest, and quantiles over the active neurons (``None`` if fewer trains
     have parted).
     """
 
@@ -60,9 +60,9 @@ class TrainParting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantCost:
-    """What an arithmetic takes. ``machine_*``: of a machine that packs words tightly; ``host_*``: of this emulation.
+    """Cost of an arithmetic. ``machine_*``: on a machine that packs words tightly; ``host_*``: in this emulation.
 
-    ``cycles_per_neuron`` is ``None`` where no source is known; ``cycles_note`` says which, or why.
+    ``cycles_per_neuron`` is ``None`` without a source; ``cycles_note`` names the source, or says that there is none.
     """
 
     machine_state_bytes_per_neuron: float
@@ -79,8 +79,8 @@ class VariantCost:
 class Variant:
     """One arithmetic against float64 with the same seed.
 
-    ``beyond``: statistics that differ by more than another seed makes (``"rate_hz of L5E"``). ``counters``: population
-    to counter to count. ``notes``: what saturates, vanishes or stands still, and what to change.
+    ``beyond``: statistics whose distance is above its limit (``"rate_hz of L5E"``). ``counters``: population to counter
+    to count. ``notes``: what saturates, vanishes or stands still, and the setting to change.
     """
 
     label: str
@@ -104,12 +104,13 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccuracyReport:
-    """Everything of ``accuracy.json``.
+    """The content of ``accuracy.json``.
 
-    ``mean``: of float64 with the first seed. ``seed_ks_distance`` and ``seed_emd``: between the two float64 seeds.
-    ``ks_critical``: 1 % critical value of one comparison. ``ks_limit``: what a distance is held against: for rates and
-    CVs the larger of the seeds' distance and the critical value at 1 % for all of them together; for correlations,
-    whose pairs are not independent, twice the seeds' distance.
+    ``mean``: means of float64 with the first seed. ``seed_ks_distance`` and ``seed_emd``: distances between the two
+    float64 seeds. ``ks_critical``: 1 % critical value of one comparison. ``ks_limit``: the limit above which a distance
+    counts as a difference. For rates and CVs this is the larger of the distance between the seeds and the critical
+    value at 1 % for all of them together; for correlations, whose pairs are not independent, it is twice the distance
+    between the seeds.
     """
 
     status: Literal["complete", "partial"]
@@ -130,7 +131,7 @@ class AccuracyReport:
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain JSON types; what is not finite becomes ``None``."""
+        """Return the report as plain JSON types; numbers that are not finite become ``None``."""
         return {"schema_version": self.schema_version, **_plain(asdict(self))}
 
     def write(self, path: Path) -> None:
@@ -139,15 +140,15 @@ class AccuracyReport:
 
     @property
     def summary(self) -> str:
-        """Which arithmetics cannot be told from another seed, in one sentence."""
+        """One sentence that says how many arithmetics cannot be told from another seed."""
         if not any(self.mean.get("rate_hz", {}).values()):
-            return "nothing fired in float64, so that the comparison says nothing of any arithmetic"
+            return "no neuron fired in float64, so the comparison says nothing about any arithmetic"
         good = [v.label for v in self.variants if not v.beyond]
         if not good:
-            return f"every one of {len(self.variants)} arithmetics differs from float64 by more than another seed does"
+            return f"each of the {len(self.variants)} arithmetics differs from float64 by more than another seed does"
         if len(good) == len(self.variants):
-            return f"all {len(good)} arithmetics stay within what another seed of float64 changes"
-        return f"{len(good)} of {len(self.variants)} arithmetics stay within what another seed of float64 changes"
+            return f"all {len(good)} arithmetics differ from float64 by no more than another seed does"
+        return f"{len(good)} of {len(self.variants)} arithmetics differ from float64 by no more than another seed does"
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Holds what ``neuromap.accuracy`` returns."""
+"""Holds the result of ``neuromap.accuracy``."""
 
 from __future__ import annotations
 

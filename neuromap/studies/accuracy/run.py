@@ -1,7 +1,7 @@
-"""What does a number format cost? The same network in several arithmetics, each against float64.
+"""Runs one network in several arithmetics and compares each with float64.
 
-Connectivity, Poisson counts and initial potentials are those of the float64 run (all are drawn by counter from the
-seed); only the arithmetic differs. A second seed of float64 shows what a difference is worth.
+Connectivity, Poisson counts and initial potentials are the same in all runs, since they are drawn by counter from the
+seed; only the arithmetic differs. A second seed of float64 shows how large a difference chance alone makes.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from neuromap.studies.accuracy.plan import (
 from neuromap.studies.accuracy.report import AccuracyReport, Table, Variant
 from neuromap.studies.accuracy.result import AccuracyResult
 
-#: Model time of an accuracy run unless the experiment says otherwise, s. Published comparisons use 10 s; two cores need
-#: more than three minutes for that in twelve arithmetics of a fifth of PD14.
+#: Model time of an accuracy run unless the experiment says otherwise, s. Published comparisons use 10 s, which takes
+#: two cores more than three minutes for PD14 at scale 0.2 in twelve arithmetics.
 DEFAULT_SECONDS = 5.0
-#: Single neurons: probes of a population, and how long they are driven by the spikes of float64.
+#: Single neurons: number of probes in each population, and how long the spikes of float64 drive them.
 N_PROBES_PER_POPULATION = 10
 REPLAY_MS = 300.0
 REPORT_NAME, PAGE_NAME = "accuracy.json", "accuracy.html"
@@ -60,7 +60,7 @@ REPORT_NAME, PAGE_NAME = "accuracy.json", "accuracy.html"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Setting:
-    """What all runs share."""
+    """The values that all runs share."""
 
     experiment: Experiment
     network: Network
@@ -76,7 +76,7 @@ class _Setting:
     def simulate(
         self, arithmetic: Arithmetic | NumberFormat, seed: int, progress: Callable[[float], None]
     ) -> Simulation:
-        """Run to the end, or raise KeyboardInterrupt."""
+        """Simulate the network in an arithmetic to the end, or raise KeyboardInterrupt."""
 
         def on_stage(stage: str, fraction: float, note: str = "") -> None:
             if stage == "simulate":
@@ -91,7 +91,7 @@ class _Setting:
         return done
 
     def replay(self, own: Simulation, given: Simulation, arithmetic: Arithmetic | NumberFormat) -> Replay:
-        """Drive the neurons of a run by the spikes of another."""
+        """Drive the neurons of the run ``own`` with the spikes of the run ``given``."""
         options = replace(self._options(arithmetic), n_steps=self.replay_steps, probes=self.probes)
         return replay(own, given, options)
 
@@ -109,7 +109,7 @@ class _Setting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Baseline:
-    """float64: two seeds, the first one's neurons under its own spikes, and the limits that the seeds give."""
+    """The runs of float64: samples of two seeds with the limits from them, and a replay of the first seed's spikes."""
 
     simulation: Simulation
     replayed: Replay
@@ -126,7 +126,7 @@ class _Clock:
         self._start_s, self._n_done = time.perf_counter(), 0
 
     def stage(self, label: str) -> Callable[[float], None]:
-        """Begin a run; the result takes the fraction done of its simulation."""
+        """Begin a run; return a function that takes the fraction of its simulation that is done."""
         name = f"{self._n_done + 1}/{self._n_runs} {label}"
         self._progress(name, 0.0, "")
 
@@ -193,24 +193,25 @@ def accuracy(
 ) -> AccuracyResult:
     """Run a network in several arithmetics and compare each with float64.
 
-    In brackets: the default of an option.
+    Defaults are in brackets.
 
     Parameters
     ----------
     network
         Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file). The
-        arithmetic of an experiment does not matter; its machine gives the cycle cost of a neuron. ``seconds`` is 5
-        unless the experiment or an option says otherwise.
+        arithmetic of an experiment is ignored; its machine gives the cycle cost of a neuron.
     formats
         Formats of the state: ``S<integer bits>.<fractional bits>`` of at most 32 bits, or ``float32``.
     roundings
         Roundings of every product: ``floor``, ``nearest``, ``stochastic``.
     weights
-        Bits of a weight, 1 to 16. Those after the first are tried in the first format and rounding only.
+        Numbers of bits of a weight, 1 to 16. The first runs with every format and rounding, the others only with the
+        first format and rounding.
     weight_roundings
-        Roundings of a weight to its bits: ``nearest``, ``stochastic``. They are tried as the weights are.
+        Roundings of a weight to its bits: ``nearest``, ``stochastic``. The first runs with every format and rounding,
+        the others only with the first format and rounding.
     all_combinations
-        Try every width and rounding of weights in every format and rounding.
+        Run every number of weight bits and every weight rounding with every format and rounding [False].
     **options
         The options of `neuromap.experiment.options.AccuracyOptions`, which ``help(neuromap.accuracy)`` explains.
 
@@ -224,7 +225,7 @@ def accuracy(
     NeuromapError
         For wrong input, before anything is run.
     KeyboardInterrupt
-        If interrupted before the first arithmetic was finished.
+        If interrupted before the first arithmetic is finished.
     """
     output = Output.of(options)
     with output.alone():
@@ -234,7 +235,7 @@ def accuracy(
         setting = _prepare(network, of_experiment(options))
         check_variants(setting.network, variants, setting.experiment.seed)
         folder = output.prepare()
-        if folder is not None:  # nothing old stands beside what is new
+        if folder is not None:  # so that no old file is left beside the new results
             remove_files(folder, (REPORT_NAME, PAGE_NAME))
         result = _compare_all(setting, variants, with_note(options.get("progress")))
         if folder is not None:
@@ -346,7 +347,7 @@ def _result(
 
 
 def write_accuracy(result: AccuracyResult, folder: Path, *, html: bool = True) -> None:
-    """Write ``accuracy.html``, if asked for, and then ``accuracy.json`` into a folder."""
+    """Write ``accuracy.html`` if asked for, and then ``accuracy.json``, into a folder."""
     if html:
         from neuromap.studies.accuracy.page import render_accuracy_html
 

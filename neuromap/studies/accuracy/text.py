@@ -1,4 +1,4 @@
-"""An accuracy report on one terminal screen."""
+"""Shows an accuracy report on one terminal screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_NOTES = 5
 
 
 def largest_ratio(distance: Numbers, limit: Numbers, statistic: str) -> float | None:
-    """Return the largest distance over its limit among the populations; ``None`` where nothing was compared."""
+    """Return the largest ratio of a distance to its limit among the populations; None if nothing was compared."""
     ratios = [
         value / bound
         for name, bound in limit[statistic].items()
@@ -24,7 +24,7 @@ def largest_ratio(distance: Numbers, limit: Numbers, statistic: str) -> float | 
 
 
 def significant(value: float | None, n_digits: int = 2) -> str:
-    """Return a small number with ``n_digits`` digits and no exponent down to a millionth."""
+    """Return a number with ``n_digits`` digits, and with an exponent below 1e-4."""
     if value is None:
         return MISSING
     if value == 0:
@@ -33,7 +33,7 @@ def significant(value: float | None, n_digits: int = 2) -> str:
 
 
 def title(report: AccuracyReport) -> str:
-    """Return what was run, in one line."""
+    """Return one line that names the network, its size, the model time and the reference."""
     network = report.network
     scale = "full scale" if network["scale"] == 1 else f"scale {network['scale']:g}"
     return (
@@ -44,7 +44,7 @@ def title(report: AccuracyReport) -> str:
 
 
 def render_accuracy(report: AccuracyReport) -> RenderableType:
-    """Return what the terminal shows at the end, for ``rich.console.Console.print``."""
+    """Return the report for a terminal, to be printed with ``rich.console.Console.print``."""
     parts: list[RenderableType] = [Text(title(report), style="dim")]
     if report.status == "partial":
         done = f"{len(report.variants)} of {report.n_variants_asked}"
@@ -52,8 +52,9 @@ def render_accuracy(report: AccuracyReport) -> RenderableType:
     parts += [Text(report.summary[0].upper() + report.summary[1:], style="bold"), _table(report)]
     parts.append(
         Text(
-            "V rms: error of single neurons under equal input; parted: when half of the trains differ; rate, CV, corr: "
-            "largest KS distance of a population over its limit (1: what another seed or chance makes).",
+            "V rms: error of the potential of single neurons under equal input. parted: time until half of the spike "
+            "trains differ. rate, CV, corr: largest KS distance of a population, divided by its limit (above 1: more "
+            "than another seed or chance makes).",
             style="dim",
         )
     )

@@ -1,4 +1,4 @@
-"""Works out the rows whose spikes are charged to the core models: factors, and energy at one of them."""
+"""Computes the rows whose spikes are timed by the core models: the factors, and the energy at one of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from neuromap.studies.published.software import extend_spikes
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spikes:
-    """Spikes of a part of a run, as packets: steps from the part's first."""
+    """Spikes of a part of a run, as packets; steps count from the first step of the part."""
 
     step: NDArray[np.int32]
     neuron: NDArray[np.int32]
@@ -36,7 +36,7 @@ class _Spikes:
 
 
 def _spikes(spec: RowSpec, simulation: Simulation, first_step: int) -> _Spikes:
-    """Spikes from ``first_step`` on."""
+    """Return the spikes from ``first_step`` on."""
     is_kept = simulation.spike_step >= first_step
     step = (simulation.spike_step[is_kept] - np.int32(first_step)).astype(np.int32)
     neuron, n_steps = simulation.spike_neuron[is_kept], simulation.n_steps - first_step
@@ -47,7 +47,7 @@ def _spikes(spec: RowSpec, simulation: Simulation, first_step: int) -> _Spikes:
 
 
 def _time(mapping: Mapping, network: Network, lengths: Any, spikes: _Spikes) -> Timing:
-    """Time the cores; the synapses of a spike are shared evenly by its packets."""
+    """Time the cores, with the synapses of a spike spread evenly over its packets."""
     machine = mapping.machine
     cost = replace(machine.cost, synapse_cycles=machine.cost.synapse_cycles / spikes.packets_per_spike)
     mapping = replace(mapping, machine=replace(machine, cost=cost))
@@ -90,7 +90,7 @@ def numbers_of_cores(
 def _traffic(
     mapping: Mapping, simulation: Simulation, first_step: int, packets_per_spike: float, timing: Timing
 ) -> Traffic:
-    """What happens in a second of model time after ``first_step``."""
+    """Return the spikes, packets, synaptic events, rows and hops per second of model time after ``first_step``."""
     network = simulation.network
     model_s = max(simulation.n_steps - first_step, 1) * network.dt_ms * 1e-3
     sent = simulation.spike_neuron[simulation.spike_step >= first_step]
@@ -115,7 +115,7 @@ def _traffic(
 def _energy(
     spec: RowSpec, mapping: Mapping, done: Traffic, n_cores: int, timing: Timing, factor: float
 ) -> tuple[list[Measure], dict[str, float], float | None]:
-    """Energy where every tick lasts ``factor`` times the step."""
+    """Return the measures of energy, the power by part and the published power, with ticks of ``factor`` time steps."""
     machine = mapping.machine
     busy = float(timing.mean_cycles.sum() / (timing.budget_cycles * factor))
     given: dict[str, Any] = {

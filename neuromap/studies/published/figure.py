@@ -1,4 +1,4 @@
-"""Figure of `neuromap published`: factors with their ranges, energies, and where the power goes."""
+"""Draws the figure of `neuromap published`: factors with their ranges, energies, and the power by part."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def draw(rows: Sequence[PublishedRow]) -> Figure:
 
 
 def _lines(rows: Sequence[PublishedRow], words: Sequence[str]) -> list[tuple[str, Measure]]:
-    """Measures whose quantity has one of the words, each with the name of its row."""
+    """Return the measures whose quantity contains one of the words, each with the name of its row."""
     found = []
     for row in rows:
         for one in row.measures:

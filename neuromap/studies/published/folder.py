@@ -1,9 +1,9 @@
-"""The folder of `neuromap published`: finished rows line by line, then the table, the figures, the page.
+"""Writes and reads the folder of `neuromap published`: finished rows line by line, then table, figure and page.
 
 ====================  ================================================================================================
-file                  what it holds
+file                  content
 ====================  ================================================================================================
-``plan.json``         scale, model time, seed and a fingerprint of rows and machines: rows are kept only for the same
+``plan.json``         scale, model time, seed, and a fingerprint of rows and machines; only an equal plan reuses rows
 ``rows.jsonl``        a line for every finished row, in the order in which they finished
 ``published.json``    all rows in the order of the table
 ``published.csv``     a line for every number: ``pandas.read_csv(path)``
@@ -34,7 +34,7 @@ from neuromap.studies.sweep.folder import whole_lines
 PLAN_NAME, ROWS_NAME, JSON_NAME, CSV_NAME = "plan.json", "rows.jsonl", "published.json", "published.csv"
 FIGURE_NAME, PAGE_NAME = "published.png", "published.html"
 _FORMAT = 1
-#: Columns of the table, one line a measure.
+#: Columns of the table, which has one line for each measure.
 COLUMNS = (
     "row_id",
     "system",
@@ -58,7 +58,7 @@ COLUMNS = (
 
 
 def plan_content(setting: Setting) -> dict[str, Any]:
-    """Return what makes two runs the same: what was asked for, the rows, the machines' constants."""
+    """Return the plan by which a table is recognised: the request, the rows and the machines' constants."""
     machines = {row.machine for row in ROWS}
     text = repr(ROWS) + repr([load_machine(name).constants for name in sorted(machines)])
     asked = {name: value for name, value in asdict(setting).items() if name != "n_threads"}
@@ -66,18 +66,18 @@ def plan_content(setting: Setting) -> dict[str, Any]:
 
 
 def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
-    """Make the folder, or check that what is in it was begun with the same plan.
+    """Make the folder, or check that the table in it has the same plan.
 
     Raises
     ------
     ParameterError
-        If the folder holds something else, and not ``overwrite``.
+        If the folder holds something else and ``overwrite`` is false.
     """
     if (folder / PLAN_NAME).is_file() and not overwrite:
         old = read_json(folder / PLAN_NAME, "a plan of neuromap published, or --overwrite")
         differs = [key for key, value in plan.items() if not isinstance(old, dict) or old.get(key) != value]
         if differs:
-            allowed = "what was begun there, another --out, or --overwrite to begin anew"
+            allowed = "the table begun there, another --out, or --overwrite to begin anew"
             raise ParameterError(f"table in {folder}", f"another {' and '.join(differs)}", allowed)
         return
     prepare_out_folder(folder, overwrite=overwrite)
@@ -120,7 +120,7 @@ def write_tables(rows: Sequence[PublishedRow], setting: Setting, folder: Path) -
 
 
 def table_lines(rows: Sequence[PublishedRow]) -> list[dict[str, Any]]:
-    """Return a dict of `COLUMNS` for every measure; the note of a measure follows that of its row."""
+    """Return a dict of `COLUMNS` for every measure; its note is the note of the row, then the note of the measure."""
     lines = []
     for row in rows:
         for one in row.measures:

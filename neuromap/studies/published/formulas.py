@@ -1,4 +1,4 @@
-"""Works out the rows that need no simulation: the step model of FPGA nodes, and one volley of spikes."""
+"""Computes the rows that need no simulation: the step model of FPGA nodes, and one volley of spikes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from neuromap.studies.published.measure import (
 from neuromap.studies.published.rows import RowSpec
 from neuromap.studies.published.software import volley_ticks
 
-#: What the authors of neuroAIx put into their static model of PD14 (microcircuit.txt; fact sheet architectures 1.1).
+#: Inputs of the neuroAIx authors' static model of PD14 (microcircuit.txt; fact sheet architectures 1.1).
 NEUROAIX_PD14 = {"n_neurons": 77_169, "rate_hz": 3.2, "n_synapses_per_neuron": 3880}
 #: Initial potentials of the run of 2017: mean and standard deviation (microcircuit_model common_params.py:145).
 _V_INIT_2017_MV = (-58.0, 5.0)
 
 
 def numbers_of_pipeline(spec: RowSpec, experiment: Experiment) -> RowNumbers:
-    """The static step model, with the rate and the synapses that its authors give it."""
+    """Return the numbers of the static step model, with its authors' firing rate and synapses per neuron."""
     _, machine = check_experiment(experiment)
     step = pipeline_step(machine, **NEUROAIX_PD14)
     factor = step.step_ns / (step.dt_ms * 1e6)
@@ -62,7 +62,7 @@ def numbers_of_pipeline(spec: RowSpec, experiment: Experiment) -> RowNumbers:
 
 
 def numbers_of_volley(experiment: Experiment) -> RowNumbers:
-    """Ticks for the volley of step 0 from N(-58, 5) mV, at factor 20, with 80 neurons a core."""
+    """Return the ticks that the volley of step 0 takes from N(-58, 5) mV, at factor 20, with 80 neurons per core."""
     network, machine = check_experiment(experiment)
     fired_ratio = 1.0 - NormalDist(*_V_INIT_2017_MV).cdf(LifCurrExp().v_thresh_mv)
     ticks = [

@@ -1,4 +1,4 @@
-"""Works out the row of sizes: cores, memory and loading time of the two mappings of PD14 that are published."""
+"""Computes the row of sizes: cores, memory and loading time of the two mappings of PD14 that are published."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _sdram(old_mb: list[float], today_mb: list[float]) -> list[Measure]:
 
 
 def _loading(mapping: Mapping, network: Network, old_bytes: float) -> list[Measure]:
-    """Return the times to draw the synapses on the host and to send ``old_bytes``, their size in the old layout."""
+    """Return the times to draw the synapses on the host and to send them, with ``old_bytes`` in the layout of 2017."""
     by_host = next(one for one in load_times(mapping, network) if one.generation == "host")
     host = mapping.machine.host
     assert host is not None
@@ -112,7 +112,7 @@ def _roles(mapping: Mapping) -> Counter[Role]:
 
 
 def _old_sdram_mb(machine: Machine, network: Network, mapping: Mapping) -> list[float]:
-    """SDRAM of every combined core in the layout of 2017."""
+    """Return the SDRAM in MB of every combined core in the layout of 2017."""
     known: dict[tuple[str, int], float] = {}
     found = []
     for part in mapping.partition.slices:
@@ -124,6 +124,6 @@ def _old_sdram_mb(machine: Machine, network: Network, mapping: Mapping) -> list[
 
 
 def _spread(values: Iterable[float]) -> list[float]:
-    """Mean, least and most."""
+    """Return the mean, the smallest and the largest value."""
     listed = list(values)
     return [sum(listed) / len(listed), min(listed), max(listed)]

@@ -1,4 +1,4 @@
-"""One row of `neuromap published` worked out: our numbers beside the published ones."""
+"""Holds a finished row of `neuromap published`: our numbers beside the published ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.files.json_file import is_json_number
 from models.published import PD14_POINTS, PublishedPoint
 from neuromap.studies.published.rows import Claim, RowSpec
 
-#: How near a prediction is meant to come: ratio of either direction for factors, share for energies and neuroAIx.
+#: Largest ratios, in either direction, at which a factor, an energy and a reproduced number count as met.
 FACTOR_TARGET = 1.5
 ENERGY_TARGET = 1.25
 REPRODUCED_TARGET = 1.02
@@ -23,10 +23,11 @@ PJ_PER_UJ = 1e6
 class Measure:
     """One published number and ours.
 
-    ``published_low``, ``published_high``: equal where sources agree, None where nothing is published. ``ours_low``,
-    ``ours_high``: with all constants that are only known within a range at one end; equal to ``ours`` where there are
-    none. ``ratio``: ours over the published number, over the nearer end of a published range, 1 inside it. ``target``:
-    largest ratio in either direction that counts as met, None where nothing is claimed.
+    ``published_low``, ``published_high``: equal if sources agree, None if nothing is published. ``ours_low``,
+    ``ours_high``: our number with all constants of known range at their low ends, and at their high ends; equal to
+    ``ours`` if there are no such constants. ``ratio``: our number over the published one, or over the nearer end of a
+    published range; 1 inside the range. ``target``: largest ratio in either direction that counts as met, None if
+    nothing is claimed.
     """
 
     quantity: str
@@ -43,7 +44,7 @@ class Measure:
 
     @property
     def ratio(self) -> float | None:
-        """Ours over what was published."""
+        """Our number over the published one; None without one of them."""
         if self.ours is None or self.published_low is None or self.published_high is None:
             return None
         if self.published_low <= self.ours <= self.published_high:
@@ -53,7 +54,7 @@ class Measure:
 
     @property
     def is_within(self) -> bool | None:
-        """Whether the target is met; None where there is none, or nothing to compare."""
+        """Whether the target is met; None without a target or without a ratio."""
         ratio = self.ratio
         if ratio is None or self.target is None:
             return None
@@ -82,7 +83,7 @@ def _allowed(target: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedRow:
-    """A finished row: its measures, and where the power goes (``parts_w``, at ``energy_factor`` times real time)."""
+    """A finished row: its measures, and its power by part (``parts_w``, at ``energy_factor`` times real time)."""
 
     row_id: str
     system: str
@@ -106,14 +107,14 @@ class PublishedRow:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> PublishedRow:
-        """Return the row that `to_dict` made plain; ValueError, KeyError or TypeError if it is none."""
+        """Return the row from the result of `to_dict`; raise ValueError, KeyError or TypeError for anything else."""
         measures = tuple(Measure(**_checked(Measure, one, ())) for one in plain["measures"])
         return cls(**_checked(cls, plain, ("measures",)), measures=measures)
 
 
 @dataclass(slots=True)
 class RowNumbers:
-    """The numbers of a row as they are worked out: measures, power by part, published power, machine in use."""
+    """The computed numbers of a row: measures, power by part, published power, and a text on the set-up."""
 
     measures: list[Measure]
     parts_w: dict[str, float] = field(default_factory=dict)
@@ -122,7 +123,7 @@ class RowNumbers:
 
 
 def _checked(kind: type, plain: dict[str, Any], skipped: tuple[str, ...]) -> dict[str, Any]:
-    """Return the values of a dataclass, each of its type, and finite."""
+    """Return the values of a dataclass; raise an error unless each has its type and is finite."""
     hints = get_type_hints(kind)
     values = {}
     for entry in fields(kind):
@@ -150,7 +151,7 @@ def against(
     note: str = "",
     target: float | None = None,
 ) -> Measure:
-    """Return ours, its low and its high beside a published point.
+    """Return our number and its range beside a published point.
 
     Parameters
     ----------
@@ -158,10 +159,10 @@ def against(
         Name of `models.published.PD14_POINTS`.
     claim : {"predicted", "calibrated", "reproduced", "open"}
     ours : sequence of float or None
-        Our number, and the ends of its range.
+        Our number, then the ends of its range.
     quantity, unit, note : str
     target : float, optional
-        Largest ratio that counts as met; for predictions and reproductions only.
+        Largest ratio that counts as met; ignored without a published point and for open claims.
     """
     published: PublishedPoint | None = None if point is None else PD14_POINTS[point]
     low, high = (None, None) if published is None else (published.low, published.high)
@@ -187,7 +188,8 @@ def factor_measures(
 ) -> list[Measure]:
     """Return the factors of a row: smallest lossless factors after the warm-up and over the whole run.
 
-    Each is (ours, all costs low, all costs high). A system in hard real time is compared by its real-time factor.
+    Each is (our factor, with all costs low, with all costs high). A system in hard real time is compared by its
+    real-time factor instead.
     """
     after = f"after {warmup_ms:g} ms"
     if not spec.is_hard_real_time:
@@ -230,7 +232,7 @@ def energy_measures(
     spec : RowSpec
     found : Energy
     ends : sequence of Energy
-        With all power constants low, and high.
+        The energy with all power constants low, and with all high.
     events_per_s : float
         Synaptic events per second of model time.
     factor : float
@@ -238,7 +240,7 @@ def energy_measures(
     busy_ratio : float
         Mean share of the time that a core is busy.
     full_w : float
-        Power of all cores in use if they were active all the time, beside what they draw idle; 0 if not known.
+        Power of all cores in use if they were active all the time, in addition to idle power; 0 if not known.
     """
     if spec.energy_point is None and spec.energy_claim != "open":
         return [], None

@@ -1,4 +1,4 @@
-"""The page of `neuromap published`: the table, the figure and the notes in one offline HTML file."""
+"""Renders the page of `neuromap published`: the table, the figure and the notes in one offline HTML file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from neuromap.studies.published.setting import Setting
 
 _HEAD = ("row", "what", "published", "ours", "range", "ratio", "")
 ABOUT = (
-    "Ratio: ours over the published number, over the nearer end where sources disagree. Range: all constants that are "
-    "only known within a range at one end. A time-scale factor is compared with our smallest factor at which no core "
-    "overruns in any step; predicted: no constant was fitted to the number beside it; calibrated: one was; reproduced: "
-    "the published model's own constants and formulas; open: nothing is published, or nothing is claimed."
+    "Ratio: our number over the published number; where sources disagree, over the nearer end of their range. Range: "
+    "our number with all constants of known range at their low ends, and at their high ends. A published time-scale "
+    "factor is compared with our smallest factor at which no core overruns in any step. Predicted: no constant was "
+    "fitted to the number. Calibrated: a constant was fitted to it. Reproduced: it follows from the published model's "
+    "own constants and formulas. Open: nothing is published, or nothing is claimed."
 )
 
 
@@ -38,7 +39,7 @@ def published_text(one: Measure) -> str:
 
 
 def range_text(one: Measure) -> str:
-    """Return the range of our number, nothing where it has none."""
+    """Return the range of our number; empty if it has none."""
     if one.ours_low is None or one.ours_low == one.ours_high:
         return ""
     return f"{number(one.ours_low)} to {number(one.ours_high)}"
@@ -85,7 +86,7 @@ def render_page(rows: Sequence[PublishedRow], setting: Setting) -> str:
     scaled = ""
     if setting.scale != 1:
         said = (
-            f"PD14 at scale {setting.scale:g}; the published systems ran it at full size, so that ratios mean nothing."
+            f"PD14 at scale {setting.scale:g}; the published systems ran it at full size, so the ratios mean nothing."
         )
         scaled = f'<p class="banner">{text(said)}</p>'
     about = f"PD14, {setting.seconds:g} s of model time after {setting.warmup_ms:g} ms, seed {setting.seed}"

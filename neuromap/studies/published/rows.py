@@ -1,11 +1,11 @@
-"""The rows of `neuromap published`: which system, how it was set up, which published numbers it is compared with.
+"""Lists the rows of `neuromap published`: each system, its set-up, and the published numbers to compare with.
 
-What is compared. A time-scale factor that some software needed is compared with our smallest factor at which no core
-overruns in any step. That maximum hangs on the first steps: from V0 = N(-58, 10) mV a fifth of all neurons is above
-threshold in step 0, and no factor that anybody used takes in such a volley; on the machines its packets were late or
-lost, before the second that the publications discard. So both are given, over the whole run and after the first 500
-ms, and the latter is what the published factor is set against first. A system that ran in hard real time (Rhodes et
-al. 2019) is compared by its real-time factor, which cannot be below 1; the share of the tick says how far it is.
+A published time-scale factor is compared with our smallest factor at which no core overruns in any step. The first
+steps decide this factor: from V0 = N(-58, 10) mV a fifth of all neurons are above threshold in step 0, and no factor in
+use is large enough for such a volley; on the machines its packets were late or lost, within the time that the
+publications discard. A row therefore gives two factors: first the one after 500 ms, then the one of the whole run. A
+system that ran in hard real time (Rhodes et al. 2019) is compared by its real-time factor, which cannot be below 1; the
+share of the tick in use shows how much time is left.
 """
 
 from __future__ import annotations
@@ -31,28 +31,28 @@ class RowSpec:
     Attributes
     ----------
     row_id, system : str
-        Short name; what is compared, in words.
+        Short name of the row; name of the system.
     how : {"cores", "pipeline", "run", "sizes", "volley", "reason"}
-        ``cores``: spikes of the shared simulation through the core models; ``pipeline``: the step model of FPGA nodes;
-        ``run``: as `neuromap run`; ``sizes``: of mappings; ``volley``: one volley of spikes; ``reason``: nothing can be
-        worked out, ``note`` says why.
+        How our numbers are computed. ``cores``: by the core models, from the spikes of the shared simulation;
+        ``pipeline``: by the step model of FPGA nodes; ``run``: by `neuromap run`; ``sizes``: as sizes of mappings;
+        ``volley``: for one volley of spikes; ``reason``: not at all, and ``note`` gives the reason.
     drive, v_init, network_scale
-        The network, PD14 times this scale.
+        The parameters of the network, which is PD14 at this scale.
     machine, recipe, neurons_per_core, settings
         As for ``make_experiment``.
     same_as : str
-        Row with the same set-up, whose numbers are taken if it is there.
+        Row with the same set-up, whose numbers are used if it has been computed.
     is_software_2017 : bool
-        Spikes are sent again for every stage of 16 delays (`neuromap.studies.published.software`).
+        Whether spikes are sent again for every stage of 16 delays (`neuromap.studies.published.software`).
     factor_point, energy_point : str or None
         Names of `models.published.PD14_POINTS`.
     is_hard_real_time : bool
-        The factor is compared as a real-time factor, at least 1.
+        Whether the factor is compared as a real-time factor, which is at least 1.
     energy_factor : float or None
-        Factor at which the energy is worked out, where that is published; None: ours.
+        Published factor at which the energy is computed; None: our own factor.
     factor_claim, energy_claim : {"predicted", "calibrated", "reproduced", "open"}
     configuration, given, calibrated, note : str
-        How it is set up; what is taken over from the publication; what was calibrated to it; what to know.
+        The set-up; the values taken over from the publication; the constants calibrated to it; a remark.
     """
 
     row_id: str
@@ -265,7 +265,7 @@ ROWS: tuple[RowSpec, ...] = (
 
 
 def choose_rows(names: Sequence[str]) -> tuple[RowSpec, ...]:
-    """Return the rows with these names, in the order of the table; all without names.
+    """Return the rows with these names, in the order of the table; without names, return all rows.
 
     Raises
     ------

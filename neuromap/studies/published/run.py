@@ -1,4 +1,4 @@
-"""Works out a row of `neuromap published`: chooses how, and puts the numbers into the row."""
+"""Computes a row of `neuromap published`: calls the function for its kind, and puts the numbers into the row."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def work_out(
     simulation: Simulation | None,
     progress: Callable[[float], None] = lambda done: None,
 ) -> PublishedRow:
-    """Work a row out.
+    """Compute a row.
 
     Parameters
     ----------
     spec : RowSpec
     setting : Setting
     simulation : Simulation or None
-        Of the row's network, if `needs_simulation`.
+        The simulation of the row's network, if `needs_simulation`.
     progress : callable, optional
-        Called with the fraction done.
+        Called with the fraction of the row that is done.
     """
     begin = time.perf_counter()
     experiment = experiment_of(spec, setting)
@@ -76,7 +76,7 @@ def work_out(
 
 
 def work_out_again(spec: RowSpec, same: PublishedRow) -> PublishedRow:
-    """Return a row whose numbers are those of another with the same set-up, beside its own published ones."""
+    """Return a row with our numbers of ``same``, a row with the same set-up, beside its own published numbers."""
     measures = tuple(
         against(
             spec.factor_point,
@@ -103,7 +103,7 @@ def work_out_again(spec: RowSpec, same: PublishedRow) -> PublishedRow:
 
 
 def _no_numbers(spec: RowSpec) -> RowNumbers:
-    """Return the published numbers of a row that cannot be worked out here."""
+    """Return the published numbers of a row without numbers of ours."""
     none = (None, None, None)
     return RowNumbers(
         measures=[

@@ -1,4 +1,4 @@
-"""Holds what all rows of `neuromap published` have in common, and makes the experiment of a row from it."""
+"""Holds the values that all rows of `neuromap published` share, and makes the experiment of a row."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from neuromap.studies.published.rows import RowSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What all rows have in common.
+    """The values that all rows share.
 
-    ``scale`` is the factor of the network's size, ``seconds`` the model time after the warm-up.
+    ``scale`` multiplies the size of the network; ``seconds`` is the model time after the warm-up.
     """
 
     scale: float = 1.0

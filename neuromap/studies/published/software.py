@@ -1,10 +1,10 @@
-"""What SpiNNaker's software of 2017 to 2020 did otherwise than today's, as far as it changes work and memory.
+"""Models the differences of SpiNNaker's software of 2017 to 2020 from today's that change work and memory.
 
 A ring buffer held 16 delays, 1.6 ms at 0.1 ms a step (four delay bits of a synaptic word; sPyNNaker synapses.c at
 001dac2). Synapses with longer delays were moved to a *delay-extension core* beside every neuron core (967 of each in
 the run of 2017): it takes the spikes of its neurons and sends them again, 16, 32, ... steps later, to every core that
-has such synapses. A spike is therefore one packet more for each further stage of 16 steps in which its neuron has
-synapses. There was no bit field that tells a core which of those packets find an empty row.
+has such synapses. A spike therefore takes one more packet for each further stage of 16 steps in which its neuron has
+synapses. No bit field told a core which of these packets would find an empty row.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from models.errors import ParameterError
 from models.machine import Machine
 from models.network import FixedTotalNumber, Network, Normal, Projection
 
-#: Delays that a ring buffer of that software held.
+#: Number of delays that a ring buffer of this software held.
 N_DELAY_SLOTS = 16
-#: Stages that memory was laid out for: delays of up to 12.8 ms (microcircuit_model spinnaker_specific_info.py:101).
+#: Stages in the layout of memory: delays of up to 12.8 ms (microcircuit_model spinnaker_specific_info.py:101).
 N_LAID_OUT_STAGES = 8
-#: A source has a stage if it is expected to have so many synapses there.
+#: A source uses a stage if at least this many of its synapses are expected there.
 _LEAST_SYNAPSES = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExtendedSpikes:
-    """Spikes as packets: ``step``, ``neuron`` (int32, sorted by step) and how many packets a spike is on average."""
+    """Spikes as packets: ``step``, ``neuron`` (int32, sorted by step), and the mean number of packets per spike."""
 
     step: NDArray[np.int32]
     neuron: NDArray[np.int32]
@@ -40,12 +40,12 @@ class ExtendedSpikes:
 
 
 def delay_share(projection: Projection, stage: int, dt_ms: float) -> float:
-    """Share of a projection's synapses whose delay is in a stage: more than 16 ``stage`` steps, at most 16 more.
+    """Return the share of synapses whose delay is in a stage: over 16 ``stage`` steps and at most 16 (``stage`` + 1).
 
     Raises
     ------
     ParameterError
-        If delays are not drawn from a normal distribution, as PD14's are.
+        If delays are not drawn from a normal distribution, unlike those of PD14.
     """
     delay = projection.delay_ms
     if not isinstance(delay, Normal) or delay.sd == 0:
@@ -60,7 +60,7 @@ def delay_share(projection: Projection, stage: int, dt_ms: float) -> float:
 
 
 def packets_per_spike(network: Network) -> dict[str, int]:
-    """Packets that a spike of each population becomes: 1, and one for each further stage with synapses."""
+    """Return the packets per spike of each population: 1, and 1 more for each further stage with synapses."""
     packets = dict.fromkeys((population.name for population in network.populations), 1)
     for stage in range(1, N_LAID_OUT_STAGES):
         onward = dict.fromkeys(packets, 0.0)
@@ -77,7 +77,7 @@ def packets_per_spike(network: Network) -> dict[str, int]:
 def extend_spikes(
     network: Network, spike_step: NDArray[np.int32], spike_neuron: NDArray[np.int32], n_steps: int
 ) -> ExtendedSpikes:
-    """Return the spikes with those that delay-extension cores send again; what falls after the run is left out.
+    """Return the spikes and their copies from the delay-extension cores, without copies after the end of the run.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def extend_spikes(
 def matrix_bytes_2017(machine: Machine, network: Network, population: str, n_neurons: int) -> int:
     """SDRAM for the synapses onto a core of ``n_neurons``, laid out for all stages.
 
-    Every source neuron had one row for the first 16 delays and one for each further stage, all of a projection's rows
-    of a kind as long as the longest. That memory was reserved for the eight stages up to the 12.8 ms that the script
-    allows is an assumption of ours; the stages that PD14's delays use are two or three.
+    Every source neuron had one row for the first 16 delays and one for each further stage. Within a projection, all
+    rows of the first kind were as long as the longest of them, and so were all rows of the second kind. We assume that
+    memory was reserved for all eight stages, up to the 12.8 ms that the script allows; PD14's delays use two or three.
     """
     memory, total = machine.memory, 0
     for projection in network.projections:
@@ -128,9 +128,9 @@ def matrix_bytes_2017(machine: Machine, network: Network, population: str, n_neu
 def volley_ticks(
     machine: Machine, network: Network, *, n_neurons: int, fired_ratio: float, time_scale_factor: float
 ) -> float:
-    """Ticks that the busiest core needs for a volley in which a share of all neurons fires at once.
+    """Return the ticks that the busiest core needs for a volley in which a share of all neurons fires at once.
 
-    Each tick has what a core's own neurons leave: timer, update and drain come first.
+    The timer, the neuron updates and the drain of ring buffers come first; the volley gets the rest of each tick.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def volley_ticks(
     fired_ratio : float
         Share of every population that fires.
     time_scale_factor : float
-        Tick over dt.
+        Length of a tick over dt.
     """
     cost, packets = machine.cost, packets_per_spike(network)
     update = cost.neuron_update_cycles + cost.ring_buffer_drain_cycles_per_neuron

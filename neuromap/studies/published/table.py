@@ -1,4 +1,4 @@
-"""Works out the table of published results of PD14 beside ours, and keeps every row as it is finished."""
+"""Computes the table of published results of PD14 and our predictions, and saves every row when it is finished."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from neuromap.studies.sweep.folder import append_point, opened_points
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublishedTable:
-    """The rows in the order of the table; ``n_reused`` of them were read from ``out`` instead of being worked out."""
+    """The rows in the order of the table; ``n_reused`` of them were read from ``out`` instead of being computed."""
 
     setting: Setting
     rows: tuple[PublishedRow, ...]
@@ -53,20 +53,20 @@ def published(
     figures: bool = True,
     **options: Unpack[PublishedOptions],
 ) -> PublishedTable:
-    """Work out the published results of PD14 and put ours beside them: factors, energies, sizes.
+    """Predict the published results of PD14 on real machines: time-scale factors, energies and sizes.
 
-    In brackets: the default of an option.
+    Defaults are in brackets.
 
     Parameters
     ----------
     rows
-        Names of rows [all].
+        Names of the rows of the table [all].
     scale
-        Factor that multiplies the size of the network; the published systems ran 1.
+        Factor that multiplies the size of the network; the published systems ran it at full size [1].
     seconds
-        Model time after a warm-up of 500 ms.
+        Model time that results are taken from, after a warm-up of 500 ms, s [1].
     seed
-        Seed of all random numbers.
+        Seed of all random numbers [1234].
     figures
         Draw the figure and the page into the folder of the results [True].
     **options
@@ -75,7 +75,7 @@ def published(
     Returns
     -------
     PublishedTable
-        Rows that ``out`` holds of the same plan are taken over.
+        Our numbers beside the published ones. Rows that ``out`` already holds from the same request are reused.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def published(
     n_threads = default_n_threads() if threads is None else threads
     setting = Setting(scale=scale, seconds=seconds, seed=seed, n_threads=n_threads)
     with output.alone():
-        for spec in specs:  # everything that can be checked is checked before anything runs
+        for spec in specs:  # checks every experiment before anything runs
             experiment_of(spec, setting)
         folder = output.folder
         opened: AbstractContextManager[IO[bytes] | None] = nullcontext()
@@ -106,7 +106,7 @@ def published(
 
 
 def _write(table: PublishedTable, folder: Path, *, figures: bool) -> None:
-    """Write the page and the figure, if asked for, and the tables."""
+    """Write the page and the figure if asked for, and the tables."""
     if figures:
         from neuromap.studies.published.page import write_page
 
@@ -121,7 +121,7 @@ def _run(
     file: IO[bytes] | None,
     progress: Progress,
 ) -> None:
-    """Work rows out, those of one simulation after each other, and keep each as it is finished."""
+    """Compute the rows, grouped by simulation, and save each when it is finished."""
     keys = [simulation_key(spec) if needs_simulation(spec) else None for spec in specs]
     first = {key: keys.index(key) for key in keys}
     simulation: Simulation | None = None
@@ -129,7 +129,7 @@ def _run(
     for spec, key in sorted(zip(specs, keys, strict=True), key=lambda pair: first[pair[1]]):
         same = done.get(spec.same_as)
         if same is None and key is not None and key != simulated:
-            simulation = None  # its memory is free before the next is made
+            simulation = None  # frees the memory before the next simulation is made
             simulation, simulated = _simulate(spec, setting, progress), key
         progress(spec.row_id, 0.0, "")
         if same is None:

@@ -1,4 +1,4 @@
-"""Figures of a sweep: what one parameter changes, as lines; what two change together, as heat maps."""
+"""Draws the figures of a sweep: lines for one parameter, heat maps for two."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from neuromap.studies.sweep.point import RATIOS, Row
 from neuromap.studies.sweep.result import SweepResult
 
 _RATIO_COLOURS = dict(zip(RATIOS, (VERMILLION, PURPLE, GREEN, BLUE, ORANGE), strict=True))
-#: Measures of the other panels: column, what it is called, unit, factor.
+#: Measures of the other panels: column, title, unit, factor.
 _MEASURES = (
     ("real_time_factor", "real-time factor", "", 1.0),
     ("n_cores", "cores", "", 1.0),
@@ -42,7 +42,7 @@ _MAP_MEASURES = (("core_load_ratio", "busiest core", "% of its tick", 100.0), *_
 def write_figures(result: SweepResult, folder: Path) -> tuple[Path, ...]:
     """Draw ``sweep-PATH.png`` for every parameter and ``sweep-PATH--PATH.png`` for every pair of them.
 
-    Other parameters are at their first value; the title says so.
+    Other parameters keep their first values, given in the title.
     """
     axes = [axis for axis in result.axes if len(axis.values) > 1] or list(result.axes)
     written = []
@@ -128,7 +128,7 @@ def draw_maps(result: SweepResult, first: Axis, second: Axis) -> Figure:
 
 
 def _rows_at(result: SweepResult, free: Sequence[Axis]) -> list[Row]:
-    """Rows in which every axis but the free ones has its first value, first free axis slowest."""
+    """Return the rows in which every axis except the free ones has its first value, with the last free axis fastest."""
     shape = [len(axis.values) for axis in result.axes]
     place = np.arange(result.n_points).reshape(shape)
     index = tuple(slice(None) if axis in free else 0 for axis in result.axes)
@@ -141,7 +141,7 @@ def _column(rows: Sequence[Row], name: str, factor: float) -> np.ndarray[Any, np
 
 
 def _positions(axis: Axis) -> tuple[list[float], list[str] | None]:
-    """Where values stand, and what to call them unless they are numbers."""
+    """Return the positions of the values on an axis, and their labels unless they are numbers."""
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in axis.values)
     if is_number:
         return [float(value) for value in axis.values], None
@@ -166,5 +166,5 @@ def _number(value: float) -> str:
 
 
 def _slug(axis: Axis) -> str:
-    """A path as part of a file name."""
+    """Return the path of an axis as part of a file name."""
     return axis.path.removeprefix("machine.").replace(".", "-")

@@ -1,13 +1,13 @@
-"""The folder of a sweep: its plan, its points line by line, its table.
+"""Writes and reads the folder of a sweep: its plan, its points line by line, and its table.
 
 ========================  ==============================================================================================
-file                      what it holds
+file                      content
 ========================  ==============================================================================================
-``sweep.json``            experiment, axes, depth and a fingerprint of what runs: a sweep goes on only where it began
-``points.jsonl``          a line for every finished point, in the order in which they finished; nothing else is ever
-                          rewritten, so that what was finished is safe: ``pandas.read_json(path, lines=True)``
+``sweep.json``            experiment, axes, depth and a fingerprint of the machines; only an equal sweep continues
+``points.jsonl``          a line for every finished point, in the order in which they finished; lines are only appended,
+                          so that finished points are safe: ``pandas.read_json(path, lines=True)``
 ``table.csv``             all points in the order of the grid, once all are finished: ``pandas.read_csv(path)``
-``*.png``                 figures, likewise
+``*.png``                 figures, once all points are finished
 ========================  ==============================================================================================
 """
 
@@ -36,7 +36,7 @@ _FORMAT = 1
 
 
 def plan_content(base: Experiment, axes: Sequence[Axis], depth: SweepDepth, points: Sequence[Point]) -> dict[str, Any]:
-    """Return what makes a sweep the same sweep: what was asked for, and a fingerprint of the machines behind it."""
+    """Return the plan by which a sweep is recognised: the request, and a fingerprint of the machines."""
     experiment = {key: value for key, value in base.to_dict().items() if key not in NOT_SWEPT}
     text = json.dumps([[point.mapping, point.group, point.constants] for point in points])
     return {
@@ -50,7 +50,7 @@ def plan_content(base: Experiment, axes: Sequence[Axis], depth: SweepDepth, poin
 
 
 def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> Path:
-    """Make the folder, or check that the sweep in it is this one."""
+    """Make the folder, or check that the sweep in it has the same plan."""
     if (folder / PLAN_NAME).is_file() and not overwrite:
         old = read_json(folder / PLAN_NAME, "the plan of a sweep, or --overwrite")
         differs = [key for key, value in plan.items() if not isinstance(old, dict) or old.get(key) != value]
@@ -80,12 +80,12 @@ def opened_points(path: Path) -> Iterator[IO[bytes]]:
 
 
 def append_point(file: IO[bytes], row: Row) -> None:
-    """Write a line that is on the disk when this returns; if that fails no part of it stays in the file.
+    """Append a row as a line, and return when it is on the disk; if writing fails, no part of it stays in the file.
 
     Raises
     ------
     FileWriteError
-        If the disk is full.
+        If the line cannot be written, for example because the disk is full.
     """
     n_whole_bytes = file.seek(0, os.SEEK_END)
     left = memoryview(json.dumps(row, allow_nan=False).encode() + b"\n")
@@ -97,13 +97,13 @@ def append_point(file: IO[bytes], row: Row) -> None:
         with suppress(OSError):
             file.truncate(n_whole_bytes)
         if isinstance(err, OSError):
-            hint = "free space on its disk; the same command goes on with the points that are kept"
+            hint = "free space on its disk; the same command continues with the points that are kept"
             raise FileWriteError(str(file.name), err.strerror or str(err), hint) from err
         raise
 
 
 def whole_lines(file: IO[bytes]) -> list[bytes]:
-    """Read the lines of a file to its end, and remove a last one that was cut off."""
+    """Return the complete lines of a file, and remove a last line that was cut off from the file."""
     file.seek(0)
     content = file.read()
     whole = content.rpartition(b"\n")[0] + b"\n" if b"\n" in content else b""
@@ -142,7 +142,7 @@ def _is_typed(row: Row) -> bool:
 
 
 def write_table(rows: Sequence[Row], axes: Sequence[Axis], path: Path) -> None:
-    """Write the rows as CSV; numbers with all their digits, None as nothing."""
+    """Write the rows as CSV: numbers with all their digits, None as an empty field."""
     import csv
 
     names = ["point", *(axis.path for axis in axes), *COLUMNS]

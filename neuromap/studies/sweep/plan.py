@@ -1,4 +1,4 @@
-"""What a sweep consists of: axes from text, every point an experiment that was checked."""
+"""Plans a sweep: reads its axes, and makes and checks the experiment of every point."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Axis:
 class Point:
     """One experiment of a sweep.
 
-    ``values`` are in the order of the axes. Points of one ``group`` share their longest work; those with the same
-    ``mapping`` their mapping. ``constants`` are those of the machine.
+    ``values`` are in the order of the axes. Points with equal ``group`` share their longest work, points with equal
+    ``mapping`` share a mapping. ``constants`` holds the machine's constants.
     """
 
     index: int
@@ -59,7 +59,7 @@ def parse_axes(varied: Sequence[str]) -> tuple[Axis, ...]:
     Raises
     ------
     ParameterError
-        If there is no axis, an axis has no values, or a path or a value stands twice.
+        If there is no axis, an axis has no values, or a path or a value is given twice.
     """
     example = "path=value,value,..., for example machine.core.clock_hz=150e6,200e6"
     if not varied:
@@ -83,7 +83,7 @@ def parse_axes(varied: Sequence[str]) -> tuple[Axis, ...]:
 
 
 def _split(text: str) -> list[str]:
-    """Split at commas outside brackets."""
+    """Split a text at the commas outside brackets."""
     parts, depth = [""], 0
     for letter in text:
         depth += (letter in "[{") - (letter in "]}")
@@ -95,14 +95,14 @@ def _split(text: str) -> list[str]:
 
 
 def plan_sweep(experiment: Experiment, axes: Sequence[Axis], depth: SweepDepth) -> tuple[Point, ...]:
-    """Make and check the experiment of every point; the last axis runs fastest.
+    """Make and check the experiment of every point; the last axis varies fastest.
 
-    A point that names more than a core or chip can hold is one of the results, not an error.
+    A point that asks more of a core or chip than it can hold is a result, not an error.
 
     Raises
     ------
     UnknownNameError, ParameterError
-        If a path or a value is wrong, with the values of the point.
+        If a path or a value is wrong.
     """
     points = []
     for index, values in enumerate(itertools.product(*(axis.values for axis in axes))):
@@ -138,22 +138,22 @@ def check_axes(job: Job, axes: Sequence[Axis], base: Experiment, options: Mappin
     given, names = given_by_path(options)
     for path in paths:
         if path in given:
-            raise ParameterError(path, f"{names[path]} and --vary {path}", "one of both")
+            raise ParameterError(path, f"{names[path]} and --vary {path}", "only one of the two")
 
 
 def row_of(point: Point, axes: Sequence[Axis], values: Row) -> Row:
-    """Return the row of a point: ``point``, one key an axis, then ``values``."""
+    """Return the row of a point: ``point``, one key for each axis, then ``values``."""
     swept = {axis.path: as_json(value) for axis, value in zip(axes, point.values, strict=True)}
     return {"point": point.index, **swept, **values}
 
 
 def as_json(value: Any) -> Any:
-    """Return the value as JSON gives it back."""
+    """Return the value as it is after writing it to JSON and reading it back."""
     return json.loads(json.dumps(value))
 
 
 def value_text(value: Any) -> str:
-    """Return a swept value, short; large numbers in powers of a thousand (150e6)."""
+    """Return a short text for a swept value, with large numbers in powers of a thousand (150e6)."""
     if not isinstance(value, float):
         return str(value)
     thousands = int(math.log10(abs(value)) // 3) if abs(value) >= 1e5 else 0

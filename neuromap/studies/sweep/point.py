@@ -1,9 +1,9 @@
-"""One point of a sweep: an experiment in, a row of plain numbers out. Runs in the workers of
-`neuromap.studies.sweep.pool`.
+"""Computes one point of a sweep: turns an experiment into a row of plain numbers.
 
-A worker keeps the last mapping and the last simulation. A point takes them over if what they depend on is the same: the
-mapping does not depend on power, flow control, pipelines and links of the machine, nor (unless cores are filled by
-their work) on its clock and costs; spikes do not depend on machine and recipe at all.
+The workers of `neuromap.studies.sweep.pool` run this. A worker keeps its last mapping and its last simulation, and the
+next point reuses them if nothing has changed on which they depend. A mapping does not depend on power, flow control,
+pipelines and links of the machine, nor, unless cores are filled by their work, on its clock and costs. Spikes depend
+on neither machine nor recipe.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ UNMAPPED_SECTIONS = frozenset(
     {"power", "flow_control", "pipeline", "link", "reception", "tick", "neuro_core", "host", "constants", "name"}
     | {"description"}
 )
-_ANY_CLOCK_HZ = 1e9  # of machines whose mapping does not depend on it
+_ANY_CLOCK_HZ = 1e9  # stands for the clock in the key of a mapping that does not depend on it
 _NOT_OF_SPIKES = ("machine", "recipe", "time_scale_factor", "n_threads", "memory_gib")
 
-#: Shares of a resource in use, each with the name that ``binds`` gives it.
+#: Shares of resources in use, each with its name in the column ``binds``.
 RATIOS = {
     "core_load_ratio": "cycles",
     "link_load_ratio": "link",
@@ -46,7 +46,7 @@ RATIOS = {
     "sdram_ratio": "SDRAM",
     "table_ratio": "table",
 }
-#: What the busiest core's tick goes into, and the phases in it: shares of the tick that add up to ``core_load_ratio``.
+#: Parts of the busiest core's tick, each with its phases; as shares of the tick they add up to ``core_load_ratio``.
 PARTS = {
     "update_ratio": ("update", "drain", "soma", "dendrite"),
     "draws_ratio": ("draws",),
@@ -56,7 +56,7 @@ PARTS = {
     "wait_ratio": ("wait",),
     "other_ratio": None,
 }
-#: Columns of every point, in order; those of one depth only are None in the other.
+#: Columns of every point, in order; a column that only one depth fills is None at the other depth.
 COLUMNS = (
     "status",
     "message",
@@ -79,12 +79,12 @@ COLUMNS = (
 )
 #: Columns that hold text; the others hold numbers.
 TEXT_COLUMNS = ("status", "message", "binds", "busiest_core")
-#: What ``status`` says of a point.
+#: The values of ``status``.
 STATUSES = ("ok", "does not fit", "failed")
 
 
 def mapping_key(experiment: Experiment, machine: Machine) -> str:
-    """Return text that is the same for two experiments if their mappings are."""
+    """Return a text that is equal for two experiments if they have the same mapping."""
     given: dict[str, Any] = {"network": repr(experiment.network), "recipe": repr(experiment.recipe)}
     given["seed"] = experiment.seed
     skipped = set(UNMAPPED_SECTIONS)
@@ -101,33 +101,33 @@ def mapping_key(experiment: Experiment, machine: Machine) -> str:
 
 
 def simulation_key(experiment: Experiment) -> str:
-    """Return text that is the same for two experiments if their spikes are."""
+    """Return a text that is equal for two experiments if they have the same spikes."""
     given = {name: value for name, value in experiment.to_dict().items() if name not in _NOT_OF_SPIKES}
     return json.dumps(given, sort_keys=True, default=repr)
 
 
 class PointRunner:
-    """Runs points one after the other and keeps what the next may share."""
+    """Runs points one after the other, and keeps the mapping and the simulation that the next point may share."""
 
     def __init__(self) -> None:
         self._mapping: tuple[str, Mapping] | None = None
         self._simulation: tuple[str, Simulation] | None = None
 
     def run(self, experiment: Experiment, depth: SweepDepth, progress: Callable[[float], None] | None = None) -> Row:
-        """Work a point out.
+        """Compute a point.
 
         Parameters
         ----------
         experiment : Experiment
         depth : {"static", "cores"}
         progress : callable, optional
-            Called with the fraction done of a simulation.
+            Called with the fraction of a simulation that is done.
 
         Returns
         -------
         dict
-            `COLUMNS`. What the network and the machine make impossible is a result: ``status`` is then ``does not fit``
-            (a capacity, a route, a table) or ``failed`` and ``message`` says what happened.
+            A value for each of `COLUMNS`. A network that cannot run on the machine is a result, not an error:
+            ``status`` is then ``does not fit`` (a capacity, a route, a table) or ``failed``, and ``message`` says why.
 
         Raises
         ------
@@ -157,12 +157,12 @@ class PointRunner:
         return self._cores(prepared, mapping, progress)
 
     def _mapped(self, prepared: Prepared) -> Mapping:
-        """Return the mapping, made and verified or shared with the point before."""
+        """Return the mapping: the previous point's if it is the same, else a new one, made and verified."""
         key = mapping_key(prepared.experiment, prepared.machine)
         if self._mapping is None or self._mapping[0] != key:
             from neuromap.runs.map import map_prepared
 
-            self._mapping = None  # its memory is free before the next is made
+            self._mapping = None  # frees the memory before the next mapping is made
             self._mapping = key, map_prepared(prepared, remedies=False)
         mapping = self._mapping[1]
         return replace(mapping, machine=replace(prepared.machine, topology=mapping.machine.topology))
@@ -246,11 +246,11 @@ def _cores_row(report: Report, machine: Machine, network: Network) -> Row:
 
 
 def _binds(ratios: dict[str, float | None]) -> str:
-    """Name of the resource of which the largest share is in use."""
+    """Return the name of the resource of which the largest share is in use."""
     known = {name: value for name, value in ratios.items() if value is not None}
     return RATIOS[max(known, key=lambda name: known[name])]
 
 
 def _finite(value: Any) -> Any:
-    """Replace what JSON has no word for by None."""
+    """Return None for a number that JSON cannot hold (infinite, NaN), else the value."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

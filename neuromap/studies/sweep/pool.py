@@ -1,7 +1,7 @@
-"""Workers of a sweep: spawned processes that take one point at a time and end when their parent does.
+"""The workers of a sweep: spawned processes that take one point at a time and end when their parent does.
 
-Each is told over its own pipe. A parent that is killed leaves a closed pipe, at which the worker ends; a worker that is
-killed leaves one too, at which the parent reports the point. Ctrl-C is for the parent alone.
+The parent talks to each worker over a pipe. If the parent is killed, the pipe closes and the worker ends; if a worker
+is killed, the pipe closes and the parent names the point in an error. Only the parent reacts to Ctrl-C.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.options import SweepDepth
 from neuromap.studies.sweep.point import PointRunner, Row
 
-#: What makes numerical libraries take one thread; read when a worker imports them.
+#: Environment variables that limit numerical libraries to one thread; the libraries read them when they are imported.
 ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A point that is to be worked out; points of one ``group`` share their long work."""
+    """A point to compute; points of one ``group`` share their longest work, a mapping or a simulation."""
 
     index: int
     experiment: Experiment
@@ -44,20 +44,20 @@ class _Worker:
 
 
 def run_tasks(tasks: Sequence[Task], depth: SweepDepth, n_jobs: int) -> Iterator[tuple[int, Row]]:
-    """Work tasks out and yield (index, row) as they are done.
+    """Compute tasks and yield (index, row) as each is finished.
 
     Parameters
     ----------
     tasks : sequence of Task
-        Tasks of a group should stand together.
+        Tasks of a group should follow one another.
     depth : {"static", "cores"}
     n_jobs : int
-        Processes; with 1 everything runs in this one.
+        Number of processes; with 1 everything runs in the calling process.
 
     Raises
     ------
     NeuromapError
-        If a worker ended in the middle of a point, for want of memory for example.
+        If a worker ended in the middle of a point, for example because memory ran out.
     """
     if n_jobs == 1:
         runner = PointRunner()
@@ -83,7 +83,7 @@ def _distribute(waiting: list[Task], depth: SweepDepth, workers: list[_Worker]) 
 
 
 def next_task(waiting: Sequence[Task], own_group: str | None, groups_in_work: set[str]) -> int:
-    """Return the place of the task that a worker should take: of its own group, else of one nobody works on."""
+    """Return the index of the task for a worker: of its own group, else of a group without workers, else the first."""
     for wanted in (lambda group: group == own_group, lambda group: group not in groups_in_work):
         for place, task in enumerate(waiting):
             if wanted(task.group):
@@ -98,21 +98,21 @@ def _give(worker: _Worker, waiting: list[Task], depth: SweepDepth, workers: list
     in_work = {other.task.group for other in workers if other.task is not None}
     worker.task = waiting.pop(next_task(waiting, worker.group, in_work))
     worker.group = worker.task.group
-    with suppress(BrokenPipeError):  # it has ended; waiting for its answer says so
+    with suppress(BrokenPipeError):  # the worker has ended; `_answer` reports it
         worker.pipe.send((worker.task.experiment, depth))
 
 
 def _answer(worker: _Worker) -> Row:
-    """Return what a worker sends, or raise what it raised."""
+    """Return the row that a worker sends, or raise the error that it raised."""
     assert worker.task is not None
     try:
         answer = worker.pipe.recv()
     except (EOFError, ConnectionError) as err:
         worker.process.join()
         raise NeuromapError(
-            f"process of point {worker.task.index}: needs to end by itself, was ended with code "
-            f"{worker.process.exitcode}; the points before are kept: run the sweep again, with fewer --jobs if memory "
-            "was short"
+            f"process of point {worker.task.index}: needs to finish, was ended with exit code "
+            f"{worker.process.exitcode}; the finished points in the folder are kept: run the sweep again, with fewer "
+            "jobs if memory was short"
         ) from err
     if isinstance(answer, BaseException):
         raise answer
@@ -122,7 +122,7 @@ def _answer(worker: _Worker) -> Row:
 
 @contextmanager
 def _workers(n_workers: int) -> Iterator[list[_Worker]]:
-    """Start workers; all have ended at the end of the block."""
+    """Start workers, and end all of them at the end of the block."""
     context = multiprocessing.get_context("spawn")
     workers = []
     try:
@@ -159,7 +159,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Hold Ctrl-C back inside the block; a process that is started in it never gets one, not even while it imports."""
+    """Hold back Ctrl-C inside the block, so that a process started in it never gets one, not even while it imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -171,7 +171,7 @@ def _interrupts_blocked() -> Iterator[None]:
 
 
 def _work(pipe: Connection) -> None:
-    """Answer experiments with rows until the pipe is closed; what a worker runs."""
+    """Run a worker: receive experiments and send back rows until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     runner = PointRunner()
@@ -194,7 +194,7 @@ def _end_with_parent() -> None:
 
 
 def _portable(err: Exception) -> BaseException:
-    """Return an error that can be sent: itself, else one with its text."""
+    """Return an error that can be pickled: the error itself, else a RuntimeError with its text."""
     try:
         pickle.loads(pickle.dumps(err))
     except Exception:

@@ -1,4 +1,4 @@
-"""Holds what a sweep returns."""
+"""Holds the result of a sweep."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SweepResult:
     Attributes
     ----------
     name : str
-        Network and machine that are swept.
+        Names of the network and the machine.
     axes : tuple of Axis
     depth : {"static", "cores"}
     n_points : int
@@ -28,7 +28,7 @@ class SweepResult:
         One row for each finished point, in the order of the grid. Its keys are ``point``, the path of every axis, and
         the names of `COLUMNS`.
     n_reused : int
-        Rows that were read from the folder instead of being run.
+        Number of rows that were read from the folder instead of being computed.
     out : Path or None
         Folder of the results.
     """

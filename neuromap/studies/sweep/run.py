@@ -1,4 +1,4 @@
-"""Runs an experiment at every point of a grid of settings, in parallel, and keeps every point as it is finished."""
+"""Runs an experiment at every point of a grid of settings, in parallel, and saves every point when it is finished."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sweep(
 ) -> SweepResult:
     """Run an experiment at every point of a grid of settings.
 
-    In brackets: the default of an option.
+    Defaults are in brackets.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ def sweep(
         The axes of the grid, each a setting by its path and the values that it takes:
         ``{"machine.core.clock_hz": [150e6, 200e6]}`` or ``["machine.core.clock_hz=150e6,200e6"]``.
     depth
-        static: map the network and work out the expected loads. cores: simulate it as well; points with the same
-        spikes share one simulation [static].
+        static: map the network and compute the expected loads. cores: simulate it as well; points with the same spikes
+        share one simulation [static].
     jobs
-        Number of processes, each with one thread; results do not depend on it. With more than one, the main module of
-        the program must be importable (``if __name__ == "__main__":``) [2, or 1 on a computer with one processor].
+        Number of processes, each with one thread; does not affect results. With more than one process, the main module
+        of the program must be importable (``if __name__ == "__main__":``) [2, or 1 on a computer with one processor].
     figures
         Draw figures into the folder of the results [True].
     **options
@@ -69,8 +69,8 @@ def sweep(
     Returns
     -------
     SweepResult
-        ``result.rows`` has one row for each point. If ``out`` holds a part of the same sweep, only the missing points
-        are run.
+        ``result.rows`` has one row for each point. If ``out`` already holds a part of the same sweep, only the missing
+        points are run.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _run(
     keep: Callable[[Row], None],
     n_done: int = 0,
 ) -> list[Row]:
-    """Run points and return their rows in the order of the grid; ``keep`` is called with each as it is finished."""
+    """Run points and return their rows in the order of the grid; call ``keep`` with each row when it is finished."""
     first: dict[str, int] = {}
     for point in points:
         first.setdefault(point.group, len(first))

@@ -146,7 +146,7 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
         ),
         (
             ["sweep", "chain", "--vary", "seed=1,2", "--seed", "3"],
-            "seed: needs one of both, has 'seed and --vary seed'",
+            "seed: needs only one of the two, has 'seed and --vary seed'",
         ),
         (["sweep", "chain", "--vary", "seed=1,2", "--threads", "1"], "option threads: needs a command that reads it ("),
         (["accuracy", "chain", "--set", "recipe.name=combined"], "option recipe.name: needs a command that reads it ("),

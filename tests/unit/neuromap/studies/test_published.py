@@ -109,7 +109,7 @@ def test_a_line_that_was_cut_off_is_worked_out_again(tmp_path):
 def test_another_table_in_the_folder_is_refused_or_replaced(tmp_path):
     neuromap.published(["Hei22"], out=tmp_path, figures=False)
     expected = (
-        r"^table in .*: needs what was begun there, another --out, or --overwrite to begin anew, has 'another seed'"
+        r"^table in .*: needs the table begun there, another --out, or --overwrite to begin anew, has 'another seed'"
     )
     with pytest.raises(ParameterError, match=expected):
         neuromap.published(["Hei22"], seed=5, out=tmp_path)

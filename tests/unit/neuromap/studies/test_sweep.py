@@ -449,7 +449,7 @@ def test_process_that_is_killed_is_reported():
     next(rows)
     for child in multiprocessing.active_children():
         os.kill(child.pid, signal.SIGKILL)
-    message = r"^process of point \d+: needs to end by itself, was ended with code -9; the points before are kept: run "
+    message = r"^process of point \d+: needs to finish, was ended with exit code -9; the finished points "
     with pytest.raises(NeuromapError, match=message):
         list(rows)
     assert multiprocessing.active_children() == []
