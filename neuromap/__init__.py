@@ -22,7 +22,30 @@ if TYPE_CHECKING:  # type checkers and editors read these imports; a test compar
     from models.machine import Machine as Machine
     from models.machine.file import list_machines as list_machines
     from models.machine.file import load_machine as load_machine
+    from models.network import AllToAll as AllToAll
+    from models.network import Constant as Constant
+    from models.network import CurrentDrive as CurrentDrive
+    from models.network import Explicit as Explicit
+    from models.network import FixedProbability as FixedProbability
+    from models.network import FixedTotalNumber as FixedTotalNumber
+    from models.network import Izhikevich as Izhikevich
+    from models.network import LifAdaptThresh as LifAdaptThresh
+    from models.network import LifCondExp as LifCondExp
+    from models.network import LifCurrAlpha as LifCurrAlpha
+    from models.network import LifCurrExp as LifCurrExp
+    from models.network import LifDelta as LifDelta
     from models.network import Network as Network
+    from models.network import Normal as Normal
+    from models.network import OneToOne as OneToOne
+    from models.network import PairStdp as PairStdp
+    from models.network import PoissonDrive as PoissonDrive
+    from models.network import PoissonSource as PoissonSource
+    from models.network import Population as Population
+    from models.network import Projection as Projection
+    from models.network import Receptor as Receptor
+    from models.network import SpikeArraySource as SpikeArraySource
+    from models.network import Truncation as Truncation
+    from models.network import Uniform as Uniform
     from models.networks import NETWORKS as NETWORKS
     from neuromap.experiment.check import check_experiment as check_experiment
     from neuromap.experiment.load import apply_settings as apply_settings
@@ -115,6 +138,33 @@ _STUDY_FIGURES = (
     "accuracy_distributions",
     "published_comparison",
 )
+#: The parts of a network: populations, neurons, projections, connectors, distributions, drives and sources.
+_NETWORK_PARTS = (
+    "AllToAll",
+    "Constant",
+    "CurrentDrive",
+    "Explicit",
+    "FixedProbability",
+    "FixedTotalNumber",
+    "Izhikevich",
+    "LifAdaptThresh",
+    "LifCondExp",
+    "LifCurrAlpha",
+    "LifCurrExp",
+    "LifDelta",
+    "Network",
+    "Normal",
+    "OneToOne",
+    "PairStdp",
+    "PoissonDrive",
+    "PoissonSource",
+    "Population",
+    "Projection",
+    "Receptor",
+    "SpikeArraySource",
+    "Truncation",
+    "Uniform",
+)
 
 #: Public name -> module that defines it.
 _EXPORTS = {
@@ -147,9 +197,9 @@ _EXPORTS = {
     "load_machine": "models.machine.file",
     "list_machines": "models.machine.file",
     "Machine": "models.machine",
-    "Network": "models.network",
     "NETWORKS": "models.networks",
     "NeuromapError": "models.errors",
+    **dict.fromkeys(_NETWORK_PARTS, "models.network"),
     **dict.fromkeys(_RUN_FIGURES, "neuromap.report.figures"),
     **dict.fromkeys(_STUDY_FIGURES, "neuromap.studies.figures"),
 }

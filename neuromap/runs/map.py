@@ -15,7 +15,8 @@ from mapping.verify import verify
 from models.errors import NeuromapError, ParameterError, VerificationError
 from models.progress import Progress, silent, with_note
 from neuromap.experiment.constraints import recipe_of
-from neuromap.experiment.options import MapOptions, of_experiment, with_options
+from neuromap.experiment.option_help import with_options
+from neuromap.experiment.options import MapOptions, of_experiment
 from neuromap.experiment.prepare import Prepared, Runnable, prepare
 from neuromap.output.folder import NO_OUTPUT, Output, remove_results
 from neuromap.runs.mapping_folder import asked_for, check_network, save_folder

@@ -8,6 +8,7 @@ from emulator.engine.simulation import Simulation
 from mapping.model import Mapping
 from models.errors import UnknownNameError
 from models.progress import with_note
+from neuromap.experiment.option_help import with_options
 from neuromap.experiment.option_use import COMMANDS, check_depth_options, unread
 from neuromap.experiment.options import (
     CoresOptions,
@@ -18,7 +19,6 @@ from neuromap.experiment.options import (
     StaticOptions,
     depth_mark,
     of_experiment,
-    with_options,
 )
 from neuromap.experiment.prepare import Runnable, prepare
 from neuromap.output.folder import Output

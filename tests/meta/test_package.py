@@ -1,17 +1,20 @@
 """What is installed: the four packages, their data, nothing else; and no foreign package in their place."""
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import is_dataclass
 
 import pytest
 from setuptools import find_packages
 
+import models.network
 import neuromap
-from meta.sources import PACKAGES, ROOT
+from meta.sources import PACKAGES, ROOT, tree_of
 
 COPIED = ("pyproject.toml", "README.md", "LICENSE", *PACKAGES)
 
@@ -72,6 +75,28 @@ def test_public_names_can_be_loaded():
             assert neuromap.__version__ == "0.1.0"
         else:
             assert getattr(getattr(neuromap, name), "__name__", "NETWORKS") == name
+
+
+def names_for_type_checkers():
+    """Return public name and module of every import under TYPE_CHECKING in `neuromap`."""
+    tree = tree_of(ROOT / "neuromap" / "__init__.py")
+    block = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    assert all(isinstance(node, ast.ImportFrom) for node in block.body)
+    named = [(alias.asname, node.module) for node in block.body for alias in node.names if alias.asname == alias.name]
+    assert len(named) == len(block.body)
+    return named
+
+
+def test_type_checkers_see_the_public_names():
+    named = names_for_type_checkers()
+    assert len({name for name, _ in named}) == len(named)
+    assert dict(named) == neuromap._EXPORTS
+
+
+def test_every_part_of_a_network_is_public():
+    parts = {name for name in models.network.__all__ if is_dataclass(getattr(models.network, name))}
+    assert {"Network", "Population", "LifCurrExp", "AllToAll", "Normal"} <= parts
+    assert parts <= set(neuromap.__all__)
 
 
 def test_unknown_public_name():

@@ -31,7 +31,8 @@ from models.vocabulary import Arithmetic
 from neuromap.experiment.check import check_experiment
 from neuromap.experiment.load import is_experiment_file, make_experiment
 from neuromap.experiment.nouns import Experiment
-from neuromap.experiment.options import AccuracyOptions, of_experiment, with_options
+from neuromap.experiment.option_help import with_options
+from neuromap.experiment.options import AccuracyOptions, of_experiment
 from neuromap.experiment.prepare import Prepared, Runnable
 from neuromap.output.folder import Output, remove_files
 from neuromap.studies.accuracy import measure

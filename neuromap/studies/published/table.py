@@ -13,7 +13,8 @@ from emulator.engine.simulation import Simulation
 from models.progress import Progress, with_note
 from neuromap.experiment.network import build_network
 from neuromap.experiment.nouns import default_n_threads
-from neuromap.experiment.options import PublishedOptions, with_options
+from neuromap.experiment.option_help import with_options
+from neuromap.experiment.options import PublishedOptions
 from neuromap.output.folder import Output
 from neuromap.runs.cores import simulate_experiment
 from neuromap.studies.published.folder import ROWS_NAME, plan_content, prepare_folder, read_rows, write_tables

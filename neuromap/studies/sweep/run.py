@@ -12,8 +12,9 @@ from models.errors import UnknownNameError
 from models.progress import Progress, with_note
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import default_n_threads
+from neuromap.experiment.option_help import with_options
 from neuromap.experiment.option_use import Job
-from neuromap.experiment.options import SweepDepth, SweepOptions, of_experiment, with_options
+from neuromap.experiment.options import SweepDepth, SweepOptions, of_experiment
 from neuromap.experiment.prepare import Prepared, Runnable
 from neuromap.output.folder import Output
 from neuromap.studies.sweep.folder import (

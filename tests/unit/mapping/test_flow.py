@@ -93,7 +93,7 @@ def test_dead_parts_of_boards_that_are_not_taken_do_not_matter(tmp_path):
 def test_unknown_recipe_is_refused():
     with pytest.raises(
         UnknownNameError,
-        match=r"^recipe: needs one of combined, ensemble, hypergraph, spread, has 'ensembl'; did you mean",
+        match=r"^recipe: needs one of combined, ensemble, .*, has 'ensembl'; did you mean",
     ):
         map_network(pair(), machine(), Recipe(name="ensembl"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from enum import StrEnum
 from typing import get_args
 
 import pytest
@@ -11,6 +12,15 @@ import pytest
 from models import vocabulary
 
 NAMES = [name for name in vars(vocabulary) if name.endswith("Name")]
+
+
+def test_every_enum_has_its_words_for_programs_and_for_type_checkers():
+    enums = [name for name, kind in vars(vocabulary).items() if isinstance(kind, type) and issubclass(kind, StrEnum)]
+    enums.remove("StrEnum")
+    assert len(enums) >= 7
+    (block,) = (node for node in ast.parse(inspect.getsource(vocabulary)).body if isinstance(node, ast.If))
+    for branch in (block.body, block.orelse):
+        assert [node.targets[0].id for node in branch] == [f"{name}Name" for name in enums]
 
 
 @pytest.mark.parametrize("name", NAMES)

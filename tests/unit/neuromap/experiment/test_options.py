@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from models.errors import UnknownNameError
+from neuromap.experiment.option_help import with_options
 from neuromap.experiment.options import (
     OPTIONS_OF_DEPTH,
     MapOptions,
@@ -13,7 +14,6 @@ from neuromap.experiment.options import (
     depth_mark,
     options_of,
     text_of,
-    with_options,
 )
 
 
