@@ -10,6 +10,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 import models.errors
+import neuromap
 from models.machine import CoreSpec, Machine, Status, TopologyKind
 from models.machine.file import list_machines, load_machine
 from models.networks import NETWORKS
@@ -160,6 +161,25 @@ def test_python_of_the_readme_runs(capsys):
     n_spikes, n_cores = capsys.readouterr().out.splitlines()
     assert int(n_spikes.split()[0]) > 300
     assert n_cores == "4 cores, 0 broken invariants"
+
+
+def test_figures_of_the_documents_are_drawn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = blocks("docs/cli.md", "python")
+    exec(compile(snippet, "cli.md", "exec"), {})
+    assert re.fullmatch(r"\d+ panels\n", capsys.readouterr().out)
+    assert {path.name for path in tmp_path.iterdir()} == {"raster.png", "sizes.svg"}
+
+
+def test_every_figure_function_is_documented():
+    figures = [
+        name
+        for name, module in neuromap._EXPORTS.items()
+        if module in ("neuromap.report.figures", "neuromap.studies.figures")
+    ]
+    assert len(figures) >= 30
+    text = text_of("docs/cli.md")
+    assert [name for name in figures if not re.search(rf"`{name}[`(]", text)] == []
 
 
 def test_every_field_of_the_report_and_every_array_is_documented():
