@@ -29,7 +29,7 @@ class AccuracyOptions:
     settings: Annotated[tuple[str, ...], SET] = ()
     "path=value: set any value of the experiment, its network or its machine. May be repeated, with each path once."
     out: Path | None = None
-    "Folder for the results [out/accuracy-NETWORK-seedN, or the next free one of that name]."
+    "Folder for the results [out/accuracy-NETWORK-seedN, or that name with a number if it is taken]."
     overwrite: Annotated[bool, FLAG] = False
     "Replace the results of an earlier run in an output folder that is not empty."
 

@@ -51,7 +51,7 @@ class Options:
     settings: Annotated[tuple[str, ...], SET] = ()
     "path=value: set any value of the experiment, its network or its machine. May be repeated, with each path once."
     out: Path | None = None
-    "Folder for the results [out/NETWORK-MACHINE-RECIPE-seedN, or the next free one of that name]."
+    "Folder for the results [a new folder in out/ with the network in its name]."
     overwrite: Annotated[bool, FLAG] = False
     "Replace the results of an earlier run in an output folder that is not empty."
 
