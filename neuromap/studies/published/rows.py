@@ -20,7 +20,7 @@ How = Literal["cores", "pipeline", "run", "sizes", "volley", "reason"]
 Claim = Literal["predicted", "calibrated", "reproduced", "open"]
 
 _SPINNAKER_2017 = (
-    "80 neurons a core with a delay-extension core each, 16 delays in a ring buffer, no bit field, DC drive"
+    "80 neurons on a core, a delay-extension core beside it, 16 delays in a ring buffer, no bit field, DC drive"
 )
 
 
@@ -120,8 +120,9 @@ ROWS: tuple[RowSpec, ...] = (
         energy_point="vAl18c.energy",
         energy_factor=20.0,
         given="V0 of N(-58, 10) mV; 6 boards; factor 20 for the energy; a frame of 24 boards powered as a whole",
-        note="a setting between what cores need after 500 ms and what the volley of step 0 asks for, when a fifth of "
-        "all neurons is above threshold; at factor 20 the run of 2017 was not lossless either (row volley2017)",
+        note="factor 20 lies between the factor that the cores need after 500 ms and the factor for the volley of step "
+        "0, when a fifth of all neurons are above threshold; the run of 2017 at factor 20 was not lossless either (row "
+        "volley2017)",
     ),
     _combined_2017(
         "vAl18-script",
@@ -135,7 +136,7 @@ ROWS: tuple[RowSpec, ...] = (
         "volley2017",
         "SpiNNaker 1, full-scale run of 3 July 2017 at factor 20",
         how="volley",
-        given="factor 20; a share of 5.48 % of all neurons in the volley, which N(-58, 5) mV has above threshold",
+        given="factor 20; a volley of 5.48 % of all neurons, the share that N(-58, 5) mV puts above threshold",
     ),
     _combined_2017(
         "software2019",
@@ -143,8 +144,8 @@ ROWS: tuple[RowSpec, ...] = (
         same_as="vAl18",
         factor_point="software2019.factor",
         given="6 boards",
-        note="a setting that worked, not the smallest that does: spikes were spread over the tick to avoid congestion, "
-        "which core models do not ask for",
+        note="factor 100 is a setting that worked, not the smallest such setting: spikes were spread over the tick to "
+        "avoid congestion, which the models of cores do not include",
     ),
     _combined_2017(
         "software2020",
@@ -152,7 +153,7 @@ ROWS: tuple[RowSpec, ...] = (
         same_as="vAl18",
         factor_point="software2020.factor",
         given="6 boards",
-        note="as 2019: a setting for spread sending (TDMA), not the need of the cores",
+        note="factor 40 is a setting for spread sending (TDMA), not the factor that the cores need",
     ),
     _ensembles(
         "Rho19a",
@@ -191,8 +192,8 @@ ROWS: tuple[RowSpec, ...] = (
             "machine.core.dtcm_bytes=131072",
             "machine.core.max_row_synapses=512",
         ),
-        note="it does not fit: 256 neurons, two receptors and 64 delays need 15 bits of the ring buffer's 14; the "
-        "machine is given 15, and memory for them",
+        note="it does not fit the real machine: 256 neurons, two receptors and 64 delays need a ring-buffer index of "
+        "15 bits, and it has 14; here the machine has 15 bits, and memory for them",
     ),
     RowSpec(
         row_id="Kau23",
@@ -204,8 +205,8 @@ ROWS: tuple[RowSpec, ...] = (
         factor_claim="reproduced",
         energy_claim="calibrated",
         configuration="35 nodes of 10 pipelines, 5 x 7 HyperX, DC drive",
-        calibrated="power.board_idle_w = 26.5 W a node, from the 47.55 nJ themselves",
-        note="the step is the authors' own static model, with their rate and synapses (docs/neuroaix.md)",
+        calibrated="power.board_idle_w = 26.5 W for each node, from the published 47.55 nJ",
+        note="the step is computed by the authors' own static model, with their rate and synapses (docs/neuroaix.md)",
     ),
     RowSpec(
         row_id="Kau23-spikes",
@@ -217,8 +218,9 @@ ROWS: tuple[RowSpec, ...] = (
         energy_claim="calibrated",
         configuration="35 nodes of 10 pipelines, 5 x 7 HyperX, DC drive",
         calibrated="power.board_idle_w, as above; pipeline.barrier_ns, from the step measured with 77 neurons",
-        note="a queue that is nearly full loses more in a step with many spikes than it gains in one with few, and "
-        "PD14 is synchronous; the machine measured the step of the mean (docs/neuroaix.md)",
+        note="a queue that is nearly full loses more time in a step with many spikes than it gains in a step with few, "
+        "and PD14's spikes are synchronous; the step measured on the machine is the model's step for mean spike counts "
+        "(docs/neuroaix.md)",
     ),
     RowSpec(
         row_id="Hei22",
@@ -250,7 +252,7 @@ ROWS: tuple[RowSpec, ...] = (
         network_scale=0.05,
         factor_claim="open",
         energy_claim="open",
-        configuration="neuro-cores, steps end by barrier, one packet a destination core",
+        configuration="neuro-cores, steps end by a barrier, one packet for each destination core",
         note="at full scale a core would need in-axons for 67,595 neurons and has 4,096; idle power is a guess",
     ),
     RowSpec(
@@ -258,8 +260,8 @@ ROWS: tuple[RowSpec, ...] = (
         system="SpiNNaker 1, sizes of mappings and loading",
         how="sizes",
         given="80 and 64 neurons a core",
-        calibrated="host.load_bytes_per_s, from this very time of sending",
-        note="SDRAM: eight delay stages are an assumption; loading: software of 2017, host-drawn rows",
+        calibrated="host.load_bytes_per_s, from the published time of sending",
+        note="SDRAM: we assume eight delay stages; loading: the software of 2017 drew the rows on the host",
     ),
 )
 

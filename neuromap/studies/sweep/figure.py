@@ -34,7 +34,7 @@ _RATIO_COLOURS = dict(zip(RATIOS, (VERMILLION, PURPLE, GREEN, BLUE, ORANGE), str
 _MEASURES = (
     ("real_time_factor", "real-time factor", "", 1.0),
     ("n_cores", "cores", "", 1.0),
-    ("energy_per_synaptic_event_nj", "nJ a synaptic event", "", 1.0),
+    ("energy_per_synaptic_event_nj", "nJ per synaptic event", "", 1.0),
 )
 _MAP_MEASURES = (("core_load_ratio", "busiest core", "% of its tick", 100.0), *_MEASURES[1:])
 
