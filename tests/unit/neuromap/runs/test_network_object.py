@@ -58,7 +58,7 @@ def test_every_depth_takes_an_object(depth, tmp_path):
 def test_the_file_of_an_experiment_says_that_the_network_was_an_object(saved, capsys):
     folder, _ = saved
     text = (folder / "mapping" / "experiment.yaml").read_text()
-    assert text.startswith("# The network was given as a Network object in Python, which no file holds")
+    assert text.startswith("# The network was given as a Network object in Python. No file holds this object;")
     assert f"  name: mine\n  digest: {choice_of(network()).digest}\n" in text
     for command in (
         ["verify", str(folder)],
