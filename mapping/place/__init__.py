@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mapping.registry import Registry
+from mapping.lazy_registry import Registry
 
 if TYPE_CHECKING:
     from mapping.model import Placement

@@ -17,7 +17,7 @@ from models.network import Network
 from neuromap.measures.arrays import RunArrays
 from neuromap.measures.results import Report
 from neuromap.page.style import draw_to
-from neuromap.report import activity_figure, boards, machine_figure
+from neuromap.report import activity_figure, load_maps, machine_figure
 from neuromap.report.mapping_figure import mapping_figure
 from neuromap.report.packets import figure as packet_figure
 from neuromap.report.packets import map as packet_map
@@ -117,7 +117,7 @@ def core_load_map(result: HasReport, path: str | Path | None = None) -> Figure:
 
     Loads above 100 % are red. Parameters, result and errors are those of `raster`.
     """
-    return draw_to(path, lambda: boards.core_load_map(result.report, result.arrays))
+    return draw_to(path, lambda: load_maps.core_load_map(result.report, result.arrays))
 
 
 def memory_map(result: HasReport, path: str | Path | None = None) -> Figure:
@@ -125,7 +125,7 @@ def memory_map(result: HasReport, path: str | Path | None = None) -> Figure:
 
     Parameters, result and errors are those of `raster`.
     """
-    return draw_to(path, lambda: boards.sdram_map(result.report, result.arrays))
+    return draw_to(path, lambda: load_maps.sdram_map(result.report, result.arrays))
 
 
 def link_loads(result: HasReport, path: str | Path | None = None) -> Figure:
@@ -141,7 +141,7 @@ def link_map(result: HasReport, path: str | Path | None = None) -> Figure:
 
     Parameters, result and errors are those of `raster`.
     """
-    return draw_to(path, lambda: boards.link_map(result.report, result.arrays))
+    return draw_to(path, lambda: load_maps.link_map(result.report, result.arrays))
 
 
 def power_split(result: HasReport, path: str | Path | None = None) -> Figure:

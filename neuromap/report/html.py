@@ -15,7 +15,7 @@ from neuromap.page.frame import navigation, page, reproduce_section, tile, unver
 from neuromap.page.markup import facts, figure, section, text
 from neuromap.page.quantity import count, fixed, plural, rounded_up, seconds, size_of
 from neuromap.page.style import EXC_COLOUR, INH_COLOUR, population_colours, to_svg
-from neuromap.report import activity_figure, boards, machine_figure, tables
+from neuromap.report import activity_figure, load_maps, machine_figure, tables
 from neuromap.report.loading import loading_facts
 from neuromap.report.sample import Samples, collect_samples
 from neuromap.report.verdict import core_name, drive_of, first_overrun, partial_run, range_lines, verdict_lines
@@ -58,7 +58,7 @@ def render_html(report: Report, arrays: RunArrays, sections: Sequence[Section] =
             _reproduce(report),
         )
     )
-    data = {"report": report.to_dict(), "chip-labels": boards.chip_labels(report, arrays)}
+    data = {"report": report.to_dict(), "chip-labels": load_maps.chip_labels(report, arrays)}
     return page(f"{title}: neuromap report", body, data)
 
 
@@ -250,7 +250,7 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
         f"Each {arrays.chip_outline} is a {words.chip} at its place{outlined}; point at a {words.chip} for its numbers."
     )
     fuller = f"The darker, the more {words.chip_memory} of the {words.chip} is in use."
-    memory_map = [figure(_svg("sdram", boards.sdram_map(report, arrays)), fuller)] if memory.sdram_bytes else []
+    memory_map = [figure(_svg("sdram", load_maps.sdram_map(report, arrays)), fuller)] if memory.sdram_bytes else []
     red = "" if report.timing.is_free_running else "; red: longer than the tick"
     dashed = "" if report.timing.is_free_running else f"; {words.core}s right of the dashed line (the tick) overran"
     return section(
@@ -258,7 +258,7 @@ def _machine_maps(report: Report, arrays: RunArrays) -> str:
         "Cores and memory",
         f'<div class="facts">{left}{middle}{right}</div>',
         '<div class="pair">',
-        figure(_svg("load", boards.core_load_map(report, arrays)), f"The darker, the longer the step{red}. {where}"),
+        figure(_svg("load", load_maps.core_load_map(report, arrays)), f"The darker, the longer the step{red}. {where}"),
         *memory_map,
         "</div>",
         '<div class="pair">',
@@ -278,7 +278,7 @@ def _links(report: Report, arrays: RunArrays) -> str:
         "links",
         "Links",
         figure(
-            _svg("linkmap", boards.link_map(report, arrays)),
+            _svg("linkmap", load_maps.link_map(report, arrays)),
             f"Expected load of each link at the measured rates, in percent of its own capacity{between}. The darker "
             "and wider a line, the higher its load; each half of a line is one direction.",
         ),

@@ -29,7 +29,7 @@ from neuromap.page.quantity import (
     size_of,
 )
 from neuromap.page.style import to_svg
-from neuromap.report import boards, machine_figure, tables
+from neuromap.report import load_maps, machine_figure, tables
 from neuromap.report.html import render_html, write_html
 from neuromap.report.sample import collect_samples
 from neuromap.report.text import render_verdict
@@ -256,8 +256,8 @@ def test_run_without_reference_has_no_reference_samples(report, arrays):
 
 
 def test_neighbouring_chips_are_one_apart_in_all_six_directions():
-    middle = boards.chip_centres(np.array([[3, 5]]))[0]
-    around = boards.chip_centres(np.array([[3 + dx, 5 + dy] for dx, dy in boards.LINK_OFFSETS]))
+    middle = load_maps.chip_centres(np.array([[3, 5]]))[0]
+    around = load_maps.chip_centres(np.array([[3 + dx, 5 + dy] for dx, dy in load_maps.LINK_OFFSETS]))
     np.testing.assert_allclose(np.hypot(*(around - middle).T), 1.0)
     angles = np.rad2deg(np.arctan2(*(around - middle).T[::-1])) % 360
     np.testing.assert_allclose(angles, [0, 60, 120, 180, 240, 300])
@@ -266,15 +266,15 @@ def test_neighbouring_chips_are_one_apart_in_all_six_directions():
 def test_boards_of_a_torus_are_drawn_in_one_piece():
     xy, board = fixture.board_chips(3)
     wrapped = xy % 12
-    drawn = boards.unwrap_boards(wrapped, board)
+    drawn = load_maps.unwrap_boards(wrapped, board)
     for one in range(3):
         shift = drawn[board == one] - xy[board == one]
         assert (shift == shift[0]).all()
-    np.testing.assert_array_equal(boards.unwrap_boards(xy, board), xy)
+    np.testing.assert_array_equal(load_maps.unwrap_boards(xy, board), xy)
 
 
 def test_chip_load_is_that_of_its_busiest_core(arrays):
-    load = boards.chip_load_us(arrays)
+    load = load_maps.chip_load_us(arrays)
     is_first = (arrays.core_xyp[:, :2] == arrays.chip_xy[0]).all(axis=1)
     assert load[0] == arrays.core_max_us[is_first].max()
     assert np.isnan(load[-1])
@@ -345,8 +345,8 @@ def test_links_are_measured_by_their_own_capacity(report, arrays):
 
 def test_load_past_the_tick_is_red_and_graded(report, arrays):
     over = dataclasses.replace(arrays, core_max_us=arrays.core_max_us * 5)
-    hexagons = next(c for c in boards.core_load_map(report, over).axes[0].collections if c.get_gid() == "chips-load")
-    load = boards.chip_load_us(over)
+    hexagons = next(c for c in load_maps.core_load_map(report, over).axes[0].collections if c.get_gid() == "chips-load")
+    load = load_maps.chip_load_us(over)
     red, _, blue, _ = np.array(hexagons.get_facecolor()).T
     is_over = load > 100
     assert 0 < np.count_nonzero(is_over) < load.size

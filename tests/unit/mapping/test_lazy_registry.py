@@ -11,7 +11,7 @@ from mapping.keys import ALLOCATIONS
 from mapping.minimise import MINIMISERS
 from mapping.partition import RECIPES
 from mapping.place import PLACERS
-from mapping.registry import Registry
+from mapping.lazy_registry import Registry
 from mapping.route import ROUTERS
 
 FOLDER = Path(mapping.__file__).parent
