@@ -9,6 +9,7 @@ import pytest
 import models.networks
 from degenerate import NETWORKS
 from neuromap.cli.app import main
+from neuromap.experiment.option_use import READ_BY
 
 FILES = {"static": "static.json", "cores": "report.json", "dynamic": "dynamic.json", "full": "report.json"}
 NAMES = {name.replace(" ", "_"): build for name, build in NETWORKS.items()}
@@ -46,8 +47,8 @@ def report_of(name, depth, out, *options, machine="spinnaker1"):
     """Run a network from the command line; warnings are errors."""
     if not options:
         options = ("--set", "warmup_ms=2", "--seconds", "0.005")
-    if depth in ("static", "dynamic"):  # these read no warm-up, and the first no time
-        options = ("--seconds", options[-1]) if depth == "dynamic" else ()
+    if depth not in READ_BY["warmup_ms"]:
+        options = ("--seconds", options[-1]) if depth in READ_BY["seconds"] else ()
     command = ["run", name, "--depth", depth, "--machine", machine, *options, "--out", str(out), "--overwrite"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -105,7 +105,7 @@ def test_a_command_checks_and_builds_once(depth, builds, tmp_path):
     from neuromap.cli.app import main
 
     words = ["run", "chain", "--depth", depth, "--recipe", "combined", "--set", "network.n_neurons=4"]
-    words += [] if depth == "static" else ["--seconds", "0.01", "--no-html"]
+    words += ["--seconds", "0.01", "--no-html"] if SHORT[depth] else []
     assert main([*words, "--out", str(tmp_path / "out")]) == 0
     assert builds == {"network": 1, "machine": 1}
 
