@@ -156,16 +156,15 @@ def _check_there(path: Path, name: str) -> None:
 
 
 def _first_difference(needs: Any, has: Any, where: str) -> tuple[str, Any, Any]:
-    """Return the place of the first value in which two JSON contents differ, and both values."""
+    """Return the place of the first value in which two JSON contents, which are not equal, differ; and both values."""
     if isinstance(needs, dict) and isinstance(has, dict):
-        for key in [*needs, *(key for key in has if key not in needs)]:
-            if key not in needs or key not in has or needs[key] != has[key]:
-                inner = f"{where}.{key}" if where else key
-                return _first_difference(needs.get(key, "no such key"), has.get(key, "no such key"), inner)
+        keys = [*needs, *(key for key in has if key not in needs)]
+        key = next(key for key in keys if key not in needs or key not in has or needs[key] != has[key])
+        inner = f"{where}.{key}" if where else key
+        return _first_difference(needs.get(key, "no such key"), has.get(key, "no such key"), inner)
     if isinstance(needs, list) and isinstance(has, list) and len(needs) == len(has):
-        for i, (one, other) in enumerate(zip(needs, has, strict=True)):
-            if one != other:
-                return _first_difference(one, other, f"{where}.{i}")
+        i = next(i for i, (one, other) in enumerate(zip(needs, has, strict=True)) if one != other)
+        return _first_difference(needs[i], has[i], f"{where}.{i}")
     return where, needs, has
 
 

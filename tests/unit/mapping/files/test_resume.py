@@ -10,7 +10,7 @@ from mapping.files.resume import Resume, differences, stage_of_machine
 from mapping.flow import map_network
 from mapping.recipe import STAGES, Recipe
 from mapping.verify import verify
-from models.errors import ParameterError, TableOverflowError
+from models.errors import ParameterError, TableOverflowError, UnknownNameError
 from models.machine import Machine
 from models.machine.file import load_machine
 
@@ -79,6 +79,11 @@ def test_another_network_is_refused():
     other = network({"A": 200, "B": 100}, [("A", "A"), ("A", "B"), ("B", "A"), ("S", "A")], source_sizes={"S": 30})
     with pytest.raises(ParameterError, match=r"^network with --stage tables: needs '[0-9a-f]{12}', .* partition, has"):
         map_network(other, machine(), SMALL, resume=Resume(MADE, "tables"))
+
+
+def test_stage_that_does_not_exist():
+    with pytest.raises(UnknownNameError, match=r"^stage: needs one of keys, .*, tables, has 'minimise'$"):
+        Resume(MADE, "minimise")
 
 
 def test_what_no_kept_stage_reads_is_taken_over():
