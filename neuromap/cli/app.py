@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from models.errors import FileWriteError, NeuromapError, ParameterError, UnknownNameError
+from models.option_names import command_line_names
 from neuromap.cli.accuracy import accuracy
 from neuromap.cli.animate import animate
 from neuromap.cli.exit_codes import EXIT_INTERRUPTED, EXIT_SYSTEM, EXIT_WRONG_INPUT
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in tokens
     tokens = [token for token in tokens if token != "--debug"]
-    with streams_that_exist(), streams_that_never_fail(), ending_signals() as received:
+    with command_line_names(), streams_that_exist(), streams_that_never_fail(), ending_signals() as received:
         code = exit_code_of(_run(tokens, is_debug=is_debug), received)
         forget_closed_streams()
     return code

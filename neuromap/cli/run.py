@@ -46,7 +46,7 @@ def run(
     from neuromap.cli import terminal
 
     given = packets.given() | {"html": not no_html}
-    check_depth_options(depth, given, {name: f"--{name.replace('_', '-')}" for name in given} | {"html": "--no-html"})
+    check_depth_options(depth, given)
     if packets.trace is not None:
         check_output_file("--trace", packets.trace)
     prepared = read_experiment(network, options, depth)

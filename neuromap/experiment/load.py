@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mapping.usual import usual_recipe, usual_router
@@ -22,7 +23,7 @@ from models.network import Network
 from neuromap.experiment.check import check_experiment
 from neuromap.experiment.network import OBJECT_NEEDED, choice_of, moved, network_hints
 from neuromap.experiment.nouns import Experiment, MachineChoice, NetworkChoice, RecipeChoice
-from neuromap.experiment.option_use import Job, check_fixed_point, check_read, given_by_path
+from neuromap.experiment.option_use import Job, check_fixed_point, check_read, given_by_path, names_of_options
 from neuromap.experiment.options import Settings
 
 _SETTINGS = "the settings"
@@ -88,7 +89,8 @@ def with_applied(
     """Return the experiment with options applied, as `make_experiment` does."""
     by_path, names = given_by_path({**options, "settings": settings})
     _check_object(experiment, by_path, names)
-    made = apply_settings(experiment, _usual_on_new_machine(experiment, by_path) | by_path)
+    values = _usual_on_new_machine(experiment, by_path) | by_path
+    made = _with_values(experiment, values, names_of_options(options))
     if job is not None:
         check_read(job, by_path, names, neurons_per_core=made.recipe.neurons_per_core)
         check_fixed_point(made.arithmetic, by_path, names)
@@ -188,12 +190,17 @@ def apply_settings(experiment: Experiment, settings: Settings) -> Experiment:
     """
     given = parse_settings(settings)
     _check_object(experiment, given, {})
+    return _with_values(experiment, given, {})
+
+
+def _with_values(experiment: Experiment, given: Mapping[str, object], names: Mapping[str, str]) -> Experiment:
+    """Return the experiment with values replaced by path; an error uses the name in ``names``, if there is one."""
     network = experiment.network
     leaves = dict(_to_leaves(experiment if network.digest is None else replace(experiment, network=NetworkChoice())))
     for path, value in given.items():
         target = f"{path}.name" if path in ("network", "machine", "recipe") else path
         leaves[target] = (plain(value), _SETTINGS)
-    made = _from_leaves(leaves)
+    made = _from_leaves(leaves, names)
     return made if network.digest is None else replace(made, network=network)
 
 
@@ -231,8 +238,11 @@ def _to_leaves(experiment: Experiment) -> Iterator[tuple[str, tuple[Any, str]]]:
             yield f"{entry.name}.{key}", (item, "")
 
 
-def _from_leaves(leaves: Leaves) -> Experiment:
-    """Build an experiment and check each path and type; an error names the place of the value."""
+def _from_leaves(leaves: Leaves, names: Mapping[str, str] = MappingProxyType({})) -> Experiment:
+    """Build an experiment and check each path and type.
+
+    An error calls a value by its name in ``names``, else by its path and place.
+    """
     network_name, where = leaves.get("network.name", (NetworkChoice().name, ""))
     try:
         parameters = network_hints(check_value("network", network_name, str))
@@ -244,7 +254,7 @@ def _from_leaves(leaves: Leaves) -> Experiment:
         if path not in hints:
             raise _unknown_path(path, where, list(hints), str(network_name))
         unit = unit_of(path) if path.startswith("machine.") else ""
-        checked = check_value(_at(path, where), value, hints[path], unit=unit)
+        checked = check_value(names.get(path) or _at(path, where), value, hints[path], unit=unit)
         section, _, key = path.partition(".")
         values[section if key else ""][key or section] = checked
     try:
@@ -255,7 +265,7 @@ def _from_leaves(leaves: Leaves) -> Experiment:
             **values[""],
         )
     except ParameterError as err:
-        raise located(err, leaves) from err
+        raise located(named(err, names), leaves) from err
 
 
 def _named(default: Any, values: dict[str, Any], rest: str) -> Any:
@@ -293,6 +303,15 @@ def located(err: ParameterError, leaves: Leaves) -> ParameterError:
     for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
         if path in leaves:
             return moved(err, _at(path, leaves[path][1]))
+    return err
+
+
+def named(err: ParameterError, names: Mapping[str, str]) -> ParameterError:
+    """Return the error with the name of the option that gave the value, if an option did (``names``: path to name)."""
+    for path, name in names.items():
+        called, _, unit = err.name.partition(" (")
+        if called in (path, path.removesuffix(".name")):
+            return moved(err, f"{name} ({unit}" if unit else name)
     return err
 
 

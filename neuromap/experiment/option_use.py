@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from models.errors import ParameterError
 from models.files.config_file import parse_settings
+from models.option_names import option_name, setting_name
 from neuromap.experiment.options import OPTIONS_OF_DEPTH, default_of, options_of
 
 Job = Literal["map", "static", "dynamic", "cores", "full", "accuracy", "sweep_static", "sweep_cores", "animate"]
@@ -89,15 +90,20 @@ def given_by_path(options: Mapping[str, Any]) -> tuple[dict[str, object], dict[s
     options = {key: value for key, value in options.items() if key != "settings"}
     by_path: dict[str, object] = {}
     names: dict[str, str] = {}
-    for key, value in (*options.items(), *settings.items()):
-        if value is None and key in options:
-            continue
-        path = OPTION_PATHS.get(key, key) if key in options else key
+    called = {key: option_name(key) if key in OPTION_PATHS else key for key in options}
+    given = [(OPTION_PATHS.get(key, key), called[key], value) for key, value in options.items() if value is not None]
+    given += [(path, setting_name(path), value) for path, value in settings.items()]
+    for path, name, value in given:
         path = f"{path}.name" if path in ("network", "machine", "recipe") else path
         if path in by_path:
-            raise ParameterError(path, f"{names[path]} and {key}", "one value, given once")
-        by_path[path], names[path] = value, key
+            raise ParameterError(path, f"{names[path]} and {name}", "one value, given once")
+        by_path[path], names[path] = value, name
     return by_path, names
+
+
+def names_of_options(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name that the user gave to each option, by its path; ``settings`` are left out."""
+    return given_by_path({key: value for key, value in options.items() if key != "settings"})[1]
 
 
 def check_read(job: Job, given: Iterable[str], names: Mapping[str, str], *, neurons_per_core: object = None) -> None:
@@ -133,16 +139,15 @@ def check_fixed_point(arithmetic: str, given: Iterable[str], names: Mapping[str,
             )
 
 
-def check_depth_options(depth: str, given: Mapping[str, Any], names: Mapping[str, str] = MappingProxyType({})) -> None:
+def check_depth_options(depth: str, given: Mapping[str, Any]) -> None:
     """Raise ParameterError for an option of `neuromap.run` that a depth does not read.
 
-    An option with its default value counts as not given. ``names`` holds the names that an error uses where they differ
-    from the options' own.
+    An option with its default value counts as not given.
     """
     for name, value in given.items():
         readers = [depth for depth, kind in OPTIONS_OF_DEPTH.items() if name in options_of(kind)]
         if depth not in readers and value != default_of(name):
-            raise unread(names.get(name, name), [COMMANDS[one] for one in readers], COMMANDS[depth])
+            raise unread(option_name(name), [COMMANDS[one] for one in readers], COMMANDS[depth])
 
 
 def check_needs(name: str, value: object, other: str, is_given: bool) -> None:

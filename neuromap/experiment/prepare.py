@@ -8,9 +8,9 @@ from models.errors import ParameterError
 from models.machine import Machine
 from models.network import Network
 from neuromap.experiment.check import check_experiment
-from neuromap.experiment.load import located, read_source, with_applied
+from neuromap.experiment.load import located, named, read_source, with_applied
 from neuromap.experiment.nouns import Experiment
-from neuromap.experiment.option_use import Job, given_by_path
+from neuromap.experiment.option_use import Job, given_by_path, names_of_options
 from neuromap.experiment.options import Settings
 
 
@@ -55,5 +55,6 @@ def prepare(
     try:
         network, machine = check_experiment(made)
     except ParameterError as err:
-        raise located(err, {path: leaf for path, leaf in leaves.items() if path not in given}) from err
+        of_file = {path: leaf for path, leaf in leaves.items() if path not in given}
+        raise located(named(err, names_of_options(options)), of_file) from err
     return Prepared(made, network, machine)

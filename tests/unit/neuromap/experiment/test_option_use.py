@@ -114,9 +114,8 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
     for job in jobs:
         command = ["map", "chain"] if job == "map" else ["run", "chain", "--depth", job]
         message = message_of(capsys, *command, *words)
-        name = value.partition("=")[0] if option == "--set" else option.removeprefix("--").removeprefix("no-in")
-        assert re.match(r"^option (--)?\S+: needs a command that reads it \(.*\), has '", message), message
-        assert name.replace("-", "_").strip("_") in message.replace("-", "_"), message
+        name = f"--set {value.partition('=')[0]}" if option == "--set" else option.replace("no-in", "in")
+        assert re.match(rf"^option {name}: needs a command that reads it \(.*\), has '", message), message
         assert message.endswith(f"has '{COMMANDS[job]}'")
 
 
@@ -129,7 +128,10 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
         (["run", "chain", "--overwrite"], "option --overwrite: needs --out, without which"),
         (["sweep", "chain", "--vary", "seed=1", "--overwrite"], "option --overwrite: needs --out, without which"),
         (["accuracy", "chain", "--overwrite"], "option --overwrite: needs --out, without which"),
-        (["run", "chain", "--seed", "1", "--set", "seed=2"], "seed: needs one value, given once, has 'seed and seed'"),
+        (
+            ["run", "chain", "--seed", "1", "--set", "seed=2"],
+            "seed: needs one value, given once, has '--seed and --set seed'",
+        ),
         (
             ["run", "chain", "--machine", "loihi1", "--set", "machine=loihi1"],
             "machine.name: needs one value, given once",
@@ -138,7 +140,7 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
         (["run", "chain", "--seed", "1", "--seed", "2"], "Parameter --seed specified multiple times."),
         (
             ["run", "chain", "--arithmetic", "float", "--weight-rounding", "nearest"],
-            "option weight_rounding: needs arith",
+            "option --weight-rounding: needs arith",
         ),
         (
             ["sweep", "chain", "--vary", "seconds=1,2"],
@@ -146,12 +148,21 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
         ),
         (
             ["sweep", "chain", "--vary", "seed=1,2", "--seed", "3"],
-            "seed: needs only one of the two, has 'seed and --vary seed'",
+            "seed: needs only one of the two, has '--seed and --vary seed'",
         ),
-        (["sweep", "chain", "--vary", "seed=1,2", "--threads", "1"], "option threads: needs a command that reads it ("),
-        (["accuracy", "chain", "--set", "recipe.name=combined"], "option recipe.name: needs a command that reads it ("),
-        (["accuracy", "chain", "--set", "memory_gib=1"], "option memory_gib: needs a command that reads it ("),
-        (["accuracy", "chain", "--set", "arithmetic=float"], "option arithmetic: needs a command that reads it ("),
+        (
+            ["sweep", "chain", "--vary", "seed=1,2", "--threads", "1"],
+            "option --threads: needs a command that reads it (",
+        ),
+        (
+            ["accuracy", "chain", "--set", "recipe.name=combined"],
+            "option --set recipe.name: needs a command that reads it (",
+        ),
+        (["accuracy", "chain", "--set", "memory_gib=1"], "option --set memory_gib: needs a command that reads it ("),
+        (
+            ["accuracy", "chain", "--set", "arithmetic=float"],
+            "option --set arithmetic: needs a command that reads it (",
+        ),
         (["machines", "show", "neuroaix", "--boards", "3"], "n_boards: needs 35, the size of neuroaix, has 3"),
         (["map", "chain", "--figure", "x.gif"], "figure: needs a file name ending in one of .png, .svg, .pdf"),
         (["map", "chain", "--figure", "no/x.png"], "figure: needs a file in a folder that exists, has 'no/x.png'"),
@@ -178,6 +189,40 @@ def test_python_keywords_follow_the_same_table():
         nm.accuracy("chain", recipe="combined")
     with pytest.raises(ParameterError, match=r"^n_threads: needs one value, given once, has 'threads and n_threads'$"):
         nm.run("chain", threads=1, settings={"n_threads": 1})
+
+
+#: Options of the command line with a wrong value, the keyword in Python, and what both need.
+WRONG_VALUES = [
+    ("--threads", "threads", 0, "a whole number from 1 to 256 threads"),
+    ("--neurons-per-core", "neurons_per_core", 0, "a whole number from 1 to 1,000,000 neurons or auto or null"),
+    ("--scale", "scale", -1.0, "a number from 1e-06 to 1000"),
+    ("--machine", "machine", "spinnaker9", "one of generic_mesh, .*"),
+    ("--memory-gib", "memory_gib", -1.0, "a number from 1e-06 to 1e\\+06 GiB or null"),
+    ("--time-scale-factor", "time_scale_factor", 0.0, "a number from 1e-06 to 1e\\+06"),
+]
+
+
+@pytest.mark.parametrize(("option", "keyword", "value", "needs"), WRONG_VALUES)
+def test_an_error_names_the_option_on_the_command_line_and_the_keyword_in_python(capsys, option, keyword, value, needs):
+    message = message_of(capsys, "run", "pd14", option, str(value))
+    assert re.match(rf"^{option}: needs {needs}, has {value!r}", message), message
+    with pytest.raises(ParameterError, match=rf"^{keyword}: needs {needs}, has {value!r}"):
+        nm.run("pd14", **{keyword: value})
+
+
+def test_an_option_of_a_study_is_named_as_the_user_gave_it(capsys):
+    for command in (["accuracy", "chain"], ["published"]):
+        assert message_of(capsys, *command, "--threads", "0").startswith("--threads: needs a whole number from 1 to ")
+    assert message_of(capsys, "sweep", "chain", "--vary", "seconds=1", "--seed=-1").startswith("--seed: needs ")
+    for call in (lambda: nm.accuracy("chain", threads=0), lambda: nm.published(threads=0)):
+        with pytest.raises(ParameterError, match=r"^threads: needs a whole number from 1 to 256 threads, has 0$"):
+            call()
+
+
+def test_a_value_of_a_file_keeps_its_place_beside_an_option(tmp_path, capsys):
+    path = tmp_path / "e.yaml"
+    path.write_text("network: {name: chain, n_neurons: 4}\nmachine: spinnaker9\n")
+    assert message_of(capsys, "run", str(path), "--seed", "2").startswith(f"machine.name at {path}:2: needs one of ")
 
 
 def test_a_file_may_hold_what_the_command_does_not_read(tmp_path):
@@ -256,7 +301,7 @@ def test_whole_numbers_may_be_written_as_in_a_file(text, seed, tmp_path):
 def test_model_times_that_are_none(capsys, text):
     for command in (["run", "chain"], ["accuracy", "chain"], ["animate", "chain"], ["published"]):
         message = message_of(capsys, *command, f"--seconds={text}")
-        assert re.match(r"^(--)?seconds( at the settings)?: needs a (finite )?number", message), message
+        assert re.match(r"^--seconds: needs a (finite )?number", message), message
 
 
 WRONG = [
