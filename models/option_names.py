@@ -15,6 +15,7 @@ _OTHER_NAMES = MappingProxyType(
         "figures": "--no-figures",
         "roundings": "--rounding",
         "weight_roundings": "--weight-rounding",
+        "settings": "--set",
     }
 )
 
@@ -36,9 +37,14 @@ def option_name(keyword: str) -> str:
     return _OTHER_NAMES.get(keyword, f"--{keyword.replace('_', '-')}")
 
 
-def switch_name(keyword: str) -> str:
-    """Return a switch that is on: ``--overwrite`` on the command line, ``overwrite=True`` in Python."""
-    return option_name(keyword) if _on_command_line.get() else f"{keyword}=True"
+def option_with(keyword: str, value: object = True) -> str:
+    """Return an option with its value: ``--depth cores`` on the command line, ``depth='cores'`` in Python.
+
+    True stands for a switch that is on: ``--overwrite`` on the command line, ``overwrite=True`` in Python.
+    """
+    if not _on_command_line.get():
+        return f"{keyword}={value!r}"
+    return option_name(keyword) if value is True else f"{option_name(keyword)} {value}"
 
 
 def setting_name(path: str) -> str:

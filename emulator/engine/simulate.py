@@ -40,6 +40,7 @@ from models.network import (
     Population,
     Projection,
 )
+from models.option_names import option_name, option_with
 from models.progress import Progress, silent
 from models.vocabulary import Arithmetic, DelayConvention, PoissonMethod, WeightRounding
 
@@ -226,7 +227,8 @@ def _simulate(network: Network, options: SimulationOptions, couple: Couple | Non
                 need=connectivity.n_synapses,
                 have=connectivity.n_stored,
                 unit="stored synapses",
-                hint="raise --memory-gib, lower --scale, or use --depth cores",
+                hint=f"raise {option_name('memory_gib')}, lower {option_name('scale')}, or use "
+                f"{option_with('depth', 'cores')}",
             )
         compiling = time.perf_counter()
         _compile_kernels(network, arithmetic, progress, is_stored=False)

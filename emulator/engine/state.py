@@ -16,6 +16,7 @@ from emulator.kernels.synapses.stdp import Plastic
 from emulator.numbers.number_format import COUNTERS
 from emulator.runtime.lazy_array import lazy_array
 from models.errors import CapacityError
+from models.option_names import option_name
 
 MAX_CHUNK_STEPS = 200  #: steps of one call of ``EngineState.run_chunk``
 _NO_WEIGHTS = np.zeros(1)  # fixed point keeps them in the synapse words
@@ -141,7 +142,8 @@ class EngineState:
                 need=have + n_refused,
                 have=have,
                 unit="synapses",
-                hint="raise max_memory_bytes (--memory-gib), shorten the longest delay, or lower the drive",
+                hint=f"raise max_memory_bytes ({option_name('memory_gib')}), shorten the longest delay, or lower the "
+                "drive",
             )
 
     def allow_moves(self, n_slots: int) -> Moved:

@@ -23,6 +23,7 @@ from emulator.synapses.connectivity import Connectivity
 from mapping.model import Mapping
 from models.errors import ParameterError
 from models.network import Network
+from models.option_names import option_with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,8 @@ def check_closed_loop(network: Network) -> None:
         If the network has plastic synapses.
     """
     if any(projection.plasticity is not None for projection in network.projections):
-        allowed = "static synapses: late or lost spikes of plastic ones are not modelled; use --depth cores"
+        other = option_with("depth", "cores")
+        allowed = f"static synapses: late or lost spikes of plastic ones are not modelled; use {other}"
         raise ParameterError("depth full", "plastic synapses", allowed)
 
 

@@ -30,6 +30,7 @@ from mapping.model import Mapping
 from models.check import check_whole
 from models.errors import CapacityError
 from models.network import Network
+from models.option_names import option_name, option_with
 from models.vocabulary import Engine
 
 _MAX_LATE = 1 << 10
@@ -325,6 +326,6 @@ def _row_lengths(
             need=2 * connectivity.row_length.size * n_slices,
             have=MAX_LENGTHS_BYTES,
             unit="bytes",
-            hint="lower --scale, put more neurons on a core, or use --depth cores",
+            hint=f"lower {option_name('scale')}, put more neurons on a core, or use {option_with('depth', 'cores')}",
         )
     return lengths

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import CapacityError
+from models.option_names import option_name
 
 MAX_PACKETS = (1 << 31) - 1  #: packets are numbered in int32
 
@@ -30,5 +31,5 @@ def check_packets(n_packets: int) -> None:
         If there are more than ``MAX_PACKETS``.
     """
     if n_packets > MAX_PACKETS:
-        hint = "lower --seconds or --scale"
+        hint = f"lower {option_name('seconds')} or {option_name('scale')}"
         raise CapacityError("packets", "the packet model", need=n_packets, have=MAX_PACKETS, unit="packets", hint=hint)

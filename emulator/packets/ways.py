@@ -18,6 +18,7 @@ from mapping.model import Mapping, RoutingTree
 from mapping.traffic import NEVER, chips_of_slices, receivers, roots, slice_ranges, walk_tree
 from models.errors import CapacityError
 from models.network import Network
+from models.option_names import option_name, option_with
 from models.topology import Topology
 
 MAX_ROUTE_BYTES = 4 << 30  #: size of the routes and sink counts of all pairs of a chip and a core
@@ -158,7 +159,7 @@ def _core_numbers(mapping: Mapping, topology: Topology) -> NDArray[np.int64]:
 
 def _check(what: str, mapping: Mapping, need: int, have: int, unit: str) -> None:
     if need > have:
-        hint = "lower --scale or --seconds, or use --depth static"
+        hint = f"lower {option_name('scale')} or {option_name('seconds')}, or use {option_with('depth', 'static')}"
         raise CapacityError(what, mapping.machine.name, need=need, have=have, unit=unit, hint=hint)
 
 

@@ -16,6 +16,7 @@ from models.check import check_kind
 from models.errors import ParameterError, UnknownNameError, shown
 from models.machine import Machine
 from models.network import Network
+from models.option_names import option_with
 from models.topology import with_boards
 
 _MAX_OTHERS = 3  # names of further settings in an error
@@ -157,5 +158,5 @@ def _refuse(changes: list[Change], stage: str) -> None:
     earliest = min((change.stage for change in changes), key=STAGES.index)
     names = ", ".join(change.setting for change in others[:_MAX_OTHERS])
     more = f" and the old {names}{', ...' if len(others) > _MAX_OTHERS else ''}" if others else ""
-    allowed = f"{shown(first.old)}{more}, with which the kept stages were made, or --stage {earliest}"
-    raise ParameterError(f"{first.setting} with --stage {stage}", first.new, allowed)
+    allowed = f"{shown(first.old)}{more}, with which the kept stages were made, or {option_with('stage', earliest)}"
+    raise ParameterError(f"{first.setting} with {option_with('stage', stage)}", first.new, allowed)

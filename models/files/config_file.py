@@ -16,6 +16,7 @@ from typing import Any
 from models.bounds import hints_of, section_of
 from models.errors import ParameterError, UnknownNameError
 from models.files.yaml_document import MAX_BYTES, SYNTAX, YamlMapping, read_document
+from models.option_names import option_name, setting_name
 
 #: Factors of the units of each kind, for a hint when a key has another unit of the same kind.
 _UNIT_FACTORS: dict[str, dict[str, float]] = {
@@ -109,14 +110,15 @@ def parse_settings(assignments: Mapping[str, object] | list[str] | tuple[str, ..
     settings: dict[str, object] = {}
     if not isinstance(assignments, list | tuple):
         raise ParameterError("settings", assignments, "a mapping of paths to values, or a list of path=value")
+    name = option_name("settings")
     for assignment in assignments:
         path, equals, text = assignment.partition("=") if isinstance(assignment, str) else ("", "", "")
         path = path.strip()
         if not equals or not path:
-            raise ParameterError("--set", assignment, "path=value, for example machine.core.clock_hz=150e6")
+            raise ParameterError(name, assignment, "path=value, for example machine.core.clock_hz=150e6")
         if path in settings:
-            raise ParameterError("--set", assignment, f"each path once ({path} was given before)")
-        settings[path] = parse_value(text, f"--set {path}")
+            raise ParameterError(name, assignment, f"each path once ({path} was given before)")
+        settings[path] = parse_value(text, setting_name(path))
     return settings
 
 

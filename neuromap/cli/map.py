@@ -58,7 +58,7 @@ def map_(
     check_needs("--stage", stage, "--from DIR", resume is not None)
     check_needs("--net", net, "--figure FILE", figure is not None)
     if figure is not None:
-        check_output_file("figure", figure, FIGURE_ENDINGS)
+        check_output_file("--figure", figure, FIGURE_ENDINGS)
     given, source = (None, str(network)) if resume is None else load_folder(resume)
     prepared = read_experiment(source, options, "map")
     if not isinstance(source, str):

@@ -62,16 +62,12 @@ def sweep(
     no_figures
         Draw no figures.
     """
-    from models.bounds import check_value
     from neuromap.cli import terminal
     from neuromap.experiment.option_use import check_needs, check_read, given_by_path
     from neuromap.output.folder import unused_folder
     from neuromap.studies.sweep.folder import POINTS_NAME
-    from neuromap.studies.sweep.run import N_JOBS
     from neuromap.studies.sweep.run import sweep as run_grid
 
-    if jobs is not None:
-        check_value("--jobs", jobs, N_JOBS)
     check_needs("--overwrite", options.overwrite, "--out", options.out is not None)
     out = options.out or unused_folder(Path("out") / f"sweep-{Path(network).stem}")
     given = {name: value for name, value in options.given().items() if value not in (None, ())}

@@ -8,6 +8,7 @@ from models.errors import CapacityError, ParameterError
 from models.machine import Machine
 from models.machine.file import load_machine
 from models.network import Network
+from models.option_names import option_name
 from models.units import MAX_STEPS, ms_to_steps
 from neuromap.experiment.constraints import check_constraints
 from neuromap.experiment.fixed_point import fixed_point_notes
@@ -70,7 +71,8 @@ def check_experiment(experiment: Experiment) -> tuple[Network, Machine]:
             need=recipe.neurons_per_core,
             have=core.max_neurons,
             unit="neurons",
-            hint=f"lower recipe.neurons_per_core (--neurons-per-core) to at most {core.max_neurons}, or take 'auto'",
+            hint=f"lower recipe.neurons_per_core ({option_name('neurons_per_core')}) to at most {core.max_neurons}, "
+            "or take 'auto'",
         )
     if recipe.n_synapse_cores is not None:
         n_fixed = 1 + any(population.poisson for population in network.populations)

@@ -13,9 +13,8 @@ from typing import Any
 
 from models.errors import ParameterError
 from models.files.atomic_file import UNFINISHED, remove_unfinished
-from neuromap.output.lock import LOCK_NAME, is_locked, locked
-
-_NAME = "output folder (--out)"
+from models.option_names import option_with
+from neuromap.output.lock import LOCK_NAME, folder_name, is_locked, locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 def _make(folder: Path) -> None:
     with _explained(folder, "made and read"):
         if folder.exists() and not folder.is_dir():
-            raise ParameterError(_NAME, str(folder), "a folder (this is a file)")
+            raise ParameterError(folder_name(), str(folder), "a folder (this is a file)")
         folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -92,7 +91,7 @@ def _explained(folder: Path, what: str) -> Iterator[None]:
         raise
     except (OSError, ValueError) as err:
         reason = getattr(err, "strerror", None) or str(err)
-        raise ParameterError(_NAME, str(folder), f"a folder that can be {what} ({reason})") from err
+        raise ParameterError(folder_name(), str(folder), f"a folder that can be {what} ({reason})") from err
 
 
 def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
@@ -124,7 +123,8 @@ def prepare_out_folder(out: str | Path, *, overwrite: bool = False) -> Path:
         with _explained(folder, "made and read"):
             has_content = not _is_empty(folder)
         if has_content and not overwrite:
-            raise ParameterError(_NAME, str(folder), "a new or empty folder, or --overwrite to replace the files in it")
+            needs = f"a new or empty folder, or {option_with('overwrite')} to replace the files in it"
+            raise ParameterError(folder_name(), str(folder), needs)
         with _explained(folder, "written"), tempfile.TemporaryFile(dir=folder):
             pass
     return folder

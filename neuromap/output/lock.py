@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import NeuromapWarning, ParameterError
+from models.option_names import option_name
 
 LOCK_NAME = ".neuromap.lock"
 _MAX_COMMAND_LENGTH = 200
@@ -89,9 +90,14 @@ def locked(folder: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
+def folder_name() -> str:
+    """Return the name of the output folder in an error, with the option that gave it."""
+    return f"output folder ({option_name('out')})"
+
+
 def _in_use(folder: Path, holder: str) -> FolderInUseError:
     needs = f"a folder that nobody else writes to; {holder} does"
-    return FolderInUseError("output folder (--out)", str(folder), needs)
+    return FolderInUseError(folder_name(), str(folder), needs)
 
 
 def _take(folder: Path) -> int | None:

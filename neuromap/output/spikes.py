@@ -22,6 +22,7 @@ from models.files.array_file import read_arrays
 from models.files.array_layout import ArrayLayout, ArraySpec
 from models.files.atomic_file import write_arrays
 from models.network import Network
+from models.option_names import option_name
 from models.units import ms_to_steps
 
 LAYOUT = ArrayLayout(
@@ -86,7 +87,7 @@ def read_spikes(path: str | Path, network: Network, n_steps: int) -> tuple[NDArr
     _check_spikes(path, arrays, network)
     n_warmup, n_all = int(arrays["warmup_steps"]), int(arrays["n_steps"])
     if n_all - n_warmup < n_steps:
-        needs = f"at least {n_steps} steps after its warm-up (lower --seconds)"
+        needs = f"at least {n_steps} steps after its warm-up (lower {option_name('seconds')})"
         raise ArrayFileError(str(path), "n_steps", needs, f"{max(0, n_all - n_warmup)}")
     step, neuron = arrays["step"], arrays["neuron"]
     first, last = np.searchsorted(step, [n_warmup, n_warmup + n_steps])

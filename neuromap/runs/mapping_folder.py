@@ -27,6 +27,7 @@ from models.files.atomic_file import writing_text
 from models.machine import Machine
 from models.network import Network
 from models.networks import NETWORKS
+from models.option_names import option_with
 from neuromap.experiment.constraints import recipe_of
 from neuromap.experiment.nouns import Experiment, NetworkChoice
 from neuromap.experiment.prepare import Prepared, prepare
@@ -151,8 +152,8 @@ def check_same_network(made: Experiment, asked: Experiment, stage: str) -> None:
         return
     old, new = (_all_parameters(experiment.network) for experiment in (made, asked))
     for key in [key for key in old if old[key] != new.get(key)]:
-        allowed = f"{old[key]!r}, with which the kept stages were made, or --stage partition"
-        raise ParameterError(f"network.{key} with --stage {stage}", new.get(key), allowed)
+        allowed = f"{old[key]!r}, with which the kept stages were made, or {option_with('stage', 'partition')}"
+        raise ParameterError(f"network.{key} with {option_with('stage', stage)}", new.get(key), allowed)
 
 
 def _all_parameters(choice: NetworkChoice) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from emulator.packets.machine_numbers import PacketOptions, usual_end_of_tick
 from models.errors import UnknownNameError
+from models.option_names import option_name
 from models.vocabulary import EndOfTick, Engine
 from neuromap.experiment.prepare import Prepared
 from neuromap.runs.simpy_estimate import to_stderr
@@ -45,8 +46,8 @@ class PacketChoices:
         engine, end_of_tick = options.get("engine"), options.get("end_of_tick")
         trace, spikes = options.get("trace"), options.get("spikes")
         return cls(
-            engine=Engine.COMPILED if engine is None else _choose("engine", engine, Engine),
-            end_of_tick=None if end_of_tick is None else _choose("end of tick", end_of_tick, EndOfTick),
+            engine=Engine.COMPILED if engine is None else _choose(option_name("engine"), engine, Engine),
+            end_of_tick=None if end_of_tick is None else _choose(option_name("end_of_tick"), end_of_tick, EndOfTick),
             is_in_phase=options.get("in_phase") is not False,
             trace=None if trace is None else Path(trace),
             spikes=None if spikes is None else Path(spikes),

@@ -7,6 +7,7 @@ from typing import Literal, Unpack, get_args, overload
 from emulator.engine.simulation import Simulation
 from mapping.model import Mapping
 from models.errors import UnknownNameError
+from models.option_names import option_name
 from models.progress import with_note
 from neuromap.experiment.option_help import with_options
 from neuromap.experiment.option_use import COMMANDS, check_depth_options, unread
@@ -94,7 +95,7 @@ def run(
         For wrong input or a network that does not fit, before any long work.
     """
     if depth not in get_args(Depth):
-        raise UnknownNameError("depth", depth, get_args(Depth))
+        raise UnknownNameError(option_name("depth"), depth, get_args(Depth))
     check_depth_options(depth, options)
     for name, value in (("mapping", mapping), ("simulation", simulation)):
         if value is not None and depth != "cores":

@@ -24,6 +24,7 @@ from emulator.packets.simpy_model.model import SimpyRun
 from mapping.expected import expected_rates_hz
 from mapping.model import Mapping
 from models.network import Network
+from models.option_names import option_name, option_with
 
 _LONG_S = 10.0  #: shorter runs are not announced
 _QUICK_ENTRIES = 1e6  # a run with fewer entries takes less time than a measurement
@@ -50,11 +51,12 @@ class Estimate:
 
     def sentence(self) -> str:
         """Return a sentence with the expected time and the options that shorten it."""
+        shorter = f"a lower {option_name('seconds')} or {option_name('scale')} makes it shorter"
         return (
             f"engine simpy: about {duration_text(self.seconds)} (an estimate: {self.n_packets:,.0f} packets make "
             f"{self.n_entries:,.0f} log entries, cores begin {self.n_core_ticks:,.0f} ticks, and this computer handles "
-            f"{self.per_s:,.0f} entries and ticks per second); a lower --seconds or --scale makes it shorter, and "
-            "--engine compiled gives the same results in a small fraction of the time"
+            f"{self.per_s:,.0f} entries and ticks per second); {shorter}, and "
+            f"{option_with('engine', 'compiled')} gives the same results in a small fraction of the time"
         )
 
 

@@ -281,7 +281,7 @@ def test_full_arena_is_an_error(monkeypatch):
     network = Network(name="burst", populations=(cells,), projections=(projection("A", "A", AllToAll()),))
     message = (
         r"^arena of redrawn rows at state engine: needs [\d,]+ synapses, has 600 synapses; raise max_memory_bytes "
-        r"\(--memory-gib\), shorten the longest delay, or lower the drive$"
+        r"\(memory_gib\), shorten the longest delay, or lower the drive$"
     )
     with pytest.raises(CapacityError, match=message):
         run(network, 0)

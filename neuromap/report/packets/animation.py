@@ -18,6 +18,7 @@ from emulator.packets.model import What
 from emulator.packets.outcome import EventLog, Outcome
 from models.errors import ParameterError
 from models.files.atomic_file import write_text
+from models.option_names import option_name
 from models.topology import Topology
 from models.topology.drawing import Drawing, corners, drawing_of
 from neuromap.measures.packet_loss import chip_name
@@ -73,10 +74,10 @@ def write_animation(
     """
     check_output_file("animation", path, ANIMATION_ENDINGS)
     if n_frames < 1:
-        raise ParameterError("frames", n_frames, "at least 1")
+        raise ParameterError(option_name("frames"), n_frames, "at least 1")
     log = _of_tick(outcome, tick)
     if not log.n_events:
-        raise ParameterError("tick", tick, "a tick in which packets are sent")
+        raise ParameterError(option_name("tick"), tick, "a tick in which packets are sent")
     if path.suffix == ".gif":
         write_gif(outcome, topology, log, path, n_frames=n_frames, title=title)
     else:

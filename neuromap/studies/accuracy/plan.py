@@ -12,6 +12,7 @@ from emulator.numbers.number_format import MAX_WEIGHT_BITS, NumberFormat, StateR
 from emulator.rounding.notes import format_deviations
 from models.errors import ParameterError, UnknownNameError
 from models.network import Network
+from models.option_names import option_name
 from models.vocabulary import WeightRounding
 
 DEFAULT_FORMATS = ("S16.15", "S8.7", "S8.23", "float32")
@@ -38,10 +39,11 @@ def split_names(what: str, given: Names) -> tuple[str, ...]:
 
 
 def _weight_bits(given: Names | Iterable[int]) -> tuple[int, ...]:
-    names = split_names("weights", given if isinstance(given, str) else [str(one) for one in given])
+    names = split_names(option_name("weights"), given if isinstance(given, str) else [str(one) for one in given])
     for name in names:
         if not name.isdigit() or not 1 <= int(name) <= MAX_WEIGHT_BITS:
-            raise ParameterError("weights", name, f"whole numbers of bits from 1 to {MAX_WEIGHT_BITS}, such as 16,8,4")
+            allowed = f"whole numbers of bits from 1 to {MAX_WEIGHT_BITS}, such as 16,8,4"
+            raise ParameterError(option_name("weights"), name, allowed)
     return tuple(int(name) for name in names)
 
 
@@ -85,9 +87,9 @@ def plan_variants(
     ParameterError, UnknownNameError
         For an unknown name or a number out of range.
     """
-    names, bits = split_names("formats", formats), _weight_bits(weights)
-    chosen = [StateRounding(name) for name in _known_names("rounding", roundings, StateRounding)]
-    of_weights = _known_names("weight_rounding", weight_roundings, WeightRounding)
+    names, bits = split_names(option_name("formats"), formats), _weight_bits(weights)
+    chosen = [StateRounding(name) for name in _known_names(option_name("roundings"), roundings, StateRounding)]
+    of_weights = _known_names(option_name("weight_roundings"), weight_roundings, WeightRounding)
     makes = [(width, WeightRounding(how)) for width in bits for how in of_weights]
     parsed = [_parse(name) for name in names]
     fixed = [one.state for one in parsed if one.state is not None]
@@ -109,7 +111,7 @@ def _parse(name: str) -> NumberFormat:
         return NumberFormat.parse(name)
     except ParameterError as err:
         allowed = "S<integer bits>.<fractional bits> of at most 32 bits, such as S16.15, or float32"
-        raise ParameterError("formats", name, allowed) from err
+        raise ParameterError(option_name("formats"), name, allowed) from err
 
 
 def check_variants(network: Network, variants: Iterable[NumberFormat], seed: int) -> None:

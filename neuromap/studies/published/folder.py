@@ -25,6 +25,7 @@ from models.errors import ParameterError
 from models.files.atomic_file import write_text, writing_text
 from models.files.json_file import parse_json, read_json
 from models.machine.file import load_machine
+from models.option_names import option_name, option_with
 from neuromap.output.folder import prepare_out_folder, remove_files
 from neuromap.studies.published.measure import PublishedRow
 from neuromap.studies.published.rows import ROWS
@@ -74,10 +75,12 @@ def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> No
         If the folder holds something else and ``overwrite`` is false.
     """
     if (folder / PLAN_NAME).is_file() and not overwrite:
-        old = read_json(folder / PLAN_NAME, "a plan of neuromap published, or --overwrite")
+        old = read_json(folder / PLAN_NAME, f"a plan of neuromap published, or {option_with('overwrite')}")
         differs = [key for key, value in plan.items() if not isinstance(old, dict) or old.get(key) != value]
         if differs:
-            allowed = "the table begun there, another --out, or --overwrite to begin anew"
+            allowed = (
+                f"the table begun there, another {option_name('out')}, or {option_with('overwrite')} to begin anew"
+            )
             raise ParameterError(f"table in {folder}", f"another {' and '.join(differs)}", allowed)
         return
     prepare_out_folder(folder, overwrite=overwrite)
@@ -102,9 +105,8 @@ def read_rows(file: IO[bytes]) -> dict[str, PublishedRow]:
                 raise KeyError(row.row_id)
         except (ValueError, KeyError, TypeError) as err:
             where = f"line {number} of {file.name}"
-            raise ParameterError(
-                where, line.decode(errors="replace")[:60], "a row of the table, or --overwrite"
-            ) from err
+            needs = f"a row of the table, or {option_with('overwrite')}"
+            raise ParameterError(where, line.decode(errors="replace")[:60], needs) from err
         rows[row.row_id] = row
     return rows
 

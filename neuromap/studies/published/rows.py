@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from models.errors import UnknownNameError
+from models.option_names import option_name
 
 How = Literal["cores", "pipeline", "run", "sizes", "volley", "reason"]
 Claim = Literal["predicted", "calibrated", "reproduced", "open"]
@@ -277,5 +278,5 @@ def choose_rows(names: Sequence[str]) -> tuple[RowSpec, ...]:
     known = [row.row_id for row in ROWS]
     for name in names:
         if name not in known:
-            raise UnknownNameError("--rows", name, known)
+            raise UnknownNameError(option_name("rows"), name, known)
     return tuple(row for row in ROWS if not names or row.row_id in names)

@@ -25,6 +25,7 @@ from typing import IO, Any
 from models.errors import FileWriteError, ParameterError
 from models.files.atomic_file import write_text, writing_text
 from models.files.json_file import is_json_number, parse_json, read_json
+from models.option_names import option_name, option_with
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.options import SweepDepth
 from neuromap.output.folder import prepare_out_folder, remove_files
@@ -52,14 +53,12 @@ def plan_content(base: Experiment, axes: Sequence[Axis], depth: SweepDepth, poin
 def prepare_folder(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> Path:
     """Make the folder, or check that the sweep in it has the same plan."""
     if (folder / PLAN_NAME).is_file() and not overwrite:
-        old = read_json(folder / PLAN_NAME, "the plan of a sweep, or --overwrite")
+        old = read_json(folder / PLAN_NAME, f"the plan of a sweep, or {option_with('overwrite')}")
         differs = [key for key, value in plan.items() if not isinstance(old, dict) or old.get(key) != value]
         if differs:
-            raise ParameterError(
-                f"sweep in {folder}",
-                f"another {' and '.join(differs)}",
-                "the sweep that was begun there, another --out, or --overwrite to begin anew",
-            )
+            anew = f"another {option_name('out')}, or {option_with('overwrite')} to begin anew"
+            allowed = f"the sweep that was begun there, {anew}"
+            raise ParameterError(f"sweep in {folder}", f"another {' and '.join(differs)}", allowed)
         return folder
     prepare_out_folder(folder, overwrite=overwrite)
     figures = sorted(path.name for path in folder.glob(FIGURES))
@@ -74,7 +73,7 @@ def opened_points(path: Path) -> Iterator[IO[bytes]]:
     try:
         file = path.open("a+b", buffering=0)
     except OSError as err:
-        raise FileWriteError(str(path), err.strerror or str(err), "choose another --out") from err
+        raise FileWriteError(str(path), err.strerror or str(err), f"choose another {option_name('out')}") from err
     with file:
         yield file
 
@@ -129,7 +128,8 @@ def read_points(file: IO[bytes], points: Sequence[Point], axes: Sequence[Axis]) 
             is_known = False
         if not is_known:
             where = f"line {number} of {file.name}"
-            raise ParameterError(where, line.decode(errors="replace")[:60], "a point of this sweep, or --overwrite")
+            needs = f"a point of this sweep, or {option_with('overwrite')}"
+            raise ParameterError(where, line.decode(errors="replace")[:60], needs)
         found[point.index] = row
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.errors import CapacityError, ParameterError
 from models.files.config_file import parse_value
+from models.option_names import option_name
 from neuromap.experiment.check import check_experiment
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import Experiment
@@ -63,23 +64,28 @@ def parse_axes(varied: Sequence[str]) -> tuple[Axis, ...]:
     """
     example = "path=value,value,..., for example machine.core.clock_hz=150e6,200e6"
     if not varied:
-        raise ParameterError("--vary", None, example)
+        raise ParameterError(option_name("vary"), None, example)
     axes: list[Axis] = []
     for text in varied:
         path, equals, values = (part.strip() for part in text.partition("="))
         parts = _split(values)
         if not equals or not path or not all(parts):
-            raise ParameterError("--vary", text, example)
+            raise ParameterError(option_name("vary"), text, example)
         if path in (axis.path for axis in axes):
-            raise ParameterError("--vary", text, f"each path once ({path} was given before)")
+            raise ParameterError(option_name("vary"), text, f"each path once ({path} was given before)")
         if path in NOT_SWEPT:
-            raise ParameterError("--vary", text, f"a path that changes the result, which {path} does not")
+            raise ParameterError(option_name("vary"), text, f"a path that changes the result, which {path} does not")
         read = tuple(parse_value(part) for part in parts)
         twice = next((value for i, value in enumerate(read) if value in read[:i]), None)
         if twice is not None:
-            raise ParameterError(f"--vary {path}", twice, "each value once")
+            raise ParameterError(_called(path), twice, "each value once")
         axes.append(Axis(path, read))
     return tuple(axes)
+
+
+def _called(path: str) -> str:
+    """Return the name of an axis in an error."""
+    return f"{option_name('vary')} {path}"
 
 
 def _split(text: str) -> list[str]:
@@ -134,11 +140,11 @@ def check_axes(job: Job, axes: Sequence[Axis], base: Experiment, options: Mappin
     """Raise ParameterError for an axis that a sweep does not read, or that was given as an option as well."""
     paths = [f"{axis.path}.name" if axis.path in ("network", "machine", "recipe") else axis.path for axis in axes]
     auto = "auto" if any("auto" in axis.values for axis in axes) else base.recipe.neurons_per_core
-    check_read(job, paths, {path: f"--vary {path}" for path in paths}, neurons_per_core=auto)
+    check_read(job, paths, {path: _called(path) for path in paths}, neurons_per_core=auto)
     given, names = given_by_path(options)
     for path in paths:
         if path in given:
-            raise ParameterError(path, f"{names[path]} and --vary {path}", "only one of the two")
+            raise ParameterError(path, f"{names[path]} and {_called(path)}", "only one of the two")
 
 
 def row_of(point: Point, axes: Sequence[Axis], values: Row) -> Row:

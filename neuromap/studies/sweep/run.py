@@ -9,6 +9,7 @@ from typing import Annotated, Unpack, get_args
 
 from models.bounds import Bound, check_value
 from models.errors import UnknownNameError
+from models.option_names import option_name
 from models.progress import Progress, with_note
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import default_n_threads
@@ -81,8 +82,8 @@ def sweep(
         If interrupted; the finished points are in ``out``.
     """
     if depth not in get_args(SweepDepth):
-        raise UnknownNameError("depth", depth, get_args(SweepDepth))
-    n_jobs = check_value("jobs", default_n_threads() if jobs is None else jobs, N_JOBS)
+        raise UnknownNameError(option_name("depth"), depth, get_args(SweepDepth))
+    n_jobs = check_value(option_name("jobs"), default_n_threads() if jobs is None else jobs, N_JOBS)
     output, progress = Output.of(options), with_note(options.get("progress"))
     job: Job = "sweep_cores" if depth == "cores" else "sweep_static"
     source = network.experiment if isinstance(network, Prepared) else network

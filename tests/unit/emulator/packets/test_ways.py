@@ -145,7 +145,7 @@ def test_too_many_pairs_are_refused(loihi, monkeypatch):
     monkeypatch.setattr(ways, "MAX_ROUTE_BYTES", 1000)
     wanted = (
         r"^routes of all pairs of a chip and a core at loihi1: needs [\d,]+ bytes, has 1,000 bytes; "
-        r"lower --scale or --seconds, or use --depth static$"
+        r"lower scale or seconds, or use depth='static'$"
     )
     with pytest.raises(CapacityError, match=wanted):
         scenario_of(loihi, NET, spikes_of(loihi, NET, RATES), WAIT)
@@ -153,7 +153,7 @@ def test_too_many_pairs_are_refused(loihi, monkeypatch):
 
 def test_too_many_unicast_packets_are_refused(loihi, monkeypatch):
     monkeypatch.setattr(ways, "MAX_PACKETS", 10)
-    with pytest.raises(CapacityError, match=r"^packets at loihi1: needs [\d,]+ packets, has 10 packets; lower --scale"):
+    with pytest.raises(CapacityError, match=r"^packets at loihi1: needs [\d,]+ packets, has 10 packets; lower scale"):
         scenario_of(loihi, NET, spikes_of(loihi, NET, RATES), WAIT)
 
 

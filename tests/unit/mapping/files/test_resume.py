@@ -26,15 +26,15 @@ SECTIONS = ("core", "memory", "router", "cost", "plan", "power", "link", "topolo
         (
             {"dead_chips": ((0, 0),)},
             "route",
-            r"machine\.dead_chips with --stage route: needs \(\).* --stage place, has",
+            r"machine\.dead_chips with stage='route': needs \(\).* stage='place', has",
         ),
-        ({"dead_cores": ((0, 0, 4),)}, "keys", r"machine\.dead_cores with --stage keys: needs \(\).* --stage place, "),
-        ({"dead_links": ((0, 0, 1),)}, "tables", r"machine\.dead_links .* or --stage place, has \(\(0, 0, 1\),\)"),
-        ({"core": {"dtcm_bytes": 60000}}, "place", r"machine\.core\.dtcm_bytes .*needs 65536, .* --stage partition, "),
+        ({"dead_cores": ((0, 0, 4),)}, "keys", r"machine\.dead_cores with stage='keys': needs \(\).* stage='place', "),
+        ({"dead_links": ((0, 0, 1),)}, "tables", r"machine\.dead_links .* or stage='place', has \(\(0, 0, 1\),\)"),
+        ({"core": {"dtcm_bytes": 60000}}, "place", r"machine\.core\.dtcm_bytes .*needs 65536, .* stage='partition', "),
         (
             {"memory": {"sdram_bytes": 1 << 20}},
             "place",
-            r"machine\.memory\.sdram_bytes .* --stage partition, has 10485",
+            r"machine\.memory\.sdram_bytes .* stage='partition', has 10485",
         ),
     ],
 )
@@ -55,7 +55,7 @@ def test_machine_that_a_kept_stage_depends_on(changed, stage, message):
     ],
 )
 def test_choice_that_belongs_to_a_kept_stage(changed, stage, setting):
-    with pytest.raises(ParameterError, match=rf"^{re.escape(setting)} with --stage {stage}: needs "):
+    with pytest.raises(ParameterError, match=rf"^{re.escape(setting)} with stage='{stage}': needs "):
         resumed(changed, stage)
     last = next(stage for stage in ("keys", "route", "place", "partition") if _is_made(changed, stage))
     assert verify(resumed(changed, last), NET) == ()
@@ -77,7 +77,7 @@ def _is_made(changed, stage):
 
 def test_another_network_is_refused():
     other = network({"A": 200, "B": 100}, [("A", "A"), ("A", "B"), ("B", "A"), ("S", "A")], source_sizes={"S": 30})
-    with pytest.raises(ParameterError, match=r"^network with --stage tables: needs '[0-9a-f]{12}', .* partition, has"):
+    with pytest.raises(ParameterError, match=r"^network with stage='tables': needs '[0-9a-f]{12}', .* partition, has"):
         map_network(other, machine(), SMALL, resume=Resume(MADE, "tables"))
 
 
@@ -97,14 +97,14 @@ def test_what_no_kept_stage_reads_is_taken_over():
 def test_clock_counts_where_cores_are_filled_by_their_work():
     auto = replace(SMALL, neurons_per_core="auto")
     made = map_network(NET, machine(), auto)
-    with pytest.raises(ParameterError, match=r"^machine\.core\.clock_hz .*needs 200000000\.0, .* --stage partition"):
+    with pytest.raises(ParameterError, match=r"^machine\.core\.clock_hz .*needs 200000000\.0, .* stage='partition'"):
         map_network(NET, machine(core={"clock_hz": 1e8}), auto, resume=Resume(made, "place"))
-    with pytest.raises(ParameterError, match=r"^time_scale_factor .*needs 1\.0, .* --stage partition, has 2\.0"):
+    with pytest.raises(ParameterError, match=r"^time_scale_factor .*needs 1\.0, .* stage='partition', has 2\.0"):
         map_network(NET, machine(), replace(auto, time_scale_factor=2.0), resume=Resume(made, "place"))
 
 
 def test_other_machine_is_named():
-    with pytest.raises(ParameterError, match=r"^machine\.name with --stage route: needs 'spinnaker1' and the old mach"):
+    with pytest.raises(ParameterError, match=r"^machine\.name with stage='route': needs 'spinnaker1' and the old mach"):
         map_network(NET, load_machine("generic_mesh"), SMALL, resume=Resume(MADE, "route"))
 
 

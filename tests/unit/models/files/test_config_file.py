@@ -34,7 +34,7 @@ def test_parse_settings_splits_at_the_first_equals_sign():
 @pytest.mark.parametrize("text", ["a", "=1", " =1"])
 def test_parse_settings_without_path_or_value(text):
     with pytest.raises(
-        ParameterError, match=r"^--set: needs path=value, for example machine\.core\.clock_hz=150e6, has "
+        ParameterError, match=r"^settings: needs path=value, for example machine\.core\.clock_hz=150e6, has "
     ):
         parse_settings([text])
 
@@ -100,7 +100,9 @@ def test_wrong_bytes_have_their_line(tmp_path):
 
 
 def test_a_setting_is_given_once():
-    with pytest.raises(ParameterError, match=r"^--set: needs each path once \(a\.b was given before\), has 'a\.b=2'$"):
+    with pytest.raises(
+        ParameterError, match=r"^settings: needs each path once \(a\.b was given before\), has 'a\.b=2'"
+    ):
         parse_settings(["a.b=1", "a.b=2"])
 
 
@@ -137,7 +139,7 @@ def test_describe(hint, words):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ([1], "^--set: needs path=value, for example .*, has 1$"),
+        ([1], "^settings: needs path=value, for example .*, has 1$"),
         ({1: 2}, "^settings: needs paths as text, for example .*, has 1$"),
         ("seconds=1", "^settings: needs a mapping of paths to values, or a list of path=value, has 'seconds=1'$"),
         (7, "^settings: needs a mapping of paths to values, or a list of path=value, has 7$"),

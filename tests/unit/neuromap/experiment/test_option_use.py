@@ -164,8 +164,8 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
             "option --set arithmetic: needs a command that reads it (",
         ),
         (["machines", "show", "neuroaix", "--boards", "3"], "n_boards: needs 35, the size of neuroaix, has 3"),
-        (["map", "chain", "--figure", "x.gif"], "figure: needs a file name ending in one of .png, .svg, .pdf"),
-        (["map", "chain", "--figure", "no/x.png"], "figure: needs a file in a folder that exists, has 'no/x.png'"),
+        (["map", "chain", "--figure", "x.gif"], "--figure: needs a file name ending in one of .png, .svg, .pdf"),
+        (["map", "chain", "--figure", "no/x.png"], "--figure: needs a file in a folder that exists, has 'no/x.png'"),
         (
             ["machines", "show", "spinnaker1", "--out", "x"],
             "--out: needs a file name ending in one of .png, .svg, .pdf",
@@ -217,6 +217,26 @@ def test_an_option_of_a_study_is_named_as_the_user_gave_it(capsys):
     for call in (lambda: nm.accuracy("chain", threads=0), lambda: nm.published(threads=0)):
         with pytest.raises(ParameterError, match=r"^threads: needs a whole number from 1 to 256 threads, has 0$"):
             call()
+
+
+def test_python_callers_see_keywords_in_errors_about_folders_axes_and_rows(tmp_path, capsys):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "note.txt").write_text("mine")
+    needs = "a new or empty folder, or {} to replace the files in it, has 'old'"
+    message = message_of(capsys, "map", "chain", *TINY, "--out", "old")
+    assert message == f"output folder (--out): needs {needs.format('--overwrite')}"
+    with pytest.raises(ParameterError) as raised:
+        nm.map_network("chain", recipe="combined", settings={"network.n_neurons": 4}, out="old")
+    assert str(raised.value) == f"output folder (out): needs {needs.format('overwrite=True')}"
+    assert message_of(capsys, "sweep", "chain", "--vary", "seed=1,1") == "--vary seed: needs each value once, has 1"
+    with pytest.raises(ParameterError, match=r"^vary seed: needs each value once, has 1$"):
+        nm.sweep("chain", {"seed": [1, 1]})
+    assert message_of(capsys, "sweep", "chain", "--vary", "seed=1", "--jobs", "0").startswith("--jobs: needs a whole ")
+    with pytest.raises(ParameterError, match=r"^jobs: needs a whole number from 1 to 1,024 processes, has 0$"):
+        nm.sweep("chain", {"seed": [1]}, jobs=0)
+    assert message_of(capsys, "published", "--rows", "vAl17").startswith("--rows: needs one of ")
+    with pytest.raises(UnknownNameError, match=r"^rows: needs one of .*, has 'vAl17'"):
+        nm.published(["vAl17"])
 
 
 def test_a_value_of_a_file_keeps_its_place_beside_an_option(tmp_path, capsys):

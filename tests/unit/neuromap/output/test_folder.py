@@ -20,7 +20,7 @@ def test_empty_folder_is_taken(tmp_path):
 
 def test_full_folder_needs_overwrite(tmp_path):
     (tmp_path / "report.json").write_text("{}")
-    message = r"^output folder \(--out\): needs a new or empty folder, or --overwrite to replace the files in it, has '"
+    message = r"^output folder \(out\): needs a new or empty folder, or overwrite=True to replace the files in it, has"
     with pytest.raises(ParameterError, match=message):
         prepare_out_folder(tmp_path)
     assert prepare_out_folder(tmp_path, overwrite=True) == tmp_path
@@ -41,14 +41,14 @@ def test_results_are_removed_and_other_files_stay(tmp_path):
 def test_file_is_no_folder(tmp_path):
     path = tmp_path / "file"
     path.write_text("")
-    with pytest.raises(ParameterError, match=r"^output folder \(--out\): needs a folder \(this is a file\), has "):
+    with pytest.raises(ParameterError, match=r"^output folder \(out\): needs a folder \(this is a file\), has "):
         prepare_out_folder(path, overwrite=True)
 
 
 def test_folder_below_a_file_cannot_be_made(tmp_path):
     path = tmp_path / "file"
     path.write_text("")
-    message = r"^output folder \(--out\): needs a folder that can be made and read \(Not a directory\), has "
+    message = r"^output folder \(out\): needs a folder that can be made and read \(Not a directory\), has "
     with pytest.raises(ParameterError, match=message):
         prepare_out_folder(path / "out")
 
@@ -57,7 +57,7 @@ def test_folder_below_a_file_cannot_be_made(tmp_path):
 def test_folder_without_write_permission(tmp_path):
     folder = tmp_path / "out"
     folder.mkdir(mode=0o555)
-    message = r"^output folder \(--out\): needs a folder that can be written \(Permission denied\), has "
+    message = r"^output folder \(out\): needs a folder that can be written \(Permission denied\), has "
     with pytest.raises(ParameterError, match=message):
         prepare_out_folder(folder)
 
@@ -67,7 +67,7 @@ def test_write_error_is_reported(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
-    message = r"^output folder \(--out\): needs a folder that can be written \(No space left on device\), has "
+    message = r"^output folder \(out\): needs a folder that can be written \(No space left on device\), has "
     with pytest.raises(ParameterError, match=message):
         prepare_out_folder(tmp_path)
 

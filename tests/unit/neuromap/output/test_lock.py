@@ -37,7 +37,7 @@ def holder(tmp_path):
 
 def test_another_process_is_named_and_its_lock_holds(holder, tmp_path):
     message = (
-        rf"^output folder \(--out\): needs a folder that nobody else writes to; process {holder.pid} \(-c .*\) does, "
+        rf"^output folder \(out\): needs a folder that nobody else writes to; process {holder.pid} \(-c .*\) does, "
     )
     with pytest.raises(FolderInUseError, match=message), locked(tmp_path):
         pass
@@ -87,7 +87,7 @@ def test_blocks_of_one_thread_may_be_nested_and_another_thread_is_refused(tmp_pa
         thread.start()
         thread.join()
     assert found == [
-        f"output folder (--out): needs a folder that nobody else writes to; another thread of this process "
+        f"output folder (out): needs a folder that nobody else writes to; another thread of this process "
         f"({os.getpid()}) does, has {str(tmp_path)!r}"
     ]
     try_it()
@@ -168,7 +168,7 @@ def test_the_only_writer_makes_the_folder_and_removes_it_if_it_stays_empty(tmp_p
 
 def test_a_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ParameterError, match=r"^output folder \(--out\): needs a folder \(this is a file\), has "):
+    with pytest.raises(ParameterError, match=r"^output folder \(out\): needs a folder \(this is a file\), has "):
         Output(tmp_path / "file").alone().__enter__()
     with pytest.raises(ParameterError, match=r"needs a folder that can be made and read \(.*null.*\), has "):
         Output.of({"out": "a\0b"}).alone().__enter__()

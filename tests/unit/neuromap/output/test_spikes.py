@@ -98,11 +98,11 @@ def test_a_source_may_send_several_packets_in_a_step(path):
         ({"n_steps": 9}, "array 'step' of PATH: needs steps below n_steps = 9, has 9 at index 3"),
         (
             {"warmup_steps": 5},
-            "array 'n_steps' of PATH: needs at least 6 steps after its warm-up (lower --seconds), has 5",
+            "array 'n_steps' of PATH: needs at least 6 steps after its warm-up (lower seconds), has 5",
         ),
         (
             {"warmup_steps": 90},
-            "array 'n_steps' of PATH: needs at least 6 steps after its warm-up (lower --seconds), has 0",
+            "array 'n_steps' of PATH: needs at least 6 steps after its warm-up (lower seconds), has 0",
         ),
         (
             {"warmup_steps": -1},

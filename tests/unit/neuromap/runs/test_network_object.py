@@ -87,7 +87,7 @@ def test_a_mapping_is_resumed_with_the_same_object(saved):
     assert (again.placement.core == result.mapping.placement.core).all()
     other = nm.prepare(network(weight_pa=51.0))
     check_same_network(prepared.experiment, other.experiment, "partition")
-    with pytest.raises(ParameterError, match=r"^network\.digest with --stage route: needs "):
+    with pytest.raises(ParameterError, match=r"^network\.digest with stage='route': needs "):
         check_same_network(prepared.experiment, other.experiment, "route")
 
 

@@ -48,7 +48,7 @@ def test_an_engine_that_there_is_not(depth):
 
 @pytest.mark.parametrize("depth", ["dynamic", "full"])
 def test_an_end_of_tick_that_there_is_not(depth):
-    with pytest.raises(UnknownNameError, match=r"^end of tick: needs one of .*, has 'dropp'; did you mean 'drop'\?$"):
+    with pytest.raises(UnknownNameError, match=r"^end_of_tick: needs one of .*, has 'dropp'; did you mean 'drop'\?$"):
         run("pd14", depth=depth, end_of_tick="dropp", **SMALL)
 
 
@@ -93,7 +93,7 @@ def test_a_long_run_of_simpy_is_announced_with_an_estimate(depth, monkeypatch):
     assert re.match(
         r"engine simpy: about [\d.]+ s \(an estimate: [\d,]+ packets make [\d,]+ log entries, cores ", sentence
     )
-    assert "a lower --seconds or --scale makes it shorter, and --engine compiled gives the same results" in sentence
+    assert "a lower seconds or scale makes it shorter, and engine='compiled' gives the same results" in sentence
 
 
 @pytest.mark.parametrize("engine", list(Engine))

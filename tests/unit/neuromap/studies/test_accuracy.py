@@ -106,10 +106,10 @@ def test_wrong_lists(arguments, message):
 
 
 def test_unknown_rounding():
-    message = r"^rounding: needs one of floor, nearest, stochastic, has 'neerest'; did you mean 'nearest'\?$"
+    message = r"^roundings: needs one of floor, nearest, stochastic, has 'neerest'; did you mean 'nearest'\?$"
     with pytest.raises(UnknownNameError, match=message):
         plan_variants("S8.7", "neerest")
-    message = r"^weight_rounding: needs one of nearest, stochastic, has 'up'$"
+    message = r"^weight_roundings: needs one of nearest, stochastic, has 'up'$"
     with pytest.raises(UnknownNameError, match=message):
         plan_variants("S8.7", weight_roundings="up")
 
@@ -395,13 +395,13 @@ def test_command_writes_and_says_where(tmp_path, capsys, monkeypatch):
     [
         (
             ["--formats", "S9.99"],
-            "neuromap: error: formats: needs S<integer bits>.<fractional bits> of at most 32 "
+            "neuromap: error: --formats: needs S<integer bits>.<fractional bits> of at most 32 "
             "bits, such as S16.15, or float32, has 'S9.99'",
         ),
-        (["--rounding", "up"], "neuromap: error: rounding: needs one of floor, nearest, stochastic, has 'up'"),
+        (["--rounding", "up"], "neuromap: error: --rounding: needs one of floor, nearest, stochastic, has 'up'"),
         (
             ["--weights", "16,32"],
-            "neuromap: error: weights: needs whole numbers of bits from 1 to 16, such as 16,8,4, has '32'",
+            "neuromap: error: --weights: needs whole numbers of bits from 1 to 16, such as 16,8,4, has '32'",
         ),
         (
             ["--formats", "S4.11"],

@@ -32,9 +32,7 @@ def spec_of(row_id):
 
 
 def test_unknown_row():
-    with pytest.raises(
-        UnknownNameError, match=r"^--rows: needs one of Hei22, .*, has 'vAl17'; did you mean 'vAl18'\?$"
-    ):
+    with pytest.raises(UnknownNameError, match=r"^rows: needs one of Hei22, .*, has 'vAl17'; did you mean 'vAl18'\?$"):
         choose_rows(["Kau23", "vAl17"])
 
 
@@ -109,14 +107,14 @@ def test_a_line_that_was_cut_off_is_worked_out_again(tmp_path):
 def test_another_table_in_the_folder_is_refused_or_replaced(tmp_path):
     neuromap.published(["Hei22"], out=tmp_path, figures=False)
     expected = (
-        r"^table in .*: needs the table begun there, another --out, or --overwrite to begin anew, has 'another seed'"
+        r"^table in .*: needs the table begun there, another out, or overwrite=True to begin anew, has 'another seed'"
     )
     with pytest.raises(ParameterError, match=expected):
         neuromap.published(["Hei22"], seed=5, out=tmp_path)
     assert neuromap.published(["Hei22"], seed=5, out=tmp_path, overwrite=True, figures=False).n_reused == 0
     (tmp_path / "plan.json").write_text("nonsense")
     with pytest.raises(
-        ParameterError, match=r"^file .*plan\.json.*: needs a plan of neuromap published, or --overwrite"
+        ParameterError, match=r"^file .*plan\.json.*: needs a plan of neuromap published, or overwrite=True"
     ):
         neuromap.published(["Hei22"], out=tmp_path)
 
@@ -138,19 +136,19 @@ def test_a_row_whose_values_are_of_another_kind_is_refused(tmp_path, change):
     neuromap.published(["Hei22"], out=tmp_path, figures=False)
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(change(json.loads(path.read_text()))) + "\n")
-    with pytest.raises(ParameterError, match=r"^line 1 of .*rows\.jsonl: needs a row of the table, or --overwrite"):
+    with pytest.raises(ParameterError, match=r"^line 1 of .*rows\.jsonl: needs a row of the table, or overwrite=True"):
         neuromap.published(["Hei22"], out=tmp_path)
 
 
 def test_a_line_that_is_no_row_is_refused(tmp_path):
     neuromap.published(["Hei22"], out=tmp_path, figures=False)
     (tmp_path / "rows.jsonl").write_text('{"row_id": "Hei22"}\n')
-    with pytest.raises(ParameterError, match=r"^line 1 of .*rows\.jsonl: needs a row of the table, or --overwrite"):
+    with pytest.raises(ParameterError, match=r"^line 1 of .*rows\.jsonl: needs a row of the table, or overwrite=True"):
         neuromap.published(["Hei22"], out=tmp_path)
 
 
 def test_wrong_input_is_found_before_anything_runs(tmp_path):
-    with pytest.raises(NeuromapError, match=r"^seconds at the settings: needs a number from 1e-09 to 1e\+07 s, has -1"):
+    with pytest.raises(NeuromapError, match=r"^seconds: needs a number from 1e-09 to 1e\+07 s, has -1"):
         neuromap.published(seconds=-1, out=tmp_path / "t")
     assert not (tmp_path / "t").exists()
 

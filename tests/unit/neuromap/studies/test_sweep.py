@@ -80,12 +80,12 @@ def test_axes_from_text():
 @pytest.mark.parametrize(
     ("varied", "message"),
     [
-        ([], r"--vary: needs path=value,value,\.\.\., for example machine\.core\.clock_hz=150e6,200e6, has None"),
-        (["seed"], r"--vary: needs path=value,value,\.\.\., for .*, has 'seed'"),
-        (["seed=1,,2"], r"--vary: needs path=value,value,\.\.\., for .*, has 'seed=1,,2'"),
-        (["seed=1", "seed=2"], r"--vary: needs each path once \(seed was given before\), has 'seed=2'"),
-        (["seed=1,2,1"], r"--vary seed: needs each value once, has 1"),
-        (["n_threads=1,2"], r"--vary: needs a path that changes the result, which n_threads does not, has .*"),
+        ([], r"vary: needs path=value,value,\.\.\., for example machine\.core\.clock_hz=150e6,200e6, has None"),
+        (["seed"], r"vary: needs path=value,value,\.\.\., for .*, has 'seed'"),
+        (["seed=1,,2"], r"vary: needs path=value,value,\.\.\., for .*, has 'seed=1,,2'"),
+        (["seed=1", "seed=2"], r"vary: needs each path once \(seed was given before\), has 'seed=2'"),
+        (["seed=1,2,1"], r"vary seed: needs each value once, has 1"),
+        (["n_threads=1,2"], r"vary: needs a path that changes the result, which n_threads does not, has .*"),
     ],
 )
 def test_axes_that_cannot_be(varied, message):
@@ -96,7 +96,7 @@ def test_axes_that_cannot_be(varied, message):
 def test_axes_from_a_mapping():
     axes = read_axes({"seed": range(1, 3), "recipe.name": ["combined"]})
     assert axes == (Axis("seed", (1, 2)), Axis("recipe.name", ("combined",)))
-    with pytest.raises(ParameterError, match=r"^--vary seed: needs each value once, has 1$"):
+    with pytest.raises(ParameterError, match=r"^vary seed: needs each value once, has 1$"):
         read_axes({"seed": [1, 1]})
 
 
@@ -366,7 +366,7 @@ def test_another_sweep_does_not_go_on(tmp_path, change, what):
     arguments = {"vary": ["seed=1,2"], "jobs": 1, "out": tmp_path / "out", "figures": False}
     nm.sweep("chain", **arguments)
     message = (
-        rf"^sweep in .*out: needs the sweep that was begun there, another --out, or --overwrite to begin anew, "
+        rf"^sweep in .*out: needs the sweep that was begun there, another out, or overwrite=True to begin anew, "
         rf"has 'another {what}'$"
     )
     with pytest.raises(ParameterError, match=message):
@@ -377,7 +377,7 @@ def test_another_sweep_does_not_go_on(tmp_path, change, what):
 def test_folder_of_something_else(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "photo.png").write_text("mine")
-    with pytest.raises(ParameterError, match=r"^output folder \(--out\): needs a new or empty folder, or --overwrite"):
+    with pytest.raises(ParameterError, match=r"^output folder \(out\): needs a new or empty folder, or overwrite=True"):
         nm.sweep("chain", ["seed=1"], out=tmp_path)
     nm.sweep("chain", ["seed=1"], out=tmp_path, overwrite=True, jobs=1)
     assert (tmp_path / "mine.txt").read_text() == (tmp_path / "photo.png").read_text() == "mine"
@@ -403,7 +403,7 @@ def test_point_whose_values_are_of_another_kind(tmp_path, column, value):
     first, second = path.read_text().splitlines()
     path.write_text(f"{first}\n{json.dumps(json.loads(second) | {column: value})}\n")
     with pytest.raises(
-        ParameterError, match=r"^line 2 of .*points\.jsonl: needs a point of this sweep, or --overwrite"
+        ParameterError, match=r"^line 2 of .*points\.jsonl: needs a point of this sweep, or overwrite=True"
     ):
         nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out", figures=False)
 
@@ -413,14 +413,14 @@ def test_line_that_is_no_point(tmp_path, line):
     nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out", figures=False)
     (tmp_path / "out" / "points.jsonl").write_text(f"{line}\n")
     with pytest.raises(
-        ParameterError, match=r"^line 1 of .*points\.jsonl: needs a point of this sweep, or --overwrite"
+        ParameterError, match=r"^line 1 of .*points\.jsonl: needs a point of this sweep, or overwrite=True"
     ):
         nm.sweep("chain", ["seed=1,2"], jobs=1, out=tmp_path / "out")
 
 
 def test_plan_that_cannot_be_read(tmp_path):
     (tmp_path / "sweep.json").write_text("{")
-    with pytest.raises(ParameterError, match=r"^file .*sweep\.json.*: needs the plan of a sweep, or --overwrite, has "):
+    with pytest.raises(ParameterError, match=r"^file .*sweep\.json.*: needs the plan of a sweep, or overwrite=True, "):
         nm.sweep("chain", ["seed=1,2"], out=tmp_path)
 
 
