@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
 from models.errors import NeuromapError
 from neuromap.experiment.nouns import Experiment
@@ -43,7 +44,9 @@ class _Worker:
     group: str | None = None
 
 
-def run_tasks(tasks: Sequence[Task], depth: SweepDepth, n_jobs: int) -> Iterator[tuple[int, Row]]:
+def run_tasks(
+    tasks: Sequence[Task], depth: SweepDepth, n_jobs: int, folder: Path | None = None
+) -> Iterator[tuple[int, Row]]:
     """Compute tasks and yield (index, row) as each is finished.
 
     Parameters
@@ -53,6 +56,8 @@ def run_tasks(tasks: Sequence[Task], depth: SweepDepth, n_jobs: int) -> Iterator
     depth : {"static", "cores"}
     n_jobs : int
         Number of processes; with 1 everything runs in the calling process.
+    folder : Path, optional
+        The folder where the caller saves each row; only an error names it.
 
     Raises
     ------
@@ -65,10 +70,12 @@ def run_tasks(tasks: Sequence[Task], depth: SweepDepth, n_jobs: int) -> Iterator
             yield task.index, runner.run(task.experiment, depth)
         return
     with _workers(min(n_jobs, len(tasks))) as workers:
-        yield from _distribute(list(tasks), depth, workers)
+        yield from _distribute(list(tasks), depth, workers, folder)
 
 
-def _distribute(waiting: list[Task], depth: SweepDepth, workers: list[_Worker]) -> Iterator[tuple[int, Row]]:
+def _distribute(
+    waiting: list[Task], depth: SweepDepth, workers: list[_Worker], folder: Path | None
+) -> Iterator[tuple[int, Row]]:
     """Keep every worker busy until nothing is left."""
     for worker in workers:
         _give(worker, waiting, depth, workers)
@@ -77,7 +84,7 @@ def _distribute(waiting: list[Task], depth: SweepDepth, workers: list[_Worker]) 
         for worker in busy:
             if worker.pipe not in ready or worker.task is None:
                 continue
-            index, answer = worker.task.index, _answer(worker)
+            index, answer = worker.task.index, _answer(worker, folder)
             _give(worker, waiting, depth, workers)
             yield index, answer
 
@@ -102,17 +109,17 @@ def _give(worker: _Worker, waiting: list[Task], depth: SweepDepth, workers: list
         worker.pipe.send((worker.task.experiment, depth))
 
 
-def _answer(worker: _Worker) -> Row:
+def _answer(worker: _Worker, folder: Path | None = None) -> Row:
     """Return the row that a worker sends, or raise the error that it raised."""
     assert worker.task is not None
     try:
         answer = worker.pipe.recv()
     except (EOFError, ConnectionError) as err:
         worker.process.join()
+        kept = "" if folder is None else f"the finished points are kept in {folder}; "
         raise NeuromapError(
             f"process of point {worker.task.index}: needs to finish, was ended with exit code "
-            f"{worker.process.exitcode}; the finished points in the folder are kept: run the sweep again, with fewer "
-            "jobs if memory was short"
+            f"{worker.process.exitcode}; {kept}run the sweep again, with fewer jobs if memory was short"
         ) from err
     if isinstance(answer, BaseException):
         raise answer

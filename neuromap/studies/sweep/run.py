@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Unpack, get_args
+from typing import IO, Annotated, Unpack, get_args
 
 from models.bounds import Bound, check_value
 from models.errors import UnknownNameError
@@ -95,14 +95,14 @@ def sweep(
         points = plan_sweep(base, axes, depth)
         name = f"{base.network.name} on {Path(base.machine.name).stem}"
         if output.folder is None:
-            rows = _run(points, axes, depth, n_jobs, progress, lambda row: None)
+            rows = _run(points, axes, depth, n_jobs, progress)
             return SweepResult(name, axes, depth, len(points), tuple(rows), 0, None)
         plan = plan_content(base, axes, depth, points)
         folder = prepare_folder(output.folder, plan, overwrite=output.overwrite)
         with opened_points(folder / POINTS_NAME) as file:
             done = read_points(file, points, axes)
             left = [point for point in points if point.index not in done]
-            for row in _run(left, axes, depth, n_jobs, progress, lambda row: append_point(file, row), len(done)):
+            for row in _run(left, axes, depth, n_jobs, progress, file, len(done)):
                 done[row["point"]] = row
         rows = [done[point.index] for point in points]
         result = SweepResult(name, axes, depth, len(points), tuple(rows), len(points) - len(left), folder)
@@ -125,10 +125,10 @@ def _run(
     depth: SweepDepth,
     n_jobs: int,
     progress: Progress,
-    keep: Callable[[Row], None],
+    file: IO[bytes] | None = None,
     n_done: int = 0,
 ) -> list[Row]:
-    """Run points and return their rows in the order of the grid; call ``keep`` with each row when it is finished."""
+    """Run points and return their rows in the order of the grid; append each row to ``file`` when it is finished."""
     first: dict[str, int] = {}
     for point in points:
         first.setdefault(point.group, len(first))
@@ -139,9 +139,11 @@ def _run(
     n_points, start_s = n_done + len(points), time.perf_counter()
     if points:
         progress("sweep", n_done / n_points, f"{n_done} of {n_points} points")
-    for index, values in run_tasks(tasks, depth, n_jobs):
+    folder = None if file is None else Path(file.name).parent
+    for index, values in run_tasks(tasks, depth, n_jobs, folder):
         row = row_of(by_index[index], axes, values)
-        keep(row)
+        if file is not None:
+            append_point(file, row)
         rows.append(row)
         n_now = n_done + len(rows)
         left_s = (time.perf_counter() - start_s) / len(rows) * (n_points - n_now)

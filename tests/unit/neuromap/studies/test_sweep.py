@@ -1,5 +1,6 @@
 """Sweeps: axes, checks before anything runs, what points share, what is kept, how a broken sweep goes on."""
 
+import contextlib
 import csv
 import inspect
 import json
@@ -7,6 +8,7 @@ import multiprocessing
 import os
 import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -443,16 +445,31 @@ def test_processes_give_the_same_rows():
     assert "NUMBA_NUM_THREADS" not in os.environ
 
 
-def test_process_that_is_killed_is_reported():
+@pytest.mark.parametrize(("folder", "kept"), [(None, ""), (Path("o"), "the finished points are kept in o; ")])
+def test_process_that_is_killed_is_reported(folder, kept):
     tasks = [Task(index, make_experiment("chain", seed=index), str(index)) for index in range(40)]
-    rows = run_tasks(tasks, "static", 2)
+    rows = run_tasks(tasks, "static", 2, folder)
     next(rows)
     for child in multiprocessing.active_children():
         os.kill(child.pid, signal.SIGKILL)
-    message = r"^process of point \d+: needs to finish, was ended with exit code -9; the finished points "
+    message = rf"^process of point \d+: needs to finish, was ended with exit code -9; {kept}run the sweep again, with "
     with pytest.raises(NeuromapError, match=message):
         list(rows)
     assert multiprocessing.active_children() == []
+
+
+def test_the_error_of_a_killed_process_names_the_folder_of_the_sweep(tmp_path, monkeypatch):
+    asked = []
+
+    def no_rows(tasks, depth, n_jobs, folder):
+        asked.append(folder)
+        return iter(())
+
+    monkeypatch.setattr(sweep, "run_tasks", no_rows)
+    for out in (None, tmp_path / "out"):
+        with contextlib.suppress(KeyError):  # of the rows that are missing
+            nm.sweep("chain", ["seed=1,2"], out=out)
+    assert asked == [None, tmp_path / "out"]
 
 
 class OneQuestion:
