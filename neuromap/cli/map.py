@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from mapping.recipe import STAGES
 from models.errors import ParameterError
-from neuromap.cli.options import Options, out_folder, read_experiment
+from neuromap.cli.options import MapOptions, out_folder, read_experiment
 from neuromap.experiment.option_use import check_needs
 from neuromap.output.file import FIGURE_ENDINGS, check_output_file
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:  # type checkers cannot read the names out of the tuple
 else:
     StageName = Literal[STAGES]
 
-_DEFAULTS = Options()
+_DEFAULTS = MapOptions()
 
 
 def map_(
     network: str | None = None,
     /,
     *,
-    options: Options = _DEFAULTS,
+    options: MapOptions = _DEFAULTS,
     resume: Annotated[Path | None, Parameter(name="--from")] = None,
     stage: StageName | None = None,
     figure: Path | None = None,
@@ -33,7 +33,6 @@ def map_(
 ) -> int:
     """Map a network onto a machine, check the mapping and save it; nothing is simulated.
 
-    Options that start with depths in parentheses belong to `neuromap run`; `map` refuses them.
     Defaults are in brackets.
 
     Parameters

@@ -17,7 +17,7 @@ from models.vocabulary import (
     PoissonMethodName,
     WeightRoundingName,
 )
-from neuromap.cli.values import FLAG, NUMBER, SET, told
+from neuromap.cli.values import FLAG, HIDDEN, NUMBER, SET, told
 from neuromap.experiment.nouns import MinimiserName, PlaceName, RecipeName, RouteName
 from neuromap.experiment.option_use import Job, check_needs
 
@@ -58,6 +58,28 @@ class Options:
     def given(self) -> dict[str, Any]:
         """Return the options that belong to the experiment, as `neuromap.experiment.prepare.prepare` takes them."""
         return {key: value for key, value in asdict(self).items() if key not in ("out", "overwrite")}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class MapOptions(Options):
+    """Options of ``map``. The help leaves out the options that ``map`` refuses; the error for them says why."""
+
+    seconds: Annotated[float | None, NUMBER, HIDDEN] = None
+    arithmetic: Annotated[ArithmeticName | None, HIDDEN] = None
+    delay_convention: Annotated[DelayConventionName | None, HIDDEN] = None
+    poisson: Annotated[PoissonMethodName | None, HIDDEN] = None
+    weight_rounding: Annotated[WeightRoundingName | None, HIDDEN] = None
+    threads: Annotated[int | None, NUMBER, HIDDEN] = None
+    memory_gib: Annotated[float | None, NUMBER, HIDDEN] = None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions(Options):
+    """Options of ``sweep``. The help leaves out ``--threads``, which ``sweep`` refuses."""
+
+    threads: Annotated[int | None, NUMBER, HIDDEN] = None
 
 
 @Parameter(name="*")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from neuromap.cli.exit_codes import EXIT_INTERRUPTED
-from neuromap.cli.options import Options
+from neuromap.cli.options import SweepOptions
 from neuromap.cli.values import FLAG, NUMBER
 from neuromap.experiment.options import SweepDepth
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from neuromap.studies.sweep.result import SweepResult
 
 _VARY = Parameter(name="--vary", negative=(), show_default=False)
-_DEFAULTS = Options()
+_DEFAULTS = SweepOptions()
 _MAX_SHOWN = 50
 _TABLE_WIDTH = 120  # a narrower terminal wraps the lines instead of cutting numbers
 #: Columns of the table on a terminal, and their headings.
@@ -37,7 +37,7 @@ def sweep(
     /,
     *,
     vary: Annotated[tuple[str, ...], _VARY] = (),
-    options: Options = _DEFAULTS,
+    options: SweepOptions = _DEFAULTS,
     depth: SweepDepth = "static",
     jobs: Annotated[int | None, NUMBER] = None,
     no_figures: Annotated[bool, FLAG] = False,
@@ -45,7 +45,7 @@ def sweep(
     """Run an experiment at every point of a grid of settings.
 
     If the command is interrupted, the same command with --out continues where it stopped.
-    Options that start with depths in parentheses need --depth cores; --threads is refused, see --jobs.
+    Options that start with depths in parentheses need --depth cores.
     Defaults are in brackets.
 
     Parameters

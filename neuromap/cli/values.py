@@ -39,6 +39,8 @@ def read_number(hint: Any, tokens: Sequence[Any]) -> Any:
 NUMBER = Parameter(converter=read_number)
 #: Annotation of a switch that has no opposite.
 FLAG = Parameter(negative=(), show_default=False)
+#: Annotation of an option that a command refuses, so that its help leaves the option out.
+HIDDEN = Parameter(show=False)
 #: Annotation of ``--set``, which may be repeated.
 SET = Parameter(name="--set", negative=(), show_default=False)
 

@@ -119,6 +119,26 @@ def test_an_option_that_a_command_does_not_read_is_refused(capsys, option, value
         assert message.endswith(f"has '{COMMANDS[job]}'")
 
 
+#: The options that a command always refuses. A mapping reads --time-scale-factor with --neurons-per-core auto.
+ALWAYS_REFUSED = {
+    "map": {option for option, _, jobs in UNREAD if "map" in jobs} - {"--set", "--time-scale-factor"},
+    "sweep": {"--threads"},
+    "run": set(),
+}
+
+
+@pytest.mark.parametrize("command", ALWAYS_REFUSED)
+def test_the_help_leaves_out_the_options_that_a_command_refuses(capsys, command):
+    assert main([command, "--help"]) == 0
+    shown = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+    options = {f"--{entry.name.replace('_', '-')}" for entry in fields(Options)} - {"--settings"}
+    assert options - shown == ALWAYS_REFUSED[command]
+    for option in ALWAYS_REFUSED[command]:
+        value = next(value for other, value, _ in UNREAD if other == option)
+        message = message_of(capsys, command, "chain", *(["--vary", "seed=1"] * (command == "sweep")), option, value)
+        assert message.startswith(f"option {option}: needs a command that reads it (run ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
