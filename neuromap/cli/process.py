@@ -179,23 +179,21 @@ def forget_closed_streams() -> None:
 def resource_message(err: BaseException) -> str | None:
     """Return a message that names the resource of this computer that ran out, or None for any other error."""
     limit = _address_limit_bytes()
-    has = "less than that free" if limit is None else f"a limit of {limit / 2**30:.2f} GiB (ulimit -v)"
-    change = "lower --scale, --threads or --memory-gib" + ("" if limit is None else ", or raise the limit")
+    limited = "" if limit is None else f"a limit of {limit / 2**30:.2f} GiB (ulimit -v)"
+    change = "lower --scale, --threads or --memory-gib" + (", or raise the limit" if limited else "")
     text = str(err)
     if isinstance(err, MemoryError):
         found = re.search(r"allocate ([\d.]+ \w+)", text)
-        needs = f"{found[1]} for one more array" if found else "more than there is"
-        return f"memory: needs {needs}, has {has}; {change}"
+        needs = f"{found[1]} for one more array" if found else "room for one more array"
+        free = f"less than {found[1]} free" if found else "too little free"
+        return f"memory: needs {needs}, has {limited or free}; {change}"
     if isinstance(err, RuntimeError) and "start new thread" in text:
-        return f"threads: needs one more, has no room for it ({has.replace('than that ', '')}, or ulimit -u); {change}"
-    if (
-        isinstance(err, ImportError | OSError)
-        and limit is not None
-        and re.search(r"shared obj|map segment|memory", text)
-    ):
+        has = f"{limited or 'too little free memory'} or a limit of threads (ulimit -u)"
+        return f"threads: needs one more, has {has}; {change}"
+    if isinstance(err, ImportError | OSError) and limited and re.search(r"shared obj|map segment|memory", text):
         name = re.search(r"[\w.-]+\.so|'[\w.]+'", text)
-        needs = f"more to load {f'the library {name[0]}' if name else 'a library'}"
-        return f"memory: needs {needs}, has {has}; {change}"
+        needs = f"room to load {f'the library {name[0]}' if name else 'a library'}"
+        return f"memory: needs {needs}, has {limited}; {change}"
     return None
 
 

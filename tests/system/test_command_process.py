@@ -235,13 +235,25 @@ def test_messages_of_too_little(monkeypatch):
     )
     loading = ImportError("a.so: failed to map segment from shared object")
     assert resource_message(loading) == (
-        "memory: needs more to load the library a.so, has a limit of 2.00 GiB (ulimit -v); lower --scale, --threads or "
+        "memory: needs room to load the library a.so, has a limit of 2.00 GiB (ulimit -v); lower --scale, --threads or "
         "--memory-gib, or raise the limit"
     )
-    assert resource_message(RuntimeError("can't start new thread")).startswith("threads: needs one more, has no room")
+    no_thread = RuntimeError("can't start new thread")
+    assert resource_message(no_thread) == (
+        "threads: needs one more, has a limit of 2.00 GiB (ulimit -v) or a limit of threads (ulimit -u); lower --scale, "
+        "--threads or --memory-gib, or raise the limit"
+    )
     monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert resource_message(MemoryError()) == (
-        "memory: needs more than there is, has less than that free; lower --scale, --threads or --memory-gib"
+        "memory: needs room for one more array, has too little free; lower --scale, --threads or --memory-gib"
+    )
+    assert resource_message(MemoryError(text)) == (
+        "memory: needs 7.45 GiB for one more array, has less than 7.45 GiB free; lower --scale, --threads or "
+        "--memory-gib"
+    )
+    assert resource_message(no_thread) == (
+        "threads: needs one more, has too little free memory or a limit of threads (ulimit -u); lower --scale, --threads "
+        "or --memory-gib"
     )
     assert resource_message(loading) is None
     assert resource_message(RuntimeError("something else")) is None

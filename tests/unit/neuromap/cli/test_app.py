@@ -186,7 +186,7 @@ WRONG = {
     "network": (["run", "pd41"], r"network: needs one of .*, has 'pd41'; did you mean 'pd14'\?"),
     "machine": (
         ["run", "pd14", "--machine", "spinaker1"],
-        r"machine: needs one of .*, has 'spinaker1'; did you mean 'spinnaker1'\?",
+        r"--machine: needs one of .*, has 'spinaker1'; did you mean 'spinnaker1'\?",
     ),
     "machine file": (
         ["run", "pd14", "--machine", "no.yaml"],
@@ -211,15 +211,15 @@ WRONG = {
     "type": (["run", "pd14", "--scale", "big"], r"--scale: needs a number, has 'big'"),
     "negative scale": (
         ["run", "pd14", "--scale", "-1"],
-        r"network\.scale at the settings: needs a number from 1e-06 to 1000, has -1\.0",
+        r"--scale: needs a number from 1e-06 to 1000, has -1\.0",
     ),
     "negative duration": (
         ["run", "pd14", "--seconds", "-1"],
-        r"seconds at the settings: needs a number from 1e-09 to 1e\+07 s, has -1\.0",
+        r"--seconds: needs a number from 1e-09 to 1e\+07 s, has -1\.0",
     ),
     "negative cores": (
         ["run", "pd14", "--neurons-per-core", "-1"],
-        r"recipe\.neurons_per_core at the settings: needs a whole number from 1 to 1,000,000 neurons .*, has -1",
+        r"--neurons-per-core: needs a whole number from 1 to 1,000,000 neurons .*, has -1",
     ),
     "negative size": (
         ["run", "pd14", "--set", "machine.core.dtcm_bytes=-1"],
