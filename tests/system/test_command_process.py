@@ -240,8 +240,8 @@ def test_messages_of_too_little(monkeypatch):
     )
     no_thread = RuntimeError("can't start new thread")
     assert resource_message(no_thread) == (
-        "threads: needs one more, has a limit of 2.00 GiB (ulimit -v) or a limit of threads (ulimit -u); lower --scale, "
-        "--threads or --memory-gib, or raise the limit"
+        "threads: needs one more, has a limit of 2.00 GiB (ulimit -v) or a limit of threads (ulimit -u); lower "
+        "--scale, --threads or --memory-gib, or raise the limit"
     )
     monkeypatch.setattr(resource, "getrlimit", lambda which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert resource_message(MemoryError()) == (
@@ -252,8 +252,8 @@ def test_messages_of_too_little(monkeypatch):
         "--memory-gib"
     )
     assert resource_message(no_thread) == (
-        "threads: needs one more, has too little free memory or a limit of threads (ulimit -u); lower --scale, --threads "
-        "or --memory-gib"
+        "threads: needs one more, has too little free memory or a limit of threads (ulimit -u); lower --scale, "
+        "--threads or --memory-gib"
     )
     assert resource_message(loading) is None
     assert resource_message(RuntimeError("something else")) is None
