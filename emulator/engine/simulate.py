@@ -213,6 +213,19 @@ def _couple_nothing(state: EngineState, connectivity: Connectivity) -> AfterStep
     return lambda step, neurons: None
 
 
+def _not_stored(connectivity: Connectivity) -> CapacityError:
+    """Return the error for a closed loop whose rows memory does not hold."""
+    memory, scale, depth = option_name("memory_gib"), option_name("scale"), option_with("depth", "cores")
+    return CapacityError(
+        "synaptic rows",
+        "closed loop",
+        need=connectivity.n_synapses,
+        have=connectivity.n_stored,
+        unit="stored synapses",
+        hint=f"raise {memory}, lower {scale}, or use {depth}",
+    )
+
+
 def _simulate(network: Network, options: SimulationOptions, couple: Couple | None, progress: Progress) -> Simulation:
     """Simulate; the kernels are compiled already, unless the rows turn out not to fit in memory."""
     start = time.perf_counter()
@@ -221,15 +234,7 @@ def _simulate(network: Network, options: SimulationOptions, couple: Couple | Non
     connectivity = draw_synapses(network, options, scales, progress)
     if not connectivity.is_stored:
         if couple is not None:
-            raise CapacityError(
-                "synaptic rows",
-                "closed loop",
-                need=connectivity.n_synapses,
-                have=connectivity.n_stored,
-                unit="stored synapses",
-                hint=f"raise {option_name('memory_gib')}, lower {option_name('scale')}, or use "
-                f"{option_with('depth', 'cores')}",
-            )
+            raise _not_stored(connectivity)
         compiling = time.perf_counter()
         _compile_kernels(network, arithmetic, progress, is_stored=False)
         start += time.perf_counter() - compiling
