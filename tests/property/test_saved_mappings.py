@@ -331,7 +331,7 @@ def check_damages(saved: dict[str, Path], tmp_path: Path, capsys, *, n_json: int
 
 
 def test_every_damage_of_a_folder_is_found(saved, tmp_path, capsys):
-    check_damages(saved, tmp_path, capsys, n_json=200, stride=5)
+    check_damages(saved, tmp_path, capsys, n_json=100, stride=10)
 
 
 @pytest.mark.slow

@@ -111,11 +111,11 @@ def test_network_without_projections_has_no_tables():
 
 def test_too_long_a_table_is_refused():
     message = (
-        r"^routing table at chip \(\d+, \d+\): needs [\d,]+ entries, has 10 entries; "
+        r"^routing table at chip \(\d+, \d+\): needs [\d,]+ entries, has 4 entries; "
         r"raise neurons_per_core \(now 64\) to 256; that alone is not enough, since then ring-buffer index at "
     )
     with pytest.raises(TableOverflowError, match=message):
-        map_network(pd14(), machine(n_boards="auto", router={"n_table_entries": 10}))
+        map_network(pd14(scale=0.05), machine(n_boards="auto", router={"n_table_entries": 4}))
 
 
 def test_tables_of_pd14_are_shorter_than_pacmans():
