@@ -5,13 +5,30 @@ import os
 import pytest
 
 from models.errors import ParameterError
-from neuromap.output.folder import RESULTS, kept_results, prepare_out_folder, remove_results, unused_folder
+from neuromap.output.folder import (
+    NO_OUTPUT,
+    RESULTS,
+    Output,
+    kept_results,
+    prepare_out_folder,
+    remove_results,
+    unused_folder,
+)
 
 
 def test_folder_and_parents_are_made(tmp_path):
     folder = prepare_out_folder(tmp_path / "a" / "b")
     assert folder.is_dir()
     assert list(folder.iterdir()) == []
+
+
+def test_output_of_a_run_may_have_no_folder(tmp_path):
+    assert NO_OUTPUT.prepare() is None
+    assert Output(tmp_path / "out").prepare() == tmp_path / "out"
+    (tmp_path / "out" / "report.json").write_text("{}")
+    with pytest.raises(ParameterError, match=r"needs a new or empty folder, or --overwrite"):
+        Output(tmp_path / "out").prepare()
+    assert Output(tmp_path / "out", overwrite=True).prepare() == tmp_path / "out"
 
 
 def test_empty_folder_is_taken(tmp_path):

@@ -142,6 +142,33 @@ def test_a_disk_without_locks_is_used_with_a_warning(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lock_that_fails_for_another_reason_is_an_error(tmp_path, monkeypatch):
+    import fcntl
+
+    def flock(descriptor, how):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(OSError, match="Input/output error"), locked(tmp_path):
+        pass
+    message = r"^output folder \(--out\): needs a folder that can be written \(Input/output error\), has '"
+    with pytest.raises(ParameterError, match=message):
+        prepare_out_folder(tmp_path)
+
+
+def test_a_system_without_locks_makes_no_file(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    with locked(tmp_path):
+        assert list(tmp_path.iterdir()) == []
+        assert not is_locked(tmp_path)
+
+
+def test_a_folder_that_does_not_exist_is_not_locked(tmp_path):
+    assert not is_locked(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "nowhere"):
+        pass
+
+
 def test_the_only_writer_makes_the_folder_and_removes_it_if_it_stays_empty(tmp_path):
     def work(*, out=None, name=None):
         with Output.of({"out": out}).alone():

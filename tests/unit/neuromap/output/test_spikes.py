@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from emulator.engine.simulate import simulate
 from machines import network
 from models.errors import ArrayFileError, NeuromapWarning
 from models.network import Network, PoissonSource
 from neuromap.cli.app import main
-from neuromap.output.spikes import read_spikes
+from neuromap.output.spikes import read_spikes, write_spikes
 
 POPULATIONS = network({"A": 300, "B": 200}, [("A", "A"), ("A", "B"), ("B", "A")])
 NET = Network(
@@ -42,6 +43,21 @@ def test_spikes_of_a_run_start_after_its_warmup(path):
     step, neuron = read_spikes(written(path), NET, 6)
     assert (step.tolist(), neuron.tolist()) == ([1, 1, 5], [1, 2, 499])
     assert (step.dtype, neuron.dtype) == (np.int32, np.int32)
+
+
+def test_spikes_of_a_simulation_are_read_as_they_were_written(tmp_path):
+    net = network({"A": 30, "B": 20}, [("A", "B")], poisson=True, source_sizes={"S": 10})
+    made = simulate(net, n_steps=1000, seed=1)
+    assert len(made.spike_step) > 10
+    write_spikes(made, tmp_path, warmup_ms=5.0)
+    step, neuron = read_spikes(tmp_path / "spikes.npz", net, 950)
+    counted = made.spike_step >= 50
+    assert step.tolist() == (made.spike_step[counted] - 50).tolist()
+    assert neuron.tolist() == made.spike_neuron[counted].tolist()
+    write_spikes(made, tmp_path, warmup_ms=200.0)  # longer than the run, whose 100 ms are then all warm-up
+    message = r"^array 'n_steps' of .*: needs at least 1 steps after its warm-up \(lower --seconds\), has 0$"
+    with pytest.raises(ArrayFileError, match=message):
+        read_spikes(tmp_path / "spikes.npz", net, 1)
 
 
 def test_only_the_steps_that_are_wanted_are_taken(path):
