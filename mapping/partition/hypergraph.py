@@ -120,8 +120,6 @@ def _gather(mtkahypar: Any, graph: Hypergraph, machine: Machine) -> NDArray[np.i
     n_slices = len(graph.vertex_weight)
     most = MAX_CHIPS if is_size_open(machine.topology) else usable_chips(machine, None).n_chips
     fewest = max(1, -(-int(graph.vertex_weight.sum()) // max(graph.block_weight, 1)))
-    if not n_slices:
-        return np.empty(0, dtype=np.int32)
     if graph.vertex_weight.max() > graph.block_weight:
         raise _no_room(n_slices, machine, n_slices + 1, n_slices)
     found = []

@@ -15,6 +15,7 @@ from mapping.recipe import Recipe
 from mapping.verify import verify
 from models.errors import CapacityError, ParameterError
 from models.machine.file import load_machine
+from models.topology import build_topology
 
 
 @pytest.fixture
@@ -119,3 +120,21 @@ class TestWithSolver:
         )
         with pytest.raises(CapacityError, match=message):
             hypergraph.partition(interleaved(), four_cores((2, 2)), neurons_per_core=8)
+
+    def test_slices_that_leave_room_on_every_chip_take_more_chips(self):
+        """Three slices of 0.6 of a chip's memory weigh as much as two chips, but need three."""
+        net = network({"A": 24}, [("A", "A")])
+        cut = combined.partition(net, four_cores(), neurons_per_core=8)
+        sdram_bytes = int(cut.vertices[0].sdram_bytes / 0.6)
+        tight = replace(four_cores(), memory=replace(four_cores().memory, sdram_bytes=sdram_bytes))
+        assert sorted(hypergraph.partition(net, tight, neurons_per_core=8).part_of_slice.tolist()) == [0, 1, 2]
+
+    def test_chips_that_hang_together_but_have_no_cores(self):
+        """The largest connected part of the machine is used, even if all its cores are dead."""
+        given = four_cores((3, 1))
+        dead = tuple((x, 0, p) for x in (0, 1) for p in range(4))
+        east = build_topology(given).link_names.index("E")
+        cut_off = replace(given, dead_cores=dead, dead_links=((1, 0, east),))
+        message = r"^room for 25 slices in parts at generic_mesh: needs 26 chips, has 25 chips; take a larger machine, "
+        with pytest.raises(CapacityError, match=message):
+            hypergraph.partition(network({"A": 200}, [("A", "A")]), cut_off, neurons_per_core=8)

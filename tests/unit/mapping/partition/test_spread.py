@@ -161,3 +161,13 @@ def test_limits_count_the_slices_of_each_population():
     assert spread.partition(net, replace(given, core=replace(given.core, max_synapses=80)), neurons_per_core=100)
     with pytest.raises(CapacityError, match=r"^synapses at a core of B on generic_mesh: needs 80 synapses, has 79"):
         spread.partition(net, replace(given, core=replace(given.core, max_synapses=79)), neurons_per_core=100)
+
+
+def test_machine_of_open_size_grows_until_the_shares_fit():
+    """On 48 chips each of 10 populations takes 2 cores of a chip, which has 15; on 96 chips it takes 1."""
+    names = [f"P{i}" for i in range(10)]
+    net = network(dict.fromkeys(names, 400), [(names[0], name) for name in names])
+    cut = spread.partition(net, machine(n_boards="auto"), neurons_per_core=8)
+    assert cut.part_of_slice.max() + 1 > 48
+    with pytest.raises(CapacityError, match=r"^cores at each of 48 chips of spinnaker1 .*: needs 20 cores, has 15 cor"):
+        spread.partition(net, machine(), neurons_per_core=8)

@@ -9,11 +9,12 @@ from machines import SPINNAKER1, machine, network, pair
 from mapping.model import Partition, Role, Slice, Vertex
 from mapping.partition import combined, ensemble
 from mapping.place.connected import place
+from mapping.place.constraint import slice_number
 from mapping.place.filling.chip_order import growth_order
 from mapping.place.filling.choice import _Plan
 from mapping.place.filling.smallest import place_on_boards
 from mapping.site import Unplaced
-from models.errors import CapacityError
+from models.errors import CapacityError, ParameterError
 from models.networks import pd14
 from models.topology import build_topology
 
@@ -226,3 +227,57 @@ def test_mixed_placement_never_needs_an_application_core_twice():
     partition = stub([("A", 6)] * 20 + [("B", 5)] * 30 + [("C", 3)] * 9)
     core = place(Unplaced(pair(), machine(), build_topology(machine()), partition)).core
     assert len(np.unique(core, axis=0)) == len(core) == len(partition.vertices)
+
+
+def test_parts_beyond_the_chips_of_a_machine_are_refused():
+    partition = stub([("A", 1)] * 49)
+    parts = replace(partition, part_of_slice=np.arange(49, dtype=np.int32))
+    message = (
+        r"^room for stub vertices \(49 cores\) at spinnaker1 with 1 board .*: needs 49 slices, has 48 slices; raise "
+    )
+    with pytest.raises(CapacityError, match=message):
+        place(Unplaced(pair(), machine(), build_topology(machine()), parts))
+
+
+def places_on(n_boards):
+    """A placer that needs ``n_boards`` boards, and the numbers of boards that it was tried on."""
+    tried = []
+
+    def placer(unplaced, *, rng):
+        tried.append(unplaced.topology.n_boards)
+        if tried[-1] < n_boards:
+            raise CapacityError("room of a test", "here", need=n_boards, have=tried[-1], unit="boards", hint="none")
+        return place(unplaced, rng=rng)
+
+    return placer, tried
+
+
+def test_placer_that_needs_more_boards_than_the_quick_one():
+    placer, tried = places_on(4)
+    found = place_on_boards(placer, stub([("A", 16)] * 60), pair(), machine(n_boards="auto"), probe=place)
+    assert (tried, found.topology.n_boards) == ([2, 3, 4], 4)
+
+
+def test_placer_that_no_machine_is_large_enough_for(monkeypatch):
+    monkeypatch.setattr("models.topology.build.MAX_CHIPS", 192)
+    placer, tried = places_on(9)
+    with pytest.raises(CapacityError, match=r"^room of a test at here: needs 9 boards, has 4 boards; none$"):
+        place_on_boards(placer, stub([("A", 16)] * 60), pair(), machine(n_boards="auto"), probe=place)
+    assert tried == [2, 3, 4]
+
+
+def test_placer_that_is_its_own_probe_runs_once_on_each_size():
+    placer, tried = places_on(3)
+    found = place_on_boards(placer, stub([("A", 16)] * 60), pair(), machine(n_boards="auto"), probe=placer)
+    assert (tried, found.topology.n_boards) == ([2, 3], 3)
+
+
+def test_neuron_at_which_no_slice_starts():
+    partition = stub([("A", 1)] * 6 + [("B", 1)] * 2)
+    assert slice_number(partition, "B", 8) == 7
+    for population, start, starts in (("A", 48, r"0, 8, 16, 24, \.\.\."), ("B", 4, "0, 8")):
+        message = (
+            rf"^slice of {population} in a constraint: needs the first neuron of a slice \({starts}\), has {start}$"
+        )
+        with pytest.raises(ParameterError, match=message):
+            slice_number(partition, population, start)
