@@ -6,9 +6,14 @@ The numbers are attributes of the exception, so that a caller can use them.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import sys
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Self
 
 
@@ -49,6 +54,26 @@ class NeuromapError(Exception):
 
 class NeuromapWarning(UserWarning):
     """The one warning class of neuromap."""
+
+
+_HOME = Path(__file__).parents[1]
+#: Starts of the file names of frames that are not the user's: the four packages, and Python's parts between them.
+_NOT_OF_USER = (
+    *(f"{_HOME / package}{os.sep}" for package in ("models", "mapping", "emulator", "neuromap")),
+    contextlib.__file__,
+    "<frozen importlib",
+)
+
+
+def warn(text: str) -> None:
+    """Give a `NeuromapWarning` at the innermost line outside the four packages that led here by a call or an import."""
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_OF_USER):
+        frame = frame.f_back
+    space = frame.f_globals
+    registry = space.setdefault("__warningregistry__", {})
+    file, module = frame.f_code.co_filename, space.get("__name__")
+    warnings.warn_explicit(text, NeuromapWarning, file, frame.f_lineno, module, registry)
 
 
 class ParameterError(NeuromapError, ValueError):

@@ -6,7 +6,6 @@ The notes are computed from the constants alone, before the simulation begins. `
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +19,7 @@ from emulator.rounding.effective import Constants, neuron_deviations
 from emulator.rounding.stdp_trace import trace_deviations
 from emulator.rounding.weight_effect import mean_weight, weight_deviations
 from emulator.synapses.plasticity import rule_constants
-from models.errors import NeuromapWarning
+from models.errors import warn
 from models.network import Network, Projection, Receptor
 from models.vocabulary import WeightRounding
 
@@ -68,13 +67,13 @@ def format_deviations(
 def announce_notes(
     network: Network, number_format: NumberFormat | None, ring_buffer: RingBufferBound, weight_rounding: WeightRounding
 ) -> tuple[str, ...]:
-    """Return the notes on S16.15, or on another format; warn of large deviations in the name of the caller's caller."""
+    """Return the notes on S16.15, or on another format; warn the user of large deviations."""
     if number_format is None:
         found = fixed_point_deviations(network, ring_buffer=ring_buffer, weight_rounding=weight_rounding)
     else:
         found = format_deviations(network, number_format, ring_buffer=ring_buffer)
     for note in deviation_notes(one for one in found if one.is_large):
-        warnings.warn(note, NeuromapWarning, stacklevel=3)
+        warn(note)
     return deviation_notes(found)
 
 

@@ -24,14 +24,13 @@ import os
 import platform
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from models.cache.private_folder import make_private
-from models.errors import NeuromapWarning
+from models.errors import warn
 
 HOME = Path(__file__).resolve().parents[2]
 #: Files with compiled functions, and the files of constants that they import (a meta test finds both by imports).
@@ -120,13 +119,13 @@ def choose_folder() -> Path | None:
         if variable:
             _warn(variable, root, reason)
     text = f"no folder for compiled kernels: {reason}; they are compiled in every process, which takes minutes"
-    warnings.warn(text, NeuromapWarning, stacklevel=3)
+    warn(text)
     return None
 
 
 def _warn(variable: str, root: Path, reason: str) -> None:
     text = f"folder of compiled kernels {root} (${variable}): {reason}; another folder is used"
-    warnings.warn(text, NeuromapWarning, stacklevel=4)
+    warn(text)
 
 
 def _drop_old_caches(root: Path, *, keep: Path) -> None:

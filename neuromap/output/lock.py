@@ -15,13 +15,12 @@ import shlex
 import socket
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import NeuromapWarning, ParameterError
+from models.errors import ParameterError, warn
 from models.option_names import option_name
 
 LOCK_NAME = ".neuromap.lock"
@@ -123,7 +122,7 @@ def _take(folder: Path) -> int | None:
             if error.errno not in _NO_LOCKS:
                 raise
             path.unlink(missing_ok=True)
-            warnings.warn(f"{folder}: this disk has no locks; let only one neuromap write there", NeuromapWarning, 2)
+            warn(f"{folder}: this disk has no locks; let only one neuromap write there")
             return None
         os.close(descriptor)
 

@@ -8,7 +8,6 @@ population fires at most once in a step; a spike source may send several packets
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from emulator.engine.simulation import Simulation
 from models.check import MAX_COUNT
-from models.errors import ArrayFileError, NeuromapWarning
+from models.errors import ArrayFileError, warn
 from models.files.array_file import read_arrays
 from models.files.array_layout import ArrayLayout, ArraySpec
 from models.files.atomic_file import write_arrays
@@ -141,7 +140,7 @@ def _warn_of_silence(path: str | Path, step: NDArray[Any], first_step: int, stop
     if last < (first_step + stop_step) // 2 - 1:
         has = f"its last spike is at step {last:,}" if step.size else "it has no spikes"
         text = f"{path}: {has}, so that the network is silent from there to step {stop_step - 1:,}"
-        warnings.warn(text, NeuromapWarning, stacklevel=3)
+        warn(text)
 
 
 def _listed(values: list[Any]) -> str:

@@ -1,7 +1,9 @@
 """Every error says what, where, need, have and remedy, and keeps the numbers as attributes."""
 
+import linecache
 import pickle
 import re
+import threading
 
 import pytest
 
@@ -17,6 +19,7 @@ from models.errors import (
     UnroutableError,
     VerificationError,
     shown,
+    warn,
 )
 
 EXAMPLES = {
@@ -108,6 +111,23 @@ def test_verification_error_prints_five_violations_and_counts_the_rest():
 
 def test_the_warning_class_is_a_user_warning():
     assert issubclass(NeuromapWarning, UserWarning)
+
+
+def test_a_warning_points_at_the_line_outside_the_packages():
+    with pytest.warns(NeuromapWarning, match=r"^look$") as given:
+        warn("look")
+    assert (given[0].filename, linecache.getline(__file__, given[0].lineno).strip()) == (__file__, 'warn("look")')
+
+
+def test_a_warning_of_a_thread_has_a_place():
+    def warn_in_a_thread():
+        thread = threading.Thread(target=warn, args=("look",))
+        thread.start()
+        thread.join()
+
+    with pytest.warns(NeuromapWarning, match=r"^look$") as given:
+        warn_in_a_thread()
+    assert given[0].filename == threading.__file__
 
 
 def test_hint_of_a_capacity_error_can_be_replaced():

@@ -1,5 +1,6 @@
 """What fixed point does not hold: effective values by hand, errors with a value that works, else silence."""
 
+import linecache
 import math
 import re
 import warnings
@@ -8,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emulator.engine.options import SimulationOptions
 from emulator.engine.recorder import MOST_LOOK_STEPS, look_steps
-from emulator.engine.simulate import simulate
+from emulator.engine.simulate import run_simulation, simulate
 from emulator.numbers.number_format import NumberFormat
 from emulator.numbers.population_rows import population_rows
 from emulator.numbers.weight_scale import weight_scales
@@ -377,6 +379,20 @@ def test_large_deviations_of_time_constants_are_warned_of():
     small = simulate(network_of(LifCurrExp(tau_syn_exc_ms=100.0)), n_steps=1, seed=1)  # 2.3 %: no warning
     assert [note.split()[0] for note in small.notes] == ["tau_syn_exc_ms"]
     assert simulate(network_of(LifCurrExp(tau_mem_ms=6000.0)), n_steps=1, seed=1, arithmetic="float").notes == ()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda network: simulate(network, n_steps=1, seed=1),
+        lambda network: run_simulation(network, SimulationOptions(n_steps=1, seed=1)),
+    ],
+)
+def test_the_warning_points_at_the_line_of_the_caller(call):
+    with pytest.warns(NeuromapWarning) as given:
+        call(network_of(LifCurrExp(tau_mem_ms=1000.0)))
+    assert {warning.filename for warning in given} == {__file__}
+    assert linecache.getline(__file__, given[0].lineno).strip().startswith("lambda network: ")
 
 
 def test_coarse_step_of_the_device_is_noted():

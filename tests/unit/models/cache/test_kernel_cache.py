@@ -163,8 +163,18 @@ def test_a_folder_that_others_can_write_into_is_not_used(no_others, monkeypatch,
     folder.mkdir(parents=True)
     spoil(folder)
     message = rf"^folder of compiled kernels .*own \(\$NEUROMAP_CACHE_DIR\): {SPOILT[spoil]}; another folder is used$"
-    with pytest.warns(NeuromapWarning, match=message):
+    with pytest.warns(NeuromapWarning, match=message) as given:
         assert choose_folder() == no_others / "home" / ".cache" / "neuromap" / "kernels" / kernel_hash()
+    assert given[0].filename == __file__
+
+
+def test_the_warning_points_at_the_import_that_loads_the_kernels(no_others):
+    (no_others / "script.py").write_text("import sys\nimport emulator.engine.simulate\n")
+    (no_others / "file").write_text("")
+    variables = {**os.environ, "NEUROMAP_CACHE_DIR": str(no_others / "file")}
+    command = [sys.executable, str(no_others / "script.py")]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    assert f"{no_others / 'script.py'}:2: NeuromapWarning: folder of compiled kernels " in done.stderr
 
 
 def test_a_folder_of_another_user_is_not_used(no_others, monkeypatch):

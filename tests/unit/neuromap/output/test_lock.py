@@ -137,8 +137,9 @@ def test_a_disk_without_locks_is_used_with_a_warning(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", flock)
     message = r": this disk has no locks; let only one neuromap write there$"
-    with pytest.warns(NeuromapWarning, match=message), locked(tmp_path):
+    with pytest.warns(NeuromapWarning, match=message) as given, locked(tmp_path):
         pass
+    assert given[0].filename == __file__
     assert list(tmp_path.iterdir()) == []
 
 

@@ -155,9 +155,10 @@ def test_a_long_silence_at_the_end_is_said(path):
     """As of a file that says that it has a billion steps but holds the spikes of ten."""
     written(path, n_steps=10**9)
     message = r"^.*spikes\.npz: its last spike is at step 9, so that the network is silent from there to step 1,003$"
-    with pytest.warns(NeuromapWarning, match=message):
+    with pytest.warns(NeuromapWarning, match=message) as given:
         step, _ = read_spikes(path, NET, 1000)
     assert step.tolist() == [1, 1, 5]
+    assert given[0].filename == __file__
 
 
 def test_a_file_without_spikes_is_said_to_have_none(path):
