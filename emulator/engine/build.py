@@ -33,6 +33,7 @@ from emulator.runtime.random_stream import Stream, stream_key
 from emulator.synapses.connectivity import Connectivity
 from emulator.synapses.draw_tables import group_of_source
 from emulator.synapses.redraw import redraw_state
+from emulator.synapses.storage import DUE_ENTRY_BYTES
 from models.check import check_ids
 from models.errors import CapacityError, ParameterError
 from models.network import Network, Receptor
@@ -40,7 +41,6 @@ from models.vocabulary import DelayConvention, PoissonMethod
 
 _NO_WEIGHTS = np.zeros(1)  # in fixed point the weights are in the synapse words
 _MAX_DUE_BYTES = 8 << 30  # address space, not memory
-_DUE_ENTRY_BYTES = 8
 
 
 def _population_ranges(network: Network, n_shards: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -78,7 +78,7 @@ def _due_capacity(
     n_delays = max((group.n_delays for group in connectivity.groups), default=1)
     n_spikes = network.n_neurons * -(-max(n_delays, 1) // (t_refract_steps + 1))
     wanted = (n_spikes + most_packets) * max(n_receptors, 1)
-    return max(1024, min(wanted, _MAX_DUE_BYTES // (_DUE_ENTRY_BYTES * n_slots * connectivity.n_shards)))
+    return max(1024, min(wanted, _MAX_DUE_BYTES // (DUE_ENTRY_BYTES * n_slots * connectivity.n_shards)))
 
 
 def _cells(
@@ -143,7 +143,7 @@ def _due(connectivity: Connectivity, network: Network, extra_delay: int, t_refra
     n_slots = 1 << (connectivity.max_delay_steps() + extra_delay).bit_length()
     most_packets = most_source_packets(network, max((group.n_delays for group in connectivity.groups), default=1))
     capacity = _due_capacity(connectivity, network, n_slots, t_refract_steps, most_packets)
-    n_bytes = _DUE_ENTRY_BYTES * n_slots * n_shards * capacity
+    n_bytes = DUE_ENTRY_BYTES * n_slots * n_shards * capacity
     if n_bytes > _MAX_DUE_BYTES:
         hint = f"shorten the longest delay, now {connectivity.max_delay_steps():,} steps"
         raise CapacityError(

@@ -19,9 +19,6 @@ from models.errors import CapacityError
 from models.option_names import option_name
 
 MAX_CHUNK_STEPS = 200  #: steps of one call of ``EngineState.run_chunk``
-_NO_WEIGHTS = np.zeros(1)  # fixed point keeps them in the synapse words
-_MAX_DUE_BYTES = 8 << 30  # address space, not memory
-_DUE_ENTRY_BYTES = 8
 
 
 @dataclass(slots=True, eq=False)

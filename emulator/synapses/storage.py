@@ -27,7 +27,8 @@ _MAX_ARENA_BYTES = 4 << 30  # address space; memory is taken where rows are draw
 _PROCESS_BYTES = 400 << 20  # Python, numpy, numba and compiled kernels, measured
 _LIBRARY_BYTES = 400 << 20  # address space of libraries that are loaded, and threads that are started, later
 _BYTES_PER_NEURON = 120  # state, drive, spike lists
-_DUE_ENTRY_BYTES = 12
+DUE_ENTRY_BYTES = 8  #: of an entry of a due list, a 64-bit word
+_DUE_RESERVE = 1.5  # times the mean number of entries: a list keeps the memory of its fullest step
 _ARENA_RESERVE = 2.0  # times the expected size
 _MEMORY_SHARE = 0.85  # share of the free memory that a simulation takes if no bound is given
 
@@ -116,7 +117,7 @@ def row_budget_bytes(network: Network, n_shards: int, max_memory_bytes: int | No
     n_bytes = float(_PROCESS_BYTES + _BYTES_PER_NEURON * network.n_neurons)
     for group in groups:
         n_spikes = group.n_neurons * expected_rate_hz(network, group.name) * network.dt_ms * 1e-3  # spikes a step
-        n_bytes += n_spikes * group.n_bins * n_shards * n_slots * _DUE_ENTRY_BYTES
+        n_bytes += n_spikes * group.n_bins * n_shards * n_slots * DUE_ENTRY_BYTES * _DUE_RESERVE
         n_bytes += group.n_neurons * (group.last_proj - group.first_proj) * 4  # synapse counts
     return max(0, max_memory_bytes - int(n_bytes))
 

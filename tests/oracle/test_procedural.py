@@ -14,7 +14,7 @@ from emulator.kernels.synapses.rows import DRAWN, NOT_DRAWN, STORED
 from emulator.loop.open_loop import replay
 from emulator.synapses.build import build_connectivity, choose_n_shards
 from emulator.synapses.projection_table import SynapseDraw
-from emulator.synapses.storage import row_budget_bytes
+from emulator.synapses.storage import DUE_ENTRY_BYTES, row_budget_bytes
 from emulator.timing import TimedSpikes, time_run
 from emulator.timing.model import row_lengths, slice_of_source
 from mapping.flow import map_network
@@ -258,6 +258,17 @@ def test_row_budget_is_what_the_rest_leaves():
     # 400 MiB for the process, 120 bytes for each of 3,086 neurons, and some for spikes under way
     assert (400 << 20) + 120 * network.n_neurons < rest < (450 << 20)
     assert row_budget_bytes(network, 2, rest + 1000) == 1000
+
+
+def test_an_entry_of_a_due_list_is_counted_as_it_is():
+    seen = []
+
+    def look(state, connectivity):
+        seen.append(state.due.entry.itemsize)
+        return lambda step, neurons: None
+
+    simulate(rich_network(), n_steps=1, seed=1, couple=look)
+    assert seen == [DUE_ENTRY_BYTES]
 
 
 def test_budget_follows_from_free_memory(monkeypatch):
