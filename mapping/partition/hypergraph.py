@@ -32,8 +32,9 @@ from mapping.partition.spread import usable_chips
 from mapping.traffic import slice_range
 from models.errors import CapacityError, ParameterError
 from models.machine import Machine
+from models.machine.bound import MAX_CHIPS
 from models.network import Network
-from models.topology import MAX_CHIPS, is_size_open
+from models.topology import is_size_open
 
 _SEED = 1
 _UNITS_PER_CORE = 1000  # units of weight, since weights are whole numbers

@@ -48,5 +48,7 @@ PacketBits = Annotated[int, Bound(1, 2**16, "bits")]
 Packets = Annotated[int, Bound(1, 2**24, "packets")]
 PacketsOrNone = Annotated[int, Bound(0, 2**24, "packets")]
 WaitCode = Annotated[int, Bound(0, 255, "code")]
-MAX_CHIPS = 10**6  #: of a machine
+#: Largest number of chips of a machine: SpiNNaker's point-to-point table has 65,536 entries (spinnaker_tools
+#: spinnaker.h:694), and no other machine that comes with neuromap is larger.
+MAX_CHIPS = 65_536
 Chips = Annotated[int, Bound(1, MAX_CHIPS, "chips")]

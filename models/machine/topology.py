@@ -14,6 +14,7 @@ TopologyKind = Literal["triangular_torus", "mesh", "torus", "hyperx", "ring", "a
 
 #: Number of axes of the shapes for which it is fixed.
 _N_AXES = {"ring": 1, "all_to_all": 1}
+N_TRIANGULAR_CHIPS = 48  #: chips of a board of the shape ``triangular_torus``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,15 @@ def _check(spec: TopologySpec) -> None:
         _check_graph(spec)
     elif spec.kind != "triangular_torus":
         _check_boards(spec)
+    _check_size(spec)
+
+
+def _check_size(spec: TopologySpec) -> None:
+    """Raise ParameterError if the boards have more than `MAX_CHIPS` chips in all."""
+    n_chips = N_TRIANGULAR_CHIPS if spec.kind == "triangular_torus" else math.prod(spec.board_shape or spec.shape)
+    if spec.n_boards != "auto" and spec.n_boards > 1 and spec.n_boards * n_chips > MAX_CHIPS:
+        allowed = f"at most {MAX_CHIPS // n_chips:,} boards ({MAX_CHIPS:,} chips)"
+        raise ParameterError("topology.n_boards", spec.n_boards, allowed)
 
 
 def _check_boards(spec: TopologySpec) -> None:
@@ -94,6 +104,8 @@ def _check_graph(spec: TopologySpec) -> None:
         seen.add((a, b))
     vertices = {vertex for pair in seen for vertex in pair}
     n_chips = max(vertices) + 1
+    if n_chips > MAX_CHIPS:
+        raise ParameterError("topology.links", f"chip {n_chips - 1:,}", f"at most {MAX_CHIPS:,} chips")
     if len(vertices) < n_chips:
         missing = next(vertex for vertex in range(n_chips) if vertex not in vertices)
         raise ParameterError("topology.links", f"none of chip {missing}", f"a link of every chip 0 .. {n_chips - 1}")

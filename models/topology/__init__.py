@@ -13,13 +13,11 @@ from models.topology.build import (
     n_boards_built,
     with_boards,
 )
-from models.topology.layout import MAX_CHIPS
 from models.topology.model import Topology, mesh_distance, torus_distance
 from models.topology.triangular import LINK_OFFSETS
 
 __all__ = [
     "LINK_OFFSETS",
-    "MAX_CHIPS",
     "Topology",
     "build_topology",
     "chips_per_board",

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from models.errors import ParameterError
 from models.machine import Machine, TopologySpec
+from models.machine.bound import MAX_CHIPS
 from models.topology import branched, lattice, triangular
-from models.topology.layout import MAX_CHIPS, Layout
+from models.topology.layout import Layout
 from models.topology.model import Topology
 
 _LAYOUTS: dict[str, Callable[[TopologySpec, int], Layout]] = {
@@ -101,8 +102,8 @@ def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
     if n_boards < 1:
         raise ParameterError("n_boards", n_boards, "at least 1 board")
     if n_boards_built(spec, n_boards) * chips_per_board(spec) > MAX_CHIPS:
-        most = MAX_CHIPS // chips_per_board(spec)
-        raise ParameterError("n_boards", n_boards, f"at most {most:,} boards ({MAX_CHIPS:,} chips)")
+        allowed = f"at most {max_boards(spec):,} boards ({MAX_CHIPS:,} chips)"
+        raise ParameterError("n_boards", n_boards, allowed)
     return _without_dead(machine, _sorted(_LAYOUTS[spec.kind](spec, n_boards)))
 
 

@@ -12,10 +12,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-#: Largest number of chips of a machine: SpiNNaker's point-to-point table has 65,536 entries (spinnaker_tools
-#: spinnaker.h:694), and no other machine that comes with neuromap is larger.
-MAX_CHIPS = 65_536
-
 #: How the distance of two chips follows from their coordinates; in a ``graph`` only a search finds it.
 Metric = Literal["triangular", "lattice", "hyperx", "tree", "graph"]
 

@@ -9,14 +9,16 @@ import pytest
 from machines import SPINNAKER1, machine
 from models.errors import ParameterError
 from models.machine import TopologySpec
+from models.machine.bound import MAX_CHIPS
 from models.machine.file import load_machine
+from models.machine.topology import N_TRIANGULAR_CHIPS
 from models.topology import (
-    MAX_CHIPS,
     build_topology,
     chips_per_board,
     is_size_open,
     max_boards,
     n_boards_built,
+    triangular,
     with_boards,
 )
 
@@ -220,7 +222,7 @@ WRONG = {
     ),
     "empty axis": (
         {"kind": "mesh", "shape": (2, 0)},
-        r"^topology\.shape: needs a list of a whole number from 1 to 1,000,000 chips, has \(2, 0\)$",
+        r"^topology\.shape: needs a list of a whole number from 1 to 65,536 chips, has \(2, 0\)$",
     ),
     "boards with a remainder": (
         {"kind": "torus", "shape": (6, 4), "board_shape": (4, 4)},
@@ -266,6 +268,22 @@ WRONG = {
         {"kind": "graph", "links": ((0, 1), (1, 3))},
         r"^topology\.links: needs a link of every chip 0 \.\. 3, has 'none of chip 2'$",
     ),
+    "too many chips": (
+        {"kind": "mesh", "shape": (400, 250)},
+        r"^topology\.shape: needs at most 65,536 chips in all, has \(400, 250\)$",
+    ),
+    "too many boards": (
+        {"n_boards": 5000},
+        r"^topology\.n_boards: needs at most 1,365 boards \(65,536 chips\), has 5000$",
+    ),
+    "too many boards of a mesh": (
+        {"kind": "mesh", "board_shape": (64, 64), "n_boards": 17},
+        r"^topology\.n_boards: needs at most 16 boards \(65,536 chips\), has 17$",
+    ),
+    "too many chips of a graph": (
+        {"kind": "graph", "links": ((0, 1), (1, 100_000))},
+        r"^topology\.links: needs at most 65,536 chips, has 'chip 100,000'$",
+    ),
     "two-dimensional boards of a graph": (
         {"kind": "graph", "links": ((0, 1),), "board_shape": (1, 1)},
         r"^topology\.board_shape: needs 1 number with kind 'graph', has \(1, 1\)$",
@@ -278,6 +296,27 @@ def test_wrong_shape(case):
     fields, message = WRONG[case]
     with pytest.raises(ParameterError, match=message):
         TopologySpec(**fields)
+
+
+def test_a_machine_of_too_many_chips_is_an_error_at_its_file(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text("base: spinnaker1\ntopology:\n  n_boards: 2084\n")
+    with pytest.raises(ParameterError, match=rf"^topology\.n_boards at {path}:3: needs at most 1,365 boards \(65,536 "):
+        load_machine(str(path))
+    path.write_text("base: generic_mesh\ntopology:\n  shape: [400, 250]\n  board_shape: [400, 250]\n")
+    with pytest.raises(ParameterError, match=rf"^topology\.shape at {path}:3: needs at most 65,536 chips in all, has "):
+        load_machine(str(path))
+
+
+def test_boards_that_complete_a_torus_count():
+    spec = TopologySpec(kind="torus", board_shape=(5041,), n_boards=13)
+    assert build_topology(replace(machine(), topology=spec)).n_chips == 13 * 5041
+    with pytest.raises(ParameterError, match=r"^n_boards: needs at most 12 boards \(65,536 chips\), has 13$"):
+        build_topology(replace(machine(), topology=replace(spec, board_shape=(71, 71))))
+
+
+def test_a_board_of_the_triangular_torus_has_48_chips():
+    assert N_TRIANGULAR_CHIPS == triangular.N_BOARD_CHIPS
 
 
 def test_most_boards_of_a_torus_are_whole_triads():
