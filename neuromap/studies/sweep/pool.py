@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -119,12 +120,23 @@ def _answer(worker: _Worker, folder: Path | None = None) -> Row:
         kept = "" if folder is None else f"the finished points are kept in {folder}; "
         raise NeuromapError(
             f"process of point {worker.task.index}: needs to finish, was ended with exit code "
-            f"{worker.process.exitcode}; {kept}run the sweep again, with fewer jobs if memory was short"
+            f"{worker.process.exitcode}; {kept}run the sweep again, with fewer jobs if memory was short{_guard(worker.process.exitcode)}"
         ) from err
     if isinstance(answer, BaseException):
         raise answer
     row: Row = answer
     return row
+
+
+def _guard(exit_code: int | None) -> str:
+    """Return the advice for a script without guard: every worker runs the script's top level before it takes a point.
+
+    Such a worker ends with exit code 1 and never takes a point; any other error reaches the parent over the pipe.
+    """
+    is_script = getattr(sys.modules["__main__"], "__file__", None) is not None
+    if exit_code != 1 or not is_script:
+        return ""
+    return "; a script must call sweep below `if __name__ == '__main__':`, or with jobs=1"
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -623,3 +625,13 @@ def test_figures_are_public(tmp_path):
     assert (maps.get_supxlabel(), maps.get_supylabel()) == (second, first)
     with pytest.raises(UnknownNameError, match=r"^axis of the sweep: needs one of .*, has 'seed'"):
         nm.sweep_lines(result, "seed")
+
+
+def test_a_script_without_guard_is_told_what_to_add(tmp_path):
+    script = tmp_path / "study.py"
+    script.write_text(
+        "import neuromap\nneuromap.sweep('chain', vary={'network.n_populations': [2, 3]}, depth='static', jobs=2)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "below `if __name__ == '__main__':`, or with jobs=1" in done.stderr
