@@ -118,9 +118,10 @@ def _answer(worker: _Worker, folder: Path | None = None) -> Row:
     except (EOFError, ConnectionError) as err:
         worker.process.join()
         kept = "" if folder is None else f"the finished points are kept in {folder}; "
+        code = worker.process.exitcode
         raise NeuromapError(
-            f"process of point {worker.task.index}: needs to finish, was ended with exit code "
-            f"{worker.process.exitcode}; {kept}run the sweep again, with fewer jobs if memory was short{_guard(worker.process.exitcode)}"
+            f"process of point {worker.task.index}: needs to finish, was ended with exit code {code}; {kept}"
+            f"run the sweep again, with fewer jobs if memory was short{_guard(code)}"
         ) from err
     if isinstance(answer, BaseException):
         raise answer
