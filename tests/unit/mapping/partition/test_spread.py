@@ -18,6 +18,7 @@ from mapping.verify import verify
 from models.errors import CapacityError, ParameterError
 from models.machine.file import load_machine
 from models.networks import pd14
+from models.topology import build_topology
 
 NEUROAIX = load_machine("neuroaix")
 
@@ -163,11 +164,23 @@ def test_limits_count_the_slices_of_each_population():
         spread.partition(net, replace(given, core=replace(given.core, max_synapses=79)), neurons_per_core=100)
 
 
-def test_machine_of_open_size_grows_until_the_shares_fit():
+def test_machine_of_open_size_grows_until_the_shares_fit(monkeypatch):
     """On 48 chips each of 10 populations takes 2 cores of a chip, which has 15; on 96 chips it takes 1."""
     names = [f"P{i}" for i in range(10)]
     net = network(dict.fromkeys(names, 400), [(names[0], name) for name in names])
     cut = spread.partition(net, machine(n_boards="auto"), neurons_per_core=8)
     assert cut.part_of_slice.max() + 1 > 48
-    with pytest.raises(CapacityError, match=r"^cores at each of 48 chips of spinnaker1 .*: needs 20 cores, has 15 cor"):
-        spread.partition(net, machine(), neurons_per_core=8)
+    monkeypatch.setattr("models.topology.build.MAX_CHIPS", 48)
+    for given in (machine(), machine(n_boards="auto")):  # an open machine of which one board is the largest
+        with pytest.raises(CapacityError, match=r"^cores at each of 48 chips of spinnaker1 .*: needs 20 cores, has 15"):
+            spread.partition(net, given, neurons_per_core=8)
+
+
+def test_machine_of_open_size_grows_until_a_connected_part_has_cores():
+    """On one board the larger of two parts has only dead cores."""
+    given = four_chips(dead_cores=tuple((x, 0, p) for x in (0, 1) for p in range(4)), dead_links=((1, 0, 0),))
+    row = replace(given, topology=replace(given.topology, shape=(), board_shape=(3, 1), n_boards="auto"))
+    assert build_topology(row, 1).neighbour[1, 0] < 0
+    assert spread.usable_chips(row, 1).n_chips == 0
+    cut = spread.partition(network({"A": 40}, [("A", "A")]), row, neurons_per_core=4)
+    assert spread.usable_chips(row, 2).n_chips == cut.part_of_slice.max() + 1

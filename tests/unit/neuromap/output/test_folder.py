@@ -26,7 +26,7 @@ def test_output_of_a_run_may_have_no_folder(tmp_path):
     assert NO_OUTPUT.prepare() is None
     assert Output(tmp_path / "out").prepare() == tmp_path / "out"
     (tmp_path / "out" / "report.json").write_text("{}")
-    with pytest.raises(ParameterError, match=r"needs a new or empty folder, or --overwrite"):
+    with pytest.raises(ParameterError, match=r"needs a new or empty folder, or overwrite=True"):
         Output(tmp_path / "out").prepare()
     assert Output(tmp_path / "out", overwrite=True).prepare() == tmp_path / "out"
 

@@ -152,7 +152,7 @@ def test_a_lock_that_fails_for_another_reason_is_an_error(tmp_path, monkeypatch)
     monkeypatch.setattr(fcntl, "flock", flock)
     with pytest.raises(OSError, match="Input/output error"), locked(tmp_path):
         pass
-    message = r"^output folder \(--out\): needs a folder that can be written \(Input/output error\), has '"
+    message = r"^output folder \(out\): needs a folder that can be written \(Input/output error\), has '"
     with pytest.raises(ParameterError, match=message):
         prepare_out_folder(tmp_path)
 

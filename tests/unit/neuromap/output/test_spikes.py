@@ -55,7 +55,7 @@ def test_spikes_of_a_simulation_are_read_as_they_were_written(tmp_path):
     assert step.tolist() == (made.spike_step[counted] - 50).tolist()
     assert neuron.tolist() == made.spike_neuron[counted].tolist()
     write_spikes(made, tmp_path, warmup_ms=200.0)  # longer than the run, whose 100 ms are then all warm-up
-    message = r"^array 'n_steps' of .*: needs at least 1 steps after its warm-up \(lower --seconds\), has 0$"
+    message = r"^array 'n_steps' of .*: needs at least 1 steps after its warm-up \(lower seconds\), has 0$"
     with pytest.raises(ArrayFileError, match=message):
         read_spikes(tmp_path / "spikes.npz", net, 1)
 
