@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from models.errors import ParameterError
@@ -31,6 +32,8 @@ def check_output_file(option: str, path: str | Path, endings: tuple[str, ...] = 
     if endings and path.suffix not in endings:
         raise ParameterError(option, str(path), f"a file name ending in one of {', '.join(endings)}")
     try:
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            os.stat(path)  # unlike `Path.is_dir`, refuses names that no file can have
         if path.is_dir():
             raise ParameterError(option, str(path), "a file (this is a folder)")
         if not path.parent.is_dir():

@@ -25,14 +25,15 @@ def test_new_file_and_old_file_are_taken(tmp_path):
         ("", (), "a file (this is a folder)"),
         ("missing/a.png", FIGURE_ENDINGS, "a file in a folder that exists"),
         ("a" * 300 + ".png", FIGURE_ENDINGS, "a file name (File name too long)"),
+        ("a\0b.png", FIGURE_ENDINGS, "a file name (embedded null byte)"),
     ],
-    ids=["ending", "no ending", "folder", "no folder", "long"],
+    ids=["ending", "no ending", "folder", "no folder", "long", "NUL"],
 )
 def test_file_that_cannot_be(tmp_path, name, endings, needs):
     path = tmp_path / name
     with pytest.raises(ParameterError) as caught:
         check_output_file("figure", path, endings)
-    assert str(caught.value).startswith(f"figure: needs {needs}, has '{str(path)[:40]}")
+    assert str(caught.value).startswith(f"figure: needs {needs}, has '{str(path)[:10]}")
 
 
 @pytest.mark.parametrize("name", ["old.png", "new.png"])
