@@ -33,7 +33,7 @@ def check_output_file(option: str, path: str | Path, endings: tuple[str, ...] = 
         raise ParameterError(option, str(path), f"a file name ending in one of {', '.join(endings)}")
     try:
         with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-            os.stat(path)  # unlike `Path.is_dir`, refuses names that no file can have
+            path.stat()  # unlike `Path.is_dir`, refuses names that no file can have
         if path.is_dir():
             raise ParameterError(option, str(path), "a file (this is a folder)")
         if not path.parent.is_dir():
