@@ -56,8 +56,17 @@ class Site:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """Key for the costs of a core: cores of a machine with equal keys have equal costs."""
-        return self.vertex.role, self.group.name, self.n_neurons, self.hand_over_cycles, self.n_receiving
+        """Key for the costs of a core: cores of one machine and one network with equal keys have equal costs."""
+        return (
+            self.vertex.role,
+            self.group.name,
+            self.n_neurons,
+            self.hand_over_cycles,
+            self.n_receiving,
+            self.n_table_entries,
+            self.n_chips,
+            self.has_plastic,
+        )
 
     @property
     def n_draws(self) -> float:

@@ -246,6 +246,16 @@ def test_packet_cheaper_than_its_parts_shrinks_them():
     ]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"n_table_entries": 5}, {"n_chips": 5}, {"has_plastic": True}, {"n_receiving": 5}, {"n_neurons": 5}]
+)
+def test_cores_that_differ_in_what_a_cost_depends_on_have_different_keys(changes):
+    network = net()
+    site = next(sites(map_network(network, machine(), Recipe(name="combined")), network))
+    assert replace(site, **changes).kind != site.kind
+    assert replace(site).kind == site.kind
+
+
 def test_errors():
     network = net()
     mapping = map_network(network, machine(), Recipe(name="combined"))
