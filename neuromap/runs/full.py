@@ -211,9 +211,9 @@ def _behind(packets: DynamicReport, dt_ms: float) -> list[str]:
     if packets.max_backlog_ns < _MANY_TICKS * tick_ns:
         return []
     return [
-        f"the busiest core falls {packets.max_backlog_ns * 1e-6:.3g} ms behind with the updates of its neurons: the run "
-        "delays spikes whose packets are late, but updates every neuron on time; on the machine, late updates delay "
-        "spikes too, so that the network would be disturbed more than in this run"
+        f"the busiest core falls {packets.max_backlog_ns * 1e-6:.3g} ms behind with the updates of its neurons: the "
+        "run delays spikes whose packets are late, but updates every neuron on time; on the machine, late updates "
+        "delay spikes too, so that the network would be disturbed more than in this run"
     ]
 
 

@@ -57,9 +57,9 @@ def test_report_has_what_was_lost_in_json_and_on_its_page(lossy):
     assert report["notes"][0] == feedback_sentence(full.report.feedback)
     assert full.packets.max_backlog_ns > 20 * 1e5
     assert report["notes"][1] == (
-        f"the busiest core falls {full.packets.max_backlog_ns * 1e-6:.3g} ms behind with the updates of its neurons: the "
-        "run delays spikes whose packets are late, but updates every neuron on time; on the machine, late updates delay "
-        "spikes too, so that the network would be disturbed more than in this run"
+        f"the busiest core falls {full.packets.max_backlog_ns * 1e-6:.3g} ms behind with the updates of its neurons: "
+        "the run delays spikes whose packets are late, but updates every neuron on time; on the machine, late updates "
+        "delay spikes too, so that the network would be disturbed more than in this run"
     )
     assert json.loads((out / "dynamic.json").read_text(encoding="utf-8"))["n_sent"] == full.packets.n_sent
     page = (out / "report.html").read_text(encoding="utf-8")
