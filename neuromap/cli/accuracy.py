@@ -20,14 +20,14 @@ class AccuracyOptions:
 
     scale: Annotated[float | None, NUMBER, plain("scale")] = None
     seconds: Annotated[float | None, NUMBER] = None
-    "Model time that results are taken from, s [5, or the value of the experiment file]."
+    "Model time that the results cover, in seconds [5, or the value of the experiment file]."
     seed: Annotated[int | None, NUMBER] = None
     "Seed of all random numbers [1234]; the second float64 run takes the next seed."
     drive: Annotated[DriveName | None, plain("drive")] = None
     delay_convention: Annotated[DelayConventionName | None, plain("delay_convention")] = None
     threads: Annotated[int | None, NUMBER, plain("threads")] = None
     settings: Annotated[tuple[str, ...], SET] = ()
-    "path=value: set any value of the experiment, its network or its machine. May be repeated, with each path once."
+    "path=value: replace a value of the experiment, its network or its machine. May be repeated with other paths."
     out: Path | None = None
     "Folder for the results [out/accuracy-NETWORK-seedN, or that name with a number if it is taken]."
     overwrite: Annotated[bool, FLAG] = False

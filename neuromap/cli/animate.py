@@ -41,13 +41,15 @@ def animate(
     machine
         Name of a machine (`neuromap machines` lists them), or a YAML file that describes one [spinnaker1].
     recipe
-        How populations are cut into cores; `neuromap run --help` explains the choices [the machine's].
+        How the neurons and synapses of populations are divided among cores; `neuromap run --help` explains the choices
+        [default of the machine].
     seconds
-        Model time for which packets are simulated, s.
+        Model time for which packets are simulated, in seconds.
     seed
         Seed of all random numbers [1234].
     engine
-        Program that runs the packets: compiled code, or the readable and slow SimPy model; results are the same.
+        Implementation of the packet model: compiled code, or a readable but slow SimPy model. Both give the same
+        results.
     tick
         Tick to draw [the tick with the most packets].
     frames

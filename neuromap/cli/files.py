@@ -15,7 +15,7 @@ def check(file: str, /, *, settings: Annotated[tuple[str, ...], SET] = ()) -> in
     file
         Experiment file (.yaml).
     settings
-        path=value: set a value before the check. May be repeated, with each path once.
+        path=value: replace a value of the file before the check. May be repeated with other paths.
     """
     from neuromap.cli import terminal
     from neuromap.experiment.check import check_experiment

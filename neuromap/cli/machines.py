@@ -39,7 +39,7 @@ def machines_show(
     name
         Name of a machine, or a YAML file that describes one.
     settings
-        path=value: set a constant, for example core.clock_hz=150e6. May be repeated, with each path once.
+        path=value: set a constant, for example core.clock_hz=150e6. May be repeated with other paths.
     boards
         Number of boards to describe and draw, for a machine that gets as many boards as a mapping needs [a few].
     out

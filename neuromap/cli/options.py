@@ -49,9 +49,9 @@ class Options:
     threads: Annotated[int | None, NUMBER, told("threads")] = None
     memory_gib: Annotated[float | None, NUMBER, told("memory_gib")] = None
     settings: Annotated[tuple[str, ...], SET] = ()
-    "path=value: set any value of the experiment, its network or its machine. May be repeated, with each path once."
+    "path=value: replace a value of the experiment, its network or its machine. May be repeated with other paths."
     out: Path | None = None
-    "Folder for the results [a new folder in out/ with the network in its name]."
+    "Folder for the results [a new folder in out/ that is named after network, machine, recipe and seed]."
     overwrite: Annotated[bool, FLAG] = False
     "Replace the results of an earlier run in an output folder that is not empty."
 

@@ -29,7 +29,7 @@ def published(
     overwrite: Annotated[bool, FLAG] = False,
     no_figures: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Predict the published results of PD14 on real machines, and print both side by side.
+    """Predict the published results of PD14 on real machines, and print each prediction beside the published number.
 
     If the command is interrupted, the same command continues where it stopped.
     Defaults are in brackets.
@@ -41,11 +41,11 @@ def published(
     scale
         Factor that multiplies the size of the network; the published systems ran it at full size.
     seconds
-        Model time that results are taken from, after a warm-up of 500 ms, s.
+        Model time that the results cover, after a warm-up of 500 ms, in seconds.
     seed
         Seed of all random numbers.
     threads
-        Threads of the emulator; they do not affect results [2].
+        Number of threads of the emulator; it does not affect results [2].
     out
         Folder for rows, tables and figures.
     overwrite

@@ -25,10 +25,13 @@ def run(
     packets: PacketOptions = _PACKETS,
     no_html: Annotated[bool, FLAG] = False,
 ) -> int:
-    """Run a network on a machine: does it fit, does it keep up, are packets lost, and what does it cost?
+    """Run a network on a machine and report whether it fits, keeps up and loses packets, and what it costs.
 
-    An option that starts with depths in parentheses is used at these depths only.
-    Defaults are in brackets.
+    A run keeps up if every step finishes within its tick, which is the time that the machine has for a step, and if no
+    link is sent more packets than it can carry.
+
+    The help of an option starts with depths in parentheses, such as (cores, full), if only a run at these depths uses
+    the option. Defaults are in brackets.
 
     Parameters
     ----------
@@ -36,10 +39,10 @@ def run(
         Name of a built-in network (pd14, brunel, chain ...) or an experiment file (.yaml).
     depth
         How far the run goes.
-        static: map the network and print its expected loads; nothing is simulated.
-        dynamic: map it and follow every packet of given spikes.
-        cores: map it, simulate it and time every core.
-        full: simulate network and packets together, so that lost and late packets act on the network.
+        static: map the network and print the expected loads of cores, memories and links; nothing is simulated.
+        dynamic: map the network and follow every packet; the spikes are fixed beforehand (--spikes).
+        cores: map and simulate the network, and compute from its spikes how long every core works in every step.
+        full: simulate network and packets together; the loss or delay of a packet changes the activity of the network.
     no_html
         (dynamic, cores, full) Write no report.html or packets.html.
     """

@@ -45,7 +45,7 @@ def sweep(
     """Run an experiment at every point of a grid of settings.
 
     If the command is interrupted, the same command with --out continues where it stopped.
-    Options that start with depths in parentheses need --depth cores.
+    An option whose help starts with depths in parentheses needs --depth cores.
     Defaults are in brackets.
 
     Parameters
@@ -55,8 +55,8 @@ def sweep(
     vary
         path=value,value,...: a setting and its values, one axis of the grid. May be repeated.
     depth
-        static: map the network and compute its expected loads.
-        cores: simulate it as well, once for all points that have the same spikes.
+        static: map the network and compute the expected loads of cores, memories and links.
+        cores: simulate the network as well, once for all points that have the same spikes.
     jobs
         Number of processes, each with one thread; does not affect results [2].
     no_figures

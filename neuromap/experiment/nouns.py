@@ -47,7 +47,7 @@ _SCHEMA_CONFIG = {"use_attribute_docstrings": True}  # the sentences below the f
 
 
 def default_n_threads() -> int:
-    """Return 2, or 1 on a machine with one processor."""
+    """Return 2, or 1 on a computer with one processor."""
     n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     return min(2, n_cpus)
 
@@ -97,19 +97,21 @@ class MachineChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipeChoice:
-    """How populations are cut into cores, and how the cores are placed, connected and given their tables."""
+    """How populations are divided among cores, and how cores, paths, keys and routing tables are chosen."""
 
     __pydantic_config__ = _SCHEMA_CONFIG
 
     name: RecipeName = "ensemble"
-    """How populations are cut into cores. ``combined``: a core holds neurons and their synapses. ``ensemble``: a neuron
-    core shares a chip with its synapse and Poisson cores. ``spread``: as ``combined``, and every chip gets an equal
-    share of every population. ``hypergraph``: as ``combined``, and Mt-KaHyPar (an extra) puts slices that receive the
-    same spikes on one chip."""
+    """How the neurons and synapses of populations are divided among cores. ``combined``: a core holds a slice of a
+    population, its neurons and their synapses. ``ensemble``: one core holds the neurons of a slice, and other cores of
+    the chip hold their synapses and Poisson input. ``spread``: as ``combined``, and every chip gets an equal share of
+    every population. ``hypergraph``: as ``combined``, and Mt-KaHyPar (an optional dependency) puts slices that receive
+    the same spikes on one chip."""
     neurons_per_core: Annotated[int, Bound(1, 1_000_000, "neurons")] | Literal["auto"] | None = None
-    """Number of neurons on a core; null: the recipe's own; ``auto``: as many as memory and the tick allow."""
+    """Number of neurons on a core. Null: the default of the recipe; ``auto``: as many as the core's memory and the
+    cycles of a tick allow."""
     n_synapse_cores: Annotated[int, Bound(1, 1024, "cores")] | None = None
-    """Number of synapse cores of an ensemble; null: as many as the expected load needs."""
+    """Number of synapse cores of an ensemble. Null: as many as the expected load needs."""
     place: PlaceName = "connected"
     """Algorithm that assigns the slices of populations to chips."""
     route: RouteName = "shared_tree"
@@ -148,34 +150,36 @@ class Experiment:
     recipe: RecipeChoice = field(default_factory=RecipeChoice)
     """How the network is mapped onto the machine."""
     seconds: Annotated[float, Bound(1e-9, 1e7, "s")] = 1.0
-    """Model time that results are taken from, s."""
+    """Model time that the results cover, in seconds."""
     warmup_ms: Annotated[float, Bound(0, 1e10, "ms")] = 500.0
-    """Model time that is simulated first and left out of the results, ms."""
+    """Model time that is simulated first and left out of the results, in milliseconds."""
     seed: Annotated[int, Bound(0, 2**63 - 1)] = 1234
     """Seed of all random numbers."""
     arithmetic: ArithmeticName = "fixed"
-    """Arithmetic of the simulation. ``fixed``: the machine's S16.15; ``float``: double precision, exact integration."""
+    """Arithmetic of the simulation. ``fixed``: the S16.15 fixed point of the machine; ``float``: double precision with
+    exact integration."""
     delay_convention: DelayConventionName = "nest"
-    """Step in which a spike acts on its targets. ``nest``: as in NEST; ``device``: one step earlier, as in the
-    SpiNNaker code."""
+    """Step in which a spike starts to act on its targets. ``nest``: the same step as in NEST; ``device``: one step
+    earlier, as in the SpiNNaker code."""
     poisson: PoissonMethodName = "counter"
-    """How Poisson input is drawn. ``counter``: exact Poisson counts, each a function of seed, neuron and step;
-    ``kiss``: SpiNNaker's own generator and methods."""
+    """How Poisson input is generated. ``counter``: a counter-based random generator and the exact Poisson distribution;
+    each count is a function of seed, neuron and step. ``kiss``: the random generator and methods of the
+    SpiNNaker code."""
     weight_rounding: WeightRoundingName = "nearest"
-    """How weights are rounded to multiples of the machine's smallest weight. Stochastic rounding depends only on the
-    seed and the synapse."""
+    """How weights are rounded to multiples of the smallest weight that the machine can represent. Stochastic rounding
+    depends only on the seed and the synapse."""
     ring_buffer_sigma: Annotated[float, Bound(0, 1000, "standard deviations")] = 5.0
     """Weights are scaled so that a ring buffer holds the summed input of a step up to this many standard deviations
     above its mean."""
     ring_buffer_rate_hz: Annotated[float, Bound(0, 1e6, "Hz")] = 30.0
-    """Firing rate that the scaling of weights assumes for every neuron, Hz."""
+    """Firing rate in Hz that is assumed for every neuron when weights are scaled."""
     time_scale_factor: Annotated[float, Bound(1e-6, 1e6)] = 1.0
-    """Factor by which the machine is slowed down: a tick lasts dt times this factor."""
+    """Factor by which the machine is slowed down: a tick lasts one time step of the network times this factor."""
     n_threads: Annotated[int, Bound(1, 256, "threads")] = field(default_factory=default_n_threads)
-    """Threads of the emulator; they do not affect results."""
+    """Number of threads of the emulator; it does not affect results."""
     memory_gib: Annotated[float, Bound(1e-6, 1e6, "GiB")] | None = None
-    """Memory limit in GiB; does not affect results, since synapses that do not fit are drawn again at every spike.
-    Null: most of the free memory."""
+    """Memory limit of the emulator in GiB. It does not affect results, since synapses that do not fit are generated
+    again at every spike. Null: most of the free memory."""
 
     def __post_init__(self) -> None:
         check_fields(self)

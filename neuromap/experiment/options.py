@@ -35,9 +35,13 @@ Settings = Mapping[str, object] | list[str] | tuple[str, ...]
 class OutputOptions(TypedDict, total=False):
     """Where results are written, and how progress is reported."""
 
-    out: Annotated[str | Path | None, "Folder for the results [none: nothing is written]."]
+    out: Annotated[str | Path | None, "Folder for the results [none: no files are written]."]
     overwrite: Annotated[bool, "Replace the results of an earlier run in a folder that is not empty [False]."]
-    progress: Annotated[Progress | None, "Function that is called with (stage, fraction done, note) [none]."]
+    progress: Annotated[
+        Progress | None,
+        "Function that is called as each stage advances, with the name of the stage, the "
+        "fraction of it that is done (0 to 1) and a short note [none].",
+    ]
 
 
 class NetworkOptions(TypedDict, total=False):
@@ -51,8 +55,9 @@ class NetworkOptions(TypedDict, total=False):
     seed: Annotated[int | None, "Seed of all random numbers [1234]."]
     settings: Annotated[
         Settings,
-        "Any value of the experiment, its network or its machine, by its path in an experiment file: "
-        "{'machine.core.clock_hz': 150e6} or ['machine.core.clock_hz=150e6'] [none].",
+        "Values that replace values of the experiment, its network or its machine. A path, which is the place of the "
+        "value in an experiment file, names each value: {'machine.core.clock_hz': 150e6} or "
+        "['machine.core.clock_hz=150e6'] [none].",
     ]
 
 
@@ -65,36 +70,45 @@ class RecipeOptions(TypedDict, total=False):
     ]
     recipe: Annotated[
         RecipeName | None,
-        "How populations are cut into cores [the machine's]. combined: a core holds neurons and their synapses. "
-        "ensemble: a neuron core and its synapse cores share a chip. spread: every chip gets an equal share of every "
-        "population. hypergraph: slices that receive the same spikes share a chip.",
+        "How the neurons and synapses of populations are divided among cores [default of the machine: ensemble on "
+        "spinnaker1]. combined: a core holds a slice of a population, its neurons and their synapses. ensemble: one "
+        "core holds the neurons of a slice, and other cores of the chip hold their synapses. spread: as combined, and "
+        "every chip gets an equal share of every population. hypergraph: as combined, and slices that receive the "
+        "same spikes share a chip.",
     ]
     neurons_per_core: Annotated[
         int | Literal["auto"] | None,
-        "Number of neurons on a core; auto: as many as memory and the cycles of a tick allow [the recipe's own].",
+        "Number of neurons on a core, or auto for as many as the core's memory and the cycles of a tick allow "
+        "[default of the recipe].",
     ]
     place: Annotated[PlaceName | None, "Algorithm that assigns the slices of populations to chips [connected]."]
     route: Annotated[
-        RouteName | None, "Algorithm that chooses the paths of packets through the machine [the machine's]."
+        RouteName | None,
+        "Algorithm that chooses the paths of packets through the machine [default of the machine: shared_tree on "
+        "spinnaker1].",
     ]
     minimise: Annotated[
-        MinimiserName | None, "Algorithm that shortens routing tables [auto: applied only to tables that are too long]."
+        MinimiserName | None,
+        "Algorithm that shortens routing tables; auto shortens only the tables that are too long for a router [auto].",
     ]
     time_scale_factor: Annotated[
-        float | None, "Factor by which the machine is slowed down: a tick lasts dt times this factor [1]."
+        float | None,
+        "Factor by which the machine is slowed down: a tick lasts one time step of the network times this factor [1].",
     ]
 
 
 class DurationOptions(TypedDict, total=False):
     """How long the network runs."""
 
-    seconds: Annotated[float | None, "Model time that results are taken from, s [1]."]
+    seconds: Annotated[float | None, "Model time that the results cover, in seconds [1]."]
 
 
 class WarmupOptions(TypedDict, total=False):
     """How long the network runs before results are taken."""
 
-    warmup_ms: Annotated[float | None, "Model time that is simulated first and left out of the results, ms [500]."]
+    warmup_ms: Annotated[
+        float | None, "Model time that is simulated first and left out of the results, in milliseconds [500]."
+    ]
 
 
 class DrawOptions(TypedDict, total=False):
@@ -102,13 +116,13 @@ class DrawOptions(TypedDict, total=False):
 
     delay_convention: Annotated[
         DelayConventionName | None,
-        "Step in which a spike acts on its targets. nest: as in NEST; device: one step earlier, as in the SpiNNaker "
-        "code [nest].",
+        "Step in which a spike starts to act on its targets. nest: the same step as in NEST; device: one step earlier, "
+        "as in the SpiNNaker code [nest].",
     ]
     poisson: Annotated[
         PoissonMethodName | None,
-        "How Poisson input is drawn. counter: exact Poisson counts; kiss: SpiNNaker's own generator and methods "
-        "[counter].",
+        "How Poisson input is generated. counter: a counter-based random generator and the exact Poisson distribution; "
+        "kiss: the random generator and methods of the SpiNNaker code [counter].",
     ]
     ring_buffer_sigma: Annotated[
         float | None,
@@ -116,14 +130,14 @@ class DrawOptions(TypedDict, total=False):
         "above its mean [5].",
     ]
     ring_buffer_rate_hz: Annotated[
-        float | None, "Firing rate that the scaling of weights assumes for every neuron, Hz [30]."
+        float | None, "Firing rate in Hz that is assumed for every neuron when weights are scaled [30]."
     ]
 
 
 class ThreadOptions(TypedDict, total=False):
     """How many threads simulate."""
 
-    threads: Annotated[int | None, "Threads of the emulator; they do not affect results [2]."]
+    threads: Annotated[int | None, "Number of threads of the emulator; it does not affect results [2]."]
 
 
 class ArithmeticOptions(TypedDict, total=False):
@@ -131,12 +145,15 @@ class ArithmeticOptions(TypedDict, total=False):
 
     arithmetic: Annotated[
         ArithmeticName | None,
-        "Arithmetic of the simulation. fixed: the machine's fixed point; float: double precision [fixed].",
+        "Arithmetic of the simulation. fixed: the fixed-point numbers of the machine; float: double precision [fixed].",
     ]
     weight_rounding: Annotated[
-        WeightRoundingName | None, "How weights are rounded to multiples of the machine's smallest weight [nearest]."
+        WeightRoundingName | None,
+        "How weights are rounded to multiples of the smallest weight that the machine can represent [nearest].",
     ]
-    memory_gib: Annotated[float | None, "Memory limit in GiB; does not affect results [most of the free memory]."]
+    memory_gib: Annotated[
+        float | None, "Memory limit of the emulator in GiB; it does not affect results [most of the free memory]."
+    ]
 
 
 class PacketOptions(TypedDict, total=False):
@@ -144,24 +161,29 @@ class PacketOptions(TypedDict, total=False):
 
     trace: Annotated[
         str | Path | None,
-        "File for a timeline of every packet, for Perfetto or chrome://tracing; only for short runs [none].",
+        "File into which a timeline of every packet is written, to be opened in Perfetto or chrome://tracing; only for "
+        "short runs [none].",
     ]
     engine: Annotated[
         EngineName | None,
-        "Program that runs the packets: compiled code, or the readable and slow SimPy model; results are the same "
-        "[compiled].",
+        "Implementation of the packet model: compiled code, or a readable but slow SimPy model; both give the same "
+        "results [compiled].",
     ]
     end_of_tick: Annotated[
         EndOfTickName | None,
-        "What happens to work that a core has not finished when its tick ends: it is done late, dropped, or waited for "
-        "[late; wait on machines whose steps end with a barrier].",
+        "What happens to work that a core has not finished when its tick ends. late: the core does the work in a later "
+        "tick; drop: the work is thrown away; wait: the next tick begins when all cores have finished [default of the "
+        "machine: late, but wait for machines whose steps end with a barrier].",
     ]
     in_phase: Annotated[
-        bool | None, "Whether the ticks of all cores begin at the same time, or at random phases [at the same time]."
+        bool | None,
+        "Whether the ticks of all cores begin at the same time; if not, the ticks of each core begin at a random phase "
+        "[True].",
     ]
     announce: Annotated[
         Callable[[str], None] | None,
-        "Function that is called with one sentence before a long run of the SimPy model [prints on stderr].",
+        "Function that is called before a long run of the SimPy model with one argument, a sentence that estimates "
+        "the length of the run [a function that prints to stderr].",
     ]
 
 
@@ -169,22 +191,28 @@ class SpikeOptions(TypedDict, total=False):
     """The spikes whose packets are run, and the log of what happens to them."""
 
     spikes: Annotated[
-        str | Path | None, "The spikes.npz of an earlier run [none: spikes are drawn at the expected rates]."
+        str | Path | None,
+        "The spikes.npz of an earlier run, whose spikes are sent as packets [none: random spikes are generated at the "
+        "expected rates].",
     ]
-    with_log: Annotated[bool, "Keep every event of the packets in outcome.log, 32 bytes each [False]."]
+    with_log: Annotated[
+        bool, "Keep every event of the packets in memory, as result.outcome.log; an event takes 32 bytes [False]."
+    ]
 
 
 class PageOptions(TypedDict, total=False):
     """The page of a run."""
 
-    html: Annotated[bool, "Write a page with figures into the folder [True]."]
+    html: Annotated[bool, "Write an HTML page with figures into the folder out, if out is given [True]."]
 
 
 class RemedyOptions(TypedDict, total=False):
     """The search for a change that helps."""
 
     remedies: Annotated[
-        bool, "If the network does not fit or does not keep up, look for a change that helps and name it [True]."
+        bool,
+        "If the network does not fit, or a step does not finish within its tick, look for a change of a setting that "
+        "helps, and name that change [True].",
     ]
 
 
@@ -270,8 +298,10 @@ class AccuracyOptions(
 ):
     """The options of `neuromap.accuracy` beside its lists of formats and roundings."""
 
-    seconds: Annotated[float | None, "Model time that results are taken from, s [5, or the value of the experiment]."]
-    machine: Annotated[str | None, "Machine whose cycles of a neuron update are reported [spinnaker1]."]
+    seconds: Annotated[
+        float | None, "Model time that the results cover, in seconds [5, or the value of the experiment]."
+    ]
+    machine: Annotated[str | None, "Machine for which the report gives the cycles of a neuron update [spinnaker1]."]
 
 
 class SweepOptions(

@@ -22,9 +22,9 @@ machine:
   #   clock_hz: 200e6
 
 recipe:
-  name: ensemble           # ensemble, combined, spread or hypergraph: how populations are cut into cores
-  neurons_per_core: null   # null: the recipe's own; auto: as many as memory and the tick allow
-  n_synapse_cores: null    # of an ensemble; null: as many as the expected load needs
+  name: ensemble           # ensemble, combined, spread or hypergraph: how populations are divided among cores
+  neurons_per_core: null   # null: default of the recipe; auto: as many as memory and the tick allow
+  n_synapse_cores: null    # synapse cores of an ensemble; null: as many as the expected load needs
   place: connected         # algorithm that assigns slices to chips (docs/place_route.md)
   route: shared_tree       # algorithm that chooses the paths of packets
   keys: zoned              # zoned or dense: how packet keys are numbered (docs/tables.md)
@@ -34,18 +34,18 @@ recipe:
   reserved_cores: 0        # number of cores left free on every chip
   reserved_chips: []       # chips left free: [[0, 0]]
 
-seconds: 1.0             # model time that results are taken from, s
-warmup_ms: 500.0         # model time simulated first and left out of the results, ms
+seconds: 1.0             # model time that the results cover, in seconds
+warmup_ms: 500.0         # model time simulated first and left out of the results, in milliseconds
 seed: 1234               # seed of all random numbers
-arithmetic: fixed        # fixed (the machine's S16.15) or float (double precision, exact integration)
-delay_convention: nest   # nest: spikes act as in NEST; device: one step earlier, as in the SpiNNaker code
-poisson: counter         # counter (exact Poisson counts) or kiss (SpiNNaker's generator and methods)
-weight_rounding: nearest # nearest or stochastic: how weights are rounded to multiples of the smallest
+arithmetic: fixed        # fixed (the S16.15 fixed point of the machine) or float (double precision, exact integration)
+delay_convention: nest   # step in which a spike acts. nest: as in NEST; device: one step earlier, as in SpiNNaker code
+poisson: counter         # counter (counter-based generator, exact counts) or kiss (generator and methods of SpiNNaker)
+weight_rounding: nearest # nearest or stochastic: how weights are rounded to multiples of the smallest weight
 ring_buffer_sigma: 5.0   # weights are scaled so that ring buffers hold input up to this many deviations above its mean
-ring_buffer_rate_hz: 30.0  # firing rate that this scaling assumes for every neuron, Hz
-time_scale_factor: 1.0   # factor by which the machine is slowed down: a tick lasts dt times this
-# n_threads: 2           # threads of the emulator; they do not affect results
-memory_gib: null         # memory limit in GiB; does not affect results. null: most of the free memory
+ring_buffer_rate_hz: 30.0  # firing rate in Hz that this scaling assumes for every neuron
+time_scale_factor: 1.0   # factor by which the machine is slowed down: a tick lasts one time step times this
+# n_threads: 2           # number of threads of the emulator; it does not affect results
+memory_gib: null         # memory limit of the emulator in GiB; does not affect results. null: most of the free memory
 """
 
 

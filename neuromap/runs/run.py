@@ -62,9 +62,13 @@ def run(
     simulation: Simulation | None = None,
     **options: Unpack[RunOptions],
 ) -> StaticResult | DynamicResult | Result | FullResult:
-    """Run a network on a machine: does it fit, does it keep up, are packets lost, and what does it cost?
+    """Run a network on a machine and report whether it fits, keeps up and loses packets, and what it costs.
 
-    An option that starts with depths in parentheses is used at these depths only. Defaults are in brackets.
+    A run keeps up if every step finishes within its tick, which is the time that the machine has for a step, and if no
+    link is sent more packets than it can carry.
+
+    The help of an option starts with depths in parentheses, such as (cores, full), if only a run at these depths uses
+    the option. Defaults are in brackets.
 
     Parameters
     ----------
@@ -72,10 +76,11 @@ def run(
         Name of a built-in network, a `Network` object, or an experiment (an `Experiment` or a YAML file).
     depth
         How far the run goes [cores].
-        static: map the network and compute the expected loads; nothing is simulated.
-        dynamic: map it and follow every packet of given spikes through routers, links and cores.
-        cores: map it, simulate it, and time every core with its spikes.
-        full: simulate network and packets together, so that packets that are lost or late act on the network.
+        static: map the network and compute the expected loads of cores, memories and links; nothing is simulated.
+        dynamic: map the network and follow every packet through routers, links and cores. The spikes are fixed
+        beforehand (option spikes), so the loss or delay of a packet does not change them.
+        cores: map and simulate the network, and compute from its spikes how long every core works in every step.
+        full: simulate network and packets together; the loss or delay of a packet changes the activity of the network.
     mapping
         (cores) An earlier mapping of the network onto this machine, used instead of a new one [none].
     simulation
@@ -86,13 +91,13 @@ def run(
     Returns
     -------
     StaticResult, DynamicResult, Result or FullResult
-        ``result.report`` holds the numbers, ``result.mapping`` the mapping. ``report.status`` is ``"partial"`` after
-        Ctrl-C during the simulation; the steps simulated by then are kept.
+        ``result.report`` contains the numbers and ``result.mapping`` the mapping. After Ctrl-C during the simulation
+        ``result.report.status`` is ``"partial"``, and the report covers the steps that were simulated before.
 
     Raises
     ------
     NeuromapError
-        For wrong input or a network that does not fit, before any long work.
+        If the input is wrong or the network does not fit. It is raised before any long computation, if possible.
     """
     if depth not in get_args(Depth):
         raise UnknownNameError(option_name("depth"), depth, get_args(Depth))

@@ -65,7 +65,7 @@ def published(
     scale
         Factor that multiplies the size of the network; the published systems ran it at full size [1].
     seconds
-        Model time that results are taken from, after a warm-up of 500 ms, s [1].
+        Model time that the results cover, after a warm-up of 500 ms, in seconds [1].
     seed
         Seed of all random numbers [1234].
     figures
