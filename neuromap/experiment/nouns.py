@@ -169,8 +169,8 @@ class Experiment:
     """How weights are rounded to multiples of the smallest weight that the machine can represent. Stochastic rounding
     depends only on the seed and the synapse."""
     ring_buffer_sigma: Annotated[float, Bound(0, 1000, "standard deviations")] = 5.0
-    """Weights are scaled so that a ring buffer holds the summed input of a step up to this many standard deviations
-    above its mean."""
+    """Room in the ring buffers, in standard deviations: weights are scaled so that the summed input of a neuron in a
+    step fits the ring buffer up to this many standard deviations above its mean."""
     ring_buffer_rate_hz: Annotated[float, Bound(0, 1e6, "Hz")] = 30.0
     """Firing rate in Hz that is assumed for every neuron when weights are scaled."""
     time_scale_factor: Annotated[float, Bound(1e-6, 1e6)] = 1.0
