@@ -126,8 +126,8 @@ class DrawOptions(TypedDict, total=False):
     ]
     ring_buffer_sigma: Annotated[
         float | None,
-        "Room in the ring buffers, in standard deviations: weights are scaled so that the summed input of a neuron in a "
-        "step fits the ring buffer up to this many standard deviations above its mean [5].",
+        "Room in the ring buffers, in standard deviations: weights are scaled so that the summed input of a neuron in "
+        "a step fits the ring buffer up to this many standard deviations above its mean [5].",
     ]
     ring_buffer_rate_hz: Annotated[
         float | None, "Firing rate in Hz that is assumed for every neuron when weights are scaled [30]."
