@@ -16,11 +16,11 @@ def fixed_point_notes(experiment: Experiment, network: Network) -> tuple[str, ..
     """
     if experiment.arithmetic != "fixed":
         return ()
-    from emulator.numbers.weight_scale import RingBufferBound
     from emulator.rounding.deviation import deviation_notes
     from emulator.rounding.notes import fixed_point_deviations
     from models.vocabulary import WeightRounding
 
-    ring_buffer = RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz)
     rounding = WeightRounding(experiment.weight_rounding)
-    return deviation_notes(fixed_point_deviations(network, ring_buffer=ring_buffer, weight_rounding=rounding))
+    return deviation_notes(
+        fixed_point_deviations(network, ring_buffer=experiment.ring_buffer, weight_rounding=rounding)
+    )

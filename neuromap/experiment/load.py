@@ -300,9 +300,11 @@ def _unknown_path(path: str, where: str, known: list[str], network: str) -> Para
 def located(err: ParameterError, leaves: Leaves) -> ParameterError:
     """Return the error with the place of the value that caused it, if the place is known."""
     name = err.name.split(" at ")[0]
-    for path in (name.split(" (")[0], f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
+    called, _, unit = name.partition(" (")  # "seconds (in ms)": the error's numbers are not in the unit of the value
+    for path in (called, f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
         if path in leaves:
-            return moved(err, _at(path, leaves[path][1]))
+            what = f"{path} ({unit}" if path == called and unit else path
+            return moved(err, _at(what, leaves[path][1]))
     return err
 
 

@@ -26,6 +26,7 @@ from models.vocabulary import (
 
 if TYPE_CHECKING:
     from emulator.engine.options import SimulationOptions
+    from emulator.numbers.weight_scale import RingBufferBound
 
     # type checkers cannot read the names out of the registries
     RecipeName = str
@@ -189,10 +190,16 @@ class Experiment:
         without = replace(self, network=NetworkChoice())  # a network that was given as an object is not copied
         return asdict(without) | {"network": self.network.to_dict()}
 
+    @property
+    def ring_buffer(self) -> RingBufferBound:
+        """How large the sums in the ring buffers are taken to be, which decides the units of weights."""
+        from emulator.numbers.weight_scale import RingBufferBound
+
+        return RingBufferBound(sigma=self.ring_buffer_sigma, rate_hz=self.ring_buffer_rate_hz)
+
     def simulation_options(self, dt_ms: float) -> SimulationOptions:
         """Return the options of the simulation of a network with the time step ``dt_ms``."""
         from emulator.engine.options import SimulationOptions
-        from emulator.numbers.weight_scale import RingBufferBound
         from models.units import ms_to_steps
 
         return SimulationOptions(
@@ -202,7 +209,7 @@ class Experiment:
             delay_convention=DelayConvention(self.delay_convention),
             poisson=PoissonMethod(self.poisson),
             weight_rounding=WeightRounding(self.weight_rounding),
-            ring_buffer=RingBufferBound(sigma=self.ring_buffer_sigma, rate_hz=self.ring_buffer_rate_hz),
+            ring_buffer=self.ring_buffer,
             n_threads=self.n_threads,
             max_memory_bytes=None if self.memory_gib is None else int(self.memory_gib * (1 << 30)),
         )

@@ -81,9 +81,8 @@ def loss_notes(experiment: Experiment, simulation: Simulation, losses: LossRepor
         From ``loss_report``.
     """
     notes = []
-    ring_buffer = RingBufferBound(sigma=experiment.ring_buffer_sigma, rate_hz=experiment.ring_buffer_rate_hz)
     if losses.saturated_words:
-        notes.append(_saturation_note(simulation.network, losses.saturated_words, ring_buffer))
+        notes.append(_saturation_note(simulation.network, losses.saturated_words, experiment.ring_buffer))
     if losses.near_overflow:
         notes.append(
             f"potentials or currents of {_listed(losses.near_overflow)} came near the end of S16.15 (65,536 mV or nA), "
@@ -93,7 +92,7 @@ def loss_notes(experiment: Experiment, simulation: Simulation, losses: LossRepor
         n, where = sum(losses.weights_clipped.values()), _counted(losses.weights_clipped)
         notes.append(
             f"{n:,} weights are above the largest word of 16 bits and were clipped, in {where}: "
-            f"raise ring_buffer_sigma (now {ring_buffer.sigma:g}), which makes room for larger ones"
+            f"raise ring_buffer_sigma (now {experiment.ring_buffer_sigma:g}), which makes room for larger ones"
         )
     notes += _zero_notes(experiment, simulation, losses)
     notes += _drive_notes(simulation)
