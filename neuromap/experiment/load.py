@@ -303,7 +303,7 @@ def located(err: ParameterError, leaves: Leaves) -> ParameterError:
     called, _, unit = name.partition(" (")  # "seconds (in ms)": the error's numbers are not in the unit of the value
     for path in (called, f"{name}.name", f"machine.{name}", f"network.{name.rpartition('.')[2]}"):
         if path in leaves:
-            what = f"{path} ({unit}" if path == called and unit else path
+            what = f"{path} ({unit}" if path == called and unit.startswith("in ") else path
             return moved(err, _at(what, leaves[path][1]))
     return err
 

@@ -145,7 +145,7 @@ WRONG_FILES = {
     "part of a step": (
         "seconds: 2",
         "seconds: 2.00001",
-        r"^seconds at {at}:10: needs a multiple of dt_ms = 0\.1 ms .*$",
+        r"^seconds \(in ms\) at {at}:10: needs a multiple of dt_ms = 0\.1 ms .*, has 2000\.01$",
     ),
     "keys where a value belongs": ("seed: 7", "seed: {a: 1}", r"^seed at {at}:11: needs one value .*, has {{'a': 1}}$"),
     "unknown network": ("pd14", "pd15", r"^network at {at}:2: needs one of .*, has 'pd15'; did you mean 'pd14'\?$"),
@@ -254,7 +254,7 @@ def test_wrong_arguments(arguments, message):
         (
             RecipeChoice(neurons_per_core=300),
             r"^neurons of a core at every core of spinnaker1: needs 300 neurons, has 256 neurons; "
-            r"lower recipe\.neurons_per_core \(--neurons-per-core\) to at most 256, or take 'auto'$",
+            r"lower recipe\.neurons_per_core \(neurons_per_core\) to at most 256, or take 'auto'$",
         ),
         (
             RecipeChoice(n_synapse_cores=15),

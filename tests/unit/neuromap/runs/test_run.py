@@ -127,7 +127,7 @@ def test_what_is_prepared_is_run_as_it_is(builds):
 def test_a_value_of_a_file_is_named_with_its_line_and_an_option_is_not(tmp_path):
     file = tmp_path / "e.yaml"
     file.write_text("network: chain\nseconds: 0.00001\n")
-    with pytest.raises(ParameterError, match=r"^seconds at .*e\.yaml:2: needs "):
+    with pytest.raises(ParameterError, match=r"^seconds \(in ms\) at .*e\.yaml:2: needs .*, has 0\.01$"):
         nm.run(str(file))
     with pytest.raises(ParameterError, match=r"^seconds \(in ms\): needs "):
         nm.run(str(file), seconds=0.00002)
