@@ -6,8 +6,10 @@ its traceback. Commands import heavy modules only when they run, so that ``--hel
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError, UnusedCliTokensError
 
@@ -48,11 +50,17 @@ app = App(
     suppress_keyboard_interrupt=False,  # main() prints the message
     help_format="plaintext",
 )
-app.command(run)
-app.command(map_, name="map")
-app.command(verify_, name="verify")
-for command in (check, template, schema, machines, accuracy, sweep, published, animate):
-    app.command(command)
+
+
+def _description(command: Callable[..., Any]) -> str:
+    """Return what a docstring says before its parameters, one line a paragraph, which a terminal of any width wraps."""
+    paragraphs = (inspect.getdoc(command) or "").partition("\nParameters\n")[0].split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs).strip()
+
+
+for command in (run, map_, verify_, check, template, schema, accuracy, sweep, published, animate):
+    app.command(command, name=command.__name__.removesuffix("_"), help=_description(command))
+app.command(machines)
 
 
 def _explain(err: BaseException, tokens: list[str]) -> tuple[str, int]:

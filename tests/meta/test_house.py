@@ -1,4 +1,4 @@
-"""The plan of the house: no import circle, floors inside `neuromap`, small folders, short lists of parameters.
+"""Rules for folders and imports: no import circle, floors inside `neuromap`, small folders, short lists of parameters.
 
 Lazy imports and those under ``TYPE_CHECKING`` count like any other.
 """
