@@ -172,8 +172,8 @@ class PacketOptions(TypedDict, total=False):
     end_of_tick: Annotated[
         EndOfTickName | None,
         "What happens to work that a core has not finished when its tick ends. late: the core does the work in a later "
-        "tick; drop: the work is thrown away; wait: the next tick begins when all cores have finished [default of the "
-        "machine: late, but wait for machines whose steps end with a barrier].",
+        "tick; drop: the work is thrown away; wait: the next tick begins when all cores have finished [set by the "
+        "machine: 'wait' if its steps end with a barrier, otherwise 'late'].",
     ]
     in_phase: Annotated[
         bool | None,
@@ -182,8 +182,8 @@ class PacketOptions(TypedDict, total=False):
     ]
     announce: Annotated[
         Callable[[str], None] | None,
-        "Function that is called before a long run of the SimPy model with one argument, a sentence that estimates "
-        "the length of the run [a function that prints to stderr].",
+        "Function that is called with one argument, a sentence that estimates the length of the run, before a long "
+        "run of the SimPy model [a function that prints to stderr].",
     ]
 
 
