@@ -53,7 +53,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sanafe-python", type=Path, help="Python of an environment that has sanafe")
     parser.add_argument("--no-sanafe", action="store_true")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "network.json")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "packets.json")
     parser.add_argument("--one", nargs=2, metavar=("WHAT", "RESULT"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
