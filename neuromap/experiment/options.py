@@ -55,9 +55,8 @@ class NetworkOptions(TypedDict, total=False):
     seed: Annotated[int | None, "Seed of all random numbers [1234]."]
     settings: Annotated[
         Settings,
-        "Values that replace values of the experiment, its network or its machine. A path, which is the place of the "
-        "value in an experiment file, names each value: {'machine.core.clock_hz': 150e6} or "
-        "['machine.core.clock_hz=150e6'] [none].",
+        "Values that replace values of the experiment, its network or its machine. Each is named by its path, which is "
+        "its place in an experiment file: {'machine.core.clock_hz': 150e6} or ['machine.core.clock_hz=150e6'] [none].",
     ]
 
 
@@ -182,8 +181,8 @@ class PacketOptions(TypedDict, total=False):
     ]
     announce: Annotated[
         Callable[[str], None] | None,
-        "Function that is called with one argument, a sentence that estimates the length of the run, before a long "
-        "run of the SimPy model [a function that prints to stderr].",
+        "Function that is called before a long run of the SimPy model. Its one argument is a sentence that estimates "
+        "how long the run will take [a function that prints to stderr].",
     ]
 
 
