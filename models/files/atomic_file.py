@@ -97,9 +97,18 @@ def write_text(path: str | Path, content: str) -> None:
 
 
 def write_arrays(path: str | Path, **arrays: Any) -> None:
-    """Write arrays, or single values, as a compressed npz file."""
+    """Write arrays, or single values, as a compressed npz file.
+
+    Raises
+    ------
+    TypeError
+        For an array of Python objects, which no reader of neuromap accepts.
+    """
+    for name, array in arrays.items():
+        if np.asarray(array).dtype.hasobject:  # numpy before 2.2 has no option for this
+            raise TypeError(f"array {name!r} holds Python objects")
     with writing(path) as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+        np.savez_compressed(file, **arrays)
 
 
 def remove_unfinished(folder: Path) -> None:
