@@ -10,6 +10,14 @@ from typing import Literal
 
 from models.errors import ParameterError
 
+_MAX_COORDINATE = 2**31 - 1  # of a chip; arrays of coordinates are int32
+
+
+def _check_chip(name: str, chip: tuple[int, ...]) -> None:
+    """Raise ParameterError for a chip whose coordinates no machine can have."""
+    if any(abs(coordinate) > _MAX_COORDINATE for coordinate in chip):
+        raise ParameterError(name, chip, f"coordinates of at most {_MAX_COORDINATE:,}")
+
 
 @dataclass(frozen=True, slots=True)
 class FixedChip:
@@ -22,6 +30,9 @@ class FixedChip:
     population: str
     chip: tuple[int, ...]
     start: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_chip("FixedChip.chip", self.chip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class ReservedCores:
     def __post_init__(self) -> None:
         if self.n_cores < 0:
             raise ParameterError("ReservedCores.n_cores", self.n_cores, "a number >= 0 cores")
+        if self.chip is not None:
+            _check_chip("ReservedCores.chip", self.chip)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,9 @@ class ReservedChip:
     """A chip on which nothing is placed; its router still passes packets on."""
 
     chip: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        _check_chip("ReservedChip.chip", self.chip)
 
 
 Constraint = FixedChip | SameChip | ReservedCores | ReservedChip

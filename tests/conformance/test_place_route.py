@@ -1,6 +1,7 @@
 """Every placer and router on every topology, under constraints, and whatever the order of what they are given."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -216,6 +217,14 @@ def test_constraints_that_contradict_each_other_are_refused():
         map_small(machine(), constraints=both)
     with pytest.raises(ParameterError, match=r"^ReservedCores.n_cores: needs a number >= 0 cores, has -1$"):
         ReservedCores(-1)
+
+
+@pytest.mark.parametrize("made", [partial(FixedChip, "A"), partial(ReservedCores, 1), ReservedChip])
+def test_coordinates_that_no_machine_has_are_refused(made):
+    """Larger ones would not fit the arrays of coordinates, and end in an OverflowError."""
+    assert made(chip=(2**31 - 1, 0)).chip == (2**31 - 1, 0)
+    with pytest.raises(ParameterError, match=r"\.chip: needs coordinates of at most 2,147,483,647, has \(\d+, 0\)$"):
+        made(chip=(2**70, 0))
 
 
 @pytest.mark.parametrize(("stage", "known"), [("place", "annealing, "), ("route", "congestion_aware, ")])

@@ -151,6 +151,10 @@ def key_set(*path: str | int, value: object) -> Callable[[dict], None]:
             key_set("recipe", "constraints", 2, "n_cores", value=-1),
             "ReservedCores.n_cores of recipe of FILE: needs a number >= 0 cores, has -1",
         ),
+        (
+            key_set("recipe", "constraints", 0, "chip", value=[2**70, 0]),
+            "FixedChip.chip of recipe of FILE: needs coordinates of at most 2,147,483,647, has (1180591620717411303424",
+        ),
         (key_set("recipe", "place", value=3), "place of recipe of FILE: needs a valid string, has 3"),
         (key_set("extra", value=1), "extra of FILE: needs 'no such key', as a mapping with these arrays says, has 1"),
         (
