@@ -62,9 +62,23 @@ def _check(spec: TopologySpec) -> None:
     _check_size(spec)
 
 
+def chips_per_board(spec: TopologySpec) -> int:
+    """Return the number of chips with cores on a complete board."""
+    if spec.kind == "triangular_torus":
+        return N_TRIANGULAR_CHIPS
+    if spec.kind == "graph":
+        return spec.board_shape[0] if spec.board_shape else n_graph_chips(spec)
+    return math.prod(spec.board_shape or spec.shape)
+
+
+def n_graph_chips(spec: TopologySpec) -> int:
+    """Return the number of chips of a graph, which its links name by their numbers from 0 on."""
+    return 1 + max(max(pair) for pair in spec.links)
+
+
 def _check_size(spec: TopologySpec) -> None:
     """Raise ParameterError if the boards have more than `MAX_CHIPS` chips in all."""
-    n_chips = N_TRIANGULAR_CHIPS if spec.kind == "triangular_torus" else math.prod(spec.board_shape or spec.shape)
+    n_chips = chips_per_board(spec)
     if spec.n_boards != "auto" and spec.n_boards > 1 and spec.n_boards * n_chips > MAX_CHIPS:
         allowed = f"at most {MAX_CHIPS // n_chips:,} boards ({MAX_CHIPS:,} chips)"
         raise ParameterError("topology.n_boards", spec.n_boards, allowed)
@@ -103,7 +117,7 @@ def _check_graph(spec: TopologySpec) -> None:
             raise ParameterError("topology.links", pair, "two different chips >= 0, every pair once")
         seen.add((a, b))
     vertices = {vertex for pair in seen for vertex in pair}
-    n_chips = max(vertices) + 1
+    n_chips = n_graph_chips(spec)
     if n_chips > MAX_CHIPS:
         raise ParameterError("topology.links", f"chip {n_chips - 1:,}", f"at most {MAX_CHIPS:,} chips")
     if len(vertices) < n_chips:

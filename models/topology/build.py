@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.errors import ParameterError
 from models.machine import Machine, TopologySpec
 from models.machine.bound import MAX_CHIPS
+from models.machine.topology import chips_per_board, n_graph_chips
 from models.topology import branched, lattice, triangular
 from models.topology.layout import Layout
 from models.topology.model import Topology
@@ -37,21 +38,12 @@ def is_size_open(spec: TopologySpec) -> bool:
     return spec.n_boards == "auto" and not spec.shape and not spec.links
 
 
-def chips_per_board(spec: TopologySpec) -> int:
-    """Return the number of chips with cores on a complete board."""
-    if spec.kind == "triangular_torus":
-        return triangular.N_BOARD_CHIPS
-    if spec.kind == "graph":
-        return spec.board_shape[0] if spec.board_shape else _n_vertices(spec)
-    return math.prod(spec.board_shape or spec.shape)
-
-
 def n_boards_built(spec: TopologySpec, n_boards: int) -> int:
     """Return the number of boards of a machine with at least ``n_boards``: a torus is always complete."""
     if spec.kind == "triangular_torus":
         return triangular.n_boards_possible(n_boards, spec.wrap)
     if spec.kind == "graph":
-        return -(-_n_vertices(spec) // chips_per_board(spec))
+        return -(-n_graph_chips(spec) // chips_per_board(spec))
     if spec.kind == "tree":
         return math.prod(spec.shape) // chips_per_board(spec) if spec.shape else n_boards
     return lattice.n_boards_built(spec, n_boards)
@@ -64,10 +56,6 @@ def max_boards(spec: TopologySpec) -> int:
     while largest > 1 and n_boards_built(spec, largest) * size > MAX_CHIPS:
         largest -= 1
     return largest
-
-
-def _n_vertices(spec: TopologySpec) -> int:
-    return 1 + max(max(pair) for pair in spec.links)
 
 
 def build_topology(machine: Machine, n_boards: int | None = None) -> Topology:
