@@ -89,7 +89,7 @@ class KernelStore:
         cells = b"" if closure is None else _dumps(tuple(cell.cell_contents for cell in closure))
         # numba writes some types that differ in the same way, such as the tuple of ``*args`` and any other tuple
         types = [(type(argument).__name__, argument) for argument in _arguments(signature)]
-        key = repr((signature, types, codegen.magic_tuple())).encode() + self._function.__code__.co_code + cells
+        key = repr((types, codegen.magic_tuple())).encode() + self._function.__code__.co_code + cells
         return self._folder / f"{self._base}.{hashlib.sha256(key).hexdigest()[:24]}.nbc"
 
 
