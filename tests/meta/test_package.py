@@ -93,6 +93,12 @@ def test_type_checkers_see_the_public_names():
     assert dict(named) == neuromap._EXPORTS
 
 
+def test_all_classes_of_a_network_are_names_of_neuromap():
+    classes = {name for name in models.network.__all__ if isinstance(getattr(models.network, name), type)}
+    own = {"WeightUnit"}  # neuron models state it; no network does
+    assert {name for name, home in neuromap._EXPORTS.items() if home == "models.network"} == classes - own
+
+
 def test_every_part_of_a_network_is_public():
     parts = {name for name in models.network.__all__ if is_dataclass(getattr(models.network, name))}
     assert {"Network", "Population", "LifCurrExp", "AllToAll", "Normal"} <= parts

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import fields
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -11,9 +11,10 @@ import pytest
 import neuromap as nm
 from models.bounds import hints_of, members
 from models.errors import ParameterError, UnknownNameError
+from neuromap.cli import options as cli
 from neuromap.cli.app import app, main
 from neuromap.cli.options import Options, PacketOptions
-from neuromap.cli.values import read_number
+from neuromap.cli.values import HIDDEN, read_number
 from neuromap.experiment.load import make_experiment
 from neuromap.experiment.nouns import Experiment
 from neuromap.experiment.option_use import COMMANDS, OPTION_PATHS, READ_BY
@@ -53,6 +54,17 @@ def test_the_table_names_settings_and_jobs_that_exist():
     assert set(READ_BY) | {"network", "machine", "seed"} == top  # those three are read by every job
     for jobs in READ_BY.values():
         assert set(jobs) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("options", "jobs"),
+    [(cli.Options, set(COMMANDS)), (cli.MapOptions, {"map"}), (cli.SweepOptions, {"sweep_static", "sweep_cores"})],
+)
+def test_the_help_of_a_command_leaves_out_what_no_job_of_it_reads(options, jobs):
+    hints = get_type_hints(options, include_extras=True)
+    hidden = {name for name in hints if HIDDEN in getattr(hints[name], "__metadata__", ())}
+    unread = {name for name, path in OPTION_PATHS.items() if not jobs & set(READ_BY.get(path, COMMANDS))}
+    assert hidden == unread - {"time_scale_factor"}  # read by all jobs if neurons_per_core is auto
 
 
 OPTIONS_OF_JOB = {**OPTIONS_OF_DEPTH, "map": MapOptions, "accuracy": AccuracyOptions, "sweep_cores": SweepOptions}
