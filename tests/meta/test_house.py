@@ -17,7 +17,7 @@ from models.networks import NETWORKS
 MAX_MODULES = 15
 MAX_PARAMETERS = 7
 #: The sub-packages of `neuromap`, from the top; each imports only itself and those below it.
-FLOORS = ("cli", "studies", "runs", "report", "measures", "page", "output", "experiment")
+FLOORS = ("cli", "studies", "runs", "report", "measures", "page", "output", "experiment", "formats")
 
 
 def import_graph(imports: dict[str, set[str]]) -> nx.DiGraph:
